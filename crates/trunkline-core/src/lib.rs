@@ -1,1 +1,38 @@
-//! Placeholder.
+//! The words of Trunkline, as types: what an event is, where it stands, and what an append asks for.
+//!
+//! Nothing here does I/O or reads a clock.
+//! Read in this order: [`Position`] and [`Version`] say where an event stands; [`StreamName`],
+//! [`EventType`], [`Tag`] and [`EventId`] name things and refuse what is not a name; [`NewEvent`] goes in
+//! and [`RecordedEvent`] comes out; [`Append`] is the atomic batch with its [`Expected`] versions and
+//! [`Condition`]s, and [`Query`] selects events for reads and conditions alike.
+//! [`json`] is an event as a line of text, and reads `CloudEvents` lines too.
+//!
+//! ```
+//! use trunkline_core::{Append, Expected, NewEvent};
+//!
+//! let append = Append::to("order-536365".parse()?, Expected::NoStream)
+//!     .event(NewEvent::json("OrderCreated", r#"{"order_id":"536365"}"#)?);
+//! assert_eq!(append.events().count(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod append;
+mod cloudevents;
+mod event;
+mod ids;
+pub mod json;
+pub mod limits;
+mod metadata;
+mod names;
+mod place;
+mod query;
+mod time;
+
+pub use append::{Append, Appended, Condition, Expected, StreamWrite, UnknownExpected};
+pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts};
+pub use ids::{CommandId, EventId, StoreId};
+pub use metadata::{InvalidMetadata, Metadata};
+pub use names::{EventType, InvalidName, StreamName, Tag};
+pub use place::{Position, Version};
+pub use query::{Query, QueryItem};
+pub use time::{InvalidTimestamp, Timestamp};

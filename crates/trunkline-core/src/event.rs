@@ -1,0 +1,372 @@
+//! Events: as they are handed in, and as they are stored.
+
+use std::fmt;
+use std::ops::Range;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use smallvec::SmallVec;
+
+use crate::{
+    EventId, EventType, InvalidMetadata, InvalidName, Metadata, Position, StreamName, Tag, Timestamp, Version,
+};
+
+/// An event to append.
+///
+/// ```
+/// use trunkline_core::NewEvent;
+/// let event = NewEvent::json("OrderCreated", r#"{"order_id":"1"}"#)?.tag("sku:85123A".parse()?);
+/// assert_eq!(event.schema_version, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// The id; an append repeated with the same ids is stored once.
+    pub event_id: EventId,
+    /// What happened.
+    pub event_type: EventType,
+    /// The version of the data's shape, from 1.
+    pub schema_version: u32,
+    /// The data: bytes, JSON by default, passed through untouched.
+    pub data: Bytes,
+    /// What describes the event.
+    pub metadata: Metadata,
+    /// What the event can be found by.
+    pub tags: Vec<Tag>,
+    /// When it happened, as the producer says; the time of recording when not said.
+    pub occurred_at: Option<Timestamp>,
+    /// When another store recorded it: only for events that are copied from there.
+    pub recorded_at: Option<Timestamp>,
+}
+
+/// Why an event could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidEvent {
+    /// The event type is not a name.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// The data is not JSON.
+    #[error("the data is not JSON: {0}")]
+    Data(serde_json::Error),
+    /// The metadata is not a JSON object.
+    #[error(transparent)]
+    Metadata(#[from] InvalidMetadata),
+}
+
+impl NewEvent {
+    /// An event with a fresh id and these bytes as its data.
+    pub fn new(event_type: EventType, data: impl Into<Bytes>) -> Self {
+        Self {
+            event_id: EventId::generate(),
+            event_type,
+            schema_version: 1,
+            data: data.into(),
+            metadata: Metadata::default(),
+            tags: Vec::new(),
+            occurred_at: None,
+            recorded_at: None,
+        }
+    }
+
+    /// An event with a fresh id whose data is checked to be JSON and kept as the text it is.
+    pub fn json(event_type: &str, data: impl Into<Bytes>) -> Result<Self, InvalidEvent> {
+        let data = data.into();
+        serde_json::from_slice::<serde::de::IgnoredAny>(&data).map_err(InvalidEvent::Data)?;
+        Ok(Self::new(EventType::new(event_type)?, data))
+    }
+
+    /// The same event under this id.
+    #[must_use]
+    pub fn id(mut self, event_id: EventId) -> Self {
+        self.event_id = event_id;
+        self
+    }
+
+    /// The same event with one more tag.
+    #[must_use]
+    pub fn tag(mut self, tag: Tag) -> Self {
+        self.tags.push(tag);
+        self
+    }
+
+    /// The same event with this metadata.
+    #[must_use]
+    pub fn metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// The same event, said to have happened then.
+    #[must_use]
+    pub fn occurred_at(mut self, time: Timestamp) -> Self {
+        self.occurred_at = Some(time);
+        self
+    }
+}
+
+/// An event as it is stored.
+///
+/// One shared buffer holds all its text and bytes, so that a store that maps its files hands out events
+/// without copying them, and a clone costs one counter.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RecordedEvent {
+    position: Position,
+    version: Version,
+    event_id: EventId,
+    schema_version: u32,
+    occurred_at: Timestamp,
+    recorded_at: Timestamp,
+    buffer: Bytes,
+    stream: Span,
+    event_type: Span,
+    metadata: Span,
+    data: Span,
+    tags: SmallVec<[Span; 2]>,
+}
+
+/// A range of the buffer; 32 bits, since a record is far below 4 GiB.
+type Span = (u32, u32);
+
+/// What a [`RecordedEvent`] is made of, for stores: numbers, and ranges of one buffer.
+#[derive(Clone, Debug)]
+pub struct RecordedParts {
+    /// The place in the store.
+    pub position: Position,
+    /// The place in the stream.
+    pub version: Version,
+    /// The id.
+    pub event_id: EventId,
+    /// The version of the data's shape.
+    pub schema_version: u32,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When it was stored.
+    pub recorded_at: Timestamp,
+    /// Holds everything the ranges name.
+    pub buffer: Bytes,
+    /// The stream's name, UTF-8.
+    pub stream: Range<usize>,
+    /// The event's type, UTF-8.
+    pub event_type: Range<usize>,
+    /// The metadata, a JSON object.
+    pub metadata: Range<usize>,
+    /// The data.
+    pub data: Range<usize>,
+    /// The tags, each UTF-8.
+    pub tags: SmallVec<[Range<usize>; 2]>,
+}
+
+impl RecordedEvent {
+    /// The event with these parts; `None` when a range lies outside the buffer or what should be text is not
+    /// UTF-8, which only damage can cause.
+    pub fn from_parts(parts: RecordedParts) -> Option<Self> {
+        let text = |range: &Range<usize>| -> Option<Span> {
+            std::str::from_utf8(parts.buffer.get(range.clone())?).ok()?;
+            span(range)
+        };
+        let bytes = |range: &Range<usize>| -> Option<Span> {
+            parts.buffer.get(range.clone())?;
+            span(range)
+        };
+        Some(Self {
+            position: parts.position,
+            version: parts.version,
+            event_id: parts.event_id,
+            schema_version: parts.schema_version,
+            occurred_at: parts.occurred_at,
+            recorded_at: parts.recorded_at,
+            stream: text(&parts.stream)?,
+            event_type: text(&parts.event_type)?,
+            metadata: bytes(&parts.metadata)?,
+            data: bytes(&parts.data)?,
+            tags: parts.tags.iter().map(text).collect::<Option<_>>()?,
+            buffer: parts.buffer,
+        })
+    }
+
+    /// The event that a store makes of a new one: its texts are copied into one buffer.
+    pub fn from_new(
+        event: &NewEvent,
+        stream: &StreamName,
+        position: Position,
+        version: Version,
+        recorded_at: Timestamp,
+    ) -> Self {
+        let tags: usize = event.tags.iter().map(|tag| tag.as_str().len()).sum();
+        let room = stream.as_str().len() + event.event_type.as_str().len() + tags;
+        let mut buffer = BytesMut::with_capacity(room + event.metadata.as_bytes().len() + event.data.len());
+        let mut put = |bytes: &[u8]| -> Span {
+            let start = buffer.len();
+            buffer.put_slice(bytes);
+            span(&(start..buffer.len())).expect("an event is below 4 GiB")
+        };
+        Self {
+            position,
+            version,
+            event_id: event.event_id,
+            schema_version: event.schema_version,
+            occurred_at: event.occurred_at.unwrap_or(recorded_at),
+            recorded_at,
+            stream: put(stream.as_str().as_bytes()),
+            event_type: put(event.event_type.as_str().as_bytes()),
+            tags: event.tags.iter().map(|tag| put(tag.as_str().as_bytes())).collect(),
+            metadata: put(event.metadata.as_bytes()),
+            data: put(&event.data),
+            buffer: buffer.freeze(),
+        }
+    }
+
+    /// The place in the whole store.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The place in the stream.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The id.
+    pub fn event_id(&self) -> EventId {
+        self.event_id
+    }
+
+    /// The version of the data's shape.
+    pub fn schema_version(&self) -> u32 {
+        self.schema_version
+    }
+
+    /// When it happened, as its producer said.
+    pub fn occurred_at(&self) -> Timestamp {
+        self.occurred_at
+    }
+
+    /// When it was stored.
+    pub fn recorded_at(&self) -> Timestamp {
+        self.recorded_at
+    }
+
+    /// The name of its stream.
+    pub fn stream(&self) -> &str {
+        self.text(self.stream)
+    }
+
+    /// The stream's name as a name.
+    pub fn stream_name(&self) -> StreamName {
+        StreamName::system(self.stream()).expect("stored names were checked when they came in")
+    }
+
+    /// The stream's name up to the first `-`.
+    pub fn aggregate_type(&self) -> &str {
+        let stream = self.stream();
+        stream.split_once('-').map_or(stream, |(kind, _)| kind)
+    }
+
+    /// The stream's name after the first `-`.
+    pub fn aggregate_id(&self) -> &str {
+        self.stream().split_once('-').map_or("", |(_, id)| id)
+    }
+
+    /// What happened.
+    pub fn event_type(&self) -> &str {
+        self.text(self.event_type)
+    }
+
+    /// The data.
+    pub fn data(&self) -> &[u8] {
+        self.slice(self.data)
+    }
+
+    /// The data, sharing the event's buffer.
+    pub fn data_bytes(&self) -> Bytes {
+        self.buffer.slice(range(self.data))
+    }
+
+    /// The metadata, a JSON object.
+    pub fn metadata(&self) -> &[u8] {
+        self.slice(self.metadata)
+    }
+
+    /// The tags, in the order they were given.
+    pub fn tags(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.tags.iter().map(|&span| self.text(span))
+    }
+
+    fn slice(&self, span: Span) -> &[u8] {
+        &self.buffer[range(span)]
+    }
+
+    fn text(&self, span: Span) -> &str {
+        std::str::from_utf8(self.slice(span)).expect("checked when the event was made")
+    }
+}
+
+impl fmt::Debug for RecordedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordedEvent")
+            .field("position", &self.position.get())
+            .field("stream", &self.stream())
+            .field("version", &self.version.get())
+            .field("event_type", &self.event_type())
+            .field("event_id", &self.event_id.to_string())
+            .field("tags", &self.tags().collect::<Vec<_>>())
+            .field("data", &String::from_utf8_lossy(self.data()))
+            .finish_non_exhaustive()
+    }
+}
+
+fn span(range: &Range<usize>) -> Option<Span> {
+    Some((u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?))
+}
+
+fn range((start, end): Span) -> Range<usize> {
+    start as usize..end as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(buffer: &'static [u8]) -> RecordedParts {
+        RecordedParts {
+            position: Position::FIRST,
+            version: Version::new(1),
+            event_id: EventId::from_bytes([1; 16]),
+            schema_version: 1,
+            occurred_at: Timestamp::default(),
+            recorded_at: Timestamp::default(),
+            buffer: Bytes::from_static(buffer),
+            stream: 0..3,
+            event_type: 3..4,
+            metadata: 4..6,
+            data: 6..7,
+            tags: SmallVec::new(),
+        }
+    }
+
+    #[test]
+    fn an_event_is_read_from_one_buffer() {
+        let event = RecordedEvent::from_parts(parts(b"a-bT{}1")).unwrap();
+        assert_eq!((event.stream(), event.event_type()), ("a-b", "T"));
+        assert_eq!((event.aggregate_type(), event.aggregate_id()), ("a", "b"));
+        assert_eq!((event.metadata(), event.data()), (&b"{}"[..], &b"1"[..]));
+    }
+
+    #[test]
+    fn parts_outside_the_buffer_or_not_utf8_make_no_event() {
+        assert!(RecordedEvent::from_parts(parts(b"a-bT{}")).is_none());
+        assert!(RecordedEvent::from_parts(parts(b"a-\xffT{}1")).is_none());
+    }
+
+    #[test]
+    fn a_new_event_is_recorded_as_it_was_given() {
+        let new = NewEvent::json("T", r#"{"a": 1}"#).unwrap().tag("k:v".parse().unwrap());
+        let stream = "a-b".parse().unwrap();
+        let now = Timestamp::from_micros(7);
+        let event = RecordedEvent::from_new(&new, &stream, Position::new(9), Version::new(2), now);
+        assert_eq!(event.data(), br#"{"a": 1}"#);
+        assert_eq!(event.tags().collect::<Vec<_>>(), ["k:v"]);
+        assert_eq!((event.occurred_at(), event.recorded_at()), (now, now));
+        assert_eq!(event.stream_name(), stream);
+    }
+}

@@ -1,0 +1,284 @@
+//! An event as one JSON object: what `read --format json` and `export` print, and what `import` takes back.
+//!
+//! The fields are `position`, `stream`, `version`, `event_id`, `event_type`, `schema_version`, `data`,
+//! `metadata`, `tags`, `occurred_at` and `recorded_at`.
+//! Data that is JSON stands as it was written, except that line breaks between its tokens become spaces, so
+//! that an object stays on one line; data that isn't stands in `data_base64` instead.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::{
+    EventId, EventType, Metadata, NewEvent, Position, RecordedEvent, StreamName, Tag, Version, cloudevents,
+};
+
+/// An event read from a line of text: a native one, or a `CloudEvents` one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineEvent {
+    /// The stream that it belongs to.
+    pub stream: StreamName,
+    /// The event.
+    pub event: NewEvent,
+    /// The version it had where it was exported.
+    pub version: Option<Version>,
+    /// The position it had where it was exported.
+    pub position: Option<Position>,
+}
+
+/// Why a line is not an event.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// The line is not a JSON object.
+    #[error("not a JSON object: {0}")]
+    NotAnObject(serde_json::Error),
+    /// The object is neither a native event nor a `CloudEvents` one.
+    #[error(
+        "neither a native event (no \"event_type\") nor a CloudEvents event (no \"specversion\"); the fields are {found}"
+    )]
+    UnknownForm {
+        /// The fields that the object has.
+        found: String,
+    },
+    /// A field that every event of this form has is missing.
+    #[error("{field:?} is missing")]
+    Missing {
+        /// The field.
+        field: &'static str,
+    },
+    /// A field has a value that doesn't fit it.
+    #[error("{field:?}: {reason}")]
+    Field {
+        /// The field.
+        field: String,
+        /// What is wrong with its value.
+        reason: String,
+    },
+}
+
+/// The event as one JSON object on one line, without a line break at its end.
+///
+/// ```
+/// use trunkline_core::{json, NewEvent, Position, RecordedEvent, Timestamp, Version};
+/// let event = NewEvent::json("OrderCreated", r#"{"n": 1.50}"#)?;
+/// let stored = RecordedEvent::from_new(
+///     &event, &"order-1".parse()?, Position::FIRST, Version::FIRST, Timestamp::from_micros(0));
+/// let line = json::to_line(&stored);
+/// assert!(line.contains(r#""data":{"n": 1.50}"#), "{line}");
+/// assert_eq!(json::from_line(&line)?.event.event_id, event.event_id);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn to_line(event: &RecordedEvent) -> String {
+    serde_json::to_string(&AsJson(event)).expect("texts and numbers always serialize")
+}
+
+/// Serializes an event as the object that [`to_line`] writes, inside a larger document.
+#[derive(Debug)]
+pub struct AsJson<'a>(pub &'a RecordedEvent);
+
+impl Serialize for AsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(event) = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("position", &event.position())?;
+        map.serialize_entry("stream", event.stream())?;
+        map.serialize_entry("version", &event.version())?;
+        map.serialize_entry("event_id", &event.event_id())?;
+        map.serialize_entry("event_type", event.event_type())?;
+        map.serialize_entry("schema_version", &event.schema_version())?;
+        match one_line(event.data()) {
+            Some(text) => map.serialize_entry("data", raw(&text).ok_or_else(not_json)?)?,
+            None => map.serialize_entry("data_base64", &BASE64.encode(event.data()))?,
+        }
+        let metadata = one_line(event.metadata()).unwrap_or(Cow::Borrowed("{}"));
+        map.serialize_entry("metadata", raw(&metadata).ok_or_else(not_json)?)?;
+        map.serialize_entry("tags", &Tags(event))?;
+        map.serialize_entry("occurred_at", &event.occurred_at())?;
+        map.serialize_entry("recorded_at", &event.recorded_at())?;
+        map.end()
+    }
+}
+
+struct Tags<'a>(&'a RecordedEvent);
+
+impl Serialize for Tags<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let tags = self.0.tags();
+        let mut list = serializer.serialize_seq(Some(tags.len()))?;
+        for tag in tags {
+            list.serialize_element(tag)?;
+        }
+        list.end()
+    }
+}
+
+fn not_json<E: serde::ser::Error>() -> E {
+    E::custom("stored JSON is not JSON")
+}
+
+fn raw(text: &str) -> Option<&RawValue> {
+    serde_json::from_str(text).ok()
+}
+
+/// The bytes as JSON on one line, if they are JSON. A line break in JSON can only stand between tokens, since
+/// strings escape theirs.
+fn one_line(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let text = raw(text)?.get();
+    Some(if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ").into() } else { text.into() })
+}
+
+/// Reads a line: a native event, or a `CloudEvents` 1.0 event with a `subject`.
+pub fn from_line(line: &str) -> Result<LineEvent, LineError> {
+    let fields: BTreeMap<Cow<'_, str>, &RawValue> =
+        serde_json::from_str(line).map_err(LineError::NotAnObject)?;
+    let fields = Fields(fields);
+    if fields.get("specversion").is_some() {
+        cloudevents::from_fields(&fields)
+    } else if fields.get("event_type").is_some() {
+        from_fields(&fields)
+    } else {
+        let found = fields.0.keys().take(8).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+        Err(LineError::UnknownForm { found })
+    }
+}
+
+/// The fields of a JSON object, each still as text.
+pub(crate) struct Fields<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
+
+impl<'a> Fields<'a> {
+    /// The field's text; a null is as good as absent.
+    pub(crate) fn get(&self, field: &str) -> Option<&'a RawValue> {
+        self.0.get(field).copied().filter(|value| value.get() != "null")
+    }
+
+    /// The field's value, if the field is there.
+    pub(crate) fn optional<T: DeserializeOwned>(&self, field: &str) -> Result<Option<T>, LineError> {
+        let Some(value) = self.get(field) else { return Ok(None) };
+        serde_json::from_str(value.get()).map(Some).map_err(|error| wrong(field, &error))
+    }
+
+    /// The field's value.
+    pub(crate) fn required<T: DeserializeOwned>(&self, field: &'static str) -> Result<T, LineError> {
+        self.optional(field)?.ok_or(LineError::Missing { field })
+    }
+
+    /// The bytes of `data` or `data_base64`; null when neither is there.
+    pub(crate) fn data(&self) -> Result<Bytes, LineError> {
+        if let Some(data) = self.0.get("data") {
+            return Ok(Bytes::copy_from_slice(data.get().as_bytes()));
+        }
+        let Some(text) = self.optional::<String>("data_base64")? else {
+            return Ok(Bytes::from_static(b"null"));
+        };
+        BASE64.decode(text).map(Bytes::from).map_err(|error| wrong("data_base64", &error))
+    }
+
+    /// All fields in order of their names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), *value))
+    }
+}
+
+/// A field whose value doesn't fit.
+pub(crate) fn wrong(field: &str, reason: &impl ToString) -> LineError {
+    let reason = reason.to_string();
+    // serde_json names a place inside the value alone, which would mislead in a line.
+    let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+    LineError::Field { field: field.to_owned(), reason }
+}
+
+fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
+    let stream: String = fields.required("stream")?;
+    let event_type: String = fields.required("event_type")?;
+    let tags: Vec<String> = fields.optional("tags")?.unwrap_or_default();
+    let metadata = match fields.get("metadata") {
+        Some(text) => Metadata::parse(Bytes::copy_from_slice(text.get().as_bytes()))
+            .map_err(|error| wrong("metadata", &error))?,
+        None => Metadata::default(),
+    };
+    let event = NewEvent {
+        event_id: fields.optional("event_id")?.unwrap_or_else(EventId::generate),
+        event_type: EventType::system(&event_type).map_err(|error| wrong("event_type", &error))?,
+        schema_version: fields.optional("schema_version")?.unwrap_or(1),
+        data: fields.data()?,
+        metadata,
+        tags: tags
+            .iter()
+            .map(|tag| Tag::system(tag).map_err(|error| wrong("tags", &error)))
+            .collect::<Result<_, _>>()?,
+        occurred_at: fields.optional("occurred_at")?,
+        recorded_at: fields.optional("recorded_at")?,
+    };
+    Ok(LineEvent {
+        stream: StreamName::system(&stream).map_err(|error| wrong("stream", &error))?,
+        event,
+        version: fields.optional("version")?,
+        position: fields.optional("position")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    fn stored(event: &NewEvent) -> RecordedEvent {
+        let now = Timestamp::from_micros(5);
+        RecordedEvent::from_new(event, &"a-1".parse().unwrap(), Position::FIRST, Version::FIRST, now)
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let event = NewEvent {
+            schema_version: 3,
+            metadata: Metadata::parse(r#"{"actor":"ada"}"#).unwrap(),
+            occurred_at: Some(Timestamp::from_micros(1)),
+            recorded_at: Some(Timestamp::from_micros(5)),
+            ..NewEvent::json("T", r#"{"b":1,"a":1.0}"#).unwrap().tag("k:v".parse().unwrap())
+        };
+        let line = from_line(&to_line(&stored(&event))).unwrap();
+        assert_eq!(line.event, event);
+        assert_eq!((line.version, line.position), (Some(Version::FIRST), Some(Position::FIRST)));
+    }
+
+    #[test]
+    fn data_that_is_not_json_travels_as_base64() {
+        let event = NewEvent::new("T".parse().unwrap(), &b"\xff\x00"[..]);
+        let line = to_line(&stored(&event));
+        assert!(line.contains(r#""data_base64":"/wA=""#), "{line}");
+        assert_eq!(from_line(&line).unwrap().event.data, event.data);
+    }
+
+    #[test]
+    fn an_event_stays_on_one_line() {
+        let event = NewEvent::json("T", "{\n \"a\":\r\n1}").unwrap();
+        let line = to_line(&stored(&event));
+        assert!(!line.contains('\n') && line.contains(r#"{  "a":  1}"#), "{line}");
+    }
+
+    #[test]
+    fn a_line_that_is_no_event_says_why() {
+        for (line, wanted) in [
+            ("", "not a JSON object"),
+            ("[1]", "not a JSON object"),
+            (r#"{"a":1}"#, "neither a native event"),
+            (r#"{"event_type":"T"}"#, "\"stream\" is missing"),
+            (r#"{"event_type":"T","stream":"a"}"#, "\"stream\": \"a\" does not name a stream"),
+            (r#"{"event_type":"T","stream":"a-1","event_id":"x"}"#, "\"event_id\": "),
+            (r#"{"event_type":"T","stream":"a-1","tags":["x"]}"#, "is not a tag"),
+            (r#"{"event_type":"T","stream":"a-1","metadata":[]}"#, "must be a JSON object"),
+        ] {
+            let error = from_line(line).unwrap_err().to_string();
+            assert!(error.contains(wanted), "{line}: {error}");
+        }
+    }
+}

@@ -19,6 +19,9 @@ pub struct Timestamp(i64);
 /// 0000-01-01T00:00:00Z.
 const YEAR_0: i64 = -62_167_219_200_000_000;
 
+/// 9999-12-30T00:00:00Z, the last whole day that every time zone has before the year 10000.
+const YEAR_9999: i64 = 253_402_128_000_000_000;
+
 /// A text that is not a moment in RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a time; write it as in 2010-12-01T08:26:00Z")]
@@ -31,7 +34,7 @@ impl Timestamp {
     ///
     /// RFC 3339 has the years 0 to 9999; a moment outside is moved to the nearest one inside.
     pub fn from_micros(micros: i64) -> Self {
-        Self(micros.clamp(YEAR_0, jiff::Timestamp::MAX.as_microsecond()))
+        Self(micros.clamp(YEAR_0, YEAR_9999))
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.

@@ -1,0 +1,96 @@
+//! The one way to a disk: a small trait, so that tests own every write, sync and failure.
+//!
+//! A [`Disk`] is one folder; paths are relative to it, with `/` between names.
+
+mod fault;
+mod memory;
+mod real;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+pub use fault::{Fault, FaultKind};
+pub use memory::{CrashChoice, MemoryDisk};
+pub use real::RealDisk;
+
+/// A folder on a disk.
+pub trait Disk: fmt::Debug + Send + Sync {
+    /// What people call this folder: its path.
+    fn name(&self) -> String;
+
+    /// Makes the folder `path` in this one, and this folder itself, unless they are there.
+    fn create_dir(&self, path: &str) -> io::Result<()>;
+
+    /// The names of the files in the folder `path` (`""` is this folder); none when there is no such folder.
+    fn list(&self, path: &str) -> io::Result<Vec<String>>;
+
+    /// Opens a file that is there.
+    fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Makes a file, replacing what is there under that name.
+    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Gives a file another name, replacing what is there under that name.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file. A file that is open or mapped stays readable to those who have it.
+    fn remove(&self, path: &str) -> io::Result<()>;
+
+    /// Makes the names in the folder `path` durable: what was created, renamed and removed there.
+    fn sync_dir(&self, path: &str) -> io::Result<()>;
+
+    /// Takes the exclusive lock `path` and writes the owner's name into it; the inner error is the name of
+    /// the owner that has it.
+    fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn Lock>, String>>;
+
+    /// What tells this start of the machine from the others, where the system has it.
+    fn boot_id(&self) -> Option<[u8; 16]>;
+}
+
+/// A lock that is held until it is dropped, or until its process ends.
+pub trait Lock: fmt::Debug + Send + Sync {}
+
+/// What a file is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Only reading.
+    Read,
+    /// Reading and writing.
+    Write,
+}
+
+/// A file on a disk.
+pub trait DiskFile: fmt::Debug + Send + Sync {
+    /// The file's length.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Changes the file's length; what is added reads as zeros and may take no space yet.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+
+    /// Reads bytes at an offset into the buffer and says how many there were; fewer only at the end.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes all bytes at an offset. After an error any part of them may have been written.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Waits until everything written so far survives a power cut.
+    fn sync(&self) -> io::Result<()>;
+
+    /// The bytes from `offset` on, as they are now, shared where the disk can.
+    ///
+    /// On a real disk this is a mapping of the file at the length it had when it was first viewed: such a file
+    /// is never truncated, and the bytes of a view are not written to again while it lives.
+    fn view(&self, offset: u64, len: usize) -> io::Result<Bytes>;
+}
+
+/// The error for a range that lies outside a file.
+fn outside(offset: u64, len: usize, file_len: u64) -> io::Error {
+    let end = offset.saturating_add(len as u64);
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        format!("bytes {offset} to {end} asked of a file of {file_len} bytes"),
+    )
+}

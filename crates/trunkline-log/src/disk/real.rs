@@ -1,0 +1,234 @@
+//! The file system.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use super::{Access, Disk, DiskFile, Lock, outside};
+
+/// A folder of the file system.
+#[derive(Debug)]
+pub struct RealDisk {
+    root: PathBuf,
+}
+
+impl RealDisk {
+    /// The folder at this path, which need not be there yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        if path.is_empty() { self.root.clone() } else { self.root.join(path) }
+    }
+}
+
+impl Disk for RealDisk {
+    fn name(&self) -> String {
+        self.root.display().to_string()
+    }
+
+    fn create_dir(&self, path: &str) -> io::Result<()> {
+        let path = self.path(path);
+        let missing: Vec<&Path> = path.ancestors().take_while(|dir| !dir.exists()).collect();
+        fs::create_dir_all(&path)?;
+        // Each new folder's name must survive too, or everything in it is lost with it.
+        for parent in missing.iter().filter_map(|dir| dir.parent()) {
+            sync_folder(parent)?;
+        }
+        Ok(())
+    }
+
+    fn list(&self, path: &str) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(self.path(path)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                names.extend(entry.file_name().into_string().ok());
+            }
+        }
+        Ok(names)
+    }
+
+    fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        let file = OpenOptions::new().read(true).write(access == Access::Write).open(self.path(path))?;
+        Ok(Arc::new(RealFile { file, map: OnceLock::new() }))
+    }
+
+    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(self.path(path))?;
+        Ok(Arc::new(RealFile { file, map: OnceLock::new() }))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path(from), self.path(to))
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        fs::remove_file(self.path(path))
+    }
+
+    fn sync_dir(&self, path: &str) -> io::Result<()> {
+        sync_folder(&self.path(path))
+    }
+
+    fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn Lock>, String>> {
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.path(path))?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0)?;
+                file.write_all(owner.as_bytes())?;
+                Ok(Ok(Box::new(RealLock { _file: file })))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut owner = String::new();
+                file.read_to_string(&mut owner)?;
+                Ok(Err(owner))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn boot_id(&self) -> Option<[u8; 16]> {
+        let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(uuid::Uuid::try_parse(text.trim()).ok()?.into_bytes())
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    File::open(path)?.sync_all()
+}
+
+/// Elsewhere a folder cannot be opened to sync it, and the file system keeps names durable by itself.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// The operating system drops the lock with the file.
+#[derive(Debug)]
+struct RealLock {
+    _file: File,
+}
+
+impl Lock for RealLock {}
+
+#[derive(Debug)]
+struct RealFile {
+    file: File,
+    map: OnceLock<Bytes>,
+}
+
+impl RealFile {
+    /// The mapping of the whole file, made on first use.
+    fn map(&self) -> io::Result<&Bytes> {
+        if let Some(map) = self.map.get() {
+            return Ok(map);
+        }
+        let len = self.file.metadata()?.len();
+        let bytes = if len == 0 {
+            Bytes::new()
+        } else {
+            #[expect(
+                unsafe_code,
+                reason = "the file is never truncated while mapped, and viewed bytes are never written to again"
+            )]
+            // SAFETY: segments keep their length for ever and index runs are immutable once they have their
+            // name, so the mapping stays backed by the file. A view is only asked of bytes that were written
+            // before and that nobody writes to again, so no `&[u8]` changes under its reader; the one
+            // process that may write is kept to that by the lock file.
+            Bytes::from_owner(unsafe { memmap2::Mmap::map(&self.file)? })
+        };
+        Ok(self.map.get_or_init(|| bytes))
+    }
+}
+
+impl DiskFile for RealFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut done = 0;
+        while done < buffer.len() {
+            match platform::read_at(&self.file, &mut buffer[done..], offset + done as u64) {
+                Ok(0) => break,
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut done = 0;
+        while done < bytes.len() {
+            match platform::write_at(&self.file, &bytes[done..], offset + done as u64) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        // On macOS the standard library asks for F_FULLFSYNC here.
+        self.file.sync_data()
+    }
+
+    fn view(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        let map = self.map()?;
+        let start = usize::try_from(offset).map_err(|_| outside(offset, len, map.len() as u64))?;
+        match start.checked_add(len) {
+            Some(end) if end <= map.len() => Ok(map.slice(start..end)),
+            _ => Err(outside(offset, len, map.len() as u64)),
+        }
+    }
+}
+
+#[cfg(unix)]
+mod platform {
+    use std::os::unix::fs::FileExt;
+    use std::{fs::File, io};
+
+    pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(file, buffer, offset)
+    }
+
+    pub(super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        FileExt::write_at(file, bytes, offset)
+    }
+}
+
+#[cfg(windows)]
+mod platform {
+    use std::os::windows::fs::FileExt;
+    use std::{fs::File, io};
+
+    pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        file.seek_read(buffer, offset)
+    }
+
+    pub(super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        file.seek_write(bytes, offset)
+    }
+}

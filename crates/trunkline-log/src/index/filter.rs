@@ -1,0 +1,70 @@
+//! The filter of a run: says of most keys that are not in it that they aren't, at the price of one block.
+//!
+//! A Bloom filter in blocks of one cache line. A key's block follows from its highest bits, so a run that is
+//! written in the order of its keys fills one block after the other.
+
+use crate::key::Key;
+
+/// Bytes of a block.
+pub(crate) const BLOCK_LEN: usize = 64;
+
+/// Keys for which a block is provided: about ten bits a key, of which one foreign key in a hundred passes.
+const KEYS_A_BLOCK: u64 = 50;
+
+/// Bits that a key sets in its block.
+const BITS: u32 = 6;
+
+/// How many blocks a run with this many keys has.
+pub(crate) fn blocks_for(keys: u64) -> u64 {
+    keys.div_ceil(KEYS_A_BLOCK).max(1)
+}
+
+/// The block of a key.
+pub(crate) fn block_of(key: Key, blocks: u64) -> u64 {
+    ((u128::from(key) * u128::from(blocks)) >> 64) as u64
+}
+
+/// The bits of a key in its block.
+fn bits_of(key: Key) -> impl Iterator<Item = usize> {
+    let mixed = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (0..BITS).map(move |number| ((mixed >> (9 * number)) & 511) as usize)
+}
+
+/// Adds a key to its block.
+pub(crate) fn insert(block: &mut [u8], key: Key) {
+    for bit in bits_of(key) {
+        block[bit / 8] |= 1 << (bit % 8);
+    }
+}
+
+/// Whether the key may have been added to the block.
+pub(crate) fn may_contain(block: &[u8], key: Key) -> bool {
+    bits_of(key).all(|bit| block[bit / 8] & (1 << (bit % 8)) != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scrambled(number: u64) -> Key {
+        crate::key::Hasher13::new(&[5; 16]).stream(&number.to_le_bytes())
+    }
+
+    #[test]
+    fn added_keys_pass_and_few_others_do() {
+        let count = 20_000;
+        let blocks = blocks_for(count);
+        let mut filter = vec![0; blocks as usize * BLOCK_LEN];
+        let range = |key| {
+            let start = block_of(key, blocks) as usize * BLOCK_LEN;
+            start..start + BLOCK_LEN
+        };
+        for key in (0..count).map(scrambled) {
+            insert(&mut filter[range(key)], key);
+        }
+        assert!((0..count).map(scrambled).all(|key| may_contain(&filter[range(key)], key)));
+        let foreign = (count..2 * count).map(scrambled);
+        let passed = foreign.filter(|key| may_contain(&filter[range(*key)], *key)).count();
+        assert!(passed < count as usize / 40, "{passed} of {count} foreign keys passed");
+    }
+}

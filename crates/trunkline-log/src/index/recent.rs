@@ -1,0 +1,173 @@
+//! The newest records' index, in memory.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::key::Key;
+
+/// The index of records from one position on, in memory.
+///
+/// Readers hold its lock for single lookups, the writer while it adds what one frame brought.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    first: u64,
+    tables: RwLock<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    /// For each key, its newest entry.
+    chains: HashMap<Key, Chain, BuildHasherDefault<KeyIsHash>>,
+    entries: Vec<Entry>,
+    /// Where in its segment each record begins.
+    offsets: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Chain {
+    newest: u32,
+    len: u32,
+}
+
+/// A record of a key, and the key's entry before it.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The record's position less the first.
+    record: u32,
+    older: u32,
+}
+
+/// No older entry.
+const NONE: u32 = u32::MAX;
+
+/// Keys are hashes already.
+#[derive(Debug, Default)]
+struct KeyIsHash(u64);
+
+impl Hasher for KeyIsHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keys are u64");
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
+
+/// Adds records to a [`Recent`] while it is locked.
+#[derive(Debug)]
+pub(crate) struct Adding<'a> {
+    tables: RwLockWriteGuard<'a, Tables>,
+}
+
+impl Recent {
+    /// An empty index of records from this position on.
+    pub(crate) fn new(first: u64) -> Self {
+        Self { first, tables: RwLock::default() }
+    }
+
+    fn tables(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().expect("no code panics while it holds this lock")
+    }
+
+    pub(crate) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The last position; before the first while there is none.
+    pub(crate) fn last(&self) -> u64 {
+        self.first + self.len() - 1
+    }
+
+    /// How many records there are.
+    pub(crate) fn len(&self) -> u64 {
+        self.tables().offsets.len() as u64
+    }
+
+    /// Locks the index to add records.
+    pub(crate) fn add(&self) -> Adding<'_> {
+        Adding { tables: self.tables.write().expect("no code panics while it holds this lock") }
+    }
+
+    /// Where in its segment the record at this position begins.
+    pub(crate) fn offset(&self, position: u64) -> u64 {
+        u64::from(self.tables().offsets[(position - self.first) as usize])
+    }
+
+    /// The key's newest position.
+    pub(crate) fn newest(&self, key: Key) -> Option<u64> {
+        let newest = self.tables().chain(key).next()?;
+        Some(self.first + u64::from(newest))
+    }
+
+    /// The key's positions from `from` on, ascending.
+    pub(crate) fn postings(&self, key: Key, from: u64) -> Vec<u64> {
+        let tables = self.tables();
+        let mut found: Vec<u64> = tables
+            .chain(key)
+            .map(|record| self.first + u64::from(record))
+            .take_while(|position| *position >= from)
+            .collect();
+        found.reverse();
+        found
+    }
+
+    /// All keys, ascending, each with its records less the first position, ascending; and the offsets.
+    pub(crate) fn visit<E>(
+        &self,
+        start: impl FnOnce(u64, u64) -> Result<(), E>,
+        mut each_key: impl FnMut(Key, &[u32]) -> Result<(), E>,
+        mut each_offset: impl FnMut(u32) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let tables = self.tables();
+        let mut keys: Vec<Key> = tables.chains.keys().copied().collect();
+        keys.sort_unstable();
+        start(keys.len() as u64, tables.entries.len() as u64)?;
+        let mut records = Vec::new();
+        for key in keys {
+            records.clear();
+            records.extend(tables.chain(key));
+            records.reverse();
+            each_key(key, &records)?;
+        }
+        tables.offsets.iter().try_for_each(|offset| each_offset(*offset))
+    }
+}
+
+impl Tables {
+    /// The key's records, newest first.
+    fn chain(&self, key: Key) -> impl Iterator<Item = u32> {
+        let mut next = self.chains.get(&key).map_or(NONE, |chain| chain.newest);
+        std::iter::from_fn(move || {
+            let entry = *self.entries.get(next as usize)?;
+            next = entry.older;
+            Some(entry.record)
+        })
+    }
+}
+
+impl Adding<'_> {
+    /// Adds the next record, with where it begins; its keys follow with [`Adding::key`].
+    pub(crate) fn record(&mut self, offset: u64) {
+        self.tables.offsets.push(u32::try_from(offset).expect("segments are below 4 GiB"));
+    }
+
+    /// Adds a key of the record added last. The same key twice is one.
+    pub(crate) fn key(&mut self, key: Key) {
+        let tables = &mut *self.tables;
+        let record = (tables.offsets.len() - 1) as u32;
+        let entry = tables.entries.len() as u32;
+        let chain = tables.chains.entry(key).or_insert(Chain { newest: NONE, len: 0 });
+        if chain.len > 0 && tables.entries[chain.newest as usize].record == record {
+            return;
+        }
+        tables.entries.push(Entry { record, older: chain.newest });
+        chain.newest = entry;
+        chain.len += 1;
+    }
+}

@@ -1,0 +1,195 @@
+//! Judging: whether a batch may be appended, given everything before it.
+//!
+//! A batch is judged against the synced records and those that are *staged*: accepted into the frame that is
+//! being filled, and not synced yet. An answer that rests on a staged record must wait for the sync, whatever
+//! the answer is: if the sync fails, what it rests on may never have been.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::batch::{Appended, Batch, Condition, Write};
+use crate::cursor::{Cursor, Select};
+use crate::frame::FrameBuilder;
+use crate::key::Key;
+use crate::record::Fields;
+use crate::shared::{LookupError, Shared, View};
+use crate::{AppendError, ReadError};
+
+/// What a batch comes to.
+#[derive(Debug)]
+pub(crate) enum Judgement {
+    /// It may be appended; the version that each write's stream has before.
+    Append { versions: Vec<u64> },
+    /// It is answered without appending anything.
+    Answer {
+        answer: Result<Appended, AppendError>,
+        /// Whether the answer rests on a staged record.
+        on_staged: bool,
+    },
+}
+
+/// The records accepted into the frame that is being filled.
+#[derive(Debug, Default)]
+pub(crate) struct Staged {
+    records: Vec<StagedRecord>,
+    /// By key of the stream: the last staged record of each stream with that key.
+    streams: HashMap<Key, Vec<usize>>,
+    ids: HashMap<[u8; 16], usize>,
+}
+
+#[derive(Debug)]
+struct StagedRecord {
+    /// Where in the frame.
+    start: usize,
+}
+
+impl Staged {
+    pub(crate) fn clear(&mut self) {
+        self.records.clear();
+        self.streams.clear();
+        self.ids.clear();
+    }
+
+    /// Adds the record that begins at this place of the frame.
+    pub(crate) fn push(&mut self, frame: &FrameBuilder, start: usize, stream_key: Key) {
+        let record = frame.record(start);
+        let number = self.records.len();
+        self.records.push(StagedRecord { start });
+        self.ids.insert(record.id(), number);
+        let same_key = self.streams.entry(stream_key).or_default();
+        let same = same_key
+            .iter()
+            .position(|other| frame.record(self.records[*other].start).stream() == record.stream());
+        match same {
+            Some(place) => same_key[place] = number,
+            None => same_key.push(number),
+        }
+    }
+
+    /// Where in the frame each staged record begins.
+    pub(crate) fn starts(&self) -> impl Iterator<Item = usize> {
+        self.records.iter().map(|record| record.start)
+    }
+
+    fn last_of_stream<'a>(&self, frame: &'a FrameBuilder, key: Key, name: &[u8]) -> Option<Fields<'a>> {
+        let same_key = self.streams.get(&key)?;
+        let mut records = same_key.iter().map(|number| frame.record(self.records[*number].start));
+        records.find(|record| record.stream() == name)
+    }
+
+    fn of_id<'a>(&self, frame: &'a FrameBuilder, id: &[u8; 16]) -> Option<Fields<'a>> {
+        self.ids.get(id).map(|number| frame.record(self.records[*number].start))
+    }
+}
+
+/// Judges batches against the synced and the staged records.
+#[derive(Debug)]
+pub(crate) struct Judge<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) view: &'a View,
+    pub(crate) staged: &'a Staged,
+    pub(crate) frame: &'a FrameBuilder,
+}
+
+/// Where a record was found.
+struct Found {
+    position: u64,
+    version: u64,
+    same_stream: bool,
+    staged: bool,
+}
+
+impl Judge<'_> {
+    /// Judges a batch: repeat first, then expected versions, then conditions.
+    pub(crate) fn judge(&self, batch: &Batch) -> Result<Judgement, LookupError> {
+        if let Some(judgement) = self.repeat(batch)? {
+            return Ok(judgement);
+        }
+        let mut versions = Vec::with_capacity(batch.writes.len());
+        for (number, write) in batch.writes.iter().enumerate() {
+            let (found, on_staged) = self.version(write)?;
+            if !write.expected.holds_for(found) {
+                let answer = Err(AppendError::Conflict { write: number, found });
+                return Ok(Judgement::Answer { answer, on_staged });
+            }
+            versions.push(found);
+        }
+        for (number, condition) in batch.conditions.iter().enumerate() {
+            if let Some((position, on_staged)) = self.first_match(condition)? {
+                let answer = Err(AppendError::ConditionFailed { condition: number, position });
+                return Ok(Judgement::Answer { answer, on_staged });
+            }
+        }
+        Ok(Judgement::Append { versions })
+    }
+
+    /// Whether the batch's ids are in the log: all of them, in their streams, and it is a repeat; only some,
+    /// or elsewhere, and it is refused.
+    fn repeat(&self, batch: &Batch) -> Result<Option<Judgement>, LookupError> {
+        let mut found: Vec<(usize, Found)> = Vec::new();
+        let mut missing = false;
+        for write in &batch.writes {
+            for number in write.records.clone() {
+                match self.find(&batch.records[number].id, &write.stream)? {
+                    Some(record) => found.push((number, record)),
+                    None => missing = true,
+                }
+            }
+        }
+        let Some((record, first)) = found.first() else { return Ok(None) };
+        let on_staged = found.iter().any(|(_, record)| record.staged);
+        let foreign = found.iter().find(|(_, record)| !record.same_stream);
+        if missing || foreign.is_some() {
+            let (record, position) =
+                foreign.map_or((*record, first.position), |(number, record)| (*number, record.position));
+            let answer = Err(AppendError::IdTaken { record, position });
+            return Ok(Some(Judgement::Answer { answer, on_staged }));
+        }
+        // Every record was found, so the records' numbers are the places in `found`.
+        let versions = batch.writes.iter().map(|write| found[write.records.end - 1].1.version).collect();
+        let position = found.iter().map(|(_, record)| record.position).max().unwrap_or_default();
+        let answer = Ok(Appended { versions, position, repeated: true });
+        Ok(Some(Judgement::Answer { answer, on_staged }))
+    }
+
+    fn find(&self, id: &[u8; 16], stream: &[u8]) -> Result<Option<Found>, LookupError> {
+        let found = |record: Fields<'_>, staged| Found {
+            position: record.position(),
+            version: record.version(),
+            same_stream: record.stream() == stream,
+            staged,
+        };
+        if let Some(record) = self.staged.of_id(self.frame, id) {
+            return Ok(Some(found(record, true)));
+        }
+        let record = self.shared.record_of_id(self.view, id)?;
+        Ok(record.map(|record| found(record.fields(), false)))
+    }
+
+    /// The version of a write's stream, and whether it is that of a staged record.
+    fn version(&self, write: &Write) -> Result<(u64, bool), LookupError> {
+        if let Some(record) = self.staged.last_of_stream(self.frame, write.key, &write.stream) {
+            return Ok((record.version(), true));
+        }
+        let last = self.shared.last_of_stream(self.view, write.key, &write.stream)?;
+        Ok((last.map_or(0, |record| record.version()), false))
+    }
+
+    /// The first record that a condition excludes, and whether it is staged.
+    fn first_match(&self, condition: &Condition) -> Result<Option<(u64, bool)>, LookupError> {
+        let query = &condition.query;
+        let from = condition.after.saturating_add(1);
+        let select = Select::Query(query.clone());
+        if let Some(record) = Cursor::new(self.shared, select, from..=u64::MAX, true).next() {
+            return Ok(Some((record?.position(), false)));
+        }
+        let mut staged = self.staged.starts().map(|start| self.frame.record(start));
+        let found = staged.find(|record| record.position() >= from && query.matches(*record));
+        Ok(found.map(|record| (record.position(), true)))
+    }
+}
+
+/// What to answer to a batch that could not be judged.
+pub(crate) fn unreadable(error: &ReadError) -> AppendError {
+    AppendError::NotStored(format!("it could not be judged: {error}").into())
+}

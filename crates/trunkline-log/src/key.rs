@@ -1,0 +1,50 @@
+//! Keys of the indexes: 64-bit hashes of names, keyed per store.
+
+use std::hash::Hasher;
+
+use siphasher::sip::SipHasher13;
+
+/// A name as the indexes know it. Different names may share a key, so a match is only a hint.
+pub(crate) type Key = u64;
+
+/// Hashes names under the store's own random key, so that nobody outside can make names that collide.
+#[derive(Clone, Copy)]
+pub(crate) struct Hasher13 {
+    keyed: SipHasher13,
+}
+
+impl std::fmt::Debug for Hasher13 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hasher13 { .. }")
+    }
+}
+
+impl Hasher13 {
+    pub(crate) fn new(hash_key: &[u8; 16]) -> Self {
+        Self { keyed: SipHasher13::new_with_key(hash_key) }
+    }
+
+    /// The key of a stream.
+    pub(crate) fn stream(&self, name: &[u8]) -> Key {
+        let mut hasher = self.keyed;
+        hasher.write(&[0]);
+        hasher.write(name);
+        hasher.finish()
+    }
+
+    /// The key of a record's id.
+    pub(crate) fn id(&self, id: &[u8; 16]) -> Key {
+        let mut hasher = self.keyed;
+        hasher.write(&[1]);
+        hasher.write(id);
+        hasher.finish()
+    }
+
+    /// The key of a label.
+    pub(crate) fn label(&self, kind: u8, text: &[u8]) -> Key {
+        let mut hasher = self.keyed;
+        hasher.write(&[2, kind]);
+        hasher.write(text);
+        hasher.finish()
+    }
+}

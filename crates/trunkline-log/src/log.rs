@@ -1,0 +1,469 @@
+//! A log that is open.
+
+use std::fmt;
+use std::io;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use crate::batch::{Appended, Batch, Query};
+use crate::cursor::{Cursor, Select};
+use crate::disk::{Access, Disk, Lock};
+use crate::head::Head;
+use crate::index::{self, Part, RECENT_RECORDS_MAX, Recent};
+use crate::indexer::{Indexer, settle};
+use crate::key::Hasher13;
+use crate::open::{head_of, index_parts, mend, recover_last, remove_temporary, segments};
+use crate::record::Label;
+use crate::recover::Verdict;
+use crate::segment::{self, Segment};
+use crate::shared::{Shared, View, index_range, keys_of};
+use crate::tail::{CommitError, Tail, TailOptions, create_segment};
+use crate::walk::walk;
+use crate::writer::{OnCommit, Queue, Reply, Writer};
+use crate::{AppendError, OpenError, ReadError};
+
+/// The file that the one writing process holds.
+const LOCK_FILE: &str = "lock";
+
+/// The least and the most that a segment's size may be: more would not fit the 32-bit offsets of the index.
+const SEGMENT_BYTES: RangeInclusive<u64> = (16 << 10)..=(1 << 30);
+
+/// In a log that is only read: after so many tables in memory the runs on disk are looked at again.
+const TABLES_BEFORE_RELISTING: usize = 4;
+
+/// How to open a log for appending.
+#[derive(Clone)]
+pub struct Options {
+    /// The size of a new segment, in bytes.
+    pub segment_bytes: u64,
+    /// Whether an append is synced before it is acknowledged. Without, a power cut can lose acknowledged
+    /// appends, and damage what came before them.
+    pub sync: bool,
+    /// Who opens the log, for those who want to and cannot.
+    pub owner: String,
+    /// Called with the position of the last synced record each time it has moved; it must not block.
+    pub on_commit: Option<OnCommit>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { segment_bytes: 64 << 20, sync: true, owner: "an unnamed process".to_owned(), on_commit: None }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("segment_bytes", &self.segment_bytes)
+            .field("sync", &self.sync)
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A log that is open, for appending and reading or only for reading.
+#[derive(Debug)]
+pub struct Log {
+    shared: Arc<Shared>,
+    mode: Mode,
+    rolled_back_bytes: u64,
+}
+
+#[derive(Debug)]
+enum Mode {
+    Writing(Box<Writing>),
+    /// The lock is held while what others appended is taken in.
+    Reading(Mutex<()>),
+}
+
+#[derive(Debug)]
+struct Writing {
+    queue: Arc<Queue>,
+    indexer: Arc<Indexer>,
+    /// Taken when the log is closed.
+    threads: Mutex<Option<Threads>>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    writer: JoinHandle<()>,
+    indexer: JoinHandle<()>,
+    /// Dropped last: until then no other process may write.
+    lock: Box<dyn Lock>,
+}
+
+/// Counts and sizes of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// How many records there are.
+    pub records: u64,
+    /// How many segments there are.
+    pub segments: u64,
+    /// Bytes of frames in the segments.
+    pub segment_bytes: u64,
+    /// How many index runs there are.
+    pub runs: u64,
+    /// Bytes of index runs.
+    pub run_bytes: u64,
+}
+
+impl Log {
+    /// Opens a log for appending and reading, and makes it when there is none.
+    pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Self, OpenError> {
+        disk.create_dir("").map_err(OpenError::io(format!("make the folder {}", disk.name())))?;
+        disk.create_dir(index::FOLDER).map_err(OpenError::io("make the folder of the index"))?;
+        let locked = disk.lock(LOCK_FILE, &options.owner);
+        let lock = match locked.map_err(OpenError::io(format!("lock {}", disk.name())))? {
+            Ok(lock) => lock,
+            Err(owner) => return Err(OpenError::InUse { folder: disk.name(), owner }),
+        };
+        remove_temporary(&*disk)?;
+        let segment_bytes = options.segment_bytes.clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
+        let mut segments = segments(&*disk, Access::Write)?;
+        if segments.is_empty() {
+            segments.push(Arc::new(first_segment(&*disk, segment_bytes)?));
+        }
+        let last = Arc::clone(&segments[segments.len() - 1]);
+        let head = head_of(&*disk, &last)?;
+        let recovered = recover_last(&last, head.as_ref())?;
+        let rolled_back_bytes = match &recovered.verdict {
+            Verdict::Clean => 0,
+            Verdict::RolledBack { bytes } => {
+                tracing::warn!(bytes, file = last.name(), "a commit that was cut off has been rolled back");
+                *bytes
+            }
+            Verdict::Corrupt { offset, what } => {
+                return Err(OpenError::Corrupt { file: last.name(), offset: *offset, what: what.clone() });
+            }
+        };
+        mend(&last, head.as_ref(), &recovered)?;
+        let tail_options = TailOptions { segment_bytes, sync: options.sync };
+        let (store_id, hash_key) = (last.header.store_id, last.header.hash_key);
+        let position = recovered.next_position;
+        let tail =
+            Tail::new(Arc::clone(&disk), tail_options, last, recovered.end, recovered.chain, position)?;
+        let parts = index_parts(&*disk, &store_id, position - 1, true)?;
+        let view = View { segments: Arc::new(segments), parts: Arc::new(parts) };
+        let hasher = Hasher13::new(&hash_key);
+        let shared = Arc::new(Shared::new(disk, store_id, hasher, view, tail.head(), None));
+        settle(&shared).map_err(|reason| OpenError::Io {
+            act: "bring the index up to date".to_owned(),
+            source: io::Error::other(reason),
+        })?;
+        let recent = newest_table(&shared);
+        let writing = Writing::start(&shared, tail, recent, options.on_commit, lock)?;
+        Ok(Self { shared, mode: Mode::Writing(Box::new(writing)), rolled_back_bytes })
+    }
+
+    /// Opens a log for reading, also beside a process that appends to it.
+    ///
+    /// A log that is damaged near its end is opened up to the damage, and reads that reach it end with an
+    /// error.
+    pub fn open_read_only(disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
+        let mut segments = segments(&*disk, Access::Read)?;
+        let Some(last) = segments.last().cloned() else {
+            return Err(OpenError::NotFound { folder: disk.name() });
+        };
+        let head = head_of(&*disk, &last)?;
+        let header = last.header;
+        let mut damage = None;
+        let synced = match head {
+            // What lies beyond may be in the page cache only.
+            Some(head) if same_boot(&head, &*disk) => head,
+            _ => {
+                let recovered = recover_last(&last, head.as_ref())?;
+                if let Verdict::Corrupt { offset, what } = recovered.verdict {
+                    tracing::error!(
+                        file = last.name(),
+                        offset,
+                        what,
+                        "the log is damaged, and read up to there"
+                    );
+                    damage = Some(ReadError::Damaged { file: last.name(), offset, what });
+                }
+                Head {
+                    store_id: header.store_id,
+                    boot_id: [0; 16],
+                    segment: header.number,
+                    end: recovered.end,
+                    position: recovered.next_position - 1,
+                    chain: recovered.chain,
+                }
+            }
+        };
+        segments.truncate(synced.segment as usize);
+        let hasher = Hasher13::new(&header.hash_key);
+        let parts = read_only_parts(&*disk, &header.store_id, hasher, &segments, synced.position)?;
+        let view = View { segments: Arc::new(segments), parts: Arc::new(parts) };
+        let shared = Arc::new(Shared::new(disk, header.store_id, hasher, view, synced, damage));
+        Ok(Self { shared, mode: Mode::Reading(Mutex::new(())), rolled_back_bytes: 0 })
+    }
+
+    /// The store's id, made with its first segment.
+    pub fn store_id(&self) -> [u8; 16] {
+        self.shared.store_id
+    }
+
+    /// How many bytes of a commit that was cut off were rolled back when the log was opened.
+    pub fn rolled_back_bytes(&self) -> u64 {
+        self.rolled_back_bytes
+    }
+
+    /// An empty batch for this log.
+    pub fn batch(&self) -> Batch {
+        Batch::new(self.shared.hasher)
+    }
+
+    /// Adds to a query's last item that a record must have one of these labels.
+    pub fn any_of<'a>(&self, query: &mut Query, labels: impl IntoIterator<Item = Label<'a>>) {
+        query.any_of(self.shared.hasher, labels);
+    }
+
+    /// Appends a batch, and calls `reply` when it is synced, or why it isn't.
+    ///
+    /// Batches are judged in the order in which they are handed in. `reply` is called by the log's writer and
+    /// must not block it.
+    pub fn append(&self, batch: Batch, reply: impl FnOnce(Result<Appended, AppendError>) + Send + 'static) {
+        match &self.mode {
+            Mode::Writing(writing) => writing.queue.submit(batch, Box::new(reply) as Reply),
+            Mode::Reading(_) => reply(Err(AppendError::ReadOnly)),
+        }
+    }
+
+    /// Appends a batch and waits until it is synced.
+    pub fn append_blocking(&self, batch: Batch) -> Result<Appended, AppendError> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.append(batch, move |answer| {
+            // The receiver waits below for as long as this closure lives.
+            sender.send(answer).expect("the receiver waits");
+        });
+        receiver.recv().unwrap_or(Err(AppendError::Closed))
+    }
+
+    /// The position of the last record that readers see; 0 when there is none.
+    pub fn head(&self) -> u64 {
+        self.shared.head()
+    }
+
+    /// The records of a stream with these versions, in their order or against it.
+    pub fn stream(&self, name: &[u8], versions: RangeInclusive<u64>, forward: bool) -> Cursor {
+        let select = Select::Stream { key: self.shared.hasher.stream(name), name: name.into(), versions };
+        Cursor::new(&self.shared, select, 1..=u64::MAX, forward)
+    }
+
+    /// The records at these positions, in their order or against it.
+    pub fn all(&self, positions: RangeInclusive<u64>, forward: bool) -> Cursor {
+        Cursor::new(&self.shared, Select::All, positions, forward)
+    }
+
+    /// The records at these positions that a query selects, in their order or against it.
+    pub fn matching(&self, query: Query, positions: RangeInclusive<u64>, forward: bool) -> Cursor {
+        let select = if query.is_all() { Select::All } else { Select::Query(query) };
+        Cursor::new(&self.shared, select, positions, forward)
+    }
+
+    /// Takes in what another process has appended since, if the log is open for reading only, and returns the
+    /// head.
+    pub fn refresh(&self) -> Result<u64, OpenError> {
+        if let Mode::Reading(taking_in) = &self.mode {
+            let _one_at_a_time = taking_in.lock().expect("no code panics while it holds this lock");
+            self.take_in()?;
+        }
+        Ok(self.head())
+    }
+
+    fn take_in(&self) -> Result<(), OpenError> {
+        let shared = &self.shared;
+        let head = Head::of(&*shared.disk).map_err(OpenError::io("read the published head"))?;
+        let known = shared.synced();
+        let Some(head) = head.filter(|head| same_boot(head, &*shared.disk) && head.position > known.position)
+        else {
+            return Ok(());
+        };
+        if head.segment > known.segment {
+            let all = segments(&*shared.disk, Access::Read)?;
+            let new = all.into_iter().take(head.segment as usize).skip(known.segment as usize);
+            shared.add_segments(new);
+        }
+        let view = shared.view();
+        let tables = view.parts.iter().filter(|part| matches!(part, Part::Recent(_))).count();
+        let failed = |error: ReadError| OpenError::Io {
+            act: "read what was appended".to_owned(),
+            source: io::Error::other(error),
+        };
+        match view.parts.last() {
+            Some(Part::Recent(recent)) if recent.len() < RECENT_RECORDS_MAX => {
+                let mut adding = recent.add();
+                walk(&view.segments, known.position + 1, head.position, |_, offset, record| {
+                    adding.record(offset);
+                    keys_of(shared.hasher, record, |key| adding.key(key));
+                })
+                .map_err(failed)?;
+            }
+            _ if tables < TABLES_BEFORE_RELISTING => {
+                let (first, last) = (known.position + 1, head.position);
+                let recent = index_range(&view.segments, shared.hasher, first, last).map_err(failed)?;
+                shared.change_parts(|parts| parts.push(Part::Recent(Arc::new(recent))));
+            }
+            _ => {
+                let (store_id, hasher) = (&shared.store_id, shared.hasher);
+                let parts = read_only_parts(&*shared.disk, store_id, hasher, &view.segments, head.position)?;
+                shared.change_parts(|all| *all = parts);
+            }
+        }
+        shared.set_synced(head);
+        Ok(())
+    }
+
+    /// Counts and sizes.
+    pub fn stats(&self) -> Stats {
+        let (view, synced) = (self.shared.view(), self.shared.synced());
+        let sealed = view.segments.iter().skip(1).map(|next| next.header.previous_end);
+        let runs = || {
+            view.parts.iter().filter_map(|part| match part {
+                Part::Run(run) => Some(run),
+                Part::Recent(_) | Part::Gap { .. } => None,
+            })
+        };
+        Stats {
+            records: synced.position,
+            segments: view.segments.len() as u64,
+            segment_bytes: sealed.sum::<u64>() + synced.end,
+            runs: runs().count() as u64,
+            run_bytes: runs().map(|run| run.file_len()).sum(),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Closes the log: what waits is answered, the last frame is confirmed, and the lock is given up.
+    ///
+    /// Dropping the log does the same.
+    pub fn close(&self) {
+        if let Mode::Writing(writing) = &self.mode {
+            writing.close();
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Writing {
+    fn start(
+        shared: &Arc<Shared>,
+        tail: Tail,
+        recent: Arc<Recent>,
+        on_commit: Option<OnCommit>,
+        lock: Box<dyn Lock>,
+    ) -> Result<Self, OpenError> {
+        let failed = || OpenError::io("start the log's threads");
+        let queue = Arc::new(Queue::default());
+        let indexer = Arc::new(Indexer::default());
+        let writer = Writer::new(Arc::clone(shared), tail, recent, Arc::clone(&indexer), on_commit);
+        let writer = std::thread::Builder::new().name("log-writer".to_owned()).spawn({
+            let queue = Arc::clone(&queue);
+            move || writer.run(&queue)
+        });
+        let writer = writer.map_err(failed())?;
+        let thread = std::thread::Builder::new().name("log-indexer".to_owned()).spawn({
+            let (indexer, shared) = (Arc::clone(&indexer), Arc::clone(shared));
+            move || indexer.run(&shared)
+        });
+        let thread = match thread {
+            Ok(thread) => thread,
+            Err(error) => {
+                queue.close();
+                return Err(failed()(error));
+            }
+        };
+        // There may be runs to merge from before.
+        indexer.notify();
+        let threads = Mutex::new(Some(Threads { writer, indexer: thread, lock }));
+        Ok(Self { queue, indexer, threads })
+    }
+
+    fn close(&self) {
+        let threads = self.threads.lock().expect("no code panics while it holds this lock").take();
+        let Some(Threads { writer, indexer, lock }) = threads else { return };
+        self.queue.close();
+        // A thread that panicked has said so; the log is closed all the same.
+        let writer = writer.join();
+        self.indexer.close();
+        let indexer = indexer.join();
+        if writer.is_err() || indexer.is_err() {
+            tracing::error!("a thread of the log had panicked");
+        }
+        drop(lock);
+    }
+}
+
+/// Whether the head was published since the machine was started, as far as can be told.
+fn same_boot(head: &Head, disk: &dyn Disk) -> bool {
+    disk.boot_id().is_none_or(|boot_id| boot_id == head.boot_id || head.boot_id == [0; 16])
+}
+
+fn first_segment(disk: &dyn Disk, capacity: u64) -> Result<Segment, OpenError> {
+    let header = segment::Header {
+        store_id: uuid::Uuid::now_v7().into_bytes(),
+        hash_key: uuid::Uuid::new_v4().into_bytes(),
+        segment_id: uuid::Uuid::new_v4().into_bytes(),
+        number: 1,
+        first_position: 1,
+        capacity,
+        previous_end: 0,
+        previous_chain: 0,
+    };
+    create_segment(disk, header).map_err(|error| {
+        let (CommitError::NotWritten(source) | CommitError::Poisoned(source)) = error;
+        OpenError::Io { act: "make the first segment".to_owned(), source }
+    })
+}
+
+/// The table that the writer goes on with: the last one, or a new one.
+fn newest_table(shared: &Shared) -> Arc<Recent> {
+    if let Some(Part::Recent(recent)) = shared.view().parts.last() {
+        return Arc::clone(recent);
+    }
+    let recent = Arc::new(Recent::new(shared.head() + 1));
+    shared.change_parts(|parts| parts.push(Part::Recent(Arc::clone(&recent))));
+    recent
+}
+
+/// The index of a log that is only read: its runs, and in memory what comes after the last of them, as far as
+/// memory is meant for it.
+fn read_only_parts(
+    disk: &dyn Disk,
+    store_id: &[u8; 16],
+    hasher: Hasher13,
+    segments: &[Arc<Segment>],
+    head: u64,
+) -> Result<Vec<Part>, OpenError> {
+    let mut parts = index_parts(disk, store_id, head, false)?;
+    let Some(Part::Gap { first, last }) = parts.last().cloned() else { return Ok(parts) };
+    parts.pop();
+    // The newest are indexed first; what doesn't fit stays a gap.
+    let room = RECENT_RECORDS_MAX * TABLES_BEFORE_RELISTING as u64;
+    let mut start = first.max((last + 1).saturating_sub(room));
+    if first < start {
+        parts.push(Part::Gap { first, last: start - 1 });
+    }
+    while start <= last {
+        let until = last.min(start + RECENT_RECORDS_MAX - 1);
+        let recent = index_range(segments, hasher, start, until).map_err(|error| match error {
+            ReadError::Damaged { file, offset, what } => OpenError::Corrupt { file, offset, what },
+            ReadError::Io { file, source } => {
+                OpenError::Io { act: format!("read {file}"), source: io::Error::other(source) }
+            }
+        })?;
+        parts.push(Part::Recent(Arc::new(recent)));
+        start = until + 1;
+    }
+    Ok(parts)
+}

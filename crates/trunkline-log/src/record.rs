@@ -1,0 +1,289 @@
+//! Records: their bytes, and the view of one that was read.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::bytes_at::{id_at, put, u16_at, u32_at, u64_at};
+
+/// Bytes before a record's stream name.
+pub(crate) const HEADER_LEN: usize = 48;
+
+/// The largest record, in bytes. A batch may be one record, and the framing of a batch is a small part of it.
+pub(crate) const RECORD_LEN_MAX: usize = 80 << 20;
+
+/// Where the fields of a record stand.
+mod at {
+    pub(super) const CRC: usize = 0;
+    pub(super) const LEN: usize = 4;
+    pub(super) const POSITION: usize = 8;
+    pub(super) const VERSION: usize = 16;
+    pub(super) const ID: usize = 24;
+    pub(super) const STREAM_LEN: usize = 40;
+    pub(super) const LABELS: usize = 42;
+    pub(super) const LABELS_LEN: usize = 44;
+}
+
+/// What a record can be found by besides its stream and id: a kind and a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Label<'a> {
+    /// What sort of label it is; the log's user decides what the numbers mean.
+    pub kind: u8,
+    /// What it says.
+    pub text: &'a [u8],
+}
+
+/// A record that was read and whose checksum was right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    bytes: Bytes,
+}
+
+impl Record {
+    /// The record in these bytes, if its checksum and its lengths are right.
+    pub(crate) fn parse(bytes: Bytes) -> Option<Self> {
+        check(&bytes)?;
+        Some(Self { bytes })
+    }
+
+    /// The record's place in the log, from 1.
+    pub fn position(&self) -> u64 {
+        self.fields().position()
+    }
+
+    /// The record's place in its stream, from 1.
+    pub fn version(&self) -> u64 {
+        self.fields().version()
+    }
+
+    /// The record's id.
+    pub fn id(&self) -> [u8; 16] {
+        self.fields().id()
+    }
+
+    /// Where in [`Record::bytes`] the stream's name stands.
+    pub fn stream_range(&self) -> Range<usize> {
+        self.fields().stream_range()
+    }
+
+    /// The name of its stream.
+    pub fn stream(&self) -> &[u8] {
+        self.fields().stream()
+    }
+
+    /// The labels, each with the place of its text in [`Record::bytes`].
+    pub fn labels(&self) -> impl Iterator<Item = (Label<'_>, Range<usize>)> {
+        self.fields().labels()
+    }
+
+    /// Where in [`Record::bytes`] the body stands.
+    pub fn body_range(&self) -> Range<usize> {
+        self.fields().body_start()..self.bytes.len()
+    }
+
+    /// The whole record as it stands in the log.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    pub(crate) fn fields(&self) -> Fields<'_> {
+        Fields { bytes: &self.bytes }
+    }
+}
+
+/// The fields of a record whose lengths are known to be right.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// Of bytes that were checked, or just encoded.
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    pub(crate) fn position(self) -> u64 {
+        u64_at(self.bytes, at::POSITION)
+    }
+
+    pub(crate) fn version(self) -> u64 {
+        u64_at(self.bytes, at::VERSION)
+    }
+
+    pub(crate) fn id(self) -> [u8; 16] {
+        id_at(self.bytes, at::ID)
+    }
+
+    fn stream_range(self) -> Range<usize> {
+        HEADER_LEN..HEADER_LEN + usize::from(u16_at(self.bytes, at::STREAM_LEN))
+    }
+
+    pub(crate) fn stream(self) -> &'a [u8] {
+        &self.bytes[self.stream_range()]
+    }
+
+    pub(crate) fn labels(self) -> impl Iterator<Item = (Label<'a>, Range<usize>)> {
+        let mut at = self.stream_range().end;
+        (0..u16_at(self.bytes, at::LABELS)).map(move |_| {
+            let len = usize::from(u16_at(self.bytes, at + 2));
+            let range = at + 4..at + 4 + len;
+            let label = Label { kind: self.bytes[at], text: &self.bytes[range.clone()] };
+            at = range.end;
+            (label, range)
+        })
+    }
+
+    pub(crate) fn has_label(self, kind: u8, text: &[u8]) -> bool {
+        self.labels().any(|(label, _)| label.kind == kind && label.text == text)
+    }
+
+    fn body_start(self) -> usize {
+        self.stream_range().end + u32_at(self.bytes, at::LABELS_LEN) as usize
+    }
+}
+
+/// The length of the record that begins here, if there can be one of that length.
+pub(crate) fn len_of(bytes: &[u8]) -> Option<usize> {
+    if bytes.len() < HEADER_LEN {
+        return None;
+    }
+    let len = u32_at(bytes, at::LEN) as usize;
+    (HEADER_LEN..=RECORD_LEN_MAX).contains(&len).then_some(len)
+}
+
+/// The checksum of a whole record if it is right and everything in it fits.
+pub(crate) fn check(bytes: &[u8]) -> Option<u32> {
+    if len_of(bytes)? != bytes.len() {
+        return None;
+    }
+    let crc = u32_at(bytes, at::CRC);
+    if crc32fast::hash(&bytes[at::LEN..]) != crc {
+        return None;
+    }
+    let stream = usize::from(u16_at(bytes, at::STREAM_LEN));
+    let labels_len = u32_at(bytes, at::LABELS_LEN) as usize;
+    let mut at = HEADER_LEN.checked_add(stream)?;
+    let end = at.checked_add(labels_len)?;
+    if end > bytes.len() {
+        return None;
+    }
+    for _ in 0..u16_at(bytes, at::LABELS) {
+        if at + 4 > end {
+            return None;
+        }
+        at += 4 + usize::from(u16_at(bytes, at + 2));
+    }
+    (at == end).then_some(crc)
+}
+
+/// What [`encode`] could not encode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLong {
+    pub(crate) what: &'static str,
+    pub(crate) bytes: usize,
+    pub(crate) bytes_max: usize,
+}
+
+/// Appends a record to the buffer; its position, version and checksum are filled in by [`finish`].
+pub(crate) fn encode<'a>(
+    buffer: &mut Vec<u8>,
+    id: &[u8; 16],
+    stream: &[u8],
+    labels: impl Iterator<Item = Label<'a>>,
+    body: &[&[u8]],
+) -> Result<(), TooLong> {
+    let start = buffer.len();
+    buffer.resize(start + HEADER_LEN, 0);
+    buffer.extend_from_slice(stream);
+    let labels_start = buffer.len();
+    let mut count: usize = 0;
+    for label in labels {
+        let len = short(label.text.len(), "label")?;
+        buffer.extend_from_slice(&[label.kind, 0]);
+        buffer.extend_from_slice(&len.to_le_bytes());
+        buffer.extend_from_slice(label.text);
+        count += 1;
+    }
+    let labels_len = buffer.len() - labels_start;
+    for part in body {
+        buffer.extend_from_slice(part);
+    }
+    let len = buffer.len() - start;
+    if len > RECORD_LEN_MAX {
+        return Err(TooLong { what: "record", bytes: len, bytes_max: RECORD_LEN_MAX });
+    }
+    let record = &mut buffer[start..];
+    put(record, at::LEN, &(len as u32).to_le_bytes());
+    put(record, at::ID, id);
+    put(record, at::STREAM_LEN, &short(stream.len(), "stream name")?.to_le_bytes());
+    put(record, at::LABELS, &short(count, "list of labels")?.to_le_bytes());
+    put(record, at::LABELS_LEN, &(labels_len as u32).to_le_bytes());
+    Ok(())
+}
+
+fn short(len: usize, what: &'static str) -> Result<u16, TooLong> {
+    let bytes_max = usize::from(u16::MAX);
+    u16::try_from(len).map_err(|_| TooLong { what, bytes: len, bytes_max })
+}
+
+/// Gives an encoded record its place and its checksum, and returns the checksum.
+pub(crate) fn finish(record: &mut [u8], position: u64, version: u64) -> u32 {
+    put(record, at::POSITION, &position.to_le_bytes());
+    put(record, at::VERSION, &version.to_le_bytes());
+    let crc = crc32fast::hash(&record[at::LEN..]);
+    put(record, at::CRC, &crc.to_le_bytes());
+    crc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn record(stream: &[u8], labels: &[(u8, Vec<u8>)], body: &[u8]) -> Vec<u8> {
+        let mut buffer = Vec::new();
+        let labels = labels.iter().map(|(kind, text)| Label { kind: *kind, text });
+        encode(&mut buffer, &[7; 16], stream, labels, &[body]).unwrap();
+        finish(&mut buffer, 5, 2);
+        buffer
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_read_back(
+            stream in proptest::collection::vec(any::<u8>(), 0..40),
+            labels in proptest::collection::vec((any::<u8>(), proptest::collection::vec(any::<u8>(), 0..9)), 0..5),
+            body in proptest::collection::vec(any::<u8>(), 0..99),
+        ) {
+            let read = Record::parse(record(&stream, &labels, &body).into()).unwrap();
+            prop_assert_eq!((read.position(), read.version(), read.id()), (5, 2, [7; 16]));
+            prop_assert_eq!((read.stream(), &read.bytes()[read.body_range()]), (&stream[..], &body[..]));
+            let found: Vec<_> = read.labels().map(|(label, _)| (label.kind, label.text.to_vec())).collect();
+            prop_assert_eq!(found, labels);
+        }
+
+        #[test]
+        fn a_flipped_bit_is_never_overlooked(at in 0_usize..61, bit in 0_u8..8) {
+            let mut bytes = record(b"a-1", &[(1, b"x".to_vec())], b"hello");
+            prop_assert_eq!(bytes.len(), 61);
+            bytes[at] ^= 1 << bit;
+            prop_assert!(Record::parse(bytes.into()).is_none());
+        }
+
+        #[test]
+        fn any_bytes_are_refused_or_read_without_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if bytes.len() >= HEADER_LEN {
+                // Right where only luck would have it, so that the lengths inside are reached too.
+                let len = bytes.len() as u32;
+                put(&mut bytes, at::LEN, &len.to_le_bytes());
+                let crc = crc32fast::hash(&bytes[at::LEN..]);
+                put(&mut bytes, at::CRC, &crc.to_le_bytes());
+            }
+            if let Some(record) = Record::parse(bytes.into()) {
+                let labels = record.labels().count();
+                prop_assert!(labels <= 200 && record.body_range().len() <= 200 && record.stream().len() <= 200);
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! What the writer, the indexer and all readers of a log share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+use crate::ReadError;
+use crate::batch::Query;
+use crate::disk::Disk;
+use crate::head::Head;
+use crate::index::{DamagedRun, Part, Postings, RECENT_RECORDS_MAX, Recent, Table};
+use crate::key::{Hasher13, Key};
+use crate::record::{Fields, Record};
+use crate::segment::{BadRecord, Segment};
+use crate::walk::walk;
+
+/// What the writer, the indexer and all readers of a log share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) store_id: [u8; 16],
+    pub(crate) hasher: Hasher13,
+    /// A short section: readers clone two counted pointers, and whoever changes it has prepared the change.
+    view: RwLock<View>,
+    /// How far the log is synced. A short section: it is copied.
+    synced: Mutex<Head>,
+    /// The position of the last synced record. Set after the view covers it, so whoever reads it first and
+    /// the view second finds all of it there.
+    head: AtomicU64,
+    /// Where a damaged log ends for its readers.
+    pub(crate) damage: Option<ReadError>,
+}
+
+/// Which segments and index parts there are, at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    pub(crate) segments: Arc<Vec<Arc<Segment>>>,
+    pub(crate) parts: Arc<Vec<Part>>,
+}
+
+/// Why something was not found out.
+#[derive(Debug)]
+pub(crate) enum LookupError {
+    /// A run is damaged: set it aside and look again.
+    Run(DamagedRun),
+    Read(ReadError),
+}
+
+impl From<DamagedRun> for LookupError {
+    fn from(run: DamagedRun) -> Self {
+        Self::Run(run)
+    }
+}
+
+impl From<ReadError> for LookupError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        store_id: [u8; 16],
+        hasher: Hasher13,
+        view: View,
+        synced: Head,
+        damage: Option<ReadError>,
+    ) -> Self {
+        Self {
+            disk,
+            store_id,
+            hasher,
+            view: RwLock::new(view),
+            head: AtomicU64::new(synced.position),
+            synced: Mutex::new(synced),
+            damage,
+        }
+    }
+
+    /// The position of the last synced record.
+    pub(crate) fn head(&self) -> u64 {
+        self.head.load(Ordering::Acquire)
+    }
+
+    /// How far the log is synced.
+    pub(crate) fn synced(&self) -> Head {
+        *self.synced.lock().expect("no code panics while it holds this lock")
+    }
+
+    pub(crate) fn set_synced(&self, synced: Head) {
+        *self.synced.lock().expect("no code panics while it holds this lock") = synced;
+        self.head.store(synced.position, Ordering::Release);
+    }
+
+    pub(crate) fn view(&self) -> View {
+        self.view.read().expect("no code panics while it holds this lock").clone()
+    }
+
+    /// Changes which parts there are.
+    pub(crate) fn change_parts(&self, change: impl FnOnce(&mut Vec<Part>)) {
+        let mut view = self.view.write().expect("no code panics while it holds this lock");
+        let mut parts = Vec::clone(&view.parts);
+        change(&mut parts);
+        view.parts = Arc::new(parts);
+    }
+
+    /// Adds segments.
+    pub(crate) fn add_segments(&self, segments: impl IntoIterator<Item = Arc<Segment>>) {
+        let mut view = self.view.write().expect("no code panics while it holds this lock");
+        let mut all = Vec::clone(&view.segments);
+        all.extend(segments);
+        view.segments = Arc::new(all);
+    }
+
+    /// Sets a damaged run aside: its positions become a gap, to be indexed again.
+    pub(crate) fn set_aside(&self, DamagedRun(damaged): &DamagedRun) {
+        let name = damaged.name;
+        tracing::warn!(file = name.path(), "an index file is damaged; its events are indexed again");
+        self.change_parts(|parts| {
+            for part in parts {
+                if matches!(part, Part::Run(run) if run.name == name) {
+                    *part = Part::Gap { first: name.first, last: name.last };
+                }
+            }
+        });
+    }
+
+    /// The record of an id.
+    pub(crate) fn record_of_id(&self, view: &View, id: &[u8; 16]) -> Result<Option<Record>, LookupError> {
+        let key = self.hasher.id(id);
+        for part in view.parts.iter().rev() {
+            for table in view.tables(self.hasher, part).rev() {
+                let table = table?;
+                let postings = table.postings(key, 0)?;
+                for number in 0..postings.len() {
+                    let record = view.record(&table, postings.get(number)?)?;
+                    if record.id() == *id {
+                        return Ok(Some(record));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The last record of a stream.
+    pub(crate) fn last_of_stream(
+        &self,
+        view: &View,
+        key: Key,
+        name: &[u8],
+    ) -> Result<Option<Record>, LookupError> {
+        for part in view.parts.iter().rev() {
+            for table in view.tables(self.hasher, part).rev() {
+                let table = table?;
+                let Some(newest) = table.newest(key)? else { continue };
+                let record = view.record(&table, newest)?;
+                if record.stream() == name {
+                    return Ok(Some(record));
+                }
+                // Another stream has the same key; look through all that it was found at.
+                let postings = table.postings(key, 0)?;
+                for number in (0..postings.len()).rev() {
+                    let record = view.record(&table, postings.get(number)?)?;
+                    if record.stream() == name {
+                        return Ok(Some(record));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl View {
+    /// The segment that holds this position.
+    pub(crate) fn segment_of(&self, position: u64) -> &Arc<Segment> {
+        let after = self.segments.partition_point(|segment| segment.header.first_position <= position);
+        &self.segments[after.saturating_sub(1)]
+    }
+
+    /// The record at a position of a table.
+    pub(crate) fn record(&self, table: &Table, position: u64) -> Result<Record, LookupError> {
+        let offset = table.offset(position)?;
+        let segment = self.segment_of(position);
+        match segment.record(offset) {
+            Ok(record) if record.position() == position => Ok(record),
+            // What the run says is wrong if there is another record there.
+            Ok(_) if matches!(table, Table::Run(_)) => {
+                let Table::Run(run) = table else { unreachable!("just matched") };
+                Err(LookupError::Run(DamagedRun(Arc::clone(run))))
+            }
+            Ok(_) | Err(BadRecord::Damaged) => {
+                let what = format!("the record at position {position} is not as it was written");
+                Err(ReadError::Damaged { file: segment.name(), offset, what }.into())
+            }
+            Err(BadRecord::Io(error)) => Err(ReadError::io(segment.name(), error).into()),
+        }
+    }
+
+    /// What can be looked into for a part: itself, or for a gap, its records indexed on the spot, some at a
+    /// time.
+    pub(crate) fn tables<'a>(
+        &'a self,
+        hasher: Hasher13,
+        part: &'a Part,
+    ) -> impl DoubleEndedIterator<Item = Result<Table, ReadError>> + 'a {
+        let chunks = match part {
+            Part::Gap { first, last } => (last - first) / RECENT_RECORDS_MAX + 1,
+            Part::Run(_) | Part::Recent(_) => 1,
+        };
+        (0..chunks).map(move |number| match part {
+            Part::Run(run) => Ok(Table::Run(Arc::clone(run))),
+            Part::Recent(recent) => Ok(Table::Recent(Arc::clone(recent))),
+            Part::Gap { first, last } => {
+                let first = first + number * RECENT_RECORDS_MAX;
+                let last = (first + RECENT_RECORDS_MAX - 1).min(*last);
+                Ok(Table::Recent(Arc::new(index_range(&self.segments, hasher, first, last)?)))
+            }
+        })
+    }
+
+    /// The part that covers a position.
+    pub(crate) fn part_of(&self, position: u64) -> Option<&Part> {
+        let after = self.parts.partition_point(|part| part.first() <= position);
+        let part = &self.parts[after.checked_sub(1)?];
+        (part.last() >= position).then_some(part)
+    }
+
+    /// The table that covers a position, if a part does, and the last position that it covers.
+    pub(crate) fn table_of(
+        &self,
+        hasher: Hasher13,
+        position: u64,
+    ) -> Result<Option<(Table, u64)>, ReadError> {
+        let Some(part) = self.part_of(position) else { return Ok(None) };
+        let last = part.last();
+        match part {
+            Part::Run(run) => Ok(Some((Table::Run(Arc::clone(run)), last))),
+            Part::Recent(recent) => Ok(Some((Table::Recent(Arc::clone(recent)), last))),
+            Part::Gap { first, .. } => {
+                let chunk = (position - first) / RECENT_RECORDS_MAX;
+                let first = first + chunk * RECENT_RECORDS_MAX;
+                let last = (first + RECENT_RECORDS_MAX - 1).min(last);
+                let recent = index_range(&self.segments, hasher, first, last)?;
+                Ok(Some((Table::Recent(Arc::new(recent)), last)))
+            }
+        }
+    }
+}
+
+/// Indexes the records from one position to another, from the segments.
+pub(crate) fn index_range(
+    segments: &[Arc<Segment>],
+    hasher: Hasher13,
+    first: u64,
+    last: u64,
+) -> Result<Recent, ReadError> {
+    let recent = Recent::new(first);
+    let mut adding = recent.add();
+    walk(segments, first, last, |_, offset, record| {
+        adding.record(offset);
+        keys_of(hasher, record, |key| adding.key(key));
+    })?;
+    drop(adding);
+    Ok(recent)
+}
+
+/// Calls `each` with every key of a record.
+pub(crate) fn keys_of(hasher: Hasher13, record: Fields<'_>, mut each: impl FnMut(Key)) {
+    each(hasher.stream(record.stream()));
+    each(hasher.id(&record.id()));
+    for (label, _) in record.labels() {
+        each(hasher.label(label.kind, label.text));
+    }
+}
+
+/// The positions of a table's records that may match a query, as lists to be merged, from `from` on.
+///
+/// `None` when every record may.
+pub(crate) fn candidates(
+    table: &Table,
+    query: &Query,
+    from: u64,
+) -> Result<Option<Vec<Postings>>, DamagedRun> {
+    if query.is_all() {
+        return Ok(None);
+    }
+    let mut lists = Vec::new();
+    for item in &query.items {
+        // A matching record is in every group, so the group with the fewest records names all that may.
+        let mut fewest: Option<(usize, Vec<Postings>)> = None;
+        for group in &item.groups {
+            let mut of_group = Vec::with_capacity(group.labels.len());
+            for (key, ..) in &group.labels {
+                let postings = table.postings(*key, from)?;
+                if postings.len() > 0 {
+                    of_group.push(postings);
+                }
+            }
+            let total = of_group.iter().map(Postings::len).sum();
+            if fewest.as_ref().is_none_or(|(least, _)| total < *least) {
+                fewest = Some((total, of_group));
+            }
+        }
+        lists.extend(fewest.into_iter().flat_map(|(_, lists)| lists));
+    }
+    Ok(Some(lists))
+}

@@ -1,0 +1,159 @@
+//! Verifying: reading everything and checking it against everything else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::Log;
+use crate::head::Head;
+use crate::index::{Part, Table};
+use crate::recover::last_nonzero;
+use crate::shared::{LookupError, View, keys_of};
+use crate::walk::Frames;
+
+/// How often progress is told, in records.
+const PROGRESS_EVERY: u64 = 4096;
+
+/// What a verification found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// How many records were read.
+    pub records: u64,
+    /// How many streams they belong to.
+    pub streams: u64,
+    /// How many segments were read.
+    pub segments: u64,
+    /// Bytes after the last synced frame: a frame in flight, or one that was cut off.
+    pub unconfirmed_bytes: u64,
+    /// What is not as it should be.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Records are damaged: the log itself.
+    Damage(String),
+    /// Records contradict each other: positions, versions.
+    Contradiction(String),
+    /// An index doesn't say what the records say; it can be made again.
+    Index(String),
+}
+
+impl Log {
+    /// Reads every record and checks all there is to check: checksums, the chain over all frames, positions,
+    /// versions, and that the index finds each record by everything it can be found by.
+    ///
+    /// `progress` is told how many records were read and how many there are. Memory grows with the number of
+    /// streams, by some 20 bytes each.
+    pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Verified {
+        let shared = self.shared();
+        let synced = shared.synced();
+        let view = shared.view();
+        let mut check =
+            Check { log: self, view: &view, versions: HashMap::new(), found: Verified::default() };
+        for (number, segment) in view.segments.iter().enumerate() {
+            let next = view.segments.get(number + 1).map(|next| &next.header);
+            // Where the segment has to end, and with which checksum.
+            let (end, chain, last) = match next {
+                Some(next) => (next.previous_end, next.previous_chain, next.first_position - 1),
+                None => (synced.end, synced.chain, synced.position),
+            };
+            check.found.segments += 1;
+            let outcome = Frames::new(segment).and_then(|mut frames| {
+                while frames.offset() < end {
+                    frames.next_frame(0, |_, record| {
+                        check.record(record);
+                        if check.found.records % PROGRESS_EVERY == 0 {
+                            progress(check.found.records, synced.position);
+                        }
+                    })?;
+                }
+                Ok((frames.offset(), frames.chain(), frames.next_position() - 1))
+            });
+            match outcome {
+                Ok(reached) if reached == (end, chain, last) => {}
+                Ok(_) => check.damage(format!("{} doesn't end where the log says it does", segment.name())),
+                Err(error) => check.damage(error.to_string()),
+            }
+        }
+        if let Some(damage) = &shared.damage {
+            check.damage(damage.to_string());
+        }
+        for part in view.parts.iter() {
+            if let Part::Run(run) = part
+                && run.check().is_err()
+            {
+                check.found.problems.push(Problem::Index(format!("{} is damaged", run.name.path())));
+            }
+        }
+        progress(check.found.records, synced.position);
+        check.unconfirmed(&synced);
+        check.found.streams = check.versions.len() as u64;
+        check.found
+    }
+}
+
+struct Check<'a> {
+    log: &'a Log,
+    view: &'a View,
+    /// The last version of each stream, by its key.
+    versions: HashMap<u64, u64>,
+    found: Verified,
+}
+
+impl Check<'_> {
+    /// Looks at what follows the synced end.
+    fn unconfirmed(&mut self, synced: &Head) {
+        let Some(last) = self.view.segments.get(synced.segment as usize - 1) else { return };
+        let len = (last.header.capacity - synced.end) as usize;
+        match last.file.view(synced.end, len) {
+            Ok(rest) => self.found.unconfirmed_bytes = last_nonzero(&rest).map_or(0, |at| at as u64 + 1),
+            Err(error) => self.damage(format!("{} could not be read: {error}", last.name())),
+        }
+    }
+
+    fn damage(&mut self, what: String) {
+        self.found.problems.push(Problem::Damage(what));
+    }
+
+    fn record(&mut self, record: crate::record::Fields<'_>) {
+        self.found.records += 1;
+        let hasher = self.log.shared().hasher;
+        let (position, version) = (record.position(), record.version());
+        let last = self.versions.entry(hasher.stream(record.stream())).or_default();
+        if version != *last + 1 {
+            let stream = String::from_utf8_lossy(record.stream());
+            self.found.problems.push(Problem::Contradiction(format!(
+                "the event at position {position} has version {version} in stream {stream}, after version {last}"
+            )));
+        }
+        *last = version;
+        let table = match self.view.part_of(position) {
+            Some(Part::Run(run)) => Table::Run(Arc::clone(run)),
+            Some(Part::Recent(recent)) => Table::Recent(Arc::clone(recent)),
+            // Nothing is indexed here, so nothing can be wrong.
+            Some(Part::Gap { .. }) => return,
+            None => return self.index_problem(position, "no index covers it"),
+        };
+        let mut missing = false;
+        keys_of(hasher, record, |key| {
+            let found = table.postings(key, position).and_then(|postings| match postings.len() {
+                0 => Ok(None),
+                _ => postings.get(0).map(Some),
+            });
+            missing |= !matches!(found, Ok(Some(found)) if found == position);
+        });
+        if missing {
+            self.index_problem(position, "the index doesn't find it");
+        }
+        match self.view.record(&table, position) {
+            Ok(found) if found.id() == record.id() => {}
+            Ok(_) | Err(LookupError::Run(_)) => self.index_problem(position, "the index points elsewhere"),
+            Err(LookupError::Read(error)) => self.damage(error.to_string()),
+        }
+    }
+
+    fn index_problem(&mut self, position: u64, what: &str) {
+        self.found.problems.push(Problem::Index(format!("the event at position {position}: {what}")));
+    }
+}

@@ -1,0 +1,369 @@
+//! The one writer: a thread that takes what waits, judges it, commits it as one frame, and answers.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crate::AppendError;
+use crate::batch::{Appended, Batch};
+use crate::frame::FrameBuilder;
+use crate::index::{Part, RECENT_RECORDS_MAX, Recent};
+use crate::indexer::Indexer;
+use crate::judge::{Judge, Judgement, Staged, unreadable};
+use crate::shared::{LookupError, Shared};
+use crate::tail::{CommitError, Tail};
+
+/// A frame takes no further batch once it has this many bytes: enough to be written at the disk's full speed,
+/// and little enough that nobody waits long for others' events.
+const GROUP_BYTES_MAX: usize = 4 << 20;
+
+/// A frame takes no further batch once it has this many records.
+const GROUP_RECORDS_MAX: u32 = 16_384;
+
+/// After so long without appends, the last frame is confirmed by one after it.
+const CONFIRM_AFTER: Duration = Duration::from_secs(1);
+
+/// What is called with the answer to an append.
+pub(crate) type Reply = Box<dyn FnOnce(Result<Appended, AppendError>) + Send>;
+
+/// Called with the position of the last synced record, each time it has moved.
+pub(crate) type OnCommit = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// An append that waits.
+struct Request {
+    batch: Batch,
+    reply: Reply,
+}
+
+/// The appends that wait for the writer.
+#[derive(Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    requests: VecDeque<Request>,
+    closed: bool,
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().expect("no code panics while it holds this lock")
+    }
+
+    /// Hands a batch to the writer. Batches are judged in the order in which they were handed in.
+    pub(crate) fn submit(&self, batch: Batch, reply: Reply) {
+        let mut waiting = self.waiting();
+        if waiting.closed {
+            drop(waiting);
+            reply(Err(AppendError::Closed));
+            return;
+        }
+        waiting.requests.push_back(Request { batch, reply });
+        drop(waiting);
+        self.changed.notify_one();
+    }
+
+    /// Lets the writer end once it has answered what waits.
+    pub(crate) fn close(&self) {
+        self.waiting().closed = true;
+        self.changed.notify_one();
+    }
+}
+
+/// The writer of a log.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    tail: Tail,
+    recent: Arc<Recent>,
+    indexer: Arc<Indexer>,
+    on_commit: Option<OnCommit>,
+    frame: FrameBuilder,
+    staged: Staged,
+    poisoned: Option<Arc<str>>,
+}
+
+/// An answer that is given when the frame is synced.
+struct Pending {
+    reply: Reply,
+    answer: Result<Appended, AppendError>,
+    /// Whether the answer is about records in the frame, rather than a refusal because of them.
+    stored_in_frame: bool,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        tail: Tail,
+        recent: Arc<Recent>,
+        indexer: Arc<Indexer>,
+        on_commit: Option<OnCommit>,
+    ) -> Self {
+        Self {
+            shared,
+            tail,
+            recent,
+            indexer,
+            on_commit,
+            frame: FrameBuilder::new(),
+            staged: Staged::default(),
+            poisoned: None,
+        }
+    }
+
+    /// Works until the queue is closed and empty.
+    pub(crate) fn run(mut self, queue: &Queue) {
+        let mut idle_since = Instant::now();
+        loop {
+            let mut waiting = queue.waiting();
+            while waiting.requests.is_empty() && !waiting.closed {
+                let confirm = self.tail.unconfirmed() && self.poisoned.is_none();
+                if !confirm {
+                    waiting = queue.changed.wait(waiting).expect("no code panics while it holds this lock");
+                    continue;
+                }
+                let Some(left) =
+                    CONFIRM_AFTER.checked_sub(idle_since.elapsed()).filter(|left| !left.is_zero())
+                else {
+                    break;
+                };
+                let woken = queue.changed.wait_timeout(waiting, left);
+                waiting = woken.expect("no code panics while it holds this lock").0;
+            }
+            let requests = take_group(&mut waiting.requests);
+            let closed = waiting.closed;
+            drop(waiting);
+            if !requests.is_empty() {
+                self.group(requests);
+                idle_since = Instant::now();
+            } else {
+                self.confirm();
+                idle_since = Instant::now();
+                if closed {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Judges a group of appends, commits those that may be, and answers all.
+    fn group(&mut self, requests: Vec<Request>) {
+        if let Some(reason) = &self.poisoned {
+            for request in requests {
+                (request.reply)(Err(AppendError::Poisoned(Arc::clone(reason))));
+            }
+            return;
+        }
+        if let Err(error) = self.indexer.wait_for_room(&self.shared) {
+            for request in requests {
+                (request.reply)(Err(AppendError::NotStored(Arc::clone(&error))));
+            }
+            return;
+        }
+        self.frame.clear();
+        self.staged.clear();
+        let mut pending = Vec::with_capacity(requests.len());
+        let mut batches = Vec::with_capacity(requests.len());
+        for Request { batch, reply } in requests {
+            match self.judge(&batch) {
+                Judgement::Append { versions } => {
+                    let answer = Ok(self.stage(&batch, &versions));
+                    pending.push(Pending { reply, answer, stored_in_frame: true });
+                    batches.push(batch);
+                }
+                Judgement::Answer { answer, on_staged: true } => {
+                    let stored_in_frame = answer.is_ok();
+                    pending.push(Pending { reply, answer, stored_in_frame });
+                }
+                Judgement::Answer { answer, on_staged: false } => reply(answer),
+            }
+        }
+        if self.frame.is_empty() {
+            return;
+        }
+        match self.commit(&batches) {
+            Ok(()) => {
+                for Pending { reply, answer, .. } in pending {
+                    reply(answer);
+                }
+            }
+            Err(error) => self.answer_failure(pending, error),
+        }
+    }
+
+    fn judge(&self, batch: &Batch) -> Judgement {
+        let refuse = |error| Judgement::Answer { answer: Err(error), on_staged: false };
+        if let Err(error) = batch.check() {
+            return refuse(error);
+        }
+        loop {
+            let view = self.shared.view();
+            let judge = Judge { shared: &self.shared, view: &view, staged: &self.staged, frame: &self.frame };
+            match judge.judge(batch) {
+                Ok(judgement) => return judgement,
+                Err(LookupError::Run(run)) => {
+                    // Without an index every judgement would read the log; so it is made again first.
+                    self.shared.set_aside(&run);
+                    if let Err(error) = self.indexer.wait_for_repair(&self.shared) {
+                        return refuse(AppendError::NotStored(error));
+                    }
+                }
+                Err(LookupError::Read(error)) => return refuse(unreadable(&error)),
+            }
+        }
+    }
+
+    /// Puts a batch's records into the frame and says what becomes of them once it is synced.
+    fn stage(&mut self, batch: &Batch, versions: &[u64]) -> Appended {
+        let mut appended =
+            Appended { versions: Vec::with_capacity(versions.len()), position: 0, repeated: false };
+        for (write, before) in batch.writes.iter().zip(versions) {
+            let mut version = *before;
+            for record in &batch.records[write.records.clone()] {
+                version += 1;
+                appended.position = self.tail.next_position() + u64::from(self.frame.count());
+                let encoded = &batch.bytes[record.bytes.clone()];
+                let start = self.frame.push(encoded, appended.position, version);
+                self.staged.push(&self.frame, start, write.key);
+            }
+            appended.versions.push(version);
+        }
+        appended
+    }
+
+    /// Writes and syncs the frame, and then makes its records known.
+    fn commit(&mut self, batches: &[Batch]) -> Result<(), CommitError> {
+        if let Some(segment) = self.tail.make_room(self.frame.frame_len())? {
+            self.shared.add_segments([segment]);
+            // A table ends with its segment, so that opening reads the last segment at the most.
+            self.begin_recent();
+        }
+        let committed = self.tail.commit(&mut self.frame)?;
+        let mut starts = self.staged.starts();
+        let mut adding = self.recent.add();
+        for batch in batches {
+            for write in &batch.writes {
+                for record in &batch.records[write.records.clone()] {
+                    let start = starts.next().expect("every record of the frame was staged");
+                    adding.record(committed.offset + start as u64);
+                    adding.key(write.key);
+                    for key in &batch.keys[record.keys.clone()] {
+                        adding.key(*key);
+                    }
+                }
+            }
+        }
+        drop(adding);
+        drop(starts);
+        self.shared.set_synced(self.tail.head());
+        if self.recent.len() >= RECENT_RECORDS_MAX {
+            self.begin_recent();
+        }
+        if let Some(on_commit) = &self.on_commit {
+            on_commit(self.shared.head());
+        }
+        Ok(())
+    }
+
+    /// Leaves the newest table to the indexer and begins another.
+    fn begin_recent(&mut self) {
+        if self.recent.len() == 0 {
+            return;
+        }
+        self.recent = Arc::new(Recent::new(self.recent.last() + 1));
+        let recent = Part::Recent(Arc::clone(&self.recent));
+        self.shared.change_parts(|parts| parts.push(recent));
+        self.indexer.notify();
+    }
+
+    fn answer_failure(&mut self, pending: Vec<Pending>, error: CommitError) {
+        match error {
+            CommitError::NotWritten(error) => {
+                let reason: Arc<str> = describe(&error).into();
+                tracing::warn!(%reason, "an append was not stored");
+                for Pending { reply, .. } in pending {
+                    reply(Err(AppendError::NotStored(Arc::clone(&reason))));
+                }
+            }
+            CommitError::Poisoned(error) => {
+                let reason: Arc<str> = describe(&error).into();
+                tracing::error!(%reason, "the log refuses appends until it is opened again");
+                self.poisoned = Some(Arc::clone(&reason));
+                for Pending { reply, stored_in_frame, .. } in pending {
+                    reply(Err(if stored_in_frame {
+                        AppendError::Unknown(Arc::clone(&reason))
+                    } else {
+                        AppendError::Poisoned(Arc::clone(&reason))
+                    }));
+                }
+            }
+        }
+    }
+
+    /// Confirms the last frame by an empty one.
+    fn confirm(&mut self) {
+        if !self.tail.unconfirmed() || self.poisoned.is_some() {
+            return;
+        }
+        self.frame.clear();
+        let made_room = self.tail.make_room(self.frame.frame_len());
+        let confirmed = made_room.and_then(|segment| match segment {
+            // The header of a new segment confirms the frame before it.
+            Some(segment) => {
+                self.shared.add_segments([segment]);
+                self.begin_recent();
+                Ok(())
+            }
+            None => self.tail.commit(&mut self.frame).map(|_| ()),
+        });
+        match confirmed {
+            Ok(()) => {}
+            Err(CommitError::NotWritten(error)) => {
+                tracing::debug!(%error, "the last frame was not confirmed");
+            }
+            Err(CommitError::Poisoned(error)) => {
+                tracing::error!(%error, "the log refuses appends until it is opened again");
+                self.poisoned = Some(describe(&error).into());
+            }
+        }
+    }
+}
+
+/// Takes from the queue what goes into one frame.
+fn take_group(requests: &mut VecDeque<Request>) -> Vec<Request> {
+    let (mut bytes, mut records) = (0, 0);
+    let count = requests
+        .iter()
+        .take_while(|request| {
+            let fits = bytes < GROUP_BYTES_MAX && records < GROUP_RECORDS_MAX as usize;
+            bytes += request.batch.len();
+            records += request.batch.records.len();
+            // A batch that alone exceeds the group's size is a group of its own.
+            fits && (bytes <= GROUP_BYTES_MAX || bytes == request.batch.len())
+        })
+        .count();
+    requests.drain(..count.max(1).min(requests.len())).collect()
+}
+
+/// A disk's error, with what to do about the one that users can mend.
+pub(crate) fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => {
+            format!("the disk is full ({error}); free some space, then append again")
+        }
+        io::ErrorKind::QuotaExceeded => {
+            format!("the quota is used up ({error}); free some space, then append again")
+        }
+        _ => error.to_string(),
+    }
+}

@@ -202,7 +202,7 @@ impl Log {
                 manifest.segments.push(held);
                 continue;
             }
-            let mut frames = Frames::new(segment)?;
+            let mut frames = Frames::new(segment);
             while frames.offset() < end {
                 frames.next_frame(0, |_, _| {})?;
             }
@@ -298,7 +298,7 @@ pub fn restore(
             return Err(damaged(format!("{name} is not the file that the manifest names")));
         }
         let source = Segment { header, file: Arc::clone(&file) };
-        let mut frames = Frames::new(&source)?;
+        let mut frames = Frames::new(&source);
         while frames.offset() < held.bytes {
             let frame = frames.next_frame(0, |_, _| {});
             frame.map_err(|error| damaged(error.to_string()))?;

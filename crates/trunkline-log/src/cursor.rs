@@ -149,8 +149,8 @@ impl Cursor {
                 lists.map(|lists| lists.into_iter().map(List::new).collect())
             }
             Select::Stream { key, name, versions } => {
-                let list = List::new(table.postings(*key, from)?);
-                Some(vec![list.seek(&self.view, &table, name, versions, self.forward)?])
+                let all = List::new(table.postings(*key, from)?);
+                Some(vec![all.seek(&self.view, &table, name, versions, self.forward)?])
             }
         };
         self.place = Some(Place { table, positions: first..=last, lists });

@@ -63,6 +63,7 @@ pub enum Access {
 }
 
 /// A file on a disk.
+#[expect(clippy::len_without_is_empty, reason = "nobody asks whether a file is empty")]
 pub trait DiskFile: fmt::Debug + Send + Sync {
     /// The file's length.
     fn len(&self) -> io::Result<u64>;

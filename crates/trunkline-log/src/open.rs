@@ -184,7 +184,7 @@ fn try_index_parts(
 pub(crate) fn remove_temporary(disk: &dyn Disk) -> Result<(), OpenError> {
     for folder in ["", index::FOLDER] {
         let files = disk.list(folder).map_err(OpenError::io("list the store's files"))?;
-        for file in files.iter().filter(|file| file.ends_with(".tmp")) {
+        for file in files.iter().filter(|file| file.strip_suffix(".tmp").is_some()) {
             let path = if folder.is_empty() { file.clone() } else { format!("{folder}/{file}") };
             disk.remove(&path).map_err(OpenError::io(format!("remove {path}")))?;
         }

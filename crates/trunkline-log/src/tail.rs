@@ -224,7 +224,7 @@ pub(crate) fn create_segment(disk: &dyn Disk, header: segment::Header) -> Result
 
 /// Writes zeros from one offset to another.
 pub(crate) fn zero(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
-    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
     let mut at = from;
     while at < to {
         let count = (to - at).min(ZEROS.len() as u64);

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::Log;
 use crate::head::Head;
 use crate::index::{Part, Table};
 use crate::recover::last_nonzero;
 use crate::shared::{LookupError, View, keys_of};
 use crate::walk::Frames;
+use crate::{Log, ReadError};
 
 /// How often progress is told, in records.
 const PROGRESS_EVERY: u64 = 4096;
@@ -59,18 +59,19 @@ impl Log {
                 None => (synced.end, synced.chain, synced.position),
             };
             check.found.segments += 1;
-            let outcome = Frames::new(segment).and_then(|mut frames| {
+            let mut frames = Frames::new(segment);
+            let mut follow = || {
                 while frames.offset() < end {
                     frames.next_frame(0, |_, record| {
                         check.record(record);
-                        if check.found.records % PROGRESS_EVERY == 0 {
+                        if check.found.records.is_multiple_of(PROGRESS_EVERY) {
                             progress(check.found.records, synced.position);
                         }
                     })?;
                 }
-                Ok((frames.offset(), frames.chain(), frames.next_position() - 1))
-            });
-            match outcome {
+                Ok::<_, ReadError>((frames.offset(), frames.chain(), frames.next_position() - 1))
+            };
+            match follow() {
                 Ok(reached) if reached == (end, chain, last) => {}
                 Ok(_) => check.damage(format!("{} doesn't end where the log says it does", segment.name())),
                 Err(error) => check.damage(error.to_string()),

@@ -24,7 +24,7 @@ pub(crate) fn walk(
         }
         let following = segments.get(number + 1).map(|next| next.header.first_position - 1);
         let until = following.unwrap_or(u64::MAX).min(last);
-        let mut frames = Frames::new(segment)?;
+        let mut frames = Frames::new(segment);
         while frames.next_position() <= until {
             frames.next_frame(first, |offset, record| {
                 if (first..=last).contains(&record.position()) {
@@ -46,13 +46,13 @@ pub(crate) struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    pub(crate) fn new(segment: &'a Segment) -> Result<Self, ReadError> {
-        Ok(Self {
+    pub(crate) fn new(segment: &'a Segment) -> Self {
+        Self {
             segment,
             offset: segment::HEADER_LEN as u64,
             next_position: segment.header.first_position,
             chain: segment.header.chain(),
-        })
+        }
     }
 
     /// The position of the next frame's first record.

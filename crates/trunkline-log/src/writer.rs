@@ -143,16 +143,15 @@ impl Writer {
             let requests = take_group(&mut waiting.requests);
             let closed = waiting.closed;
             drop(waiting);
-            if !requests.is_empty() {
-                self.group(requests);
-                idle_since = Instant::now();
-            } else {
+            if requests.is_empty() {
                 self.confirm();
-                idle_since = Instant::now();
                 if closed {
                     return;
                 }
+            } else {
+                self.group(requests);
             }
+            idle_since = Instant::now();
         }
     }
 

@@ -1,2 +1,73 @@
-//! The binary.
-fn main() {}
+//! The binary `trunkline`: parses the command line, calls a command, prints what it returns.
+//!
+//! `args` is the command line, `dsn` and `open` lead from a DSN to an open store, and each command is a file
+//! under `commands` with a function that calls the store's traits and returns a value.
+//! `output` prints values as data and talk as talk; `failure` and `exit` say what went wrong and with which
+//! code the process ends.
+
+mod args;
+mod commands;
+mod dsn;
+mod exit;
+mod failure;
+mod interrupt;
+mod open;
+mod output;
+mod progress;
+mod render;
+
+use std::io::{self, BufWriter, Write as _};
+use std::process::ExitCode;
+
+use crate::args::Cli;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let cli = match Cli::from_command_line() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help that nobody reads to its end is no failure.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(Exit::Usage.into(), ExitCode::from);
+        }
+    };
+    let mut data = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+    // Not locked: a progress bar draws there too.
+    let mut talk = io::stderr();
+    let mut output = Output::new(cli.format, cli.quiet, &mut data, &mut talk);
+    let result = run(cli, &mut output).and_then(|()| output.flush());
+    let exit = match result {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            let exit = Exit::of(&failure);
+            if exit != Exit::Done {
+                // What was printed before the failure comes first.
+                let _ = output.flush();
+                output.failure(&failure);
+            }
+            exit
+        }
+    };
+    // What could not be flushed until now never will be, and a writer that is dropped would try.
+    let (_, _unwritten) = data.into_parts();
+    let _ = io::stderr().flush();
+    exit.into()
+}
+
+/// Runs the command on a runtime with one worker.
+///
+/// The command itself runs on this thread, where reads of mapped files may take their time; meanwhile the
+/// worker notices signals and timers.
+fn run(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|source| Failure::File { what: "starting the runtime".to_owned(), source })?;
+    let result = runtime.block_on(cli.command.run(output));
+    // A thread that waits for a line of standard input must not hold up the end.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,144 @@
+//! The command line: what all commands share.
+
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser};
+use trunkline_core::{EventType, InvalidName, Query, QueryItem, StreamName, Tag};
+
+use crate::commands::Command;
+use crate::dsn::{DsnError, Place};
+use crate::exit;
+use crate::output::Format;
+
+/// An event store from the command line: append, read, follow, import, export, verify, back up
+#[derive(Debug, Parser)]
+#[command(name = "trunkline", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// How data is printed; with json, an error is one object on standard error, too
+    #[arg(long, global = true, value_enum, default_value_t, hide_possible_values = true)]
+    #[arg(value_name = "human|json", help_heading = "Output")]
+    pub(crate) format: Format,
+
+    /// Say nothing but errors: neither which store is written to, nor progress, nor summaries beside data
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub(crate) quiet: bool,
+}
+
+/// The commands by what they are for, as the top-level help lists them.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Events", &["append", "read", "tail", "streams"]),
+    ("Moving events", &["import", "export"]),
+    ("Keeping a store", &["verify", "stats", "backup", "restore"]),
+];
+
+/// What a first look at the help should show.
+const EXAMPLES: &str = "\
+Examples:
+  trunkline append order-1 --type OrderCreated --data '{\"order_id\":\"1\"}' --expected no-stream
+  trunkline read order-1
+  trunkline tail --type OrderCreated --format json";
+
+/// Where a store is looked for, and what goes where.
+const NOTES: &str = "\
+A command works on the store that --store names, else EVENT_STORE_DSN, else the embedded log in
+$TRUNKLINE_DATA/events, else the one in ./data/events. Data goes to standard output, everything else
+to standard error.";
+
+impl Cli {
+    /// What the command line says, or what to print instead: an error, help, the version.
+    pub(crate) fn from_command_line() -> Result<Self, clap::Error> {
+        let mut command = with_grouped_help(Self::command());
+        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// Lists the commands in groups, which clap doesn't; a command without a group is listed last.
+fn with_grouped_help(command: clap::Command) -> clap::Command {
+    let grouped = |name: &str| GROUPS.iter().any(|(_, names)| names.contains(&name));
+    let all: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    let others: Vec<&str> = all.iter().copied().filter(|name| !grouped(name)).collect();
+    let width = all.iter().map(|name| name.len()).max().unwrap_or_default();
+    let mut list = String::new();
+    for (heading, names) in GROUPS.iter().copied().chain([("Other", &*others)]) {
+        let lines: Vec<String> = names
+            .iter()
+            .filter_map(|name| command.find_subcommand(name))
+            .map(|found| {
+                let about = found.get_about().map(ToString::to_string).unwrap_or_default();
+                format!("  {:width$}  {about}\n", found.get_name())
+            })
+            .collect();
+        if !lines.is_empty() {
+            list.extend([heading, ":\n", &lines.concat(), "\n"]);
+        }
+    }
+    let options = "Options:\n{options}";
+    let template = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{list}{options}\n\n{EXAMPLES}\n\n{NOTES}\n\n{}\n",
+        exit::HELP
+    );
+    command.help_template(template)
+}
+
+const STORE_HELP: &str = "The event store: log:PATH for the embedded log in a folder; memory: for one that \
+    lasts as long as the command [default: EVENT_STORE_DSN, else log:$TRUNKLINE_DATA/events, \
+    else log:./data/events]";
+
+/// Which store.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    #[arg(long, value_name = "DSN", help = STORE_HELP)]
+    store: Option<String>,
+}
+
+impl StoreArgs {
+    pub(crate) fn place(&self) -> Result<Place, DsnError> {
+        Place::find(self.store.as_deref(), |name| std::env::var_os(name))
+    }
+}
+
+/// Which events; each kind of filter that is given must match.
+#[derive(Debug, Default, Args)]
+pub(crate) struct FilterArgs {
+    /// Only events of this type; given several times, of any of these types
+    #[arg(long = "type", value_name = "TYPE", value_parser = EventType::system)]
+    types: Vec<EventType>,
+
+    /// Only events of streams of this aggregate type, the text before the first `-`; may be given several times
+    #[arg(long, value_name = "TYPE", value_parser = aggregate_type)]
+    aggregate: Vec<String>,
+
+    /// Only events with this tag; given several times, with all of these tags
+    #[arg(long, value_name = "KEY:VALUE", value_parser = Tag::system)]
+    tag: Vec<Tag>,
+}
+
+impl FilterArgs {
+    pub(crate) fn query(&self) -> Query {
+        let item = QueryItem {
+            aggregate_types: self.aggregate.clone(),
+            event_types: self.types.clone(),
+            tags: self.tag.clone(),
+        };
+        if item.is_all() { Query::all() } else { item.into() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.types.is_empty() && self.aggregate.is_empty() && self.tag.is_empty()
+    }
+}
+
+/// An aggregate type is whatever may stand before the `-` of a stream's name.
+pub(crate) fn aggregate_type(text: &str) -> Result<String, String> {
+    match StreamName::system(&format!("{text}-1")) {
+        Ok(stream) if stream.aggregate_type() == text => Ok(text.to_owned()),
+        Ok(stream) => Err(format!(
+            "an aggregate type is the text before the first `-`, such as `{}`",
+            stream.aggregate_type()
+        )),
+        Err(InvalidName::NotAStream { .. }) => Err("an aggregate type is not empty".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,52 @@
+//! The commands, each in a file of its own: arguments, a function that returns a value, how that is printed.
+
+mod append;
+mod backup;
+mod export;
+mod import;
+mod read;
+mod restore;
+mod stats;
+mod streams;
+mod tail;
+mod verify;
+
+use clap::Subcommand;
+
+pub(crate) use import::ImportReport;
+
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// What can be asked of the binary.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Append(append::AppendArgs),
+    Read(read::ReadArgs),
+    Tail(tail::TailArgs),
+    Streams(streams::StreamsArgs),
+    Import(import::ImportArgs),
+    Export(export::ExportArgs),
+    Verify(verify::VerifyArgs),
+    Stats(stats::StatsArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+}
+
+impl Command {
+    /// Does what was asked and prints what came of it.
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Append(args) => args.run(output).await,
+            Self::Read(args) => args.run(output).await,
+            Self::Tail(args) => args.run(output).await,
+            Self::Streams(args) => args.run(output).await,
+            Self::Import(args) => args.run(output).await,
+            Self::Export(args) => args.run(output).await,
+            Self::Verify(args) => args.run(output),
+            Self::Stats(args) => args.run(output),
+            Self::Backup(args) => args.run(output),
+            Self::Restore(args) => args.run(output),
+        }
+    }
+}

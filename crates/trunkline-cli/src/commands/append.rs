@@ -1,0 +1,163 @@
+//! `append`: one event to a stream.
+
+use std::io::{self, Read as _, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use trunkline_core::{
+    Append, EventId, EventType, Expected, InvalidEvent, InvalidMetadata, Metadata, NewEvent, Position,
+    StreamName, Tag, Timestamp, Version,
+};
+use trunkline_store::EventStore;
+
+use crate::args::StoreArgs;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{Output, Report};
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline append order-1 --type OrderCreated --data '{\"order_id\":\"1\"}' --expected no-stream
+  trunkline append order-1 --type OrderPaid --data-file paid.json --expected 1 --tag customer:17850
+  jq -c .order in.json | trunkline append order-2 --type OrderCreated --data-file -
+
+With --format json, one object: stream, version, position, event_id, repeated.
+Exit code 3 when the stream is not as expected; nothing is appended then.";
+
+/// Append one event to a stream
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct AppendArgs {
+    /// The stream, named TYPE-ID, such as order-1
+    #[arg(value_name = "STREAM")]
+    stream: StreamName,
+
+    /// What happened: a name such as "Shipped"
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: EventType,
+
+    /// The event's data, JSON
+    #[arg(long, value_name = "JSON", required_unless_present = "data_file", conflicts_with = "data_file")]
+    data: Option<String>,
+
+    /// A file with the event's data, JSON; - is standard input
+    #[arg(long, value_name = "FILE")]
+    data_file: Option<PathBuf>,
+
+    /// What the stream must be: any, no-stream, exists, or the version of its last event (0 is no-stream)
+    #[arg(long, value_name = "EXPECTED", default_value = "any")]
+    expected: Expected,
+
+    /// The event's id, a UUID; repeated with the same id, the event is stored once [default: a new one]
+    #[arg(long, value_name = "UUID")]
+    id: Option<EventId>,
+
+    /// What the event can be found by; may be given several times
+    #[arg(long, value_name = "KEY:VALUE")]
+    tag: Vec<Tag>,
+
+    /// What describes the event, a JSON object
+    #[arg(long, value_name = "JSON", value_parser = metadata)]
+    metadata: Option<Metadata>,
+
+    /// When it happened, such as 2010-12-01T08:26:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    occurred_at: Option<Timestamp>,
+
+    /// The version of the data's shape
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    schema_version: u32,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+fn metadata(text: &str) -> Result<Metadata, InvalidMetadata> {
+    Metadata::parse(text.to_owned())
+}
+
+/// Where the event stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct AppendReport {
+    stream: StreamName,
+    version: Version,
+    position: Position,
+    event_id: EventId,
+    /// Whether it had been stored before.
+    repeated: bool,
+}
+
+impl AppendArgs {
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let place = self.store.place()?;
+        let event = self.event()?;
+        let opened = open::for_appending(&place, "trunkline append", output)?;
+        let appended = append(&*opened.store, self.stream, self.expected, event).await;
+        opened.close().await;
+        output.report(&appended?)
+    }
+
+    fn event(&self) -> Result<NewEvent, Failure> {
+        let data = match (&self.data, &self.data_file) {
+            (Some(text), _) => text.clone().into_bytes(),
+            (None, Some(path)) => read_file(path)?,
+            (None, None) => unreachable!("one of --data and --data-file is required"),
+        };
+        let event = NewEvent::json(self.event_type.as_str(), data).map_err(|error| match error {
+            InvalidEvent::Data(error) => Failure::Usage {
+                message: format!("the data is not JSON: {error}"),
+                hint: "a text is JSON in double quotes, and a shell keeps those inside single ones: \
+                       --data '{\"order_id\":\"1\"}'"
+                    .to_owned(),
+            },
+            error => Failure::Usage { message: error.to_string(), hint: "see --help".to_owned() },
+        })?;
+        Ok(NewEvent {
+            event_id: self.id.unwrap_or(event.event_id),
+            schema_version: self.schema_version,
+            metadata: self.metadata.clone().unwrap_or_default(),
+            tags: self.tag.clone(),
+            occurred_at: self.occurred_at,
+            ..event
+        })
+    }
+}
+
+/// The file's bytes without the line break that editors and pipes put at the end.
+fn read_file(path: &PathBuf) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        io::stdin().lock().read_to_end(&mut bytes).map(drop)
+    } else {
+        std::fs::read(path).map(|read| bytes = read)
+    };
+    read.map_err(|source| Failure::File { what: format!("reading {}", path.display()), source })?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    if bytes.last() == Some(&b'\r') {
+        bytes.pop();
+    }
+    Ok(bytes)
+}
+
+async fn append(
+    store: &dyn EventStore,
+    stream: StreamName,
+    expected: Expected,
+    event: NewEvent,
+) -> Result<AppendReport, Failure> {
+    let event_id = event.event_id;
+    let appended = store.append(Append::to(stream.clone(), expected).event(event)).await?;
+    let version = appended.versions.first().copied().expect("one version for each write");
+    Ok(AppendReport { stream, version, position: appended.position, event_id, repeated: appended.repeated })
+}
+
+impl Report for AppendReport {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { stream, version, position, event_id, repeated } = self;
+        let verb = if *repeated { "already there" } else { "appended" };
+        writeln!(out, "{verb}: {stream} version {version}, position {position}, id {event_id}")
+    }
+}

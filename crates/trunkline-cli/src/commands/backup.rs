@@ -1,0 +1,77 @@
+//! `backup`: copies a store while it is in use.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use indicatif::HumanBytes;
+use serde::Serialize;
+use trunkline_store::{BackupReport, Maintain};
+
+use crate::args::StoreArgs;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{Output, Report};
+use crate::progress::Progress;
+use crate::render::counted;
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline backup --to /mnt/backup/events
+  trunkline backup --store log:/srv/shop/events --to /mnt/backup/events --format json
+
+Works while the store is being appended to. A folder that holds an earlier backup of the same store
+receives only what has come since. With --format json, one object: position, bytes_copied, bytes,
+segments. `trunkline restore` makes a store of a backup.";
+
+/// Copy the store to a folder, also while it is in use
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct BackupArgs {
+    /// The folder of the backup
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// What was backed up.
+#[derive(Debug, Serialize)]
+struct BackedUp {
+    position: u64,
+    bytes_copied: u64,
+    bytes: u64,
+    segments: u64,
+    to: PathBuf,
+}
+
+impl BackupArgs {
+    pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let place = self.store.place()?;
+        let opened = open::for_reading(&place)?;
+        let progress = Progress::bytes(output, "backing up");
+        let report = backup(&*opened.maintain, &self.to, &progress)?;
+        drop(progress);
+        output.report(&report)
+    }
+}
+
+fn backup(store: &dyn Maintain, to: &Path, progress: &Progress) -> Result<BackedUp, Failure> {
+    let BackupReport { position, bytes_copied, bytes, segments } =
+        store.backup(to, &mut |done, total| progress.set(done, total))?;
+    Ok(BackedUp { position, bytes_copied, bytes, segments, to: to.to_owned() })
+}
+
+impl Report for BackedUp {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { position, bytes_copied, bytes, segments, to } = self;
+        let (copied, bytes) = (HumanBytes(*bytes_copied), HumanBytes(*bytes));
+        let segments = counted(*segments, "segment");
+        writeln!(
+            out,
+            "backed up to position {position} in {}: {copied} copied, {bytes} in {segments} altogether",
+            to.display()
+        )
+    }
+}

@@ -1,0 +1,116 @@
+//! `read`: the events of a stream, or of the whole store.
+
+use clap::{ArgGroup, Args};
+use futures::StreamExt as _;
+use trunkline_core::{Position, StreamName, Version};
+use trunkline_store::{AllRead, Direction, EventStore, EventStoreExt as _, EventStream, StreamRead};
+
+use crate::args::{FilterArgs, StoreArgs};
+use crate::failure::Failure;
+use crate::open;
+use crate::output::Output;
+use crate::render::EventPrinter;
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline read order-536365
+  trunkline read order-536365 --backward --limit 1
+  trunkline read --all --type OrderCancelled --after 0 --limit 5 --format json
+  trunkline read --all --tag customer:17850 --aggregate order
+
+With --format json, one object per line: position, stream, version, event_id, event_type,
+schema_version, data (data_base64 when it is not JSON), metadata, tags, occurred_at, recorded_at.
+To read on, give --after the position of the last event. Exit code 4 when the stream has no events.";
+
+/// Read the events of a stream, or of the whole store
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+#[command(group = ArgGroup::new("what").args(["stream", "all"]).required(true))]
+pub(crate) struct ReadArgs {
+    /// The stream
+    #[arg(value_name = "STREAM", value_parser = StreamName::system)]
+    stream: Option<StreamName>,
+
+    /// All streams, in the order in which the events were appended
+    #[arg(long)]
+    all: bool,
+
+    #[command(flatten)]
+    filter: FilterArgs,
+
+    /// The first version that is read; with --all, the first position
+    #[arg(long, value_name = "N", conflicts_with = "after")]
+    from: Option<u64>,
+
+    /// Read what comes after this version; with --all, after this position
+    #[arg(long, value_name = "N")]
+    after: Option<u64>,
+
+    /// The last version that is read; with --all, the last position
+    #[arg(long, value_name = "N")]
+    to: Option<u64>,
+
+    /// From new to old
+    #[arg(long)]
+    backward: bool,
+
+    /// How many events at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl ReadArgs {
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let place = self.store.place()?;
+        self.check()?;
+        let opened = open::for_reading(&place)?;
+        let events = self.events(&*opened.store);
+        let printed = print(events, output).await?;
+        match self.stream {
+            Some(stream) if printed == 0 && opened.store.version(&stream).await? == Version::EMPTY => {
+                Err(Failure::NoEvents { stream })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        match &self.stream {
+            Some(stream) if !self.filter.is_empty() => Err(Failure::Usage {
+                message: "--type, --aggregate and --tag select from all streams, and a stream was named"
+                    .to_owned(),
+                hint: format!("leave out the filter, or read --all instead of {stream}"),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The events that were asked for.
+    fn events(&self, store: &dyn EventStore) -> EventStream {
+        let from = self.after.map(|after| after.saturating_add(1)).or(self.from).unwrap_or(1);
+        let to = self.to.unwrap_or(u64::MAX);
+        let direction = if self.backward { Direction::Backward } else { Direction::Forward };
+        let limit = self.limit;
+        if let Some(stream) = &self.stream {
+            let (from, to) = (Version::new(from), Version::new(to));
+            store.read_stream(stream, StreamRead { from, to, direction, limit })
+        } else {
+            let (from, to) = (Position::new(from), Position::new(to));
+            store.read_all(AllRead { query: self.filter.query(), from, to, direction, limit })
+        }
+    }
+}
+
+/// Prints events, and says how many there were.
+async fn print(mut events: EventStream, output: &mut Output<'_>) -> Result<u64, Failure> {
+    let mut printer = EventPrinter::new(output.format);
+    let mut count = 0;
+    while let Some(event) = events.next().await {
+        printer.print(output.data(), &event?).map_err(Failure::Output)?;
+        count += 1;
+    }
+    Ok(count)
+}

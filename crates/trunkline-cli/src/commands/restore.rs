@@ -1,0 +1,62 @@
+//! `restore`: makes a store of a backup.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::HumanBytes;
+use serde::Serialize;
+
+use crate::args::StoreArgs;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{Output, Report};
+use crate::progress::Progress;
+use crate::render::counted;
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline restore --from /mnt/backup/events --store log:./restored
+  trunkline restore --from /mnt/backup/events --format json
+
+All of the backup is verified, and the store must not exist yet. With --format json, one object:
+position, bytes, segments. Exit code 5 when the backup is damaged.";
+
+/// Make a store of a backup
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RestoreArgs {
+    /// The folder of the backup
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// What was restored.
+#[derive(Debug, Serialize)]
+struct Restored {
+    /// The position of the last event.
+    position: u64,
+    bytes: u64,
+    segments: u64,
+}
+
+impl RestoreArgs {
+    pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let place = self.store.place()?;
+        output.say(format_args!("store {place}"));
+        let progress = Progress::bytes(output, "restoring");
+        let report = open::restore(&self.from, &place, &mut |done, total| progress.set(done, total))?;
+        drop(progress);
+        output.report(&Restored { position: report.position, bytes: report.bytes, segments: report.segments })
+    }
+}
+
+impl Report for Restored {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (bytes, segments) = (HumanBytes(self.bytes), counted(self.segments, "segment"));
+        writeln!(out, "restored and verified up to position {}: {bytes} in {segments}", self.position)
+    }
+}

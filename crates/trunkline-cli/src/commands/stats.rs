@@ -1,0 +1,59 @@
+//! `stats`: counts and sizes.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use indicatif::HumanBytes;
+use serde::Serialize;
+use trunkline_store::{Maintain, StoreStats};
+
+use crate::args::StoreArgs;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{Output, Report};
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline stats
+  trunkline stats --store log:/srv/shop/events --format json
+
+With --format json, one object: events, segments, event_bytes, index_bytes, index_runs.";
+
+/// Say how much is stored
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct StatsArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// How much is stored.
+#[derive(Debug, Serialize)]
+struct Stats {
+    events: u64,
+    segments: u64,
+    event_bytes: u64,
+    index_bytes: u64,
+    index_runs: u64,
+}
+
+impl StatsArgs {
+    pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let place = self.store.place()?;
+        let opened = open::for_reading(&place)?;
+        output.report(&stats(&*opened.maintain)?)
+    }
+}
+
+fn stats(store: &dyn Maintain) -> Result<Stats, Failure> {
+    let StoreStats { events, segments, event_bytes, index_bytes, index_runs } = store.stats()?;
+    Ok(Stats { events, segments, event_bytes, index_bytes, index_runs })
+}
+
+impl Report for Stats {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "events    {:>10}  {}", self.events, HumanBytes(self.event_bytes))?;
+        writeln!(out, "segments  {:>10}", self.segments)?;
+        writeln!(out, "indexes   {:>10}  {}", self.index_runs, HumanBytes(self.index_bytes))
+    }
+}

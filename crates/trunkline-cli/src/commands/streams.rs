@@ -1,0 +1,91 @@
+//! `streams`: which streams there are.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use futures::StreamExt as _;
+use serde::Serialize;
+use trunkline_core::Position;
+use trunkline_store::{StreamInfo, StreamList, StreamsRead};
+
+use crate::args::{StoreArgs, aggregate_type};
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{Format, Output, write_json};
+use crate::render::counted;
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline streams
+  trunkline streams --type order --limit 20
+  trunkline streams --after 1200 --format json
+
+Streams are listed in the order in which they began. To go on with a list, give --after the position of
+the last stream's first event. With --format json, one object per line: stream, version, first_position,
+last_position.";
+
+/// List the streams with their versions
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct StreamsArgs {
+    /// Only streams of this aggregate type, the text before the first `-`
+    #[arg(long = "type", value_name = "TYPE", value_parser = aggregate_type)]
+    aggregate_type: Option<String>,
+
+    /// Only streams whose first event stands after this position
+    #[arg(long, value_name = "POSITION", default_value_t, hide_default_value = true)]
+    after: Position,
+
+    /// How many streams at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl StreamsArgs {
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let place = self.store.place()?;
+        let opened = open::for_reading(&place)?;
+        let Self { aggregate_type, after, limit, .. } = self;
+        print(opened.store.streams(StreamsRead { aggregate_type, after, limit }), output).await
+    }
+}
+
+/// A stream as JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    stream: &'a str,
+    version: u64,
+    first_position: u64,
+    last_position: u64,
+}
+
+async fn print(mut streams: StreamList, output: &mut Output<'_>) -> Result<(), Failure> {
+    while let Some(stream) = streams.next().await {
+        let stream = stream?;
+        let format = output.format;
+        print_one(&stream, format, output.data()).map_err(Failure::Output)?;
+    }
+    Ok(())
+}
+
+fn print_one(info: &StreamInfo, format: Format, out: &mut dyn Write) -> io::Result<()> {
+    let StreamInfo { stream, version, first_position, last_position } = info;
+    match format {
+        Format::Human => {
+            let events = counted(version.get(), "event");
+            writeln!(out, "{stream}  {events}, positions {first_position} to {last_position}")
+        }
+        Format::Json => {
+            let line = Line {
+                stream: stream.as_str(),
+                version: version.get(),
+                first_position: first_position.get(),
+                last_position: last_position.get(),
+            };
+            write_json(out, &line)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Exit codes: each failure has one, chosen here.
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use trunkline_store::{AppendError, MaintainError, OpenError, ReadError};
+
+use crate::failure::Failure;
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done,
+    Failed,
+    Usage,
+    Conflict,
+    NotFound,
+    Corrupt,
+    /// As shells say it of a process that Ctrl-C ended.
+    Interrupted,
+}
+
+/// The codes, for `--help`.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0    done
+  1    failed or refused
+  2    the command line is wrong
+  3    conflict: someone else appended first
+  4    not found: no such store, stream, file or backup
+  5    corrupt: the store, or the backup, is damaged
+  130  interrupted before it was done";
+
+impl Exit {
+    /// How a command with this failure ends.
+    pub(crate) fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::Dsn(_) | Failure::Usage { .. } => Self::Usage,
+            Failure::Open { source: OpenError::NotFound { .. }, .. }
+            | Failure::Maintain(MaintainError::NotFound { .. })
+            | Failure::NoEvents { .. } => Self::NotFound,
+            Failure::Maintain(MaintainError::Io { source, .. }) | Failure::File { source, .. }
+                if source.kind() == ErrorKind::NotFound =>
+            {
+                Self::NotFound
+            }
+            Failure::Append(AppendError::Conflict { .. } | AppendError::ConditionFailed { .. }) => {
+                Self::Conflict
+            }
+            Failure::Open { source: OpenError::Corrupt { .. }, .. }
+            | Failure::Read(ReadError::Damaged { .. })
+            | Failure::Maintain(MaintainError::Damaged { .. })
+            | Failure::Problems { .. } => Self::Corrupt,
+            Failure::ImportFailed { cause, .. } => Self::of(cause),
+            Failure::Interrupted { .. } => Self::Interrupted,
+            // Whoever read the output has seen enough: `| head`.
+            Failure::Output(error) if error.kind() == ErrorKind::BrokenPipe => Self::Done,
+            Failure::Open { .. }
+            | Failure::Append(_)
+            | Failure::Read(_)
+            | Failure::Maintain(_)
+            | Failure::File { .. }
+            | Failure::ImportStopped { .. }
+            | Failure::Output(_) => Self::Failed,
+        }
+    }
+
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Conflict => 3,
+            Self::NotFound => 4,
+            Self::Corrupt => 5,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The code's name in an error's JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::Conflict => "conflict",
+            Self::NotFound => "not_found",
+            Self::Corrupt => "corrupt",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}

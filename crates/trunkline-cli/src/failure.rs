@@ -1,0 +1,179 @@
+//! Failures: what a command can end with, and what the user can do about it.
+
+use std::io;
+
+use trunkline_core::{StreamName, Version};
+use trunkline_store::{Advice, AppendError, MaintainError, OpenError, ReadError, StorageError};
+
+use crate::commands::ImportReport;
+use crate::dsn::{Dsn, DsnError, Origin, Place};
+use crate::render::counted;
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The store's name makes no sense.
+    #[error(transparent)]
+    Dsn(#[from] DsnError),
+    /// The command line makes no sense, in a way that its grammar could not tell.
+    #[error("{message}")]
+    Usage { message: String, hint: String },
+    /// The store could not be opened.
+    #[error("{source}")]
+    Open { source: OpenError, place: Place },
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Maintain(#[from] MaintainError),
+    /// A file other than the store's could not be read or written.
+    #[error("{what}")]
+    File { what: String, source: io::Error },
+    /// The stream that was to be read has no events.
+    #[error("stream `{stream}` has no events")]
+    NoEvents { stream: StreamName },
+    /// A verification found problems, which were printed.
+    #[error("the store is corrupt: {}", counted(.count.to_owned(), "problem"))]
+    Problems { count: u64 },
+    /// A line could not be imported, and the import was to stop then.
+    #[error("line {line}: {reason}")]
+    ImportStopped { line: u64, reason: String, so_far: ImportSoFar },
+    /// The store or the input failed during an import.
+    #[error("{cause}")]
+    ImportFailed {
+        #[source]
+        cause: Box<Failure>,
+        so_far: ImportSoFar,
+    },
+    /// The user asked the import to stop.
+    #[error("interrupted")]
+    Interrupted { so_far: ImportSoFar },
+    /// The output could not be written.
+    #[error("writing to standard output")]
+    Output(#[source] io::Error),
+}
+
+/// How far an import had come when it ended early.
+#[derive(Clone, Debug)]
+pub(crate) struct ImportSoFar {
+    /// What was done until then.
+    pub(crate) report: ImportReport,
+    /// The first line of which nothing was stored.
+    pub(crate) from_line: u64,
+    /// Whether that is certain.
+    pub(crate) certain: bool,
+}
+
+impl Failure {
+    /// The failure with its causes, on one line.
+    pub(crate) fn message(&self) -> String {
+        let mut message = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Some errors repeat their cause in their own text.
+            if !message.ends_with(&text) {
+                message.push_str(": ");
+                message.push_str(&text);
+            }
+            cause = error.source();
+        }
+        message
+    }
+
+    /// What the user can do, each a sentence of its own.
+    pub(crate) fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Dsn(error) => vec![error.hint()],
+            Self::Usage { hint, .. } => vec![hint.clone()],
+            Self::Open { source, place } => open_hints(source, place),
+            Self::Append(error) => append_hints(error),
+            Self::Read(error) => match error.advice() {
+                Advice::Stop => vec!["`trunkline verify` says what is damaged and what to do".to_owned()],
+                Advice::Retry | Advice::Reload | Advice::FixRequest => Vec::new(),
+            },
+            Self::Maintain(_) | Self::File { .. } | Self::NoEvents { .. } | Self::Output(_) => Vec::new(),
+            Self::Problems { .. } => vec!["the report says what to do about each".to_owned()],
+            Self::ImportStopped { so_far, .. } => vec![
+                so_far.to_string(),
+                "mend the line and run the same again: what is there is not added twice; \
+                 or pass over such lines with --on-error skip"
+                    .to_owned(),
+            ],
+            Self::ImportFailed { cause, so_far } => {
+                let mut hints = cause.hints();
+                hints.push(so_far.to_string());
+                hints.push("then run the same again: what is there is not added twice".to_owned());
+                hints
+            }
+            Self::Interrupted { so_far } => vec![
+                so_far.to_string(),
+                "run the same again to go on: what is there is not added twice".to_owned(),
+            ],
+        }
+    }
+}
+
+impl std::fmt::Display for ImportSoFar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { report, from_line, certain } = self;
+        if *certain {
+            write!(f, "{}; nothing from line {from_line} on was stored", report.counts())
+        } else {
+            write!(f, "{}; whether lines from {from_line} on were stored is unknown", report.counts())
+        }
+    }
+}
+
+fn open_hints(error: &OpenError, place: &Place) -> Vec<String> {
+    match error {
+        OpenError::NotFound { .. } => {
+            let mut hints = vec![format!(
+                "the first `trunkline append` or `trunkline import` with --store {} makes it",
+                place.dsn
+            )];
+            if place.origin != Origin::Flag {
+                hints.push(format!("the place comes from: {}; --store names another", place.origin));
+            }
+            hints
+        }
+        OpenError::InUse { .. } => vec![
+            "one process at a time appends; stop that one, or wait until it has ended".to_owned(),
+            "read, tail, streams, export, verify, stats and backup work beside it".to_owned(),
+        ],
+        OpenError::Corrupt { .. } => match &place.dsn {
+            Dsn::Log(_) => vec![format!(
+                "`trunkline verify --store {}` says what is damaged and what to do; \
+                 reading commands give what is whole",
+                place.dsn
+            )],
+            Dsn::Memory => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn append_hints(error: &AppendError) -> Vec<String> {
+    match error {
+        AppendError::Conflict { stream, found: Version::EMPTY, .. } => {
+            vec![format!("stream `{stream}` has no events yet: --expected no-stream appends its first")]
+        }
+        AppendError::Conflict { stream, found, .. } => vec![format!(
+            "see what is there with `trunkline read {stream}`, decide again, and append with --expected {found}"
+        )],
+        AppendError::EventIdTaken { .. } => {
+            vec!["every event has an id of its own; without --id it gets a new one".to_owned()]
+        }
+        AppendError::Storage(StorageError::NotStored { .. }) => {
+            vec!["once there is room, the same command works again".to_owned()]
+        }
+        AppendError::Storage(StorageError::Unknown { .. }) => {
+            vec![
+                "look with `trunkline read`, or append again under the same --id: it is stored once"
+                    .to_owned(),
+            ]
+        }
+        _ => Vec::new(),
+    }
+}

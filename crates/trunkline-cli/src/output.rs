@@ -1,0 +1,147 @@
+//! Output: data goes to standard output, talk to standard error.
+
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, ImportSoFar};
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people: columns and sentences.
+    #[default]
+    Human,
+    /// For programs: one object, or one object per line where there are many.
+    Json,
+}
+
+/// What a command found out or did, in a form that can be printed.
+pub(crate) trait Report: Serialize {
+    /// Prints it for people.
+    fn human(&self, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// Where a command prints to.
+pub(crate) struct Output<'a> {
+    pub(crate) format: Format,
+    quiet: bool,
+    data: &'a mut dyn Write,
+    talk: &'a mut dyn Write,
+}
+
+impl<'a> Output<'a> {
+    pub(crate) fn new(format: Format, quiet: bool, data: &'a mut dyn Write, talk: &'a mut dyn Write) -> Self {
+        Self { format, quiet, data, talk }
+    }
+
+    /// Prints a report as data.
+    pub(crate) fn report(&mut self, report: &impl Report) -> Result<(), Failure> {
+        match self.format {
+            Format::Human => report.human(self.data),
+            Format::Json => write_json(self.data, report),
+        }
+        .map_err(Failure::Output)
+    }
+
+    /// Where data is printed to, for what is printed piece by piece.
+    pub(crate) fn data(&mut self) -> &mut dyn Write {
+        self.data
+    }
+
+    /// Hands on what was printed so far.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.data.flush().map_err(Failure::Output)
+    }
+
+    /// Says something that is not data, unless the user wants quiet.
+    pub(crate) fn say(&mut self, words: impl fmt::Display) {
+        if !self.quiet {
+            self.warn(words);
+        }
+    }
+
+    /// Says something that is not data, but matters however quiet it should be.
+    pub(crate) fn warn(&mut self, words: impl fmt::Display) {
+        // Talk that nobody can hear is no reason to fail.
+        let _ = writeln!(self.talk, "{words}");
+    }
+
+    /// Whether a progress bar would be welcome.
+    pub(crate) fn shows_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Says why the command failed.
+    pub(crate) fn failure(&mut self, failure: &Failure) {
+        match self.format {
+            Format::Human => {
+                self.warn(format_args!("error: {}", failure.message()));
+                for hint in failure.hints() {
+                    self.warn(format_args!("hint: {hint}"));
+                }
+            }
+            Format::Json => {
+                let error = serde_json::json!({ "error": ErrorBody::of(failure) });
+                self.warn(error);
+            }
+        }
+    }
+}
+
+/// Prints a value as JSON on a line of its own.
+pub(crate) fn write_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
+/// A failure as JSON.
+#[derive(Serialize)]
+struct ErrorBody {
+    code: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    #[serde(flatten)]
+    details: serde_json::Map<String, serde_json::Value>,
+}
+
+impl ErrorBody {
+    fn of(failure: &Failure) -> Self {
+        let hint = failure.hints().join("; ");
+        Self {
+            code: Exit::of(failure).name(),
+            message: failure.message(),
+            hint: Some(hint).filter(|hint| !hint.is_empty()),
+            details: details(failure),
+        }
+    }
+}
+
+/// The facts that a program acts on.
+fn details(failure: &Failure) -> serde_json::Map<String, serde_json::Value> {
+    use trunkline_store::AppendError;
+
+    let mut details = serde_json::Map::new();
+    let mut so_far = |so_far: &ImportSoFar| {
+        details.insert("new".to_owned(), so_far.report.new.into());
+        details.insert("already_there".to_owned(), so_far.report.already_there.into());
+        details.insert("from_line".to_owned(), so_far.from_line.into());
+    };
+    match failure {
+        Failure::Append(AppendError::Conflict { stream, found, .. }) => {
+            details.insert("stream".to_owned(), stream.as_str().into());
+            details.insert("found".to_owned(), found.get().into());
+        }
+        Failure::ImportStopped { line, so_far: at, .. } => {
+            so_far(at);
+            details.insert("line".to_owned(), (*line).into());
+        }
+        Failure::ImportFailed { so_far: at, .. } | Failure::Interrupted { so_far: at } => so_far(at),
+        _ => {}
+    }
+    details
+}

@@ -1,0 +1,87 @@
+//! Progress of long work, on standard error when that is a terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output::Output;
+
+/// How often the bar is drawn at most; more often costs time and shows nothing more.
+const DRAWN_PER_SECOND: u8 = 10;
+
+/// A bar with rate and ETA, or nothing where nobody would see it.
+#[derive(Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// Work that is counted in events.
+    pub(crate) fn events(output: &Output<'_>, verb: &'static str) -> Self {
+        Self::new(output, verb, "{prefix} {wide_bar} {human_pos}/{human_len} events {per_sec} ETA {eta}")
+    }
+
+    /// Work that is counted in bytes.
+    pub(crate) fn bytes(output: &Output<'_>, verb: &'static str) -> Self {
+        Self::new(output, verb, "{prefix} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta}")
+    }
+
+    /// Work that is counted in bytes, of which nobody knows how many will come, with a note.
+    pub(crate) fn noted_bytes(output: &Output<'_>, verb: &'static str, total: Option<u64>) -> Self {
+        let progress = if total.is_some() {
+            Self::new(output, verb, "{prefix} {wide_bar} {bytes}/{total_bytes} {msg} ETA {eta}")
+        } else {
+            Self::new(output, verb, "{prefix} {spinner} {bytes} {msg}")
+        };
+        if let Some(total) = total {
+            progress.0.set_length(total);
+        }
+        progress
+    }
+
+    fn new(output: &Output<'_>, verb: &'static str, template: &str) -> Self {
+        let target = if output.shows_progress() {
+            ProgressDrawTarget::stderr_with_hz(DRAWN_PER_SECOND)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let style = ProgressStyle::with_template(template).expect("the templates above are well-formed");
+        let bar = ProgressBar::with_draw_target(None, target).with_style(style).with_prefix(verb);
+        Self(bar)
+    }
+
+    /// How far the work has come, of how much in all.
+    pub(crate) fn set(&self, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+    }
+
+    /// How far the work has come.
+    pub(crate) fn at(&self, done: u64) {
+        self.0.set_position(done);
+    }
+
+    /// What stands beside the bar: a count of events, with its rate.
+    pub(crate) fn note_events(&self, events: u64) {
+        if !self.0.is_hidden() {
+            let seconds = self.0.elapsed().max(Duration::from_millis(1)).as_secs_f64();
+            #[expect(
+                clippy::cast_precision_loss,
+                clippy::cast_sign_loss,
+                reason = "a rate is shown in whole events"
+            )]
+            let rate = (events as f64 / seconds) as u64;
+            let count = indicatif::HumanCount(events);
+            self.0.set_message(format!("{count} events {}/s", indicatif::HumanCount(rate)));
+        }
+    }
+
+    /// Does something that prints, with the bar out of the way.
+    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.0.suspend(print)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

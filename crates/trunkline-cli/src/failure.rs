@@ -6,7 +6,7 @@ use trunkline_core::{StreamName, Version};
 use trunkline_store::{Advice, AppendError, MaintainError, OpenError, ReadError, StorageError};
 
 use crate::commands::ImportReport;
-use crate::dsn::{Dsn, DsnError, Origin, Place};
+use crate::dsn::{DsnError, Origin, Place};
 use crate::render::counted;
 
 /// Why a command did not do what it was asked for.
@@ -142,14 +142,12 @@ fn open_hints(error: &OpenError, place: &Place) -> Vec<String> {
             "one process at a time appends; stop that one, or wait until it has ended".to_owned(),
             "read, tail, streams, export, verify, stats and backup work beside it".to_owned(),
         ],
-        OpenError::Corrupt { .. } => match &place.dsn {
-            Dsn::Log(_) => vec![format!(
-                "`trunkline verify --store {}` says what is damaged and what to do; \
-                 reading commands give what is whole",
-                place.dsn
-            )],
-            Dsn::Memory => Vec::new(),
-        },
+        OpenError::Corrupt { .. } => {
+            vec![
+                "nothing was changed; `trunkline restore` makes a store of a backup, in another folder"
+                    .to_owned(),
+            ]
+        }
         _ => Vec::new(),
     }
 }

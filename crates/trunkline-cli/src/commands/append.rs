@@ -22,7 +22,7 @@ Examples:
   trunkline append order-1 --type OrderPaid --data-file paid.json --expected 1 --tag customer:17850
   jq -c .order in.json | trunkline append order-2 --type OrderCreated --data-file -
 
-With --format json, one object: stream, version, position, event_id, repeated.
+With --format json, one object: stream, version, position, event_id, repeated. \
 Exit code 3 when the stream is not as expected; nothing is appended then.";
 
 /// Append one event to a stream

@@ -24,8 +24,8 @@ Examples:
   trunkline export --after 1275 --output since.jsonl
   trunkline export --store log:a | trunkline import --store log:b -
 
-The lines are JSON in either format, one event each, in the order in which the events were appended.
-Imported into an empty store, they export the same again. With --output, the file appears once it is
+The lines are JSON in either format, one event each, in the order in which the events were appended. \
+Imported into an empty store, they export the same again. With --output, the file appears once it is \
 whole, and --format json prints one object: events, position, output.";
 
 /// How many events are written between two looks at the progress.

@@ -40,11 +40,11 @@ Examples:
   trunkline import orders-events.jsonl --on-error skip --rejected bad.jsonl
   trunkline export --store log:a | trunkline import --store log:b -
 
-A line is a CloudEvents 1.0 event (subject is the stream) or what `export` writes; the latter keeps its
-id, its version and the time of its recording. Empty lines are passed over. An event whose id is there
+A line is a CloudEvents 1.0 event (subject is the stream) or what `export` writes; the latter keeps its \
+id, its version and the time of its recording. Empty lines are passed over. An event whose id is there \
 already is not added again, so the same file can be imported again after whatever stopped it.
 
-A batch is read and checked as a whole before any of it is stored. A version that would not come out
+A batch is read and checked as a whole before any of it is stored. A version that would not come out \
 as the line says, or an id that another stream's event has, is a bad line, too.
 
 With --format json, one object: new, already_there, rejected, rejected_file.";

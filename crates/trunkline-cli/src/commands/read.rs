@@ -18,8 +18,8 @@ Examples:
   trunkline read --all --type OrderCancelled --after 0 --limit 5 --format json
   trunkline read --all --tag customer:17850 --aggregate order
 
-With --format json, one object per line: position, stream, version, event_id, event_type,
-schema_version, data (data_base64 when it is not JSON), metadata, tags, occurred_at, recorded_at.
+With --format json, one object per line: position, stream, version, event_id, event_type, \
+schema_version, data (data_base64 when it is not JSON), metadata, tags, occurred_at, recorded_at. \
 To read on, give --after the position of the last event. Exit code 4 when the stream has no events.";
 
 /// Read the events of a stream, or of the whole store

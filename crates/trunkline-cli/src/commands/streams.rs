@@ -20,8 +20,8 @@ Examples:
   trunkline streams --type order --limit 20
   trunkline streams --after 1200 --format json
 
-Streams are listed in the order in which they began. To go on with a list, give --after the position of
-the last stream's first event. With --format json, one object per line: stream, version, first_position,
+Streams are listed in the order in which they began. To go on with a list, give --after the position of \
+the last stream's first event. With --format json, one object per line: stream, version, first_position, \
 last_position.";
 
 /// List the streams with their versions

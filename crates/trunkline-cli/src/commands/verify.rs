@@ -19,8 +19,8 @@ Examples:
   trunkline verify
   trunkline verify --store log:/srv/shop/events --format json
 
-Everything that is stored is read: checksums, order, versions, indexes. Works beside a process that
-appends. With --format json, one object: clean, events, streams, segments, unconfirmed_bytes, problems
+Everything that is stored is read: checksums, order, versions, indexes. Works beside a process that \
+appends. With --format json, one object: clean, events, streams, segments, unconfirmed_bytes, problems \
 (each with what, remedy). Exit code 5 when something is damaged.";
 
 /// Check that everything stored is whole

@@ -1,0 +1,14 @@
+//! The binary as its users see it: text in, text out, exit codes.
+#![expect(clippy::unwrap_used, reason = "a surprise in a test is a panic, in its harness too")]
+
+mod append;
+mod export;
+mod folder;
+mod help;
+mod import;
+mod interrupt;
+mod keep;
+mod output;
+mod place;
+mod read;
+mod tail;

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::disk::Disk;
 use crate::index::{
-    DamagedRun, LEVEL_MAX, MERGED_RUNS, Part, RECENT_RECORDS_MAX, Recent, Run, WriteRunError, merge_runs,
-    write_recent,
+    DamagedRun, LEVEL_MAX, MERGED_RUNS, Part, Recent, Run, WriteRunError, merge_runs, write_recent,
 };
 use crate::shared::{Shared, index_range};
 
@@ -168,8 +167,9 @@ fn mergeable(parts: &[Part]) -> Option<Vec<Arc<Run>>> {
 fn perform(shared: &Shared, step: Step) -> Result<(), String> {
     match step {
         Step::Fill { first, last } => {
-            let until = last.min(first + RECENT_RECORDS_MAX - 1);
-            let segments = shared.view().segments;
+            let view = shared.view();
+            let until = last.min(first + view.recent_records - 1);
+            let segments = view.segments;
             let recent =
                 index_range(&segments, shared.hasher, first, until).map_err(|error| error.to_string())?;
             let mut filled = vec![Part::Recent(Arc::new(recent))];

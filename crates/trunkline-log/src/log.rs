@@ -40,6 +40,9 @@ pub struct Options {
     /// Whether an append is synced before it is acknowledged. Without, a power cut can lose acknowledged
     /// appends, and damage what came before them.
     pub sync: bool,
+    /// How many records are indexed in memory before that index becomes a file: it bounds the memory. Less than
+    /// the default makes many small files, which is for tests.
+    pub recent_records: u64,
     /// Who opens the log, for those who want to and cannot.
     pub owner: String,
     /// Called with the position of the last synced record each time it has moved; it must not block.
@@ -48,7 +51,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, sync: true, owner: "an unnamed process".to_owned(), on_commit: None }
+        Self {
+            segment_bytes: 64 << 20,
+            sync: true,
+            recent_records: RECENT_RECORDS_MAX,
+            owner: "an unnamed process".to_owned(),
+            on_commit: None,
+        }
     }
 }
 
@@ -57,6 +66,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("segment_bytes", &self.segment_bytes)
             .field("sync", &self.sync)
+            .field("recent_records", &self.recent_records)
             .field("owner", &self.owner)
             .finish_non_exhaustive()
     }
@@ -144,7 +154,8 @@ impl Log {
         let tail =
             Tail::new(Arc::clone(&disk), tail_options, last, recovered.end, recovered.chain, position)?;
         let parts = index_parts(&*disk, &store_id, position - 1, true)?;
-        let view = View { segments: Arc::new(segments), parts: Arc::new(parts) };
+        let recent_records = recent_records(options.recent_records);
+        let view = View { segments: Arc::new(segments), parts: Arc::new(parts), recent_records };
         let hasher = Hasher13::new(&hash_key);
         let shared = Arc::new(Shared::new(disk, store_id, hasher, view, tail.head(), None));
         settle(&shared).map_err(|reason| OpenError::Io {
@@ -161,6 +172,11 @@ impl Log {
     /// A log that is damaged near its end is opened up to the damage, and reads that reach it end with an
     /// error.
     pub fn open_read_only(disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
+        Self::open_read_only_with(disk, RECENT_RECORDS_MAX)
+    }
+
+    /// The same with an index in memory of another size; see [`Options::recent_records`].
+    pub fn open_read_only_with(disk: Arc<dyn Disk>, recent_records_max: u64) -> Result<Self, OpenError> {
         let mut segments = segments(&*disk, Access::Read)?;
         let Some(last) = segments.last().cloned() else {
             return Err(OpenError::NotFound { folder: disk.name() });
@@ -194,8 +210,10 @@ impl Log {
         };
         segments.truncate(synced.segment as usize);
         let hasher = Hasher13::new(&header.hash_key);
-        let parts = read_only_parts(&*disk, &header.store_id, hasher, &segments, synced.position)?;
-        let view = View { segments: Arc::new(segments), parts: Arc::new(parts) };
+        let recent_records = recent_records(recent_records_max);
+        let parts =
+            read_only_parts(&*disk, &header.store_id, hasher, &segments, synced.position, recent_records)?;
+        let view = View { segments: Arc::new(segments), parts: Arc::new(parts), recent_records };
         let shared = Arc::new(Shared::new(disk, header.store_id, hasher, view, synced, damage));
         Ok(Self { shared, mode: Mode::Reading(Mutex::new(())), rolled_back_bytes: 0 })
     }
@@ -293,7 +311,7 @@ impl Log {
             source: io::Error::other(error),
         };
         match view.parts.last() {
-            Some(Part::Recent(recent)) if recent.len() < RECENT_RECORDS_MAX => {
+            Some(Part::Recent(recent)) if recent.len() < view.recent_records => {
                 let mut adding = recent.add();
                 walk(&view.segments, known.position + 1, head.position, |_, offset, record| {
                     adding.record(offset);
@@ -308,7 +326,9 @@ impl Log {
             }
             _ => {
                 let (store_id, hasher) = (&shared.store_id, shared.hasher);
-                let parts = read_only_parts(&*shared.disk, store_id, hasher, &view.segments, head.position)?;
+                let (disk, segments) = (&*shared.disk, &view.segments);
+                let parts =
+                    read_only_parts(disk, store_id, hasher, segments, head.position, view.recent_records)?;
                 shared.change_parts(|all| *all = parts);
             }
         }
@@ -404,6 +424,11 @@ impl Writing {
     }
 }
 
+/// How many records one table in memory may have: at least one, and no more than bounds the memory.
+fn recent_records(wanted: u64) -> u64 {
+    wanted.clamp(1, RECENT_RECORDS_MAX)
+}
+
 /// Whether the head was published since the machine was started, as far as can be told.
 fn same_boot(head: &Head, disk: &dyn Disk) -> bool {
     disk.boot_id().is_none_or(|boot_id| boot_id == head.boot_id || head.boot_id == [0; 16])
@@ -444,18 +469,19 @@ fn read_only_parts(
     hasher: Hasher13,
     segments: &[Arc<Segment>],
     head: u64,
+    recent_records: u64,
 ) -> Result<Vec<Part>, OpenError> {
     let mut parts = index_parts(disk, store_id, head, false)?;
     let Some(Part::Gap { first, last }) = parts.last().cloned() else { return Ok(parts) };
     parts.pop();
     // The newest are indexed first; what doesn't fit stays a gap.
-    let room = RECENT_RECORDS_MAX * TABLES_BEFORE_RELISTING as u64;
+    let room = recent_records * TABLES_BEFORE_RELISTING as u64;
     let mut start = first.max((last + 1).saturating_sub(room));
     if first < start {
         parts.push(Part::Gap { first, last: start - 1 });
     }
     while start <= last {
-        let until = last.min(start + RECENT_RECORDS_MAX - 1);
+        let until = last.min(start + recent_records - 1);
         let recent = index_range(segments, hasher, start, until).map_err(|error| match error {
             ReadError::Damaged { file, offset, what } => OpenError::Corrupt { file, offset, what },
             ReadError::Io { file, source } => {

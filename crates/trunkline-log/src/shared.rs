@@ -7,7 +7,7 @@ use crate::ReadError;
 use crate::batch::Query;
 use crate::disk::Disk;
 use crate::head::Head;
-use crate::index::{DamagedRun, Part, Postings, RECENT_RECORDS_MAX, Recent, Table};
+use crate::index::{DamagedRun, Part, Postings, Recent, Table};
 use crate::key::{Hasher13, Key};
 use crate::record::{Fields, Record};
 use crate::segment::{BadRecord, Segment};
@@ -35,6 +35,8 @@ pub(crate) struct Shared {
 pub(crate) struct View {
     pub(crate) segments: Arc<Vec<Arc<Segment>>>,
     pub(crate) parts: Arc<Vec<Part>>,
+    /// How many records a table in memory may have.
+    pub(crate) recent_records: u64,
 }
 
 /// Why something was not found out.
@@ -206,15 +208,15 @@ impl View {
         part: &'a Part,
     ) -> impl DoubleEndedIterator<Item = Result<Table, ReadError>> + 'a {
         let chunks = match part {
-            Part::Gap { first, last } => (last - first) / RECENT_RECORDS_MAX + 1,
+            Part::Gap { first, last } => (last - first) / self.recent_records + 1,
             Part::Run(_) | Part::Recent(_) => 1,
         };
         (0..chunks).map(move |number| match part {
             Part::Run(run) => Ok(Table::Run(Arc::clone(run))),
             Part::Recent(recent) => Ok(Table::Recent(Arc::clone(recent))),
             Part::Gap { first, last } => {
-                let first = first + number * RECENT_RECORDS_MAX;
-                let last = (first + RECENT_RECORDS_MAX - 1).min(*last);
+                let first = first + number * self.recent_records;
+                let last = (first + self.recent_records - 1).min(*last);
                 Ok(Table::Recent(Arc::new(index_range(&self.segments, hasher, first, last)?)))
             }
         })
@@ -239,9 +241,9 @@ impl View {
             Part::Run(run) => Ok(Some((Table::Run(Arc::clone(run)), last))),
             Part::Recent(recent) => Ok(Some((Table::Recent(Arc::clone(recent)), last))),
             Part::Gap { first, .. } => {
-                let chunk = (position - first) / RECENT_RECORDS_MAX;
-                let first = first + chunk * RECENT_RECORDS_MAX;
-                let last = (first + RECENT_RECORDS_MAX - 1).min(last);
+                let chunk = (position - first) / self.recent_records;
+                let first = first + chunk * self.recent_records;
+                let last = (first + self.recent_records - 1).min(last);
                 let recent = index_range(&self.segments, hasher, first, last)?;
                 Ok(Some((Table::Recent(Arc::new(recent)), last)))
             }

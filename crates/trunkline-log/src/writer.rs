@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::AppendError;
 use crate::batch::{Appended, Batch};
 use crate::frame::FrameBuilder;
-use crate::index::{Part, RECENT_RECORDS_MAX, Recent};
+use crate::index::{Part, Recent};
 use crate::indexer::Indexer;
 use crate::judge::{Judge, Judgement, Staged, unreadable};
 use crate::shared::{LookupError, Shared};
@@ -86,6 +86,8 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     tail: Tail,
     recent: Arc<Recent>,
+    /// How many records a table in memory may have.
+    recent_records: u64,
     indexer: Arc<Indexer>,
     on_commit: Option<OnCommit>,
     frame: FrameBuilder,
@@ -110,6 +112,7 @@ impl Writer {
         on_commit: Option<OnCommit>,
     ) -> Self {
         Self {
+            recent_records: shared.view().recent_records,
             shared,
             tail,
             recent,
@@ -265,7 +268,7 @@ impl Writer {
         drop(adding);
         drop(starts);
         self.shared.set_synced(self.tail.head());
-        if self.recent.len() >= RECENT_RECORDS_MAX {
+        if self.recent.len() >= self.recent_records {
             self.begin_recent();
         }
         if let Some(on_commit) = &self.on_commit {

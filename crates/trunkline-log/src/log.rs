@@ -151,8 +151,10 @@ impl Log {
         let tail_options = TailOptions { segment_bytes, sync: options.sync };
         let (store_id, hash_key) = (last.header.store_id, last.header.hash_key);
         let position = recovered.next_position;
-        let tail =
-            Tail::new(Arc::clone(&disk), tail_options, last, recovered.end, recovered.chain, position)?;
+        // A killed process may have named a segment without syncing that name; what is appended to the segment
+        // would be lost with it.
+        disk.sync_dir("").map_err(OpenError::io(format!("sync the folder {}", disk.name())))?;
+        let tail = Tail::new(Arc::clone(&disk), tail_options, last, &recovered)?;
         let parts = index_parts(&*disk, &store_id, position - 1, true)?;
         let recent_records = recent_records(options.recent_records);
         let view = View { segments: Arc::new(segments), parts: Arc::new(parts), recent_records };

@@ -15,7 +15,7 @@ use crate::disk::{Access, Disk, DiskFile};
 use crate::error::OpenError;
 use crate::frame::FrameBuilder;
 use crate::head::{self, Head};
-use crate::recover::last_nonzero;
+use crate::recover::{Recovered, last_nonzero};
 use crate::segment::{self, Segment, file_name};
 
 /// Frames up to this size go into space that was zeroed and allocated before: their sync then needs no change
@@ -70,14 +70,12 @@ pub(crate) struct Committed {
 }
 
 impl Tail {
-    /// The end of a log that was recovered up to `end` of its last segment.
+    /// The end of a log whose last segment was recovered.
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
         options: TailOptions,
         segment: Arc<Segment>,
-        end: u64,
-        chain: u32,
-        next_position: u64,
+        recovered: &Recovered,
     ) -> Result<Self, OpenError> {
         let head_file = match disk.open(head::FILE, Access::Write) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create(head::FILE),
@@ -89,12 +87,12 @@ impl Tail {
             disk,
             options,
             segment,
-            end,
-            chain,
-            next_position,
-            prepared: end,
+            end: recovered.end,
+            chain: recovered.chain,
+            next_position: recovered.next_position,
+            prepared: recovered.end,
             prepare_next: *ZEROED_AHEAD.start(),
-            unconfirmed: false,
+            unconfirmed: !recovered.confirmed,
         };
         tail.publish().map_err(OpenError::io("publish the head"))?;
         Ok(tail)

@@ -7,7 +7,9 @@ const COMPARED_CHARS_MAX: usize = 80;
 ///
 /// Near are names that differ in letter case only, or in at most a third of their characters.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    // Of one or two letters, every other pair would be near.
+    let chars = name.chars().count();
+    let limit = if chars < 3 { 0 } else { chars / 3 };
     candidates
         .into_iter()
         .filter(|candidate| *candidate != name)

@@ -121,8 +121,8 @@ impl Loader for MemoryFiles {
     }
 }
 
-/// Environment variables held in memory.
-#[derive(Clone, Debug, Default)]
+/// Environment variables held in memory. Debug output shows their names only, since they may be secrets.
+#[derive(Clone, Default)]
 pub struct MemoryEnvironment {
     variables: BTreeMap<String, String>,
 }
@@ -138,6 +138,12 @@ impl MemoryEnvironment {
     pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.variables.insert(name.into(), value.into());
         self
+    }
+}
+
+impl fmt::Debug for MemoryEnvironment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.variables.keys()).finish()
     }
 }
 

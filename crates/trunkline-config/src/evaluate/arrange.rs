@@ -60,7 +60,7 @@ impl Evaluator<'_> {
 
     fn define_value(&mut self, container: ContainerId, name: Name, value: Expr) {
         let planned = self.plan(value, container);
-        let depth = self.containers[container.0].depth + 1;
+        let depth = self.containers[container.0].depth;
         let label = self.path_of(container, &name.text, &planned.plan);
         let item = Item::Slot(self.slot(planned, || label, depth));
         let entries = &mut self.containers[container.0].entries;

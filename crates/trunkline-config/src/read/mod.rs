@@ -70,15 +70,26 @@ impl Reader {
     }
 
     fn section<'a>(&'a self, path: String, node: Option<&'a Node>, near: Span) -> Section<'a> {
+        let mut broken = false;
         let object = match node.map(|node| (&node.value, node.span)) {
             Some((Value::Object(object), _)) => Some(object),
-            None | Some((Value::Null | Value::Invalid, _)) => None,
+            None | Some((Value::Null, _)) => None,
             Some((other, span)) => {
-                self.report(mismatch(span, "a section or block", other));
+                broken = true;
+                if *other != Value::Invalid {
+                    self.report(mismatch(span, "a section or block", other));
+                }
                 None
             }
         };
-        Section { reader: self, path, object, span: node.map_or(near, |node| node.span), asked: Vec::new() }
+        Section {
+            reader: self,
+            path,
+            object,
+            broken,
+            span: node.map_or(near, |node| node.span),
+            asked: Vec::new(),
+        }
     }
 }
 
@@ -89,6 +100,8 @@ pub struct Section<'a> {
     reader: &'a Reader,
     path: String,
     object: Option<&'a Object>,
+    /// Something else stands in its place, which has been reported: nothing in it is missed.
+    broken: bool,
     span: Span,
     asked: Vec<String>,
 }
@@ -150,7 +163,7 @@ impl<'a> Section<'a> {
     fn field(&self, name: &str) -> Field<'a> {
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
         let node = self.object.and_then(|object| object.get(name));
-        Field { reader: self.reader, path, node, near: self.span }
+        Field { reader: self.reader, path, node, near: self.span, broken: self.broken }
     }
 }
 
@@ -161,6 +174,7 @@ pub struct Field<'a> {
     path: String,
     node: Option<&'a Node>,
     near: Span,
+    broken: bool,
 }
 
 impl<'a> Field<'a> {
@@ -273,7 +287,7 @@ impl<'a> Field<'a> {
     }
 
     fn demand(&self) {
-        if self.node.is_none_or(|node| node.value == Value::Null) {
+        if !self.broken && self.node.is_none_or(|node| node.value == Value::Null) {
             let message = format!("\"{}\" is required", self.path);
             let diagnostic = Diagnostic::error(codes::MISSING_KEY, self.span(), message);
             let key = self.path.rsplit('.').next().unwrap_or_default();
@@ -287,6 +301,7 @@ impl<'a> Field<'a> {
             path: format!("{}.{index}", self.path),
             node: Some(node),
             near: node.span,
+            broken: false,
         };
         items.iter().enumerate().map(field).collect()
     }

@@ -162,7 +162,8 @@ impl SourceCode for Excerpt<'_> {
         }
         let location = self.sources.locate(Span::new(self.file, from, to));
         let first_line = location.line.saturating_sub(lines_before).max(1);
-        let mut start = self.sources.line_start(self.file, first_line);
+        // Without lines before it, the excerpt begins with the span: that is how its column is asked for.
+        let mut start = if lines_before == 0 { from } else { self.sources.line_start(self.file, first_line) };
         let mut end = self.sources.line_start(self.file, location.end_line + lines_after + 1);
         if from - start > LINE_BYTES_MAX {
             start = char_boundary(text, from - LINE_BYTES_MAX);

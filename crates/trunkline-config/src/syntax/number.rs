@@ -70,7 +70,7 @@ mod tests {
         for (word, expected) in [
             ("0", Some(Number::Integer(0))),
             ("-17", Some(Number::Integer(-17))),
-            ("3.14", Some(Number::Float(3.14))),
+            ("3.25", Some(Number::Float(3.25))),
             ("1.5e6", Some(Number::Float(1.5e6))),
             ("1e-3", Some(Number::Float(0.001))),
             ("0xFF", Some(Number::Integer(255))),

@@ -1,7 +1,7 @@
 //! The right side of a separator: where it ends, arrays and arguments, and unquoted text.
 
 use super::cursor::is_space;
-use super::{Attempt, Expr, ExprKind, Parser, Place, closer_of};
+use super::{Attempt, Expr, ExprKind, Open, Parser, Place, closer_of};
 use crate::codes;
 
 impl Parser<'_> {
@@ -86,6 +86,9 @@ impl Parser<'_> {
                     return items;
                 }
                 Some(b',') => {
+                    if !after_item {
+                        items.push(Expr { kind: ExprKind::Invalid, span: self.span(self.at, self.at) });
+                    }
                     self.comma(&mut after_item);
                     separated = true;
                     continue;
@@ -203,6 +206,11 @@ impl Parser<'_> {
             return;
         }
         let start = self.at;
+        let closes = |open: &Open| Some(closer_of(open.sign)) == self.peek();
+        if self.opens.iter().any(closes) {
+            // What is open judges its own closer.
+            return;
+        }
         self.skip_rest(place);
         if self.at == start {
             self.at = self.char_end(start);

@@ -26,9 +26,6 @@ fn checked(page: &str, kind: &str) -> Evaluated {
             }
             ["tsk", "good" | "bad", ..] => {}
             ["tsk", name] => given.files = given.files.with(*name, body),
-            ["bytes", name, hex] => {
-                given.files = given.files.with(*name, vec![u8::from_str_radix(hex, 16).unwrap()])
-            }
             ["env", word] if *word == kind => {
                 let (name, value) = body.trim().split_once('=').unwrap();
                 given.environment = given.environment.with(name, value);

@@ -1,4 +1,6 @@
-//! Everything about the crate as its users meet it, in one binary.
+//! The crate as its users meet it, in one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod codes;
 mod example;

@@ -54,7 +54,7 @@ fn rewrite_case(case: &str) -> String {
     let mut given = Given::default();
     for (info, body) in &blocks {
         match info.split_once(' ').unwrap_or((info, "")) {
-            ("tsk", "") => given.main = body.clone(),
+            ("tsk", "") => given.main.clone_from(body),
             ("tsk", name) => given.files = given.files.with(name, body.as_str()),
             ("env", _) => {
                 for line in body.lines() {

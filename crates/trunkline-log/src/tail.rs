@@ -152,7 +152,7 @@ impl Tail {
         self.prepared = self.prepared.max(end);
         self.unconfirmed = count > 0;
         // Before the next frame is written, and before anyone is told.
-        self.publish().map_err(CommitError::Poisoned)?;
+        self.publish_or_lag()?;
         Ok(committed)
     }
 
@@ -175,15 +175,34 @@ impl Tail {
         let zeroed = zero(file, self.end, end);
         let mut rest = vec![0; (end - self.end) as usize];
         match file.read_at(self.end, &mut rest) {
-            Ok(_) if last_nonzero(&rest).is_none() => CommitError::NotWritten(error),
-            Ok(_) => CommitError::Poisoned(zeroed.err().unwrap_or(error)),
-            Err(unread) => CommitError::Poisoned(unread),
+            Ok(_) if last_nonzero(&rest).is_none() => {}
+            Ok(_) => return CommitError::Poisoned(zeroed.err().unwrap_or(error)),
+            Err(unread) => return CommitError::Poisoned(unread),
+        }
+        // The system may have written the frame to the disk already, and zeros that aren't synced don't replace
+        // it there: after a power cut it could be back, though nothing of it was said to be stored.
+        match self.options.sync.then(|| file.sync()) {
+            None | Some(Ok(())) => CommitError::NotWritten(error),
+            Some(Err(unsynced)) => CommitError::Poisoned(unsynced),
         }
     }
 
     /// Tells other processes how far the log is synced.
     fn publish(&self) -> io::Result<()> {
         self.head_file.write_at(0, &self.head().encode())
+    }
+
+    /// Publishes the head. A head that cannot be written now lags behind, which is what readers allow for, and is
+    /// written after the next frame; but it has to be whole, since without it they would see what is not synced.
+    fn publish_or_lag(&self) -> Result<(), CommitError> {
+        let Err(error) = self.publish() else { return Ok(()) };
+        match Head::read(&*self.head_file) {
+            Ok(Some(_)) => {
+                tracing::warn!(%error, "the head was not published; other processes see it with the next append");
+                Ok(())
+            }
+            Ok(None) | Err(_) => Err(CommitError::Poisoned(error)),
+        }
     }
 
     /// How far the log is synced.
@@ -211,12 +230,13 @@ pub(crate) fn create_segment(disk: &dyn Disk, header: segment::Header) -> Result
         Ok(file)
     };
     let file = write().map_err(CommitError::NotWritten)?;
+    if let Err(error) = disk.rename(&temporary, &name) {
+        let unnamed =
+            disk.open(&name, Access::Read).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        return Err(if unnamed { CommitError::NotWritten(error) } else { CommitError::Poisoned(error) });
+    }
     // From here on the segment may be there after a crash, and it says that the one before it has ended.
-    let name_it = || {
-        disk.rename(&temporary, &name)?;
-        disk.sync_dir("")
-    };
-    name_it().map_err(CommitError::Poisoned)?;
+    disk.sync_dir("").map_err(CommitError::Poisoned)?;
     Ok(Segment { header, file })
 }
 

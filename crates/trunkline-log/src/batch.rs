@@ -199,9 +199,9 @@ impl Batch {
 /// What an append came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
-    /// The version of each write's last record.
+    /// The version of each write's newest record.
     pub versions: Vec<u64>,
-    /// The position of the batch's last record.
+    /// The position of the batch's newest record.
     pub position: u64,
     /// Whether an earlier batch had stored the records.
     pub repeated: bool,

@@ -138,15 +138,15 @@ impl Judge<'_> {
         }
         let Some((record, first)) = found.first() else { return Ok(None) };
         let on_staged = found.iter().any(|(_, record)| record.staged);
-        let foreign = found.iter().find(|(_, record)| !record.same_stream);
-        if missing || foreign.is_some() {
-            let (record, position) =
-                foreign.map_or((*record, first.position), |(number, record)| (*number, record.position));
-            let answer = Err(AppendError::IdTaken { record, position });
+        if missing || found.iter().any(|(_, record)| !record.same_stream) {
+            let answer = Err(AppendError::IdTaken { record: *record, position: first.position });
             return Ok(Some(Judgement::Answer { answer, on_staged }));
         }
         // Every record was found, so the records' numbers are the places in `found`.
-        let versions = batch.writes.iter().map(|write| found[write.records.end - 1].1.version).collect();
+        let newest = |write: &Write| {
+            found[write.records.clone()].iter().map(|(_, record)| record.version).max().unwrap_or_default()
+        };
+        let versions = batch.writes.iter().map(newest).collect();
         let position = found.iter().map(|(_, record)| record.position).max().unwrap_or_default();
         let answer = Ok(Appended { versions, position, repeated: true });
         Ok(Some(Judgement::Answer { answer, on_staged }))

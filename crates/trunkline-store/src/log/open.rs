@@ -95,20 +95,21 @@ impl LogStore {
 
     /// Opens the store on this disk, for tests that own the disk.
     pub fn open_on(disk: Arc<dyn Disk>, options: LogStoreOptions) -> Result<Self, OpenError> {
+        let LogStoreOptions { limits, segment_bytes, sync, owner } = options;
         let (sender, head) = watch::channel(0);
         let log = engine::Log::open(
             disk,
             engine::Options {
-                segment_bytes: options.segment_bytes,
-                sync: options.sync,
-                owner: format!("process {} ({})", std::process::id(), options.owner),
+                segment_bytes,
+                sync,
+                owner: format!("process {} ({})", std::process::id(), owner),
                 on_commit: Some(Arc::new(move |position| {
                     sender.send_replace(position);
                 })),
                 ..engine::Options::default()
             },
         )?;
-        Ok(Self::new(log, options.limits, head, false))
+        Ok(Self::new(log, limits, head, false))
     }
 
     /// Opens the store in this folder for reading, also beside a process that appends to it.

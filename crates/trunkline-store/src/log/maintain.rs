@@ -1,0 +1,82 @@
+//! Looking after a [`LogStore`].
+
+use std::path::Path;
+
+use trunkline_log::disk::RealDisk;
+use trunkline_log::{self as engine, Problem};
+
+use super::LogStore;
+use crate::maintain::Progress;
+use crate::{BackupReport, Maintain, MaintainError, StoreStats, VerifyProblem, VerifyReport};
+
+fn maintain_error(error: engine::BackupError) -> MaintainError {
+    match error {
+        engine::BackupError::Io { act, source } => {
+            MaintainError::Io { what: format!("could not {act}"), source }
+        }
+        engine::BackupError::NotFound { folder } => MaintainError::NotFound { folder },
+        engine::BackupError::Damaged { .. } | engine::BackupError::Read(_) => {
+            MaintainError::Damaged { what: error.to_string() }
+        }
+        other => MaintainError::Refused { reason: other.to_string() },
+    }
+}
+
+fn problem(problem: &Problem) -> VerifyProblem {
+    let (what, remedy) = match problem {
+        Problem::Damage(what) | Problem::Contradiction(what) => {
+            (what, "restore the store from a backup; what is readable can be exported first")
+        }
+        Problem::Index(what) => (
+            what,
+            "remove the store's folder `index`; it is made again when the store is next opened for appending",
+        ),
+    };
+    VerifyProblem { what: what.clone(), remedy: remedy.to_owned() }
+}
+
+impl Maintain for LogStore {
+    fn stats(&self) -> Result<StoreStats, MaintainError> {
+        let stats = self.log.stats();
+        Ok(StoreStats {
+            events: stats.records,
+            segments: stats.segments,
+            event_bytes: stats.segment_bytes,
+            index_bytes: stats.run_bytes,
+            index_runs: stats.runs,
+        })
+    }
+
+    fn verify(&self, progress: Progress<'_>) -> Result<VerifyReport, MaintainError> {
+        let verified = self.log.verify(progress);
+        Ok(VerifyReport {
+            events: verified.records,
+            streams: verified.streams,
+            segments: verified.segments,
+            unconfirmed_bytes: verified.unconfirmed_bytes,
+            problems: verified.problems.iter().map(problem).collect(),
+        })
+    }
+
+    fn backup(&self, to: &Path, progress: Progress<'_>) -> Result<BackupReport, MaintainError> {
+        let backup = self.log.backup(&RealDisk::new(to), progress).map_err(maintain_error)?;
+        Ok(report(backup))
+    }
+}
+
+fn report(backup: engine::Backup) -> BackupReport {
+    BackupReport {
+        position: backup.position,
+        bytes_copied: backup.bytes_copied,
+        bytes: backup.bytes,
+        segments: backup.segments,
+    }
+}
+
+impl LogStore {
+    /// Makes a store of a backup, all of which is verified; the folder must be empty or absent.
+    pub fn restore(from: &Path, to: &Path, progress: Progress<'_>) -> Result<BackupReport, MaintainError> {
+        let restored = engine::restore(&RealDisk::new(from), &RealDisk::new(to), progress);
+        restored.map(report).map_err(maintain_error)
+    }
+}

@@ -85,3 +85,15 @@ fn explain_finds_pages_in_any_case() {
     assert_eq!(explain("TL9999"), None);
     assert_eq!(explain(""), None);
 }
+
+#[test]
+fn the_examples_of_the_reference_have_no_mistakes() {
+    let page = include_str!("../../../../docs/reference/tsk.md");
+    let examples: Vec<String> =
+        blocks(page).into_iter().filter(|(info, _)| info == "tsk").map(|(_, body)| body).collect();
+    assert!(!examples.is_empty());
+    for example in examples {
+        let checked = Given::new(example).checked();
+        assert!(checked.diagnostics.is_empty(), "{:?}", checked.diagnostics);
+    }
+}

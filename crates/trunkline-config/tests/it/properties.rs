@@ -139,6 +139,9 @@ fn check_everything(text: &str) -> Result<(), TestCaseError> {
     // The tree is JSON that any reader takes, and every report can be drawn.
     let json: Result<serde_json::Value, _> = serde_json::from_str(&tree_to_json(&evaluated.root));
     prop_assert!(json.is_ok(), "{json:?}");
+    let printed = Given::new(print(evaluated.root.value.as_object().unwrap())).evaluated();
+    prop_assert!(printed.diagnostics.is_empty(), "{:?}", printed.diagnostics);
+    prop_assert_eq!(tree_to_json(&printed.root), tree_to_json(&evaluated.root));
     let drawn = draw(&evaluated.diagnostics, &evaluated.sources, Style::default());
     prop_assert_eq!(drawn.is_empty(), evaluated.diagnostics.is_empty());
     let listed = diagnostics_to_json(&evaluated.diagnostics, &evaluated.sources);

@@ -50,6 +50,17 @@ pub enum OpenError {
     },
 }
 
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Damaged { file, offset, what } => Self::Corrupt { file, offset, what },
+            ReadError::Io { file, source } => {
+                Self::Io { act: format!("read {file}"), source: io::Error::other(source) }
+            }
+        }
+    }
+}
+
 impl OpenError {
     pub(crate) fn io(act: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let act = act.into();

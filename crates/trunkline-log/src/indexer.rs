@@ -1,5 +1,7 @@
 //! The indexer: a thread that turns full tables into runs, merges runs, and closes gaps.
 
+use std::fmt;
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use crate::index::{
     DamagedRun, LEVEL_MAX, MERGED_RUNS, Part, Recent, Run, WriteRunError, merge_runs, write_recent,
 };
 use crate::shared::{Shared, index_range};
+use crate::writer::describe;
+use crate::{OpenError, ReadError};
 
 /// How many full tables may wait for the indexer before appends wait too: it bounds the memory.
 const WAITING_TABLES_MAX: usize = 8;
@@ -68,7 +72,8 @@ impl Indexer {
                 let mut state = self.state();
                 state.failure = match done {
                     Ok(()) => None,
-                    Err(error) => {
+                    Err(failure) => {
+                        let error = failure.to_string();
                         tracing::warn!(error, "an index file could not be written; it is tried again");
                         Some(error.into())
                     }
@@ -124,7 +129,7 @@ impl Indexer {
 }
 
 /// Does everything there is to do, here and now; for opening.
-pub(crate) fn settle(shared: &Shared) -> Result<(), String> {
+pub(crate) fn settle(shared: &Shared) -> Result<(), Failure> {
     while let Some(step @ (Step::Fill { .. } | Step::Write(_))) = next_step(&shared.view().parts) {
         perform(shared, step)?;
     }
@@ -164,14 +169,43 @@ fn mergeable(parts: &[Part]) -> Option<Vec<Arc<Run>>> {
     })
 }
 
-fn perform(shared: &Shared, step: Step) -> Result<(), String> {
+/// Why a step was not done.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The records could not be read.
+    Read(ReadError),
+    /// The index file could not be written.
+    Write(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Write(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl From<Failure> for OpenError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Read(error) => error.into(),
+            Failure::Write(reason) => {
+                let act = "bring the index up to date".to_owned();
+                Self::Io { act, source: io::Error::other(reason) }
+            }
+        }
+    }
+}
+
+fn perform(shared: &Shared, step: Step) -> Result<(), Failure> {
     match step {
         Step::Fill { first, last } => {
             let view = shared.view();
             let until = last.min(first + view.recent_records - 1);
             let segments = view.segments;
-            let recent =
-                index_range(&segments, shared.hasher, first, until).map_err(|error| error.to_string())?;
+            let recent = index_range(&segments, shared.hasher, first, until).map_err(Failure::Read)?;
             let mut filled = vec![Part::Recent(Arc::new(recent))];
             if until < last {
                 filled.push(Part::Gap { first: until + 1, last });
@@ -196,14 +230,14 @@ fn perform(shared: &Shared, step: Step) -> Result<(), String> {
 }
 
 /// A damaged run is set aside, so that the next step indexes its records again.
-fn refused(shared: &Shared, error: WriteRunError) -> String {
-    match error {
-        WriteRunError::Io(error) => error.to_string(),
+fn refused(shared: &Shared, error: WriteRunError) -> Failure {
+    Failure::Write(match error {
+        WriteRunError::Io(error) => describe(&error),
         WriteRunError::Damaged(DamagedRun(run)) => {
             shared.set_aside(&DamagedRun(Arc::clone(&run)));
             format!("{} is damaged", run.name.path())
         }
-    }
+    })
 }
 
 /// Puts parts in the place of those that cover these positions.

@@ -13,11 +13,11 @@ use crate::head::Head;
 use crate::index::{self, Part, RECENT_RECORDS_MAX, Recent};
 use crate::indexer::{Indexer, settle};
 use crate::key::Hasher13;
-use crate::open::{head_of, index_parts, mend, recover_last, remove_temporary, segments};
+use crate::open::{check_head, index_parts, mend, published, recover_last, remove_temporary, segments};
 use crate::record::Label;
 use crate::recover::Verdict;
 use crate::segment::{self, Segment};
-use crate::shared::{Shared, View, index_range, keys_of};
+use crate::shared::{Shared, View, index_range, index_readable, keys_of};
 use crate::tail::{CommitError, Tail, TailOptions, create_segment};
 use crate::walk::walk;
 use crate::writer::{OnCommit, Queue, Reply, Writer};
@@ -135,7 +135,10 @@ impl Log {
             segments.push(Arc::new(first_segment(&*disk, segment_bytes)?));
         }
         let last = Arc::clone(&segments[segments.len() - 1]);
-        let head = head_of(&*disk, &last)?;
+        let head = published(&*disk)?;
+        if let Some(head) = &head {
+            check_head(head, &last)?;
+        }
         let recovered = recover_last(&last, head.as_ref())?;
         let rolled_back_bytes = match &recovered.verdict {
             Verdict::Clean => 0,
@@ -159,11 +162,8 @@ impl Log {
         let recent_records = recent_records(options.recent_records);
         let view = View { segments: Arc::new(segments), parts: Arc::new(parts), recent_records };
         let hasher = Hasher13::new(&hash_key);
-        let shared = Arc::new(Shared::new(disk, store_id, hasher, view, tail.head(), None));
-        settle(&shared).map_err(|reason| OpenError::Io {
-            act: "bring the index up to date".to_owned(),
-            source: io::Error::other(reason),
-        })?;
+        let shared = Arc::new(Shared::new(disk, store_id, hasher, view, tail.head()));
+        settle(&shared)?;
         let recent = newest_table(&shared);
         let writing = Writing::start(&shared, tail, recent, options.on_commit, lock)?;
         Ok(Self { shared, mode: Mode::Writing(Box::new(writing)), rolled_back_bytes })
@@ -179,45 +179,22 @@ impl Log {
 
     /// The same with an index in memory of another size; see [`Options::recent_records`].
     pub fn open_read_only_with(disk: Arc<dyn Disk>, recent_records_max: u64) -> Result<Self, OpenError> {
-        let mut segments = segments(&*disk, Access::Read)?;
-        let Some(last) = segments.last().cloned() else {
-            return Err(OpenError::NotFound { folder: disk.name() });
-        };
-        let head = head_of(&*disk, &last)?;
-        let header = last.header;
-        let mut damage = None;
-        let synced = match head {
-            // What lies beyond may be in the page cache only.
-            Some(head) if same_boot(&head, &*disk) => head,
-            _ => {
-                let recovered = recover_last(&last, head.as_ref())?;
-                if let Verdict::Corrupt { offset, what } = recovered.verdict {
-                    tracing::error!(
-                        file = last.name(),
-                        offset,
-                        what,
-                        "the log is damaged, and read up to there"
-                    );
-                    damage = Some(ReadError::Damaged { file: last.name(), offset, what });
-                }
-                Head {
-                    store_id: header.store_id,
-                    boot_id: [0; 16],
-                    segment: header.number,
-                    end: recovered.end,
-                    position: recovered.next_position - 1,
-                    chain: recovered.chain,
-                }
-            }
-        };
-        segments.truncate(synced.segment as usize);
+        let Readable { segments, synced, damage } = readable(&*disk)?;
+        let header = segments[0].header;
         let hasher = Hasher13::new(&header.hash_key);
         let recent_records = recent_records(recent_records_max);
-        let parts =
-            read_only_parts(&*disk, &header.store_id, hasher, &segments, synced.position, recent_records)?;
+        let store_id = &header.store_id;
+        let (parts, index_damage) =
+            read_only_parts(&*disk, store_id, hasher, &segments, synced.position, recent_records)?;
         let view = View { segments: Arc::new(segments), parts: Arc::new(parts), recent_records };
-        let shared = Arc::new(Shared::new(disk, header.store_id, hasher, view, synced, damage));
-        Ok(Self { shared, mode: Mode::Reading(Mutex::new(())), rolled_back_bytes: 0 })
+        let indexed = view.parts.last().map_or(0, Part::last);
+        let mut shared = Shared::new(disk, header.store_id, hasher, view, synced);
+        // Damage that the index stops at comes before damage at the end of the last segment.
+        if let Some(damage) = index_damage.or(damage) {
+            tracing::error!(%damage, "the log is damaged, and read up to there");
+            shared = shared.damaged_after(indexed, damage);
+        }
+        Ok(Self { shared: Arc::new(shared), mode: Mode::Reading(Mutex::new(())), rolled_back_bytes: 0 })
     }
 
     /// The store's id, made with its first segment.
@@ -258,7 +235,8 @@ impl Log {
             // The receiver waits below for as long as this closure lives.
             sender.send(answer).expect("the receiver waits");
         });
-        receiver.recv().unwrap_or(Err(AppendError::Closed))
+        let ended = || AppendError::Unknown("the log's writer ended before it answered".into());
+        receiver.recv().unwrap_or_else(|_| Err(ended()))
     }
 
     /// The position of the last record that readers see; 0 when there is none.
@@ -295,42 +273,53 @@ impl Log {
 
     fn take_in(&self) -> Result<(), OpenError> {
         let shared = &self.shared;
-        let head = Head::of(&*shared.disk).map_err(OpenError::io("read the published head"))?;
-        let known = shared.synced();
-        let Some(head) = head.filter(|head| same_boot(head, &*shared.disk) && head.position > known.position)
-        else {
+        if shared.damage.is_some() {
+            // What comes after damage is not shown.
             return Ok(());
-        };
+        }
+        let known = shared.synced();
+        let new = |head: &Head| same_boot(head, &*shared.disk) && head.position > known.position;
+        let Some(head) = published(&*shared.disk)?.filter(new) else { return Ok(()) };
+        // Everything is read before anything is changed: what fails half way is tried again from the start.
+        let mut view = shared.view();
+        let mut segments_added = Vec::new();
         if head.segment > known.segment {
             let all = segments(&*shared.disk, Access::Read)?;
-            let new = all.into_iter().take(head.segment as usize).skip(known.segment as usize);
-            shared.add_segments(new);
+            segments_added.extend(all.into_iter().take(head.segment as usize).skip(known.segment as usize));
+            view.segments = Arc::new(view.segments.iter().chain(&segments_added).cloned().collect());
         }
-        let view = shared.view();
+        let (first, last) = (known.position + 1, head.position);
+        let fits_a_table = last - known.position <= view.recent_records;
         let tables = view.parts.iter().filter(|part| matches!(part, Part::Recent(_))).count();
-        let failed = |error: ReadError| OpenError::Io {
-            act: "read what was appended".to_owned(),
-            source: io::Error::other(error),
-        };
         match view.parts.last() {
-            Some(Part::Recent(recent)) if recent.len() < view.recent_records => {
+            Some(Part::Recent(recent)) if fits_a_table && recent.len() < view.recent_records => {
+                let (mut starts, mut keys) = (Vec::new(), Vec::new());
+                walk(&view.segments, first, last, |_, offset, record| {
+                    starts.push((offset, keys.len()));
+                    keys_of(shared.hasher, record, |key| keys.push(key));
+                })?;
+                let ends = starts.iter().skip(1).map(|(_, keys)| *keys).chain([keys.len()]);
                 let mut adding = recent.add();
-                walk(&view.segments, known.position + 1, head.position, |_, offset, record| {
+                for (&(offset, start), end) in starts.iter().zip(ends) {
                     adding.record(offset);
-                    keys_of(shared.hasher, record, |key| adding.key(key));
-                })
-                .map_err(failed)?;
+                    keys[start..end].iter().for_each(|key| adding.key(*key));
+                }
+                drop(adding);
+                shared.add_segments(segments_added);
             }
-            _ if tables < TABLES_BEFORE_RELISTING => {
-                let (first, last) = (known.position + 1, head.position);
-                let recent = index_range(&view.segments, shared.hasher, first, last).map_err(failed)?;
+            _ if fits_a_table && tables < TABLES_BEFORE_RELISTING => {
+                let recent = index_range(&view.segments, shared.hasher, first, last)?;
+                shared.add_segments(segments_added);
                 shared.change_parts(|parts| parts.push(Part::Recent(Arc::new(recent))));
             }
             _ => {
-                let (store_id, hasher) = (&shared.store_id, shared.hasher);
-                let (disk, segments) = (&*shared.disk, &view.segments);
-                let parts =
-                    read_only_parts(disk, store_id, hasher, segments, head.position, view.recent_records)?;
+                let (disk, store_id) = (&*shared.disk, &shared.store_id);
+                let (segments, room) = (&view.segments, view.recent_records);
+                let (parts, damage) = read_only_parts(disk, store_id, shared.hasher, segments, last, room)?;
+                if let Some(damage) = damage {
+                    return Err(damage.into());
+                }
+                shared.add_segments(segments_added);
                 shared.change_parts(|all| *all = parts);
             }
         }
@@ -463,8 +452,59 @@ fn newest_table(shared: &Shared) -> Arc<Recent> {
     recent
 }
 
+/// What of a log can be read by a process that doesn't append to it.
+struct Readable {
+    segments: Vec<Arc<Segment>>,
+    /// Where it ends.
+    synced: Head,
+    /// Why it ends there, if that is not the log's end.
+    damage: Option<ReadError>,
+}
+
+/// How often the head is read again because it was published meanwhile.
+const READINGS_MAX: usize = 100;
+
+fn readable(disk: &dyn Disk) -> Result<Readable, OpenError> {
+    for _ in 0..READINGS_MAX {
+        // The head comes first: the segments that are listed after it are at least those it speaks of.
+        let head = published(disk)?;
+        let mut segments = segments(disk, Access::Read)?;
+        let Some(last) = segments.last().cloned() else {
+            return Err(OpenError::NotFound { folder: disk.name() });
+        };
+        if let Some(head) = &head {
+            check_head(head, &last)?;
+        }
+        if let Some(synced) = head.filter(|head| same_boot(head, disk)) {
+            // What lies beyond may be in the page cache only.
+            segments.truncate(synced.segment as usize);
+            return Ok(Readable { segments, synced, damage: None });
+        }
+        let recovered = recover_last(&last, head.as_ref())?;
+        if published(disk)? != head {
+            // Another process has opened the log, and what was just read may not be synced yet.
+            continue;
+        }
+        let damage = match recovered.verdict {
+            Verdict::Corrupt { offset, what } => Some(ReadError::Damaged { file: last.name(), offset, what }),
+            Verdict::Clean | Verdict::RolledBack { .. } => None,
+        };
+        let synced = Head {
+            store_id: last.header.store_id,
+            boot_id: [0; 16],
+            segment: last.header.number,
+            end: recovered.end,
+            position: recovered.next_position - 1,
+            chain: recovered.chain,
+        };
+        return Ok(Readable { segments, synced, damage });
+    }
+    let source = io::Error::other("it changed each time it was read");
+    Err(OpenError::Io { act: "read the published head".to_owned(), source })
+}
+
 /// The index of a log that is only read: its runs, and in memory what comes after the last of them, as far as
-/// memory is meant for it.
+/// memory is meant for it. It ends before `head` where the records are damaged, and says how.
 fn read_only_parts(
     disk: &dyn Disk,
     store_id: &[u8; 16],
@@ -472,9 +512,9 @@ fn read_only_parts(
     segments: &[Arc<Segment>],
     head: u64,
     recent_records: u64,
-) -> Result<Vec<Part>, OpenError> {
+) -> Result<(Vec<Part>, Option<ReadError>), OpenError> {
     let mut parts = index_parts(disk, store_id, head, false)?;
-    let Some(Part::Gap { first, last }) = parts.last().cloned() else { return Ok(parts) };
+    let Some(Part::Gap { first, last }) = parts.last().cloned() else { return Ok((parts, None)) };
     parts.pop();
     // The newest are indexed first; what doesn't fit stays a gap.
     let room = recent_records * TABLES_BEFORE_RELISTING as u64;
@@ -484,14 +524,14 @@ fn read_only_parts(
     }
     while start <= last {
         let until = last.min(start + recent_records - 1);
-        let recent = index_range(segments, hasher, start, until).map_err(|error| match error {
-            ReadError::Damaged { file, offset, what } => OpenError::Corrupt { file, offset, what },
-            ReadError::Io { file, source } => {
-                OpenError::Io { act: format!("read {file}"), source: io::Error::other(source) }
-            }
-        })?;
+        let (recent, failed) = index_readable(segments, hasher, start, until);
         parts.push(Part::Recent(Arc::new(recent)));
+        match failed {
+            None => {}
+            Some(damage @ ReadError::Damaged { .. }) => return Ok((parts, Some(damage))),
+            Some(failed) => return Err(failed.into()),
+        }
         start = until + 1;
     }
-    Ok(parts)
+    Ok((parts, None))
 }

@@ -19,6 +19,10 @@ pub(crate) fn segments(disk: &dyn Disk, access: Access) -> Result<Vec<Arc<Segmen
     let names = disk.list("").map_err(OpenError::io(format!("list the files of {}", disk.name())))?;
     let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment::number_of(name)).collect();
     numbers.sort_unstable();
+    if numbers.is_empty() && names.iter().any(|name| name == head::FILE) {
+        let what = format!("it is missing, though there is the file {}", head::FILE);
+        return Err(OpenError::Corrupt { file: segment::file_name(1), offset: 0, what });
+    }
     let mut segments: Vec<Arc<Segment>> = Vec::with_capacity(numbers.len());
     for (expected, number) in (1..).zip(&numbers) {
         let corrupt =
@@ -64,10 +68,13 @@ fn open_segment(disk: &dyn Disk, number: u64, access: Access) -> Result<Segment,
     Ok(Segment { header, file })
 }
 
-/// The published head, if it belongs to these segments.
-pub(crate) fn head_of(disk: &dyn Disk, last: &Segment) -> Result<Option<Head>, OpenError> {
-    let head = Head::of(disk).map_err(OpenError::io("read the published head"))?;
-    let Some(head) = head else { return Ok(None) };
+/// The published head.
+pub(crate) fn published(disk: &dyn Disk) -> Result<Option<Head>, OpenError> {
+    Head::of(disk).map_err(OpenError::io("read the published head"))
+}
+
+/// Refuses a published head that doesn't belong to these segments.
+pub(crate) fn check_head(head: &Head, last: &Segment) -> Result<(), OpenError> {
     let corrupt = |what: String| OpenError::Corrupt { file: head::FILE.to_owned(), offset: 0, what };
     if head.store_id != last.header.store_id {
         return Err(corrupt(
@@ -78,7 +85,7 @@ pub(crate) fn head_of(disk: &dyn Disk, last: &Segment) -> Result<Option<Head>, O
         let missing = segment::file_name(head.segment);
         return Err(corrupt(format!("it says that the log reaches into {missing}, which is missing")));
     }
-    Ok(Some(head))
+    Ok(())
 }
 
 /// Follows the frames of the last segment.

@@ -66,7 +66,6 @@ impl Shared {
         hasher: Hasher13,
         view: View,
         synced: Head,
-        damage: Option<ReadError>,
     ) -> Self {
         Self {
             disk,
@@ -75,11 +74,16 @@ impl Shared {
             view: RwLock::new(view),
             head: AtomicU64::new(synced.position),
             synced: Mutex::new(synced),
-            damage,
+            damage: None,
         }
     }
 
-    /// The position of the last synced record.
+    /// The same log for readers that get no further than to `head`, because of this damage.
+    pub(crate) fn damaged_after(self, head: u64, damage: ReadError) -> Self {
+        Self { head: AtomicU64::new(head), damage: Some(damage), ..self }
+    }
+
+    /// The position of the last record that readers see: the last synced one, unless there is damage before.
     pub(crate) fn head(&self) -> u64 {
         self.head.load(Ordering::Acquire)
     }
@@ -244,8 +248,12 @@ impl View {
                 let chunk = (position - first) / self.recent_records;
                 let first = first + chunk * self.recent_records;
                 let last = (first + self.recent_records - 1).min(last);
-                let recent = index_range(&self.segments, hasher, first, last)?;
-                Ok(Some((Table::Recent(Arc::new(recent)), last)))
+                let (recent, damage) = index_readable(&self.segments, hasher, first, last);
+                let readable = recent.last();
+                match damage {
+                    Some(damage) if readable < position => Err(damage),
+                    _ => Ok(Some((Table::Recent(Arc::new(recent)), readable))),
+                }
             }
         }
     }
@@ -258,14 +266,25 @@ pub(crate) fn index_range(
     first: u64,
     last: u64,
 ) -> Result<Recent, ReadError> {
+    let (recent, damage) = index_readable(segments, hasher, first, last);
+    damage.map_or(Ok(recent), Err)
+}
+
+/// Indexes the records from one position on, as far as they can be read, and says why no further.
+pub(crate) fn index_readable(
+    segments: &[Arc<Segment>],
+    hasher: Hasher13,
+    first: u64,
+    last: u64,
+) -> (Recent, Option<ReadError>) {
     let recent = Recent::new(first);
     let mut adding = recent.add();
-    walk(segments, first, last, |_, offset, record| {
+    let walked = walk(segments, first, last, |_, offset, record| {
         adding.record(offset);
         keys_of(hasher, record, |key| adding.key(key));
-    })?;
+    });
     drop(adding);
-    Ok(recent)
+    (recent, walked.err())
 }
 
 /// Calls `each` with every key of a record.

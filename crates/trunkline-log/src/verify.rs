@@ -51,8 +51,10 @@ impl Log {
         let view = shared.view();
         let mut check =
             Check { log: self, view: &view, versions: HashMap::new(), found: Verified::default() };
-        for (number, segment) in view.segments.iter().enumerate() {
-            let next = view.segments.get(number + 1).map(|next| &next.header);
+        // The writer may have gone on to another segment since `synced` was asked for.
+        let segments = &view.segments[..synced.segment as usize];
+        for (number, segment) in segments.iter().enumerate() {
+            let next = segments.get(number + 1).map(|next| &next.header);
             // Where the segment has to end, and with which checksum.
             let (end, chain, last) = match next {
                 Some(next) => (next.previous_end, next.previous_chain, next.first_position - 1),
@@ -106,9 +108,10 @@ impl Check<'_> {
     /// Looks at what follows the synced end.
     fn unconfirmed(&mut self, synced: &Head) {
         let Some(last) = self.view.segments.get(synced.segment as usize - 1) else { return };
-        let len = (last.header.capacity - synced.end) as usize;
-        match last.file.view(synced.end, len) {
-            Ok(rest) => self.found.unconfirmed_bytes = last_nonzero(&rest).map_or(0, |at| at as u64 + 1),
+        // Read, not viewed: the writer may be writing there.
+        let mut rest = vec![0; (last.header.capacity - synced.end) as usize];
+        match last.file.read_at(synced.end, &mut rest) {
+            Ok(_) => self.found.unconfirmed_bytes = last_nonzero(&rest).map_or(0, |at| at as u64 + 1),
             Err(error) => self.damage(format!("{} could not be read: {error}", last.name())),
         }
     }
@@ -134,6 +137,8 @@ impl Check<'_> {
             Some(Part::Recent(recent)) => Table::Recent(Arc::clone(recent)),
             // Nothing is indexed here, so nothing can be wrong.
             Some(Part::Gap { .. }) => return,
+            // The index of a damaged log that is only read ends at the damage.
+            None if self.log.shared().damage.is_some() => return,
             None => return self.index_problem(position, "no index covers it"),
         };
         let mut missing = false;

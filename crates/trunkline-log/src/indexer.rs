@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::disk::Disk;
 use crate::index::{
-    DamagedRun, LEVEL_MAX, MERGED_RUNS, Part, Recent, Run, WriteRunError, merge_runs, write_recent,
+    FOLDER, LEVEL_MAX, MERGED_RUNS, Part, Recent, Run, RunName, WriteRunError, merge_runs, write_recent,
 };
 use crate::shared::{Shared, index_range};
 use crate::writer::describe;
@@ -80,9 +80,11 @@ impl Indexer {
                 };
                 self.changed.notify_all();
                 if state.failure.is_some() {
-                    let rested = self.changed.wait_timeout_while(state, RETRY_AFTER, |state| !state.closed);
+                    let resting = |state: &mut State| !state.closed && !state.work;
+                    let rested = self.changed.wait_timeout_while(state, RETRY_AFTER, resting);
                     state = rested.expect("no code panics while it holds this lock").0;
                 }
+                state.work = false;
                 if state.closed {
                     return;
                 }
@@ -118,6 +120,10 @@ impl Indexer {
             return Ok(());
         }
         let mut state = self.state();
+        // What failed before may succeed now: there may be room again.
+        state.failure = None;
+        state.work = true;
+        self.changed.notify_all();
         while condition() {
             if let Some(failure) = &state.failure {
                 return Err(format!("an index file could not be written: {failure}").into());
@@ -211,10 +217,11 @@ fn perform(shared: &Shared, step: Step) -> Result<(), Failure> {
                 filled.push(Part::Gap { first: until + 1, last });
             }
             replace(shared, first, last, filled);
+            discard_runs(&*shared.disk, first, last);
         }
         Step::Write(recent) => match write_recent(&*shared.disk, &shared.store_id, &recent) {
             Ok(run) => replace(shared, recent.first(), recent.last(), vec![Part::Run(Arc::new(run))]),
-            Err(error) => return Err(refused(shared, error)),
+            Err(error) => return refused(shared, error),
         },
         Step::Merge(runs) => match merge_runs(&*shared.disk, &shared.store_id, &runs) {
             Ok(run) => {
@@ -223,21 +230,21 @@ fn perform(shared: &Shared, step: Step) -> Result<(), Failure> {
                     remove_run(&*shared.disk, &run);
                 }
             }
-            Err(error) => return Err(refused(shared, error)),
+            Err(error) => return refused(shared, error),
         },
     }
     Ok(())
 }
 
 /// A damaged run is set aside, so that the next step indexes its records again.
-fn refused(shared: &Shared, error: WriteRunError) -> Failure {
-    Failure::Write(match error {
-        WriteRunError::Io(error) => describe(&error),
-        WriteRunError::Damaged(DamagedRun(run)) => {
-            shared.set_aside(&DamagedRun(Arc::clone(&run)));
-            format!("{} is damaged", run.name.path())
+fn refused(shared: &Shared, error: WriteRunError) -> Result<(), Failure> {
+    match error {
+        WriteRunError::Io(error) => Err(Failure::Write(describe(&error))),
+        WriteRunError::Damaged(damaged) => {
+            shared.set_aside(&damaged);
+            Ok(())
         }
-    })
+    }
 }
 
 /// Puts parts in the place of those that cover these positions.
@@ -247,6 +254,18 @@ fn replace(shared: &Shared, first: u64, last: u64, with: Vec<Part>) {
         let end = parts.partition_point(|part| part.first() <= last);
         parts.splice(start..end, with);
     });
+}
+
+/// Removes the files of runs that were to cover some of these positions and turned out missing or damaged:
+/// found again at the next opening, they would be preferred to what was made in their place.
+fn discard_runs(disk: &dyn Disk, first: u64, last: u64) {
+    let Ok(files) = disk.list(FOLDER) else { return };
+    let damaged = files.iter().filter_map(|file| RunName::parse(file));
+    for name in damaged.filter(|name| name.first <= last && first <= name.last) {
+        if let Err(error) = disk.remove(&name.path()) {
+            tracing::debug!(%error, file = name.path(), "a damaged index file was not removed");
+        }
+    }
 }
 
 /// Removes a run's file. Whoever has it open keeps it; a file that stays is found at the next opening.

@@ -9,6 +9,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::disk::{Access, Disk, DiskFile};
+use crate::index;
 use crate::segment::{self, Segment};
 use crate::walk::Frames;
 use crate::{Log, ReadError};
@@ -198,13 +199,25 @@ impl Log {
         let mut copied = 0;
         for (number, (segment, end)) in segments.zip(ends).enumerate() {
             let held = before.segments.get(number).copied();
+            let sealed_with = view.segments.get(number + 1).filter(|_| number + 1 < ids.len());
             if let Some(held) = held.filter(|held| held.bytes == end) {
+                let chain = sealed_with.map_or(synced.chain, |next| next.header.previous_chain);
+                if held.chain != chain {
+                    return Err(other_store());
+                }
                 manifest.segments.push(held);
                 continue;
             }
             let mut frames = Frames::new(segment);
+            // A log that was restored and went on otherwise has the same segments, up to where it was restored.
+            let held_end = held.map_or((0, 0), |held| (held.bytes, held.chain));
+            let mut same_history = held.is_none() || held_end == (frames.offset(), frames.chain());
             while frames.offset() < end {
                 frames.next_frame(0, |_, _| {})?;
+                same_history |= held_end == (frames.offset(), frames.chain());
+            }
+            if !same_history {
+                return Err(other_store());
             }
             let known = held.map_or(0, |held| held.bytes);
             copy(segment, to, known, end, &mut |bytes| {
@@ -272,7 +285,9 @@ pub fn restore(
 ) -> Result<Backup, BackupError> {
     let manifest = Manifest::read(from)?.ok_or_else(|| BackupError::NotFound { folder: from.name() })?;
     let files = to.list("").map_err(io_error(format!("list the files of {}", to.name())))?;
-    if files.iter().any(|file| segment::number_of(file).is_some()) {
+    let runs = to.list(index::FOLDER).map_err(io_error(format!("list the index of {}", to.name())))?;
+    // What an interrupted restore has left is written again; a head or an index of another log would be believed.
+    if !runs.is_empty() || files.iter().any(|file| file.strip_suffix(".tmp").is_none()) {
         return Err(BackupError::NotEmpty { folder: to.name() });
     }
     to.create_dir("").map_err(io_error(format!("make the folder {}", to.name())))?;

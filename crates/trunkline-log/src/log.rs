@@ -20,7 +20,7 @@ use crate::segment::{self, Segment};
 use crate::shared::{Shared, View, index_range, index_readable, keys_of};
 use crate::tail::{CommitError, Tail, TailOptions, create_segment};
 use crate::walk::walk;
-use crate::writer::{OnCommit, Queue, Reply, Writer};
+use crate::writer::{ClosedInTheEnd, OnCommit, Queue, Reply, Writer};
 use crate::{AppendError, OpenError, ReadError};
 
 /// The file that the one writing process holds.
@@ -221,7 +221,16 @@ impl Log {
     ///
     /// Batches are judged in the order in which they are handed in. `reply` is called by the log's writer and
     /// must not block it.
+    ///
+    /// # Panics
+    ///
+    /// When the batch, or one of its writes, has no record.
     pub fn append(&self, batch: Batch, reply: impl FnOnce(Result<Appended, AppendError>) + Send + 'static) {
+        let complete = batch.writes.iter().all(|write| !write.records.is_empty());
+        assert!(
+            complete && !batch.is_empty(),
+            "a batch has records, and names a stream only with a record for it"
+        );
         match &self.mode {
             Mode::Writing(writing) => writing.queue.submit(batch, Box::new(reply) as Reply),
             Mode::Reading(_) => reply(Err(AppendError::ReadOnly)),
@@ -380,7 +389,10 @@ impl Writing {
         let writer = Writer::new(Arc::clone(shared), tail, recent, Arc::clone(&indexer), on_commit);
         let writer = std::thread::Builder::new().name("log-writer".to_owned()).spawn({
             let queue = Arc::clone(&queue);
-            move || writer.run(&queue)
+            move || {
+                let _closed_in_the_end = ClosedInTheEnd(&queue);
+                writer.run(&queue);
+            }
         });
         let writer = writer.map_err(failed())?;
         let thread = std::thread::Builder::new().name("log-indexer".to_owned()).spawn({

@@ -81,6 +81,17 @@ impl Queue {
     }
 }
 
+/// Closes the queue when the writer has ended, also if it panicked: nobody waits for an answer that won't come.
+pub(crate) struct ClosedInTheEnd<'a>(pub(crate) &'a Queue);
+
+impl Drop for ClosedInTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+        // Dropped unanswered; outside the lock, since what a reply's drop does is its owner's business.
+        drop(std::mem::take(&mut self.0.waiting().requests));
+    }
+}
+
 /// The writer of a log.
 pub(crate) struct Writer {
     shared: Arc<Shared>,

@@ -73,10 +73,10 @@ struct MemoryFile {
 #[derive(Debug, Default)]
 struct Content {
     bytes: Vec<u8>,
-    /// What the medium holds in each sector that was written since the last sync.
+    /// What the medium surely holds in each sector that was written since the last sync.
     unsynced: BTreeMap<usize, Vec<u8>>,
-    /// The same for sectors that a failed sync gave up: the system takes them for written, so that no later
-    /// sync writes them, unless a program writes them anew.
+    /// The same for sectors that a failed sync gave up: some may have been written, and the system takes all of
+    /// them for written, so that no later sync writes them, unless a program writes them anew.
     forgotten: BTreeMap<usize, Vec<u8>>,
     /// The length on the medium, where it differs.
     synced_len: Option<usize>,
@@ -158,7 +158,7 @@ impl MemoryFile {
         let content = self.content();
         let mut bytes = content.bytes.clone();
         let mut restore = |sector: usize, before: &[u8]| {
-            let start = sector * SECTOR;
+            let start = (sector * SECTOR).min(bytes.len());
             let end = (start + SECTOR).min(bytes.len());
             bytes[start..end].copy_from_slice(&before[..end - start]);
         };
@@ -168,7 +168,9 @@ impl MemoryFile {
             }
         }
         for (&sector, before) in &content.forgotten {
-            restore(sector, before);
+            if !choice.keeps() {
+                restore(sector, before);
+            }
         }
         if let Some(len) = content.synced_len
             && !choice.keeps()

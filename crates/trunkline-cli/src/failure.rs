@@ -101,12 +101,10 @@ impl Failure {
                  or pass over such lines with --on-error skip"
                     .to_owned(),
             ],
-            Self::ImportFailed { cause, so_far } => {
-                let mut hints = cause.hints();
-                hints.push(so_far.to_string());
-                hints.push("then run the same again: what is there is not added twice".to_owned());
-                hints
-            }
+            Self::ImportFailed { so_far, .. } => vec![
+                so_far.to_string(),
+                "with that remedied, run the same again: what is there is not added twice".to_owned(),
+            ],
             Self::Interrupted { so_far } => vec![
                 so_far.to_string(),
                 "run the same again to go on: what is there is not added twice".to_owned(),

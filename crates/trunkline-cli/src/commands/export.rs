@@ -81,7 +81,8 @@ impl ExportArgs {
     }
 }
 
-/// Writes the events up to the head, as it is now.
+/// Writes the events up to the head, as it is now. The read has no end of its own, so that it says when the store
+/// ends in damage.
 async fn export(
     store: &dyn EventStore,
     after: Position,
@@ -89,9 +90,8 @@ async fn export(
     progress: &Progress,
     failed: impl Fn(io::Error) -> Failure,
 ) -> Result<ExportReport, Failure> {
-    let head = store.head().await?;
-    let total = head.get().saturating_sub(after.get());
-    let mut events = store.read_all(AllRead { to: head, ..AllRead::after(after) });
+    let total = store.head().await?.get().saturating_sub(after.get());
+    let mut events = store.read_all(AllRead::after(after));
     let mut report = ExportReport { events: 0, position: after, output: None };
     while let Some(event) = events.next().await {
         let event = event?;

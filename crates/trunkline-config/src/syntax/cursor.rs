@@ -8,8 +8,6 @@ use crate::codes;
 pub(super) struct Scans {
     /// Where the last line looked at was entered, where its content ends, and the `{` on it that are closed on it.
     line: Option<(usize, usize, Vec<usize>)>,
-    /// For `"` and `'`: from where to where no closing quote stands.
-    unclosed: [(usize, usize); 2],
     /// A place and how many lines end before it.
     numbered: (usize, usize),
 }
@@ -146,22 +144,14 @@ impl Parser<'_> {
     ///
     /// A quote counts only after white space or punctuation that precedes a value, and only when it is closed on the
     /// line, so an apostrophe is a plain character.
-    pub(super) fn after_quoted(&mut self, at: usize) -> Option<usize> {
+    pub(super) fn after_quoted(&self, at: usize) -> Option<usize> {
         let quote = self.byte(at).filter(|byte| matches!(byte, b'"' | b'\''))?;
         let before = at.checked_sub(1).map_or(b'\n', |before| self.bytes[before]);
         if !is_space(before) && !matches!(before, b'[' | b'{' | b'(' | b',' | b':' | b'=' | b'!') {
             return None;
         }
-        let memory = usize::from(quote == b'"');
-        let (from, to) = self.scans.unclosed[memory];
-        if (from..to).contains(&at) {
-            return None;
-        }
-        let closing = self.closing_quote(at + 1, quote);
-        if closing.is_none() {
-            self.scans.unclosed[memory] = (at, self.line_end(at));
-        }
-        closing.map(|closing| closing + 1)
+        // A search that fails has met no further quote of its kind, so few can fail on one line.
+        self.closing_quote(at + 1, quote).map(|closing| closing + 1)
     }
 
     /// Whether the `{` at `at` is closed on its line.

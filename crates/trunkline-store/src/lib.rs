@@ -1,1 +1,46 @@
-//! Placeholder.
+//! The event store: one trait with its promises, backends that keep them, and the suite that checks them.
+//!
+//! [`EventStore`] says what every store promises; [`EventStoreExt`] adds comforts that need nothing more.
+//! [`MemoryStore`] is the reference, [`LogStore`] keeps events on disk in a crash-safe log.
+//! The macro `conformance!`, of the feature of that name, runs the suite against any backend, ours or a
+//! stranger's.
+//!
+//! ```
+//! use trunkline_core::{Append, Expected, NewEvent, Version};
+//! use trunkline_store::{EventStore, EventStoreExt, MemoryStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = MemoryStore::new();
+//! let append = Append::to("order-1".parse()?, Expected::NoStream)
+//!     .event(NewEvent::json("OrderCreated", r#"{"order_id":"1"}"#)?);
+//! store.append(append).await?;
+//! assert_eq!(store.version(&"order-1".parse()?).await?, Version::new(1));
+//! # Ok(())
+//! # }
+//! ```
+
+mod check;
+mod clock;
+mod command;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+mod ext;
+mod log;
+mod maintain;
+mod memory;
+mod read;
+mod store;
+
+pub use check::{Limits, check};
+pub use command::tag_with_command;
+pub use error::{Advice, AppendError, ReadError, StorageError};
+pub use ext::{EventStoreExt, subscribe};
+pub use log::{LogStore, LogStoreOptions, OpenError};
+pub use maintain::{
+    BackupReport, Maintain, MaintainError, Progress, StoreStats, VerifyProblem, VerifyReport,
+};
+pub use memory::{Clock, MemoryStore};
+pub use read::{AllRead, Direction, EventStream, StreamInfo, StreamList, StreamRead, StreamsRead};
+pub use store::EventStore;

@@ -1,0 +1,74 @@
+//! What every backend checks of an append before it judges it.
+
+use std::collections::HashSet;
+
+use trunkline_core::Append;
+use trunkline_core::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, EVENT_DATA_BYTES_MAX_DEFAULT, TAGS_MAX};
+
+use crate::AppendError;
+
+/// Limits that a store can be configured with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest data of one event, in bytes.
+    pub event_data_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { event_data_bytes_max: EVENT_DATA_BYTES_MAX_DEFAULT }
+    }
+}
+
+/// Refuses an append that is empty, names a stream or an id twice, or exceeds a limit.
+pub fn check(append: &Append, limits: Limits) -> Result<(), AppendError> {
+    let invalid = |reason: String| Err(AppendError::Invalid { reason });
+    if append.writes.is_empty() {
+        return invalid("it has no events; an append stores at least one".to_owned());
+    }
+    let count = append.events().count();
+    if count > BATCH_EVENTS_MAX {
+        return invalid(format!("it has {count} events, at most {BATCH_EVENTS_MAX} go into one append"));
+    }
+    let mut streams = HashSet::with_capacity(append.writes.len());
+    let mut ids = HashSet::with_capacity(count);
+    let mut bytes = 0;
+    for write in &append.writes {
+        let stream = &write.stream;
+        if write.events.is_empty() {
+            return invalid(format!("it names stream `{stream}` without an event for it"));
+        }
+        if append.writes.len() > 1 && !streams.insert(stream) {
+            return invalid(format!("it names stream `{stream}` twice; put its events into one write"));
+        }
+        for event in &write.events {
+            if count > 1 && !ids.insert(event.event_id) {
+                return invalid(format!("it has the event id {} twice", event.event_id));
+            }
+            if event.schema_version == 0 {
+                return invalid(format!("the schema version of {} is 0; the first is 1", event.event_id));
+            }
+            if event.tags.len() > TAGS_MAX {
+                let tags = event.tags.len();
+                return invalid(format!(
+                    "{} has {tags} tags, at most {TAGS_MAX} are allowed",
+                    event.event_id
+                ));
+            }
+            if event.data.len() > limits.event_data_bytes_max {
+                return Err(AppendError::TooLarge {
+                    what: "event data",
+                    bytes: event.data.len(),
+                    bytes_max: limits.event_data_bytes_max,
+                });
+            }
+            let tags: usize = event.tags.iter().map(|tag| tag.as_str().len()).sum();
+            bytes += stream.as_str().len() + event.event_type.as_str().len() + tags;
+            bytes += event.metadata.as_bytes().len() + event.data.len();
+        }
+    }
+    if bytes > BATCH_BYTES_MAX {
+        return Err(AppendError::TooLarge { what: "batch", bytes, bytes_max: BATCH_BYTES_MAX });
+    }
+    Ok(())
+}

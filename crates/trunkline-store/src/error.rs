@@ -1,0 +1,162 @@
+//! What appends and reads can fail with, and what the caller can do.
+
+use trunkline_core::{EventId, Expected, Position, StreamName, Version};
+
+/// What the caller of a failed operation can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Advice {
+    /// Try the same again, later; with the same event ids nothing is stored twice.
+    Retry,
+    /// Read again what the decision rested on, and decide again.
+    Reload,
+    /// The request is wrong as it is; change it.
+    FixRequest,
+    /// Nothing helps until an operator has looked.
+    Stop,
+}
+
+/// Why an append stored nothing, or why its outcome is unknown.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The stream is not as expected: someone else appended first.
+    #[error("stream `{stream}` is not as expected: expected {expected}, found version {found}")]
+    Conflict {
+        /// The stream.
+        stream: StreamName,
+        /// What the append expected.
+        expected: Expected,
+        /// The version that the stream has.
+        found: Version,
+    },
+    /// An event that a condition excludes was appended first.
+    #[error("condition `{name}` failed: the event at position {position} matches it")]
+    ConditionFailed {
+        /// The name of the condition.
+        name: String,
+        /// The matching event's position.
+        position: Position,
+    },
+    /// The command has had its outcome.
+    #[error("the command was handled before; its outcome is at position {position}")]
+    AlreadyHandled {
+        /// The position of the outcome's first event.
+        position: Position,
+    },
+    /// An id is in use for another event, or only a part of the batch was stored before.
+    #[error(
+        "event id {event_id} is taken by the event at position {position}, and this batch is not a repeat of it"
+    )]
+    EventIdTaken {
+        /// The id.
+        event_id: EventId,
+        /// Where the event with that id stands.
+        position: Position,
+    },
+    /// Something exceeds its limit.
+    #[error("{what} too large: {bytes} bytes, limit {bytes_max}")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        bytes: usize,
+        /// How large it may be.
+        bytes_max: usize,
+    },
+    /// The batch makes no sense.
+    #[error("invalid append: {reason}")]
+    Invalid {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The store was opened for reading only.
+    #[error("the store is open for reading only: {reason}")]
+    ReadOnly {
+        /// Why it is, and what to do about it.
+        reason: String,
+    },
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl AppendError {
+    /// What the caller can do.
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Conflict { .. } | Self::ConditionFailed { .. } => Advice::Reload,
+            Self::AlreadyHandled { .. }
+            | Self::EventIdTaken { .. }
+            | Self::TooLarge { .. }
+            | Self::Invalid { .. } => Advice::FixRequest,
+            Self::ReadOnly { .. } => Advice::Stop,
+            Self::Storage(error) => error.advice(),
+        }
+    }
+}
+
+/// Why storage failed to take events.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// Certainly nothing was stored, and the store goes on: a full disk, for one.
+    #[error("nothing was stored: {reason}")]
+    NotStored {
+        /// What happened.
+        reason: String,
+    },
+    /// Whether the events were stored is unknown until the store is opened again; appending the same events
+    /// again then tells.
+    #[error("the outcome is unknown until the store is reopened: {reason}")]
+    Unknown {
+        /// What happened.
+        reason: String,
+    },
+    /// The store refuses appends since an earlier failure, until it is opened again; nothing was stored.
+    #[error("nothing was stored: the store refuses appends until it is reopened, since {reason}")]
+    Poisoned {
+        /// What happened then.
+        reason: String,
+    },
+    /// The store is closed; nothing was stored.
+    #[error("nothing was stored: the store is closed")]
+    Closed,
+}
+
+impl StorageError {
+    /// What the caller can do.
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::NotStored { .. } => Advice::Retry,
+            Self::Unknown { .. } | Self::Poisoned { .. } | Self::Closed => Advice::Stop,
+        }
+    }
+}
+
+/// Why a read could not go on.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// What is stored is damaged: the bytes there are not those that were written.
+    #[error("the store is damaged: {what}")]
+    Damaged {
+        /// What is damaged, and where.
+        what: String,
+    },
+    /// The storage could not be read.
+    #[error("the store could not be read: {reason}")]
+    Storage {
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl ReadError {
+    /// What the caller can do.
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Damaged { .. } => Advice::Stop,
+            Self::Storage { .. } => Advice::Retry,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What an operator does with a store: look, verify, back up.
+
+use std::path::Path;
+
+/// How far a long piece of work has come: done and expected in all, in the work's own unit.
+pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
+
+/// A store that can be looked at, verified and backed up.
+///
+/// These methods block for as long as the work takes; call them where that is allowed.
+pub trait Maintain: Send + Sync {
+    /// Counts and sizes.
+    fn stats(&self) -> Result<StoreStats, MaintainError>;
+
+    /// Reads everything that is stored and checks it: checksums, order, versions, indexes.
+    ///
+    /// Progress is in events.
+    fn verify(&self, progress: Progress<'_>) -> Result<VerifyReport, MaintainError>;
+
+    /// Copies everything that is synced to a folder, while the store is in use.
+    ///
+    /// A folder that holds an earlier backup of the same store receives only what has come since.
+    /// Progress is in bytes.
+    fn backup(&self, to: &Path, progress: Progress<'_>) -> Result<BackupReport, MaintainError>;
+}
+
+/// Counts and sizes of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreStats {
+    /// How many events are stored.
+    pub events: u64,
+    /// How many segments (files of the log) hold them; 0 where there are none.
+    pub segments: u64,
+    /// Bytes of events with their framing.
+    pub event_bytes: u64,
+    /// Bytes of indexes.
+    pub index_bytes: u64,
+    /// How many index files there are.
+    pub index_runs: u64,
+}
+
+/// What a verification found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// How many events were read.
+    pub events: u64,
+    /// How many streams they belong to.
+    pub streams: u64,
+    /// How many segments hold them.
+    pub segments: u64,
+    /// Bytes after the last synced event: an append in flight, or one that was cut off and will be rolled back
+    /// when the store is next opened for appending.
+    pub unconfirmed_bytes: u64,
+    /// Whatever is not as it should be; empty when the store is clean.
+    pub problems: Vec<VerifyProblem>,
+}
+
+/// Something in a store that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyProblem {
+    /// What is wrong, and where.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// What a backup copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupReport {
+    /// The position up to which the backup now holds every event.
+    pub position: u64,
+    /// How many bytes were copied this time.
+    pub bytes_copied: u64,
+    /// How many bytes the backup holds.
+    pub bytes: u64,
+    /// How many segments the backup holds.
+    pub segments: u64,
+}
+
+/// Why a store could not be looked at, verified or backed up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MaintainError {
+    /// This kind of store doesn't do that.
+    #[error("{what} is not possible with this kind of store: {hint}")]
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
+        /// What to do instead.
+        hint: &'static str,
+    },
+    /// There is no backup at that place.
+    #[error("there is no backup in {folder}")]
+    NotFound {
+        /// The folder.
+        folder: String,
+    },
+    /// What is stored is damaged.
+    #[error("{what}")]
+    Damaged {
+        /// What is damaged, and where.
+        what: String,
+    },
+    /// What stands in the way, and the remedy.
+    #[error("{reason}")]
+    Refused {
+        /// What and why.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error("{what}")]
+    Io {
+        /// What was being done, to which file.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,7 @@
+//! The tests of the event store: the suite against each backend, and the suite against broken ones.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod broken;
+mod log;
+mod memory;

@@ -2,13 +2,13 @@
 //!
 //! Three steps, one after the other:
 //!
-//! 1. [`arrange`](self::arrange) walks the statements in order, follows includes, merges sections and blocks into
+//! 1. `arrange` walks the statements in order, follows includes, merges sections and blocks into
 //!    containers, and turns every value into a *plan* in which each name is bound to what it means at that place.
-//! 2. [`settle`](self::settle) computes the plans in an order in which everything a plan needs is there before it,
+//! 2. `settle` computes the plans in an order in which everything a plan needs is there before it,
 //!    without recursion over references, and finds cycles.
 //! 3. The containers become one tree.
 //!
-//! [`compute`](self::compute) and [`call`](self::call) give a plan its value, the latter for operators.
+//! `compute` and `call` give a plan its value, the latter for operators.
 
 mod arrange;
 mod call;

@@ -3,11 +3,11 @@
 //! A recursive-descent parser written by hand. It knows where things stand and how they nest; what a name or an
 //! operator means is left to the evaluation. It never fails: it gives the tree it could build and every mistake.
 //!
-//! - [`cursor`](self::cursor): white space, comments, names; what may be skipped and what comes next.
-//! - [`statement`](self::statement): keys, sections, blocks and what closes them.
-//! - [`value`](self::value): the right side of a separator, arrays, and where unquoted text ends.
-//! - [`expression`](self::expression): operators and operands.
-//! - [`quoted`](self::quoted), [`number`](self::number): the scalars.
+//! - `cursor`: white space, comments, names; what may be skipped and what comes next.
+//! - `statement`: keys, sections, blocks and what closes them.
+//! - `value`: the right side of a separator, arrays, and where unquoted text ends.
+//! - `expression`: operators and operands.
+//! - `quoted`, `number`: the scalars.
 //!
 //! **Text or expression.** An unquoted value is tried as an expression, quietly; when that comes to nothing it is
 //! text. The attempt never leaves the line and text begins where the attempt began, so each byte is read a bounded

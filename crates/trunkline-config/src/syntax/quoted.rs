@@ -114,7 +114,7 @@ impl Parser<'_> {
             "\"" => "add the closing quote on the same line, or use \"\"\" for text over several lines",
             _ => "add the closing \"\"\"",
         };
-        let message = format!("{quote} is never closed");
+        let message = "the string is never closed";
         let end = start + quote.len();
         self.report(self.error(codes::STRING_NEVER_CLOSED, start, end, message).here("opened here").fix(fix));
         Some(())

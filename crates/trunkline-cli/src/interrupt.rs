@@ -9,15 +9,17 @@ use crate::exit::Exit;
 pub(crate) struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Begins to listen. The first request is passed on; a second one, from somebody who won't wait, ends the
-    /// process at once, which a store survives.
+    /// Begins to listen: from here on a signal doesn't end the process by itself. The first request is passed on;
+    /// a second one, from somebody who won't wait, ends the process at once, which a store survives.
     pub(crate) fn listen() -> Self {
         let (sender, receiver) = watch::channel(false);
+        let signals = Signals::caught();
         tokio::spawn(async move {
-            requested().await;
+            let mut signals = signals;
+            signals.next().await;
             // Without a receiver the command is over, and there is nobody to tell.
             let _ = sender.send(true);
-            requested().await;
+            signals.next().await;
             std::process::exit(Exit::Interrupted.code().into());
         });
         Self(receiver)
@@ -37,25 +39,52 @@ impl Interrupt {
     }
 }
 
+/// What a terminal and a service manager send.
 #[cfg(unix)]
-async fn requested() {
-    use tokio::signal::unix::{SignalKind, signal};
+struct Signals([Option<tokio::signal::unix::Signal>; 2]);
 
-    // Where a handler cannot be installed, the signal ends the process as it always did.
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+#[cfg(unix)]
+impl Signals {
+    /// Where a signal cannot be caught, it ends the process as it always did.
+    fn caught() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Self([SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok()))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate] = &mut self.0;
+        tokio::select! {
+            () = received(interrupt) => {}
+            () = received(terminate) => {}
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn requested() {
-    if tokio::signal::ctrl_c().await.is_err() {
+#[cfg(unix)]
+async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
+    let received = match signal {
+        Some(signal) => signal.recv().await,
+        None => None,
+    };
+    if received.is_none() {
         std::future::pending::<()>().await;
+    }
+}
+
+/// What a terminal sends.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn caught() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! `export`: every event as a line that `import` takes back.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -71,7 +70,7 @@ impl ExportArgs {
         };
         let progress = Progress::events(output, "exporting");
         let failed = |source| Failure::File { what: format!("writing {}", path.display()), source };
-        let file = NamedTempFile::new_in(folder(&path)).map_err(failed)?;
+        let file = temporary_in(folder(&path)).map_err(failed)?;
         let mut writer = BufWriter::with_capacity(64 << 10, file);
         let report = export(&*opened.store, self.after, &mut writer, &progress, failed).await?;
         let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
@@ -110,25 +109,22 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// A file without its name yet, which may be read by whoever may read the user's new files.
+fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(permissions);
+    builder.tempfile_in(folder)
+}
+
 /// Gives the finished file its name, once its bytes are on the disk.
 fn put_in_place(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
-    readable_by_all(file.as_file())?;
     file.persist(path).map_err(|error| error.error)?;
     #[cfg(unix)]
-    File::open(folder(path))?.sync_all()?;
-    Ok(())
-}
-
-/// A temporary file is its owner's alone; an export is a file like any other.
-#[cfg(unix)]
-fn readable_by_all(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_: &File) -> io::Result<()> {
+    std::fs::File::open(folder(path))?.sync_all()?;
     Ok(())
 }
 

@@ -68,6 +68,12 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// The file's length.
     fn len(&self) -> io::Result<u64>;
 
+    /// An offset from which on the file is known to read as zeros; its length where nothing better is known.
+    ///
+    /// A file that was given its length before it was filled can be told apart from its empty rest by this,
+    /// without reading it.
+    fn data_end(&self) -> io::Result<u64>;
+
     /// Changes the file's length; what is added reads as zeros and may take no space yet.
     fn set_len(&self, len: u64) -> io::Result<()>;
 

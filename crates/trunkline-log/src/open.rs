@@ -94,7 +94,7 @@ pub(crate) fn recover_last(last: &Segment, head: Option<&Head>) -> Result<Recove
         Some(head) if head.segment == last.header.number => head.end,
         _ => 0,
     };
-    let bytes = last.bytes(last.header.capacity).map_err(OpenError::io(format!("read {}", last.name())))?;
+    let bytes = last.used_bytes().map_err(OpenError::io(format!("read {}", last.name())))?;
     Ok(recover(&bytes, &last.header, synced_end))
 }
 

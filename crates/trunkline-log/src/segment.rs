@@ -128,9 +128,9 @@ impl Segment {
         Record::parse(bytes).ok_or(BadRecord::Damaged)
     }
 
-    /// All bytes of the segment up to `end`.
-    pub(crate) fn bytes(&self, end: u64) -> io::Result<Bytes> {
-        self.file.view(0, end as usize)
+    /// All bytes of the segment but those at its end that were never written and so are zeros.
+    pub(crate) fn used_bytes(&self) -> io::Result<Bytes> {
+        self.file.view(0, self.file.data_end()?.min(self.header.capacity) as usize)
     }
 }
 

@@ -109,8 +109,12 @@ impl Check<'_> {
     fn unconfirmed(&mut self, synced: &Head) {
         let Some(last) = self.view.segments.get(synced.segment as usize - 1) else { return };
         // Read, not viewed: the writer may be writing there.
-        let mut rest = vec![0; (last.header.capacity - synced.end) as usize];
-        match last.file.read_at(synced.end, &mut rest) {
+        let mut rest = Vec::new();
+        let read = last.file.data_end().and_then(|end| {
+            rest.resize(end.saturating_sub(synced.end) as usize, 0);
+            last.file.read_at(synced.end, &mut rest)
+        });
+        match read {
             Ok(_) => self.found.unconfirmed_bytes = last_nonzero(&rest).map_or(0, |at| at as u64 + 1),
             Err(error) => self.damage(format!("{} could not be read: {error}", last.name())),
         }

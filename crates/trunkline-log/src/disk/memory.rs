@@ -187,6 +187,10 @@ impl DiskFile for MemoryFile {
         Ok(self.content().bytes.len() as u64)
     }
 
+    fn data_end(&self) -> io::Result<u64> {
+        self.len()
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.faults.change(0)?.whole()?;
         let mut content = self.content();

@@ -160,6 +160,10 @@ impl DiskFile for RealFile {
         Ok(self.file.metadata()?.len())
     }
 
+    fn data_end(&self) -> io::Result<u64> {
+        platform::data_end(&self.file)
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.file.set_len(len)
     }
@@ -210,6 +214,34 @@ mod platform {
     use std::os::unix::fs::FileExt;
     use std::{fs::File, io};
 
+    /// Asks the file system where the file's last hole begins.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    pub(super) fn data_end(file: &File) -> io::Result<u64> {
+        use rustix::fs::{SeekFrom, seek};
+        use rustix::io::Errno;
+
+        let len = file.metadata()?.len();
+        let mut end = 0;
+        loop {
+            let hole = match seek(file, SeekFrom::Data(end)) {
+                Ok(data) => seek(file, SeekFrom::Hole(data)),
+                Err(error) => Err(error),
+            };
+            match hole {
+                Ok(hole) if hole > end => end = hole,
+                Err(Errno::NXIO) => return Ok(end),
+                // A file system that has no answer.
+                Ok(_) | Err(Errno::INVAL | Errno::NOTSUP) => return Ok(len),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    pub(super) fn data_end(file: &File) -> io::Result<u64> {
+        Ok(file.metadata()?.len())
+    }
+
     pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         FileExt::read_at(file, buffer, offset)
     }
@@ -223,6 +255,10 @@ mod platform {
 mod platform {
     use std::os::windows::fs::FileExt;
     use std::{fs::File, io};
+
+    pub(super) fn data_end(file: &File) -> io::Result<u64> {
+        Ok(file.metadata()?.len())
+    }
 
     pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         file.seek_read(buffer, offset)

@@ -1,0 +1,10 @@
+//! Tests of the log as its users have it: crashes, faults, damage, random operations, many threads, old files.
+
+mod check;
+mod crash;
+mod draft;
+mod fault;
+mod play;
+mod random;
+mod reference;
+mod script;

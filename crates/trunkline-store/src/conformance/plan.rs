@@ -3,7 +3,7 @@
 //! A plan names streams, types, tags and commands from small pools, so that they meet; and positions,
 //! versions and earlier events by a number that is taken modulo what there is when the step is played.
 
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::{Strategy, any, prop_oneof};
 
@@ -95,14 +95,17 @@ pub(super) fn histories(steps_max: usize) -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn appends() -> impl Strategy<Value = AppendPlan> {
-    let write = (0..STREAMS, expectations(), vec(events(), 1..4));
-    // Now and then a batch that makes no sense: without writes, or with a write without events.
+    let writes = btree_map(0..STREAMS, (expectations(), vec(events(), 1..4)), 1..4);
+    let writes = writes.prop_map(|writes| {
+        writes.into_iter().map(|(stream, (expected, events))| (stream, expected, events)).collect::<Vec<_>>()
+    });
+    // Now and then a batch that makes no sense: without writes, with a write without events, with a stream twice.
     let writes = prop_oneof![
-        20 => vec(write, 1..4),
-        1 => vec((0..STREAMS, expectations(), vec(events(), 0..2)), 0..3),
+        30 => writes.prop_shuffle(),
+        1 => vec((0..STREAMS, expectations(), vec(events(), 0..2)), 0..4),
     ];
     let conditions =
-        prop_oneof![2 => vec((queries(), any::<u8>()), 0..1), 1 => vec((queries(), any::<u8>()), 1..3)];
+        prop_oneof![1 => proptest::strategy::Just(Vec::new()), 1 => vec((queries(), any::<u8>()), 1..3)];
     let command = prop_oneof![3 => proptest::strategy::Just(None), 1 => (0..COMMANDS).prop_map(Some)];
     (writes, conditions, command).prop_map(|(writes, conditions, command)| AppendPlan {
         writes,
@@ -125,10 +128,10 @@ fn expectations() -> impl Strategy<Value = ExpectedPlan> {
 fn events() -> impl Strategy<Value = EventPlan> {
     use proptest::strategy::Just;
     (
-        prop_oneof![15 => Just(None), 1 => any::<u8>().prop_map(Some)],
+        prop_oneof![40 => Just(None), 1 => any::<u8>().prop_map(Some)],
         0..TYPES,
         0..1_u8 << TAGS,
-        prop_oneof![40 => 1..4_u8, 1 => Just(0)],
+        prop_oneof![200 => 1..4_u8, 1 => Just(0)],
         vec(any::<u8>(), 0..20),
         option::of(any::<i32>()),
         option::weighted(0.1, any::<i32>()),

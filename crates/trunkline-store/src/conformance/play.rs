@@ -1,84 +1,18 @@
-//! Random histories, played against a store and against the model.
+//! A history, played against a store and against the model.
 
-use std::panic::AssertUnwindSafe;
-
-use futures::FutureExt;
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, RngSeed, TestRunner};
 use trunkline_core::{
     Append, EventId, Expected, NewEvent, Position, Query, QueryItem, StreamWrite, Timestamp, Version,
 };
 
 use super::Fixture;
 use super::model::Model;
-use super::plan::{AppendPlan, EventPlan, ExpectedPlan, QueryPlan, STREAMS, Step, TAGS, TYPES, histories};
-use super::sample::{command, facts, head, kind, list, slow, stream, tag};
+use super::plan::{AppendPlan, EventPlan, ExpectedPlan, QueryPlan, STREAMS, Step, TAGS, TYPES};
+use super::sample::{command, facts, head, kind, list, stream, tag};
 use super::seen::{collect, everything};
 use crate::{AllRead, EventStore, StreamRead, StreamsRead};
 
-/// How many shorter histories are tried when one has failed; each that fails too prints its panic.
-const SHORTER_MAX: usize = 500;
-
-/// Appends, valid, stale, repeated, conditional, of commands; reads; and reopenings come out as in the model.
-pub async fn random_histories_come_out_as_in_the_model(make: impl AsyncFn() -> Fixture) {
-    let seed = std::env::var("TRUNKLINE_SEED").ok().map(|text| {
-        text.parse().unwrap_or_else(|error| panic!("TRUNKLINE_SEED={text:?} is not a number: {error}"))
-    });
-    let seed: u64 = seed.unwrap_or_else(fresh_seed);
-    let config = Config { rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new(config);
-    let (cases, steps_max) = if slow() { (4096, 80) } else { (64, 40) };
-    for _ in 0..cases {
-        let tree = histories(steps_max).new_tree(&mut runner);
-        let mut tree = tree.unwrap_or_else(|reason| panic!("there is no history: {reason}"));
-        if let Err(reason) = attempt(&make, &tree.current()).await {
-            let (steps, reason) = shorten(&make, &mut tree, reason).await;
-            panic!("with TRUNKLINE_SEED={seed}, the store isn't as the model: {reason}\n{steps:#?}");
-        }
-    }
-}
-
-/// The shortest history found that fails, and how it does.
-async fn shorten(
-    make: &impl AsyncFn() -> Fixture,
-    tree: &mut impl ValueTree<Value = Vec<Step>>,
-    reason: String,
-) -> (Vec<Step>, String) {
-    let mut shortest = (tree.current(), reason);
-    let mut more = tree.simplify();
-    for _ in 0..SHORTER_MAX {
-        if !more {
-            break;
-        }
-        more = match attempt(make, &tree.current()).await {
-            Ok(()) => tree.complicate(),
-            Err(reason) => {
-                shortest = (tree.current(), reason);
-                tree.simplify()
-            }
-        };
-    }
-    shortest
-}
-
-/// Plays one history; the panic's message when it fails.
-async fn attempt(make: &impl AsyncFn() -> Fixture, steps: &[Step]) -> Result<(), String> {
-    let fixture = make().await;
-    let played = AssertUnwindSafe(play(fixture, steps)).catch_unwind().await;
-    played.map_err(|panic| match panic.downcast::<String>() {
-        Ok(message) => *message,
-        Err(panic) => panic.downcast_ref::<&str>().map_or("it panicked", |message| message).to_owned(),
-    })
-}
-
-/// A seed that no other run has.
-fn fresh_seed() -> u64 {
-    let bytes = EventId::generate().into_bytes();
-    bytes.iter().fold(0, |seed: u64, &byte| seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte))
-}
-
 /// Plays one history against a fresh store.
-async fn play(mut fixture: Fixture, steps: &[Step]) {
+pub(super) async fn play(mut fixture: Fixture, steps: &[Step]) {
     let mut game = Game { model: Model::new(fixture.limits()), played: Vec::new(), ids: 0 };
     let mut store = fixture.store();
     for step in steps {

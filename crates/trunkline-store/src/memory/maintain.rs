@@ -76,3 +76,24 @@ fn verify(state: &State, progress: Progress<'_>) -> VerifyReport {
         problems,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use trunkline_core::{Append, Expected, NewEvent, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_not_found_by_its_id_is_reported() {
+        let mut state = State::default();
+        let event = NewEvent::json("OrderCreated", "{}").unwrap();
+        let append = Append::to("order-1".parse().unwrap(), Expected::Any).event(event);
+        state.store(&append, Timestamp::default());
+        assert_eq!(verify(&state, &mut |_, _| {}).problems, []);
+        // Nobody judged this one.
+        state.store(&append, Timestamp::default());
+        let problems = verify(&state, &mut |_, _| {}).problems;
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].what, "position 1: the event is not found by its id");
+    }
+}

@@ -81,6 +81,18 @@ pub struct StreamWrite {
     pub events: Vec<NewEvent>,
 }
 
+impl StreamWrite {
+    /// How many bytes of text and data its events have, the stream's name counted with each.
+    pub fn bytes(&self) -> usize {
+        let of_event = |event: &NewEvent| {
+            let tags: usize = event.tags.iter().map(|tag| tag.as_str().len()).sum();
+            let names = self.stream.as_str().len() + event.event_type.as_str().len() + tags;
+            names + event.metadata.as_bytes().len() + event.data.len()
+        };
+        self.events.iter().map(of_event).sum()
+    }
+}
+
 /// A condition of an append: it fails when an event after a position matches a query.
 ///
 /// This is how a decision that rests on several streams is kept right (a dynamic consistency boundary):

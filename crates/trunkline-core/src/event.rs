@@ -108,7 +108,7 @@ impl NewEvent {
 ///
 /// One shared buffer holds all its text and bytes, so that a store that maps its files hands out events
 /// without copying them, and a clone costs one counter.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct RecordedEvent {
     position: Position,
     version: Version,
@@ -153,17 +153,38 @@ pub struct RecordedParts {
     /// The data.
     pub data: Range<usize>,
     /// The tags, each UTF-8.
-    pub tags: SmallVec<[Range<usize>; 2]>,
+    pub tags: TagRanges,
+}
+
+/// Where the tags of an event stand; one or two take no room of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagRanges(SmallVec<[Span; 2]>);
+
+impl TagRanges {
+    /// Adds a tag.
+    ///
+    /// # Panics
+    ///
+    /// When the range lies beyond 4 GiB, where no event reaches.
+    pub fn push(&mut self, range: &Range<usize>) {
+        self.0.push(span(range).expect("an event is below 4 GiB"));
+    }
 }
 
 impl RecordedEvent {
     /// The event with these parts; `None` when a range lies outside the buffer or what should be text is not
     /// UTF-8, which only damage can cause.
     pub fn from_parts(parts: RecordedParts) -> Option<Self> {
+        let is_text = |range: Range<usize>| {
+            let bytes = parts.buffer.get(range)?;
+            // Names are nearly always ASCII, and that is quicker to see.
+            (bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()).then_some(())
+        };
         let text = |range: &Range<usize>| -> Option<Span> {
-            std::str::from_utf8(parts.buffer.get(range.clone())?).ok()?;
+            is_text(range.clone())?;
             span(range)
         };
+        parts.tags.0.iter().try_for_each(|tag| is_text(range(*tag)))?;
         let bytes = |range: &Range<usize>| -> Option<Span> {
             parts.buffer.get(range.clone())?;
             span(range)
@@ -179,7 +200,7 @@ impl RecordedEvent {
             event_type: text(&parts.event_type)?,
             metadata: bytes(&parts.metadata)?,
             data: bytes(&parts.data)?,
-            tags: parts.tags.iter().map(text).collect::<Option<_>>()?,
+            tags: parts.tags.0,
             buffer: parts.buffer,
         })
     }
@@ -301,6 +322,26 @@ impl RecordedEvent {
     }
 }
 
+/// Events are equal when all they say is, however their buffers are laid out.
+impl PartialEq for RecordedEvent {
+    fn eq(&self, other: &Self) -> bool {
+        self.position == other.position
+            && self.version == other.version
+            && self.event_id == other.event_id
+            && self.schema_version == other.schema_version
+            && self.occurred_at == other.occurred_at
+            && self.recorded_at == other.recorded_at
+            && self.slice(self.stream) == other.slice(other.stream)
+            && self.slice(self.event_type) == other.slice(other.event_type)
+            && self.metadata() == other.metadata()
+            && self.data() == other.data()
+            && self.tags.len() == other.tags.len()
+            && self.tags.iter().zip(&other.tags).all(|(tag, others)| self.slice(*tag) == other.slice(*others))
+    }
+}
+
+impl Eq for RecordedEvent {}
+
 impl fmt::Debug for RecordedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecordedEvent")
@@ -340,7 +381,7 @@ mod tests {
             event_type: 3..4,
             metadata: 4..6,
             data: 6..7,
-            tags: SmallVec::new(),
+            tags: TagRanges::default(),
         }
     }
 
@@ -350,6 +391,15 @@ mod tests {
         assert_eq!((event.stream(), event.event_type()), ("a-b", "T"));
         assert_eq!((event.aggregate_type(), event.aggregate_id()), ("a", "b"));
         assert_eq!((event.metadata(), event.data()), (&b"{}"[..], &b"1"[..]));
+    }
+
+    #[test]
+    fn events_are_equal_whatever_their_buffers() {
+        let event = RecordedEvent::from_parts(parts(b"a-bT{}1")).unwrap();
+        let mut other = parts(b"T{}1a-b");
+        (other.stream, other.event_type, other.metadata, other.data) = (4..7, 0..1, 1..3, 3..4);
+        assert_eq!(event, RecordedEvent::from_parts(other).unwrap());
+        assert_ne!(event, RecordedEvent::from_parts(parts(b"a-bT{}2")).unwrap());
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod query;
 mod time;
 
 pub use append::{Append, Appended, Condition, Expected, StreamWrite, UnknownExpected};
-pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts};
+pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts, TagRanges};
 pub use ids::{CommandId, EventId, StoreId};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use names::{EventType, InvalidName, StreamName, Tag};

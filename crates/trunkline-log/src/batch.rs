@@ -93,6 +93,9 @@ pub struct Batch {
     pub(crate) writes: Vec<Write>,
     pub(crate) conditions: Vec<Condition>,
     too_long: Option<record::TooLong>,
+    /// Where in the bytes the labels of the record added last stand, with their keys: records of a batch tend
+    /// to have labels in common.
+    last_labels: Vec<(u8, Range<usize>, Key)>,
 }
 
 #[derive(Debug)]
@@ -129,7 +132,15 @@ impl Batch {
             writes: Vec::new(),
             conditions: Vec::new(),
             too_long: None,
+            last_labels: Vec::new(),
         }
+    }
+
+    /// Makes room for so many records with so many bytes of names, labels and bodies.
+    pub fn reserve(&mut self, records: usize, bytes: usize) {
+        self.records.reserve(records);
+        self.keys.reserve(records * 4);
+        self.bytes.reserve(bytes + records * (record::HEADER_LEN + 16));
     }
 
     /// Goes on with the records of a stream. A stream is named once in a batch.
@@ -157,9 +168,29 @@ impl Batch {
         let write = self.writes.last_mut().expect("a record belongs to a stream");
         let (bytes, keys) = (self.bytes.len(), self.keys.len());
         self.keys.push(self.hasher.id(&id));
-        self.keys.extend(labels.clone().map(|label| self.hasher.label(label.kind, label.text)));
+        for (number, label) in labels.clone().enumerate() {
+            let key = match self.last_labels.get(number) {
+                Some((kind, range, key))
+                    if *kind == label.kind && self.bytes[range.clone()] == *label.text =>
+                {
+                    *key
+                }
+                _ => self.hasher.label(label.kind, label.text),
+            };
+            self.keys.push(key);
+        }
         if let Err(too_long) = record::encode(&mut self.bytes, &id, &write.stream, labels, body) {
             self.too_long.get_or_insert(too_long);
+        } else {
+            let encoded = record::Fields::of(&self.bytes[bytes..]);
+            let label_keys = &self.keys[keys + 1..];
+            self.last_labels.clear();
+            self.last_labels.extend(
+                encoded
+                    .labels()
+                    .zip(label_keys)
+                    .map(|((label, range), key)| (label.kind, bytes + range.start..bytes + range.end, *key)),
+            );
         }
         self.records.push(NewRecord { bytes: bytes..self.bytes.len(), id, keys: keys..self.keys.len() });
         write.records.end = self.records.len();

@@ -86,6 +86,9 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// Waits until everything written so far survives a power cut.
     fn sync(&self) -> io::Result<()>;
 
+    /// The whole file as it is mapped, where the disk maps files; what [`DiskFile::view`] slices.
+    fn mapped(&self) -> io::Result<Option<&Bytes>>;
+
     /// The bytes from `offset` on, as they are now, shared where the disk can.
     ///
     /// On a real disk this is a mapping of the file at the length it had when it was first viewed: such a file

@@ -4,13 +4,12 @@
 //! being filled, and not synced yet. An answer that rests on a staged record must wait for the sync, whatever
 //! the answer is: if the sync fails, what it rests on may never have been.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::batch::{Appended, Batch, Condition, Write};
 use crate::cursor::{Cursor, Select};
 use crate::frame::FrameBuilder;
-use crate::key::Key;
+use crate::key::{Key, KeyMap};
 use crate::record::Fields;
 use crate::shared::{LookupError, Shared, View};
 use crate::{AppendError, ReadError};
@@ -28,57 +27,51 @@ pub(crate) enum Judgement {
     },
 }
 
-/// The records accepted into the frame that is being filled.
+/// The records accepted into the frame that is being filled, each by where in the frame it begins.
 #[derive(Debug, Default)]
 pub(crate) struct Staged {
-    records: Vec<StagedRecord>,
-    /// By key of the stream: the last staged record of each stream with that key.
-    streams: HashMap<Key, Vec<usize>>,
-    ids: HashMap<[u8; 16], usize>,
-}
-
-#[derive(Debug)]
-struct StagedRecord {
-    /// Where in the frame.
-    start: usize,
+    starts: Vec<usize>,
+    /// The last record of each stream, by the stream's key; different streams may have the same key.
+    streams: KeyMap<Vec<usize>>,
+    /// By key of the id; different ids may have the same key.
+    ids: KeyMap<Vec<usize>>,
 }
 
 impl Staged {
     pub(crate) fn clear(&mut self) {
-        self.records.clear();
+        self.starts.clear();
         self.streams.clear();
         self.ids.clear();
     }
 
     /// Adds the record that begins at this place of the frame.
-    pub(crate) fn push(&mut self, frame: &FrameBuilder, start: usize, stream_key: Key) {
-        let record = frame.record(start);
-        let number = self.records.len();
-        self.records.push(StagedRecord { start });
-        self.ids.insert(record.id(), number);
-        let same_key = self.streams.entry(stream_key).or_default();
-        let same = same_key
-            .iter()
-            .position(|other| frame.record(self.records[*other].start).stream() == record.stream());
-        match same {
-            Some(place) => same_key[place] = number,
-            None => same_key.push(number),
-        }
+    pub(crate) fn push(&mut self, start: usize, id_key: Key) {
+        self.starts.push(start);
+        self.ids.entry(id_key).or_default().push(start);
+    }
+
+    /// Says that the record added last is the last of its stream.
+    pub(crate) fn end_stream(&mut self, frame: &FrameBuilder, key: Key) {
+        let Some(&last) = self.starts.last() else { return };
+        let stream = frame.record(last).stream();
+        let same_key = self.streams.entry(key).or_default();
+        same_key.retain(|other| frame.record(*other).stream() != stream);
+        same_key.push(last);
     }
 
     /// Where in the frame each staged record begins.
     pub(crate) fn starts(&self) -> impl Iterator<Item = usize> {
-        self.records.iter().map(|record| record.start)
+        self.starts.iter().copied()
     }
 
     fn last_of_stream<'a>(&self, frame: &'a FrameBuilder, key: Key, name: &[u8]) -> Option<Fields<'a>> {
-        let same_key = self.streams.get(&key)?;
-        let mut records = same_key.iter().map(|number| frame.record(self.records[*number].start));
+        let mut records = self.streams.get(&key)?.iter().map(|start| frame.record(*start));
         records.find(|record| record.stream() == name)
     }
 
-    fn of_id<'a>(&self, frame: &'a FrameBuilder, id: &[u8; 16]) -> Option<Fields<'a>> {
-        self.ids.get(id).map(|number| frame.record(self.records[*number].start))
+    fn of_id<'a>(&self, frame: &'a FrameBuilder, key: Key, id: &[u8; 16]) -> Option<Fields<'a>> {
+        let mut records = self.ids.get(&key)?.iter().map(|start| frame.record(*start));
+        records.find(|record| record.id() == *id)
     }
 }
 
@@ -130,7 +123,8 @@ impl Judge<'_> {
         let mut missing = false;
         for write in &batch.writes {
             for number in write.records.clone() {
-                match self.find(&batch.records[number].id, &write.stream)? {
+                let record = &batch.records[number];
+                match self.find(batch.keys[record.keys.start], &record.id, &write.stream)? {
                     Some(record) => found.push((number, record)),
                     None => missing = true,
                 }
@@ -152,17 +146,17 @@ impl Judge<'_> {
         Ok(Some(Judgement::Answer { answer, on_staged }))
     }
 
-    fn find(&self, id: &[u8; 16], stream: &[u8]) -> Result<Option<Found>, LookupError> {
+    fn find(&self, key: Key, id: &[u8; 16], stream: &[u8]) -> Result<Option<Found>, LookupError> {
         let found = |record: Fields<'_>, staged| Found {
             position: record.position(),
             version: record.version(),
             same_stream: record.stream() == stream,
             staged,
         };
-        if let Some(record) = self.staged.of_id(self.frame, id) {
+        if let Some(record) = self.staged.of_id(self.frame, key, id) {
             return Ok(Some(found(record, true)));
         }
-        let record = self.shared.record_of_id(self.view, id)?;
+        let record = self.shared.record_of_id(self.view, key, id)?;
         Ok(record.map(|record| found(record.fields(), false)))
     }
 

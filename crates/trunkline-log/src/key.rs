@@ -1,11 +1,33 @@
 //! Keys of the indexes: 64-bit hashes of names, keyed per store.
 
-use std::hash::Hasher;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use siphasher::sip::SipHasher13;
 
 /// A name as the indexes know it. Different names may share a key, so a match is only a hint.
 pub(crate) type Key = u64;
+
+/// A map by keys, which are hashes already.
+pub(crate) type KeyMap<V> = HashMap<Key, V, BuildHasherDefault<KeyIsHash>>;
+
+/// Takes a key for its own hash.
+#[derive(Debug, Default)]
+pub(crate) struct KeyIsHash(u64);
+
+impl Hasher for KeyIsHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keys are u64");
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
 
 /// Hashes names under the store's own random key, so that nobody outside can make names that collide.
 #[derive(Clone, Copy)]

@@ -119,8 +119,14 @@ impl Segment {
 
     /// The record that begins at this offset.
     pub(crate) fn record(&self, offset: u64) -> Result<Record, BadRecord> {
-        let head = self.file.view(offset, record::HEADER_LEN).map_err(BadRecord::Io)?;
-        let len = record::len_of(&head).ok_or(BadRecord::Damaged)?;
+        let head;
+        let rest = if let Some(map) = self.file.mapped().map_err(BadRecord::Io)? {
+            map.get(offset as usize..).ok_or(BadRecord::Damaged)?
+        } else {
+            head = self.file.view(offset, record::HEADER_LEN).map_err(BadRecord::Io)?;
+            &head
+        };
+        let len = record::len_of(rest).ok_or(BadRecord::Damaged)?;
         if offset + len as u64 > self.header.capacity {
             return Err(BadRecord::Damaged);
         }

@@ -132,8 +132,12 @@ impl Shared {
     }
 
     /// The record of an id.
-    pub(crate) fn record_of_id(&self, view: &View, id: &[u8; 16]) -> Result<Option<Record>, LookupError> {
-        let key = self.hasher.id(id);
+    pub(crate) fn record_of_id(
+        &self,
+        view: &View,
+        key: Key,
+        id: &[u8; 16],
+    ) -> Result<Option<Record>, LookupError> {
         for part in view.parts.iter().rev() {
             for table in view.tables(self.hasher, part).rev() {
                 let table = table?;

@@ -247,8 +247,9 @@ impl Writer {
                 appended.position = self.tail.next_position() + u64::from(self.frame.count());
                 let encoded = &batch.bytes[record.bytes.clone()];
                 let start = self.frame.push(encoded, appended.position, version);
-                self.staged.push(&self.frame, start, write.key);
+                self.staged.push(start, batch.keys[record.keys.start]);
             }
+            self.staged.end_stream(&self.frame, write.key);
             appended.versions.push(version);
         }
         appended

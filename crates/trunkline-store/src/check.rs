@@ -31,7 +31,11 @@ pub fn check(append: &Append, limits: Limits) -> Result<(), AppendError> {
         return invalid(format!("it has {count} events, at most {BATCH_EVENTS_MAX} go into one append"));
     }
     let mut streams = HashSet::with_capacity(append.writes.len());
-    let mut ids = HashSet::with_capacity(count);
+    let mut ids: Vec<_> = append.events().map(|event| event.event_id).collect();
+    ids.sort_unstable();
+    if let Some((twice, _)) = ids.iter().zip(ids.iter().skip(1)).find(|(id, next)| id == next) {
+        return invalid(format!("it has the event id {twice} twice"));
+    }
     let mut bytes = 0;
     for write in &append.writes {
         let stream = &write.stream;
@@ -42,9 +46,6 @@ pub fn check(append: &Append, limits: Limits) -> Result<(), AppendError> {
             return invalid(format!("it names stream `{stream}` twice; put its events into one write"));
         }
         for event in &write.events {
-            if count > 1 && !ids.insert(event.event_id) {
-                return invalid(format!("it has the event id {} twice", event.event_id));
-            }
             if event.schema_version == 0 {
                 return invalid(format!("the schema version of {} is 0; the first is 1", event.event_id));
             }
@@ -62,10 +63,8 @@ pub fn check(append: &Append, limits: Limits) -> Result<(), AppendError> {
                     bytes_max: limits.event_data_bytes_max,
                 });
             }
-            let tags: usize = event.tags.iter().map(|tag| tag.as_str().len()).sum();
-            bytes += stream.as_str().len() + event.event_type.as_str().len() + tags;
-            bytes += event.metadata.as_bytes().len() + event.data.len();
         }
+        bytes += write.bytes();
     }
     if bytes > BATCH_BYTES_MAX {
         return Err(AppendError::TooLarge { what: "batch", bytes, bytes_max: BATCH_BYTES_MAX });

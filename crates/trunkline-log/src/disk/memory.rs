@@ -245,6 +245,10 @@ impl DiskFile for MemoryFile {
         Ok(())
     }
 
+    fn mapped(&self) -> io::Result<Option<&Bytes>> {
+        Ok(None)
+    }
+
     fn view(&self, offset: u64, len: usize) -> io::Result<Bytes> {
         let content = self.content();
         let start = offset as usize;

@@ -199,6 +199,10 @@ impl DiskFile for RealFile {
         self.file.sync_data()
     }
 
+    fn mapped(&self) -> io::Result<Option<&Bytes>> {
+        self.map().map(Some)
+    }
+
     fn view(&self, offset: u64, len: usize) -> io::Result<Bytes> {
         let map = self.map()?;
         let start = usize::try_from(offset).map_err(|_| outside(offset, len, map.len() as u64))?;

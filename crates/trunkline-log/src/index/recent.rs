@@ -1,10 +1,8 @@
 //! The newest records' index, in memory.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::key::Key;
+use crate::key::{Key, KeyMap};
 
 /// The index of records from one position on, in memory.
 ///
@@ -18,7 +16,7 @@ pub(crate) struct Recent {
 #[derive(Debug, Default)]
 struct Tables {
     /// For each key, its newest entry.
-    chains: HashMap<Key, Chain, BuildHasherDefault<KeyIsHash>>,
+    chains: KeyMap<Chain>,
     entries: Vec<Entry>,
     /// Where in its segment each record begins.
     offsets: Vec<u32>,
@@ -40,24 +38,6 @@ struct Entry {
 
 /// No older entry.
 const NONE: u32 = u32::MAX;
-
-/// Keys are hashes already.
-#[derive(Debug, Default)]
-struct KeyIsHash(u64);
-
-impl Hasher for KeyIsHash {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("keys are u64");
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-}
 
 /// Adds records to a [`Recent`] while it is locked.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Events as records of the log; described in `docs/format/log-v1.md`.
 
-use smallvec::SmallVec;
 use trunkline_core::{
-    Append, EventId, Expected, Position, Query, RecordedEvent, RecordedParts, Tag, Timestamp, Version,
+    Append, EventId, Expected, Position, Query, RecordedEvent, RecordedParts, StreamWrite, Tag, TagRanges,
+    Timestamp, Version,
 };
 use trunkline_log::{self as engine, Label, Log, Record};
 
@@ -20,6 +20,8 @@ const BODY_HEADER_LEN: usize = 24;
 pub(super) fn encode(log: &Log, append: &Append, recorded_at: Timestamp) -> engine::Batch {
     let mut batch = log.batch();
     let command = append.command.as_ref().map(trunkline_core::CommandId::tag);
+    let bytes = append.writes.iter().map(StreamWrite::bytes).sum();
+    batch.reserve(append.events().count(), bytes);
     for write in &append.writes {
         let expected = match write.expected {
             Expected::Any => engine::Expected::Any,
@@ -101,7 +103,10 @@ pub(super) fn decode(record: &Record) -> Option<RecordedEvent> {
     let mut labels = record.labels();
     labels.next().filter(|(label, _)| label.kind == AGGREGATE_TYPE)?;
     let (_, event_type) = labels.next().filter(|(label, _)| label.kind == EVENT_TYPE)?;
-    let tags: SmallVec<[_; 2]> = labels.map(|(_, range)| range).collect();
+    let mut tags = TagRanges::default();
+    for (_, range) in labels {
+        tags.push(&range);
+    }
     RecordedEvent::from_parts(RecordedParts {
         position: Position::new(record.position()),
         version: Version::new(record.version()),

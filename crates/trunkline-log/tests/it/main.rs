@@ -2,8 +2,10 @@
 
 mod check;
 mod crash;
+mod damage;
 mod draft;
 mod fault;
+mod format;
 mod play;
 mod random;
 mod reference;

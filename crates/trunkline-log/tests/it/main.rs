@@ -1,11 +1,14 @@
 //! Tests of the log as its users have it: crashes, faults, damage, random operations, many threads, old files.
 
+mod backup;
 mod check;
 mod crash;
 mod damage;
 mod draft;
 mod fault;
 mod format;
+mod many;
+mod model;
 mod play;
 mod random;
 mod reference;

@@ -31,6 +31,8 @@ pub struct Cursor {
     /// The positions that are still to be looked at.
     rest: RangeInclusive<u64>,
     place: Option<Place>,
+    /// The number of the segment that was read last, where the next record most likely is.
+    segment: usize,
     /// What to say when the positions are through.
     damage: Option<ReadError>,
 }
@@ -68,6 +70,7 @@ impl Cursor {
             forward,
             rest: first..=last,
             place: None,
+            segment: 0,
             damage: shared.damage.clone().filter(|_| forward && *positions.end() > head),
         }
     }
@@ -89,7 +92,7 @@ impl Cursor {
                 self.pass(if self.forward { *positions.end() } else { *positions.start() });
                 continue;
             };
-            let record = self.view.record(&place.table, position)?;
+            let record = self.view.record_near(&place.table, position, &mut self.segment)?;
             self.pass(position);
             match &self.select {
                 Select::All => return Ok(Some(record)),

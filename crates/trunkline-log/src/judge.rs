@@ -33,8 +33,10 @@ pub(crate) struct Staged {
     starts: Vec<usize>,
     /// The last record of each stream, by the stream's key; different streams may have the same key.
     streams: KeyMap<Vec<usize>>,
-    /// By key of the id; different ids may have the same key.
-    ids: KeyMap<Vec<usize>>,
+    /// The last record whose id has this key.
+    ids: KeyMap<usize>,
+    /// The records before those: different ids may have the same key.
+    more_ids: Vec<(Key, usize)>,
 }
 
 impl Staged {
@@ -42,12 +44,15 @@ impl Staged {
         self.starts.clear();
         self.streams.clear();
         self.ids.clear();
+        self.more_ids.clear();
     }
 
     /// Adds the record that begins at this place of the frame.
     pub(crate) fn push(&mut self, start: usize, id_key: Key) {
         self.starts.push(start);
-        self.ids.entry(id_key).or_default().push(start);
+        if let Some(other) = self.ids.insert(id_key, start) {
+            self.more_ids.push((id_key, other));
+        }
     }
 
     /// Says that the record added last is the last of its stream.
@@ -70,7 +75,9 @@ impl Staged {
     }
 
     fn of_id<'a>(&self, frame: &'a FrameBuilder, key: Key, id: &[u8; 16]) -> Option<Fields<'a>> {
-        let mut records = self.ids.get(&key)?.iter().map(|start| frame.record(*start));
+        let last = self.ids.get(&key)?;
+        let more = self.more_ids.iter().filter(|(other, _)| *other == key).map(|(_, start)| start);
+        let mut records = more.chain([last]).map(|start| frame.record(*start));
         records.find(|record| record.id() == *id)
     }
 }

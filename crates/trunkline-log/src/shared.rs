@@ -183,16 +183,34 @@ impl Shared {
 }
 
 impl View {
-    /// The segment that holds this position.
-    pub(crate) fn segment_of(&self, position: u64) -> &Arc<Segment> {
+    /// The number of the segment that holds this position, which is likely to be `near`.
+    fn segment_of(&self, position: u64, near: usize) -> usize {
+        let begins_after = |number: usize| {
+            self.segments.get(number).is_none_or(|segment| segment.header.first_position > position)
+        };
+        if !begins_after(near) && begins_after(near + 1) {
+            return near;
+        }
         let after = self.segments.partition_point(|segment| segment.header.first_position <= position);
-        &self.segments[after.saturating_sub(1)]
+        after.saturating_sub(1)
     }
 
     /// The record at a position of a table.
     pub(crate) fn record(&self, table: &Table, position: u64) -> Result<Record, LookupError> {
+        self.record_near(table, position, &mut 0)
+    }
+
+    /// The record at a position of a table; `near` is the number of the segment that is tried first, and
+    /// becomes that of the one that has it.
+    pub(crate) fn record_near(
+        &self,
+        table: &Table,
+        position: u64,
+        near: &mut usize,
+    ) -> Result<Record, LookupError> {
         let offset = table.offset(position)?;
-        let segment = self.segment_of(position);
+        *near = self.segment_of(position, *near);
+        let segment = &self.segments[*near];
         match segment.record(offset) {
             Ok(record) if record.position() == position => Ok(record),
             // What the run says is wrong if there is another record there.

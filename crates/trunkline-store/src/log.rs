@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tokio::sync::{Semaphore, oneshot, watch};
-use trunkline_core::{Append, Appended, Position, StoreId, StreamName, Version};
+use trunkline_core::{Append, Appended, EventId, Expected, Position, StoreId, StreamName, Version};
 use trunkline_log as engine;
 
 pub use open::{LogStoreOptions, OpenError};
@@ -84,6 +84,8 @@ impl LogStore {
         // Permits are given in the order in which they were asked for, so appends keep theirs.
         let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
         let room = room.map_err(|_| AppendError::Storage(StorageError::Closed))?;
+        // The events are in the batch now; what is left of them makes room while the log writes.
+        let asked = Asked::of(append);
         let (sender, receiver) = oneshot::channel();
         self.log.append(batch, move |answer| {
             drop(room);
@@ -96,7 +98,7 @@ impl LogStore {
                 position: Position::new(appended.position),
                 repeated: appended.repeated,
             }),
-            Ok(Err(error)) => Err(append_error(&append, error)),
+            Ok(Err(error)) => Err(asked.error(error)),
             Err(_) => {
                 let reason = "the log's writer ended before it answered".to_owned();
                 Err(StorageError::Unknown { reason }.into())
@@ -105,41 +107,60 @@ impl LogStore {
     }
 }
 
-/// The log's error in the store's words.
-fn append_error(append: &Append, error: engine::AppendError) -> AppendError {
-    match error {
-        engine::AppendError::Conflict { write, found } => AppendError::Conflict {
-            stream: append.writes[write].stream.clone(),
-            expected: append.writes[write].expected,
-            found: Version::new(found),
-        },
-        engine::AppendError::ConditionFailed { condition, position } => {
-            let position = Position::new(position);
-            // The command's own condition, when there is one, is the first.
-            match condition.checked_sub(usize::from(append.command.is_some())) {
-                None => AppendError::AlreadyHandled { position },
-                Some(condition) => {
-                    AppendError::ConditionFailed { name: append.conditions[condition].name.clone(), position }
+/// What was asked of the log, as far as its errors speak of it: the log counts what it was given.
+struct Asked {
+    writes: Vec<(StreamName, Expected)>,
+    ids: Vec<EventId>,
+    /// Whether the first condition is that of the append's command.
+    command: bool,
+    conditions: Vec<String>,
+}
+
+impl Asked {
+    fn of(append: Append) -> Self {
+        Self {
+            ids: append.events().map(|event| event.event_id).collect(),
+            writes: append.writes.into_iter().map(|write| (write.stream, write.expected)).collect(),
+            command: append.command.is_some(),
+            conditions: append.conditions.into_iter().map(|condition| condition.name).collect(),
+        }
+    }
+
+    /// The log's error in the store's words.
+    fn error(mut self, error: engine::AppendError) -> AppendError {
+        match error {
+            engine::AppendError::Conflict { write, found } => {
+                let (stream, expected) = self.writes.swap_remove(write);
+                AppendError::Conflict { stream, expected, found: Version::new(found) }
+            }
+            engine::AppendError::ConditionFailed { condition, position } => {
+                let position = Position::new(position);
+                match condition.checked_sub(usize::from(self.command)) {
+                    None => AppendError::AlreadyHandled { position },
+                    Some(condition) => AppendError::ConditionFailed {
+                        name: self.conditions.swap_remove(condition),
+                        position,
+                    },
                 }
             }
+            engine::AppendError::IdTaken { record, position } => {
+                AppendError::EventIdTaken { event_id: self.ids[record], position: Position::new(position) }
+            }
+            engine::AppendError::TooLarge { what, bytes, bytes_max } => {
+                AppendError::TooLarge { what, bytes, bytes_max }
+            }
+            engine::AppendError::ReadOnly => {
+                AppendError::ReadOnly { reason: "the log is open for reading".to_owned() }
+            }
+            engine::AppendError::NotStored(reason) => {
+                StorageError::NotStored { reason: reason.to_string() }.into()
+            }
+            engine::AppendError::Poisoned(reason) => {
+                StorageError::Poisoned { reason: reason.to_string() }.into()
+            }
+            engine::AppendError::Closed => StorageError::Closed.into(),
+            unknown => StorageError::Unknown { reason: unknown.to_string() }.into(),
         }
-        engine::AppendError::IdTaken { record, position } => {
-            let event = append.events().nth(record).expect("the log counts the records it was given");
-            AppendError::EventIdTaken { event_id: event.event_id, position: Position::new(position) }
-        }
-        engine::AppendError::TooLarge { what, bytes, bytes_max } => {
-            AppendError::TooLarge { what, bytes, bytes_max }
-        }
-        engine::AppendError::ReadOnly => {
-            AppendError::ReadOnly { reason: "the log is open for reading".to_owned() }
-        }
-        engine::AppendError::NotStored(reason) => {
-            StorageError::NotStored { reason: reason.to_string() }.into()
-        }
-        engine::AppendError::Unknown(reason) => StorageError::Unknown { reason: reason.to_string() }.into(),
-        engine::AppendError::Poisoned(reason) => StorageError::Poisoned { reason: reason.to_string() }.into(),
-        engine::AppendError::Closed => StorageError::Closed.into(),
-        other => StorageError::Unknown { reason: other.to_string() }.into(),
     }
 }
 

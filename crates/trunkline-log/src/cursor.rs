@@ -1,11 +1,15 @@
 //! Reading: a cursor over the records of a stream, of the whole log, or of a selection.
 
+mod place;
+
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use place::{Ahead, List, Place};
+
 use crate::ReadError;
 use crate::batch::Query;
-use crate::index::{Postings, Table};
+use crate::index::Table;
 use crate::key::Key;
 use crate::record::Record;
 use crate::shared::{LookupError, Shared, View, candidates};
@@ -35,23 +39,6 @@ pub struct Cursor {
     segment: usize,
     /// What to say when the positions are through.
     damage: Option<ReadError>,
-}
-
-/// A table that a cursor is in.
-#[derive(Debug)]
-struct Place {
-    table: Table,
-    positions: RangeInclusive<u64>,
-    /// The positions that may match, as lists to be merged; `None` when all may.
-    lists: Option<Vec<List>>,
-}
-
-/// Ascending positions, of which some have been used up at one end.
-#[derive(Debug)]
-struct List {
-    postings: Postings,
-    start: usize,
-    end: usize,
 }
 
 impl Cursor {
@@ -85,14 +72,15 @@ impl Cursor {
                 self.enter()?;
                 continue;
             };
-            let Some(position) = place.next(self.forward, &self.rest)? else {
+            let next = place.next(self.forward, &self.rest, &self.view, &mut self.segment)?;
+            let Some(Ahead { position, offset }) = next else {
                 // Everything in this table is through.
                 let positions = place.positions.clone();
                 self.place = None;
                 self.pass(if self.forward { *positions.end() } else { *positions.start() });
                 continue;
             };
-            let record = self.view.record_near(&place.table, position, &mut self.segment)?;
+            let record = self.view.record_at(&place.table, position, offset, &mut self.segment)?;
             self.pass(position);
             match &self.select {
                 Select::All => return Ok(Some(record)),
@@ -156,94 +144,8 @@ impl Cursor {
                 Some(vec![all.seek(&self.view, &table, name, versions, self.forward)?])
             }
         };
-        self.place = Some(Place { table, positions: first..=last, lists });
+        self.place = Some(Place::new(table, first..=last, lists));
         Ok(())
-    }
-}
-
-impl Place {
-    /// The next position of this table that may match; it stays the next one until `rest` has left it behind.
-    fn next(&mut self, forward: bool, rest: &RangeInclusive<u64>) -> Result<Option<u64>, LookupError> {
-        let next = match &mut self.lists {
-            None if forward => Some(*rest.start()),
-            None => Some(*rest.end()),
-            Some(lists) => {
-                let mut next = None;
-                for list in lists {
-                    let Some(position) = list.next(forward, rest)? else { continue };
-                    next = Some(match next {
-                        None => position,
-                        Some(other) if forward => position.min(other),
-                        Some(other) => position.max(other),
-                    });
-                }
-                return Ok(next.filter(|position| rest.contains(position)));
-            }
-        };
-        Ok(next.filter(|position| self.positions.contains(position)))
-    }
-}
-
-impl List {
-    fn new(postings: Postings) -> Self {
-        Self { start: 0, end: postings.len(), postings }
-    }
-
-    /// The next position within `rest`, or the first beyond it.
-    fn next(&mut self, forward: bool, rest: &RangeInclusive<u64>) -> Result<Option<u64>, LookupError> {
-        while self.start < self.end {
-            let number = if forward { self.start } else { self.end - 1 };
-            let position = self.postings.get(number)?;
-            if forward && position < *rest.start() {
-                self.start += 1;
-            } else if !forward && position > *rest.end() {
-                self.end -= 1;
-            } else {
-                return Ok(Some(position));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Leaves out the positions of a stream's records that come before the versions wanted, as far as that
-    /// can be told without reading them all.
-    fn seek(
-        mut self,
-        view: &View,
-        table: &Table,
-        name: &[u8],
-        versions: &RangeInclusive<u64>,
-        forward: bool,
-    ) -> Result<Self, LookupError> {
-        let wanted_all = if forward { *versions.start() <= 1 } else { *versions.end() == u64::MAX };
-        if wanted_all {
-            return Ok(self);
-        }
-        let (mut low, mut high) = (self.start, self.end);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let record = view.record(table, self.postings.get(middle)?)?;
-            if record.stream() != name {
-                // Another stream has the same key; then the versions don't ascend from one to the next.
-                return Ok(self);
-            }
-            let before = if forward {
-                record.version() < *versions.start()
-            } else {
-                record.version() <= *versions.end()
-            };
-            if before {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        if forward {
-            self.start = low;
-        } else {
-            self.end = low;
-        }
-        Ok(self)
     }
 }
 

@@ -18,6 +18,12 @@ pub(crate) const FORMAT_VERSION: u32 = 1;
 const MAGIC: [u8; 8] = *b"TKLSEG01";
 const CRC_AT: usize = 100;
 
+/// How much of a record is touched ahead: most are not larger.
+const TOUCHED_BYTES: usize = 512;
+
+/// What a processor fetches at once.
+const CACHE_LINE_BYTES: usize = 64;
+
 /// What stands at a segment's beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -132,6 +138,15 @@ impl Segment {
         }
         let bytes = self.file.view(offset, len).map_err(BadRecord::Io)?;
         Record::parse(bytes).ok_or(BadRecord::Damaged)
+    }
+
+    /// Reads some of the bytes from an offset on, if they are mapped, for nothing but to have them near.
+    pub(crate) fn touch(&self, offset: u64) -> u8 {
+        let Ok(Some(map)) = self.file.mapped() else { return 0 };
+        let start = offset as usize;
+        let end = map.len().min(start + TOUCHED_BYTES);
+        map.get(start..end)
+            .map_or(0, |bytes| bytes.iter().step_by(CACHE_LINE_BYTES).fold(0, |sum, byte| sum ^ byte))
     }
 
     /// All bytes of the segment but those at its end that were never written and so are zeros.

@@ -197,18 +197,25 @@ impl View {
 
     /// The record at a position of a table.
     pub(crate) fn record(&self, table: &Table, position: u64) -> Result<Record, LookupError> {
-        self.record_near(table, position, &mut 0)
+        let offset = table.offset(position)?;
+        self.record_at(table, position, offset, &mut 0)
     }
 
-    /// The record at a position of a table; `near` is the number of the segment that is tried first, and
-    /// becomes that of the one that has it.
-    pub(crate) fn record_near(
+    /// Reads a little of a record that is to be read soon, so that it is in the processor's caches by then.
+    pub(crate) fn touch(&self, position: u64, offset: u64, near: &mut usize) -> u8 {
+        *near = self.segment_of(position, *near);
+        self.segments[*near].touch(offset)
+    }
+
+    /// The record at a position of a table, which says that it begins at `offset`; `near` is the number of the
+    /// segment that is tried first, and becomes that of the one that has it.
+    pub(crate) fn record_at(
         &self,
         table: &Table,
         position: u64,
+        offset: u64,
         near: &mut usize,
     ) -> Result<Record, LookupError> {
-        let offset = table.offset(position)?;
         *near = self.segment_of(position, *near);
         let segment = &self.segments[*near];
         match segment.record(offset) {

@@ -7,6 +7,7 @@ mod damage;
 mod draft;
 mod fault;
 mod format;
+mod golden;
 mod many;
 mod model;
 mod play;

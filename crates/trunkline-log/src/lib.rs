@@ -32,6 +32,9 @@ mod bytes_at;
 mod cursor;
 pub mod disk;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod frame;
 mod head;
 mod index;
@@ -40,6 +43,7 @@ mod judge;
 mod key;
 mod log;
 mod open;
+mod read_only;
 mod record;
 mod recover;
 mod segment;

@@ -308,7 +308,7 @@ pub(crate) fn index_readable(
 ) -> (Recent, Option<ReadError>) {
     let recent = Recent::new(first);
     let mut adding = recent.add();
-    let walked = walk(segments, first, last, |_, offset, record| {
+    let walked = walk(segments, first, last, |offset, record| {
         adding.record(offset);
         keys_of(hasher, record, |key| adding.key(key));
     });

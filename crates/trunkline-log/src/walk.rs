@@ -1,39 +1,67 @@
 //! Walking over records without an index: frame by frame, each checked.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::ReadError;
 use crate::frame;
+use crate::head::Head;
 use crate::record::Fields;
 use crate::segment::{self, Segment};
 
-/// Calls `each` with every record from one position to another: its segment, where in it the record begins,
-/// and its fields.
+/// Calls `each` with every record from one position to another: where in its segment it begins, and its fields.
 ///
 /// The positions must be in the segments; that they aren't found is damage.
 pub(crate) fn walk(
     segments: &[Arc<Segment>],
     first: u64,
     last: u64,
-    mut each: impl FnMut(&Arc<Segment>, u64, Fields<'_>),
+    each: impl FnMut(u64, Fields<'_>),
 ) -> Result<(), ReadError> {
     let start = segments.partition_point(|segment| segment.header.first_position <= first).saturating_sub(1);
-    for (number, segment) in segments.iter().enumerate().skip(start) {
-        if segment.header.first_position > last {
-            break;
-        }
-        let following = segments.get(number + 1).map(|next| next.header.first_position - 1);
-        let until = following.unwrap_or(u64::MAX).min(last);
-        let mut frames = Frames::new(segment);
+    follow(segments, start, Frames::new(&segments[start]), first..=last, each)
+}
+
+/// The same for the records that come after a frame which is known to end there.
+pub(crate) fn walk_on(
+    segments: &[Arc<Segment>],
+    after: &Head,
+    last: u64,
+    each: impl FnMut(u64, Fields<'_>),
+) -> Result<(), ReadError> {
+    let start = after.segment as usize - 1;
+    let frames = Frames {
+        segment: &segments[start],
+        offset: after.end,
+        next_position: after.position + 1,
+        chain: after.chain,
+    };
+    follow(segments, start, frames, after.position + 1..=last, each)
+}
+
+fn follow<'a>(
+    segments: &'a [Arc<Segment>],
+    start: usize,
+    mut frames: Frames<'a>,
+    positions: RangeInclusive<u64>,
+    mut each: impl FnMut(u64, Fields<'_>),
+) -> Result<(), ReadError> {
+    let (first, last) = (*positions.start(), *positions.end());
+    let mut number = start;
+    loop {
+        let next = segments.get(number + 1).filter(|next| next.header.first_position <= last);
+        let until = next.map_or(last, |next| next.header.first_position - 1);
         while frames.next_position() <= until {
             frames.next_frame(first, |offset, record| {
-                if (first..=last).contains(&record.position()) {
-                    each(segment, offset, record);
+                if positions.contains(&record.position()) {
+                    each(offset, record);
                 }
             })?;
         }
+        let Some(next) = next else { return Ok(()) };
+        frames = Frames::new(next);
+        number += 1;
     }
-    Ok(())
 }
 
 /// The frames of a segment, one after the other.

@@ -8,7 +8,7 @@ use crate::dsn::{DsnError, Place};
 use crate::exit;
 use crate::output::Format;
 
-/// An event store from the command line: append, read, follow, import, export, verify, back up
+/// An event store from the command line, and the file that configures an application
 #[derive(Debug, Parser)]
 #[command(name = "trunkline", version, max_term_width = 100, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -30,6 +30,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Events", &["append", "read", "tail", "streams"]),
     ("Moving events", &["import", "export"]),
     ("Keeping a store", &["verify", "stats", "backup", "restore"]),
+    ("The application file", &["check", "config", "explain"]),
 ];
 
 /// What a first look at the help should show.
@@ -37,13 +38,14 @@ const EXAMPLES: &str = "\
 Examples:
   trunkline append order-1 --type OrderCreated --data '{\"order_id\":\"1\"}' --expected no-stream
   trunkline read order-1
-  trunkline tail --type OrderCreated --format json";
+  trunkline tail --type OrderCreated --format json
+  trunkline check orders.tsk";
 
 /// Where a store is looked for, and what goes where.
 const NOTES: &str = "\
-A command works on the store that --store names, else EVENT_STORE_DSN, else the embedded log in
-$TRUNKLINE_DATA/events, else the one in ./data/events. Data goes to standard output, everything else
-to standard error.";
+A command on events works on the store that --store names, else EVENT_STORE_DSN, else the embedded
+log in $TRUNKLINE_DATA/events, else the one in ./data/events. Data goes to standard output,
+everything else to standard error.";
 
 impl Cli {
     /// What the command line says, or what to print instead: an error, help, the version.

@@ -2,6 +2,9 @@
 
 mod append;
 mod backup;
+mod check;
+mod config;
+mod explain;
 mod export;
 mod import;
 mod read;
@@ -31,6 +34,9 @@ pub(crate) enum Command {
     Stats(stats::StatsArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    Check(check::CheckArgs),
+    Config(config::ConfigArgs),
+    Explain(explain::ExplainArgs),
 }
 
 impl Command {
@@ -47,6 +53,9 @@ impl Command {
             Self::Stats(args) => args.run(output),
             Self::Backup(args) => args.run(output),
             Self::Restore(args) => args.run(output),
+            Self::Check(args) => args.run(output),
+            Self::Config(args) => args.run(output),
+            Self::Explain(args) => args.run(output),
         }
     }
 }

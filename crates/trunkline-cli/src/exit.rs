@@ -27,7 +27,7 @@ Exit codes:
   1    failed or refused
   2    the command line is wrong
   3    conflict: someone else appended first
-  4    not found: no such store, stream, file or backup
+  4    not found: no such store, stream, file, backup or code
   5    corrupt: the store, or the backup, is damaged
   130  interrupted before it was done";
 
@@ -38,7 +38,8 @@ impl Exit {
             Failure::Dsn(_) | Failure::Usage { .. } => Self::Usage,
             Failure::Open { source: OpenError::NotFound { .. }, .. }
             | Failure::Maintain(MaintainError::NotFound { .. })
-            | Failure::NoEvents { .. } => Self::NotFound,
+            | Failure::NoEvents { .. }
+            | Failure::NoCode { .. } => Self::NotFound,
             Failure::Maintain(MaintainError::Io { source, .. }) | Failure::File { source, .. }
                 if source.kind() == ErrorKind::NotFound =>
             {
@@ -61,6 +62,7 @@ impl Exit {
             | Failure::Maintain(_)
             | Failure::File { .. }
             | Failure::ImportStopped { .. }
+            | Failure::Mistakes { .. }
             | Failure::Output(_) => Self::Failed,
         }
     }

@@ -7,7 +7,7 @@ use trunkline_store::{Advice, AppendError, MaintainError, OpenError, ReadError, 
 
 use crate::commands::ImportReport;
 use crate::dsn::{DsnError, Origin, Place};
-use crate::render::counted;
+use crate::render::{Mistakes, counted};
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +36,17 @@ pub(crate) enum Failure {
     /// A verification found problems, which were printed.
     #[error("the store is corrupt: {}", counted(.count.to_owned(), "problem"))]
     Problems { count: u64 },
+    /// An application file has errors.
+    #[error("{file} has {}", counted(.errors.to_owned(), "error"))]
+    Mistakes {
+        file: String,
+        errors: u64,
+        /// What is wrong, unless it was printed as data.
+        unprinted: Option<Box<Mistakes>>,
+    },
+    /// The code that was to be explained doesn't exist.
+    #[error("there is no code {code:?}")]
+    NoCode { code: String, near: Option<&'static str> },
     /// A line could not be imported, and the import was to stop then.
     #[error("line {line}: {reason}")]
     ImportStopped { line: u64, reason: String, so_far: ImportSoFar },
@@ -93,8 +104,14 @@ impl Failure {
                 Advice::Stop => vec!["`trunkline verify` says what is damaged and what to do".to_owned()],
                 Advice::Retry | Advice::Reload | Advice::FixRequest => Vec::new(),
             },
-            Self::Maintain(_) | Self::File { .. } | Self::NoEvents { .. } | Self::Output(_) => Vec::new(),
+            Self::Maintain(_)
+            | Self::File { .. }
+            | Self::NoEvents { .. }
+            | Self::Mistakes { .. }
+            | Self::Output(_) => Vec::new(),
             Self::Problems { .. } => vec!["the report says what to do about each".to_owned()],
+            Self::NoCode { near: Some(near), .. } => vec![format!("did you mean {near}?")],
+            Self::NoCode { near: None, .. } => vec!["`trunkline explain` lists all codes".to_owned()],
             Self::ImportStopped { so_far, .. } => vec![
                 so_far.to_string(),
                 "mend the line and run the same again: what is there is not added twice; \

@@ -4,6 +4,7 @@
 //! under `commands` with a function that calls the store's traits and returns a value.
 //! `output` prints values as data and talk as talk; `failure` and `exit` say what went wrong and with which
 //! code the process ends.
+//! `world` is what an application file may ask of the machine.
 
 mod args;
 mod commands;
@@ -15,6 +16,7 @@ mod open;
 mod output;
 mod progress;
 mod render;
+mod world;
 
 use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;

@@ -75,16 +75,18 @@ impl<'a> Output<'a> {
         !self.quiet && io::stderr().is_terminal()
     }
 
-    /// Says why the command failed.
+    /// Says why the command failed, unless all of that was printed as data.
     pub(crate) fn failure(&mut self, failure: &Failure) {
-        match self.format {
-            Format::Human => {
+        match (self.format, failure) {
+            (_, Failure::Mistakes { unprinted: None, .. }) => {}
+            (Format::Human, Failure::Mistakes { unprinted: Some(mistakes), .. }) => self.warn(mistakes),
+            (Format::Human, failure) => {
                 self.warn(format_args!("error: {}", failure.message()));
                 for hint in failure.hints() {
                     self.warn(format_args!("hint: {hint}"));
                 }
             }
-            Format::Json => {
+            (Format::Json, failure) => {
                 let error = serde_json::json!({ "error": ErrorBody::of(failure) });
                 self.warn(error);
             }
@@ -141,6 +143,9 @@ fn details(failure: &Failure) -> serde_json::Map<String, serde_json::Value> {
             details.insert("line".to_owned(), (*line).into());
         }
         Failure::ImportFailed { so_far: at, .. } | Failure::Interrupted { so_far: at } => so_far(at),
+        Failure::Mistakes { unprinted: Some(mistakes), .. } => {
+            details.insert("mistakes".to_owned(), mistakes.listed().clone());
+        }
         _ => {}
     }
     details

@@ -1,7 +1,9 @@
 //! Rendering of what is printed piece by piece, and of what several reports share.
 
 mod events;
+mod mistakes;
 mod text;
 
 pub(crate) use events::EventPrinter;
+pub(crate) use mistakes::{Mistakes, style_for};
 pub(crate) use text::{counted, one_line, shorten};

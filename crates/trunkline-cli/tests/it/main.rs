@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a surprise in a test is a panic, in its harness too")]
 
 mod append;
+mod application;
 mod export;
 mod folder;
 mod help;

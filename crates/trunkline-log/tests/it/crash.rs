@@ -10,6 +10,7 @@ use trunkline_log::{Appended, Expected, Log};
 
 use crate::check::{all, assert_holds, assert_verifies};
 use crate::draft::Draft;
+use crate::format::frames;
 use crate::play::{Played, open, open_read_only, play};
 use crate::random::{Random, seed, slow};
 use crate::reference::Reference;
@@ -148,4 +149,24 @@ fn what_is_shown_after_a_kill_survives_a_power_cut() {
             }
         }
     }
+}
+
+/// Until something follows it, an acknowledged frame could be damaged without anybody noticing; a crash before
+/// the confirming frame must not leave it like that.
+#[test]
+fn a_frame_that_a_crash_left_unconfirmed_is_confirmed_by_the_next_process() {
+    let disk = MemoryDisk::new();
+    let log = open(&disk).unwrap();
+    let draft = Draft::one("a-1", Expected::At(0), 1, b"the last before the crash");
+    log.append_blocking(draft.encode(&log)).unwrap();
+    stop_at(&disk, disk.operations());
+    drop(log);
+    disk.crash(&mut CrashChoice::LoseAll);
+    let last_confirms = |disk: &MemoryDisk| {
+        let frames = frames(&disk.bytes("00000000000000000001.seg"));
+        frames.last().expect("there is a frame").confirming
+    };
+    assert!(!last_confirms(&disk));
+    drop(open(&disk).unwrap());
+    assert!(last_confirms(&disk));
 }

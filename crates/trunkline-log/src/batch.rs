@@ -93,9 +93,9 @@ pub struct Batch {
     pub(crate) writes: Vec<Write>,
     pub(crate) conditions: Vec<Condition>,
     too_long: Option<record::TooLong>,
-    /// Where in the bytes the labels of the record added last stand, with their keys: records of a batch tend
-    /// to have labels in common.
-    last_labels: Vec<(u8, Range<usize>, Key)>,
+    /// The kinds of the last labels in each place and where in the bytes they stand, with their keys: records of
+    /// a batch tend to have labels in common.
+    last_labels: Vec<((u8, Range<usize>), Key)>,
 }
 
 #[derive(Debug)]
@@ -168,29 +168,26 @@ impl Batch {
         let write = self.writes.last_mut().expect("a record belongs to a stream");
         let (bytes, keys) = (self.bytes.len(), self.keys.len());
         self.keys.push(self.hasher.id(&id));
+        let mut at = bytes + record::HEADER_LEN + write.stream.len();
         for (number, label) in labels.clone().enumerate() {
-            let key = match self.last_labels.get(number) {
-                Some((kind, range, key))
-                    if *kind == label.kind && self.bytes[range.clone()] == *label.text =>
-                {
-                    *key
+            let start = at + record::LABEL_HEADER_LEN;
+            at = start + label.text.len();
+            let this = (label.kind, start..at);
+            if let Some(((kind, range), key)) = self.last_labels.get_mut(number) {
+                if *kind != label.kind || self.bytes[range.clone()] != *label.text {
+                    *key = self.hasher.label(label.kind, label.text);
                 }
-                _ => self.hasher.label(label.kind, label.text),
-            };
-            self.keys.push(key);
+                (*kind, *range) = this;
+            } else {
+                self.last_labels.push((this, self.hasher.label(label.kind, label.text)));
+            }
+            self.keys.push(self.last_labels[number].1);
         }
-        if let Err(too_long) = record::encode(&mut self.bytes, &id, &write.stream, labels, body) {
+        let encoded = record::encode(&mut self.bytes, &id, &write.stream, labels, body);
+        if let Err(too_long) = encoded {
             self.too_long.get_or_insert(too_long);
-        } else {
-            let encoded = record::Fields::of(&self.bytes[bytes..]);
-            let label_keys = &self.keys[keys + 1..];
+            // Nothing was encoded, so there is nothing that the next record could have in common with it.
             self.last_labels.clear();
-            self.last_labels.extend(
-                encoded
-                    .labels()
-                    .zip(label_keys)
-                    .map(|((label, range), key)| (label.kind, bytes + range.start..bytes + range.end, *key)),
-            );
         }
         self.records.push(NewRecord { bytes: bytes..self.bytes.len(), id, keys: keys..self.keys.len() });
         write.records.end = self.records.len();

@@ -9,6 +9,9 @@ use crate::bytes_at::{id_at, put, u16_at, u32_at, u64_at};
 /// Bytes before a record's stream name.
 pub(crate) const HEADER_LEN: usize = 48;
 
+/// Bytes before a label's text.
+pub(crate) const LABEL_HEADER_LEN: usize = 4;
+
 /// The largest record, in bytes. A batch may be one record, and the framing of a batch is a small part of it.
 pub(crate) const RECORD_LEN_MAX: usize = 80 << 20;
 
@@ -127,7 +130,7 @@ impl<'a> Fields<'a> {
         let mut at = self.stream_range().end;
         (0..u16_at(self.bytes, at::LABELS)).map(move |_| {
             let len = usize::from(u16_at(self.bytes, at + 2));
-            let range = at + 4..at + 4 + len;
+            let range = at + LABEL_HEADER_LEN..at + LABEL_HEADER_LEN + len;
             let label = Label { kind: self.bytes[at], text: &self.bytes[range.clone()] };
             at = range.end;
             (label, range)
@@ -190,35 +193,37 @@ pub(crate) fn encode<'a>(
     buffer: &mut Vec<u8>,
     id: &[u8; 16],
     stream: &[u8],
-    labels: impl Iterator<Item = Label<'a>>,
+    labels: impl Iterator<Item = Label<'a>> + Clone,
     body: &[&[u8]],
 ) -> Result<(), TooLong> {
-    let start = buffer.len();
-    buffer.resize(start + HEADER_LEN, 0);
-    buffer.extend_from_slice(stream);
-    let labels_start = buffer.len();
-    let mut count: usize = 0;
-    for label in labels {
-        let len = short(label.text.len(), "label")?;
-        buffer.extend_from_slice(&[label.kind, 0]);
-        buffer.extend_from_slice(&len.to_le_bytes());
-        buffer.extend_from_slice(label.text);
+    let (mut count, mut labels_len) = (0, 0);
+    for label in labels.clone() {
+        short(label.text.len(), "label")?;
         count += 1;
+        labels_len += LABEL_HEADER_LEN + label.text.len();
     }
-    let labels_len = buffer.len() - labels_start;
-    for part in body {
-        buffer.extend_from_slice(part);
-    }
-    let len = buffer.len() - start;
+    let body_len: usize = body.iter().map(|part| part.len()).sum();
+    let len = HEADER_LEN + stream.len() + labels_len + body_len;
     if len > RECORD_LEN_MAX {
         return Err(TooLong { what: "record", bytes: len, bytes_max: RECORD_LEN_MAX });
     }
-    let record = &mut buffer[start..];
-    put(record, at::LEN, &(len as u32).to_le_bytes());
-    put(record, at::ID, id);
-    put(record, at::STREAM_LEN, &short(stream.len(), "stream name")?.to_le_bytes());
-    put(record, at::LABELS, &short(count, "list of labels")?.to_le_bytes());
-    put(record, at::LABELS_LEN, &(labels_len as u32).to_le_bytes());
+    let mut header = [0; HEADER_LEN];
+    put(&mut header, at::LEN, &(len as u32).to_le_bytes());
+    put(&mut header, at::ID, id);
+    put(&mut header, at::STREAM_LEN, &short(stream.len(), "stream name")?.to_le_bytes());
+    put(&mut header, at::LABELS, &short(count, "list of labels")?.to_le_bytes());
+    put(&mut header, at::LABELS_LEN, &(labels_len as u32).to_le_bytes());
+    buffer.reserve(len);
+    buffer.extend_from_slice(&header);
+    buffer.extend_from_slice(stream);
+    for label in labels {
+        let [low, high] = (label.text.len() as u16).to_le_bytes();
+        buffer.extend_from_slice(&[label.kind, 0, low, high]);
+        buffer.extend_from_slice(label.text);
+    }
+    for part in body {
+        buffer.extend_from_slice(part);
+    }
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use crate::segment::{self, Segment};
 use crate::shared::{Shared, View};
 use crate::tail::{CommitError, Tail, TailOptions, create_segment};
 use crate::writer::{ClosedInTheEnd, OnCommit, Queue, Reply, Writer};
-use crate::{AppendError, OpenError, read_only};
+use crate::{AppendError, OpenError, ReadError, read_only};
 
 /// The file that the one writing process holds.
 const LOCK_FILE: &str = "lock";
@@ -100,7 +100,7 @@ struct Threads {
 /// Counts and sizes of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
-    /// How many records there are.
+    /// How many records there are; those that can be read, when the log is damaged.
     pub records: u64,
     /// How many segments there are.
     pub segments: u64,
@@ -233,6 +233,11 @@ impl Log {
         self.shared.head()
     }
 
+    /// Why readers get no further than to [`head`](Self::head), when that is not the log's end.
+    pub fn damage(&self) -> Option<ReadError> {
+        self.shared.damage.clone()
+    }
+
     /// The records of a stream with these versions, in their order or against it.
     pub fn stream(&self, name: &[u8], versions: RangeInclusive<u64>, forward: bool) -> Cursor {
         let select = Select::Stream { key: self.shared.hasher.stream(name), name: name.into(), versions };
@@ -271,7 +276,7 @@ impl Log {
             })
         };
         Stats {
-            records: synced.position,
+            records: self.head(),
             segments: view.segments.len() as u64,
             segment_bytes: sealed.sum::<u64>() + synced.end,
             runs: runs().count() as u64,

@@ -79,8 +79,11 @@ impl Log {
                 Err(error) => check.damage(error.to_string()),
             }
         }
-        if let Some(damage) = &shared.damage {
-            check.damage(damage.to_string());
+        // Damage beyond the synced end is not on the way, and all other is.
+        if let Some(damage) = shared.damage.as_ref().map(ReadError::to_string)
+            && !check.found.problems.contains(&Problem::Damage(damage.clone()))
+        {
+            check.damage(damage);
         }
         for part in view.parts.iter() {
             if let Part::Run(run) = part

@@ -27,7 +27,7 @@ pub trait Maintain: Send + Sync {
 /// Counts and sizes of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreStats {
-    /// How many events are stored.
+    /// How many events are stored; those that can be read, when the store is damaged.
     pub events: u64,
     /// How many segments (files of the log) hold them; 0 where there are none.
     pub segments: u64,
@@ -37,6 +37,8 @@ pub struct StoreStats {
     pub index_bytes: u64,
     /// How many index files there are.
     pub index_runs: u64,
+    /// What is damaged and where, if that was noticed when the store was opened; `verify` finds all damage.
+    pub damage: Option<String>,
 }
 
 /// What a verification found.

@@ -75,5 +75,7 @@ pub trait EventStore: fmt::Debug + Send + Sync + 'static {
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>>;
 
     /// Waits until the head is beyond `position`, and returns it; at once if it is already.
+    ///
+    /// When damage keeps the head from ever getting there, that is the answer, rather than a wait without end.
     fn wait_beyond(&self, position: Position) -> BoxFuture<'_, Result<Position, ReadError>>;
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use indicatif::HumanBytes;
 use serde::Serialize;
-use trunkline_store::{Maintain, StoreStats};
+use trunkline_store::{ReadError, StoreStats};
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -17,7 +17,8 @@ Examples:
   trunkline stats
   trunkline stats --store log:/srv/shop/events --format json
 
-With --format json, one object: events, segments, event_bytes, index_bytes, index_runs.";
+With --format json, one object: events, segments, event_bytes, index_bytes, index_runs. Exit code 5 when \
+the store is damaged: events are then those before the damage. `trunkline verify` looks for all damage.";
 
 /// Say how much is stored
 #[derive(Debug, Args)]
@@ -41,13 +42,11 @@ impl StatsArgs {
     pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
         let opened = open::for_reading(&place)?;
-        output.report(&stats(&*opened.maintain)?)
+        let StoreStats { events, segments, event_bytes, index_bytes, index_runs, damage } =
+            opened.maintain.stats()?;
+        output.report(&Stats { events, segments, event_bytes, index_bytes, index_runs })?;
+        damage.map_or(Ok(()), |what| Err(ReadError::Damaged { what }.into()))
     }
-}
-
-fn stats(store: &dyn Maintain) -> Result<Stats, Failure> {
-    let StoreStats { events, segments, event_bytes, index_bytes, index_runs } = store.stats()?;
-    Ok(Stats { events, segments, event_bytes, index_bytes, index_runs })
 }
 
 impl Report for Stats {

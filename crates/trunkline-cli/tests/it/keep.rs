@@ -35,7 +35,16 @@ fn a_damaged_store_is_said_to_be_corrupt() {
     assert_eq!(folder.run("import events.jsonl --store log:a --batch 10 -q").exit, 0);
     damage(&folder, "a");
 
-    for words in ["verify", "append order-1 --type T --data 1", "read --all", "export", "backup --to b"] {
+    for words in [
+        "verify",
+        "append order-1 --type T --data 1",
+        "read --all",
+        "export",
+        "backup --to b",
+        "stats",
+        "tail",
+        "tail --after 0",
+    ] {
         let ran = folder.run(&format!("{words} --store log:a -q"));
         assert_eq!(ran.exit, 5, "an error never looks like the end: {words}: {ran:?}");
         assert!(ran.outcome().contains(" is damaged at byte "), "{words}: {ran:?}");
@@ -45,6 +54,10 @@ fn a_damaged_store_is_said_to_be_corrupt() {
     assert!(ran.stderr.starts_with("error: the store is corrupt: "), "{ran:?}");
     let verified = &folder.run("verify --store log:a --format json").json()[0];
     assert_eq!((&verified["clean"], &verified["events"]), (&false.into(), &16.into()), "{verified}");
+    assert_eq!(verified["problems"].as_array().unwrap().len(), 1, "each damage is named once: {verified}");
+    assert_eq!(folder.run("stats --store log:a --format json").json()[0]["events"], 16);
+    let ran = folder.run("tail --store log:a --after 0");
+    assert_eq!(ran.stdout.lines().count(), 16, "what is whole is followed: {ran:?}");
     let ran = folder.run("read --all --store log:a");
     assert_eq!(ran.stdout.lines().count(), 16, "what is whole is read: {ran:?}");
     folder.check(

@@ -44,6 +44,7 @@ impl Maintain for LogStore {
             event_bytes: stats.segment_bytes,
             index_bytes: stats.run_bytes,
             index_runs: stats.runs,
+            damage: self.log.damage().map(|damage| damage.to_string()),
         })
     }
 

@@ -41,6 +41,10 @@ impl LogStore {
             if head > position {
                 return Ok(Position::new(head));
             }
+            if let Some(damage) = self.log.damage() {
+                // What comes after damage never shows.
+                return Err(read_error(damage));
+            }
             if self.read_only {
                 tokio::time::sleep(LOOK_EVERY).await;
             } else if moves.wait_for(|head| *head > position).await.is_err() {

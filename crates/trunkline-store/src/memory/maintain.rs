@@ -18,6 +18,7 @@ impl Maintain for MemoryStore {
             event_bytes: state.events().iter().map(bytes).sum(),
             index_bytes: 0,
             index_runs: 0,
+            damage: None,
         })
     }
 

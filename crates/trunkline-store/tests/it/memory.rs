@@ -38,7 +38,14 @@ async fn a_memory_store_is_counted_and_verified() {
     let stats = store.stats().unwrap();
     let bytes =
         2 * ("order-1".len() + "OrderCreated".len() + "sku:1".len() + "{}".len() + "[1]".len()) as u64;
-    let wanted = StoreStats { events: 2, segments: 0, event_bytes: bytes, index_bytes: 0, index_runs: 0 };
+    let wanted = StoreStats {
+        events: 2,
+        segments: 0,
+        event_bytes: bytes,
+        index_bytes: 0,
+        index_runs: 0,
+        damage: None,
+    };
     assert_eq!(stats, wanted);
     let mut told = Vec::new();
     let report = store.verify(&mut |done, all| told.push((done, all))).unwrap();

@@ -152,3 +152,16 @@ impl ReadError {
         Self::Io { file: file.into(), source: Arc::new(source) }
     }
 }
+
+/// A disk's error, with what to do about the one that users can mend.
+pub(crate) fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => {
+            format!("the disk is full ({error}); free some space, then append again")
+        }
+        io::ErrorKind::QuotaExceeded => {
+            format!("the quota is used up ({error}); free some space, then append again")
+        }
+        _ => error.to_string(),
+    }
+}

@@ -6,11 +6,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::disk::Disk;
+use crate::error::describe;
 use crate::index::{
     FOLDER, LEVEL_MAX, MERGED_RUNS, Part, Recent, Run, RunName, WriteRunError, merge_runs, write_recent,
 };
 use crate::shared::{Shared, index_range};
-use crate::writer::describe;
 use crate::{OpenError, ReadError};
 
 /// How many full tables may wait for the indexer before appends wait too: it bounds the memory.

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::AppendError;
 use crate::batch::{Appended, Batch};
+use crate::error::describe;
 use crate::frame::FrameBuilder;
 use crate::index::{Part, Recent};
 use crate::indexer::Indexer;
@@ -367,17 +367,4 @@ fn take_group(requests: &mut VecDeque<Request>) -> Vec<Request> {
         })
         .count();
     requests.drain(..count.max(1).min(requests.len())).collect()
-}
-
-/// A disk's error, with what to do about the one that users can mend.
-pub(crate) fn describe(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::StorageFull => {
-            format!("the disk is full ({error}); free some space, then append again")
-        }
-        io::ErrorKind::QuotaExceeded => {
-            format!("the quota is used up ({error}); free some space, then append again")
-        }
-        _ => error.to_string(),
-    }
 }

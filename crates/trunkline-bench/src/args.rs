@@ -1,0 +1,95 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::engines::Name;
+use crate::workloads::Workload;
+
+/// Measures Trunkline beside the disk and its peers.
+#[derive(Debug, Parser)]
+#[command(name = "trunkline-bench")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The event store: durable appends, reads, opening, growth.
+    Store(StoreArgs),
+    /// Opens a store and prints what that took; runs in a process of its own, so that its memory is the store's.
+    #[command(hide = true)]
+    ProbeOpen(ProbeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StoreArgs {
+    /// The folder to work in, on the disk to measure; everything made in it is removed at the end.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Fewer events and shorter rounds, and no growth: less than a minute.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// Only these workloads.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WORKLOAD")]
+    pub(crate) only: Vec<Workload>,
+    /// Only these engines.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "ENGINE")]
+    pub(crate) engine: Vec<Name>,
+    /// Writes a bar chart to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProbeArgs {
+    #[arg(long, value_enum)]
+    pub(crate) engine: Name,
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+}
+
+/// What is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table for people.
+    #[default]
+    Human,
+    /// An array of `{workload, engine, value, unit}`.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn workloads_and_engines_are_lists() {
+        let args = [
+            "trunkline-bench",
+            "store",
+            "--dir",
+            "d",
+            "--only",
+            "append-1x1,open",
+            "--engine",
+            "disk,sqlite",
+        ];
+        let Command::Store(args) = Args::parse_from(args).command else { panic!("that is the store") };
+        assert_eq!(args.only, [Workload::Append1x1, Workload::Open]);
+        assert_eq!(args.engine, [Name::Disk, Name::Sqlite]);
+        assert_eq!(args.format, Format::Human);
+    }
+}

@@ -151,6 +151,36 @@ fn what_is_shown_after_a_kill_survives_a_power_cut() {
     }
 }
 
+/// What is left of a commit that was cut off is made zeros, on the disk too: the next one is shorter, perhaps,
+/// and what follows a frame has to be nothing or a frame.
+#[test]
+fn a_tail_that_was_rolled_back_is_gone_for_good() {
+    let disk = MemoryDisk::new();
+    let log = open(&disk).unwrap();
+    let first = Draft::one("a-1", Expected::At(0), 1, b"acknowledged");
+    log.append_blocking(first.encode(&log)).unwrap();
+    // The frame is written and not synced.
+    stop_at(&disk, disk.operations() + 1);
+    let cut_off = Draft::one("a-1", Expected::At(1), 2, &[9; 6000]);
+    log.append_blocking(cut_off.encode(&log)).unwrap_err();
+    drop(log);
+    let mut sector = 0;
+    disk.crash(&mut CrashChoice::Each(&mut || {
+        sector += 1;
+        sector % 2 == 0
+    }));
+    for (opening, rolled_back) in [(1, true), (2, false)] {
+        let log = open(&disk).unwrap();
+        assert_eq!((log.head(), log.rolled_back_bytes() > 0), (1, rolled_back), "opening {opening}");
+        let bytes = disk.bytes("00000000000000000001.seg");
+        let end = frames(&bytes).last().expect("there is a frame").bytes.end;
+        assert!(bytes[end..].iter().all(|byte| *byte == 0), "opening {opening} left something");
+        stop_at(&disk, disk.operations());
+        drop(log);
+        disk.crash(&mut CrashChoice::LoseAll);
+    }
+}
+
 /// Until something follows it, an acknowledged frame could be damaged without anybody noticing; a crash before
 /// the confirming frame must not leave it like that.
 #[test]

@@ -156,6 +156,8 @@ impl Batch {
 
     /// Adds a record to the stream named last. The body is given in parts that are stored back to back.
     ///
+    /// The ids of a batch have to differ: they are compared with those in the log, not with each other.
+    ///
     /// # Panics
     ///
     /// When no stream was named.

@@ -85,11 +85,17 @@ impl Words {
             Some(tag) => tag.clone(),
             None => tag(event.customer)?,
         };
-        let event_type = self.types[event.type_index].clone();
-        Ok(NewEvent::new(event_type, body.data.clone())
-            .id(EventId::from_bytes(event.id))
-            .metadata(metadata.clone())
-            .tag(tag))
+        // Made whole, because `NewEvent::new` would make an id of its own first.
+        Ok(NewEvent {
+            event_id: EventId::from_bytes(event.id),
+            event_type: self.types[event.type_index].clone(),
+            schema_version: 1,
+            data: body.data.clone(),
+            metadata: metadata.clone(),
+            tags: vec![tag],
+            occurred_at: None,
+            recorded_at: None,
+        })
     }
 }
 

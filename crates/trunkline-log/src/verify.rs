@@ -1,10 +1,12 @@
 //! Verifying: reading everything and checking it against everything else.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::head::Head;
-use crate::index::{Part, Table};
+use crate::index::{Part, Recent, Table};
+use crate::key::{Key, KeyMap};
 use crate::recover::last_nonzero;
 use crate::shared::{LookupError, View, keys_of};
 use crate::walk::Frames;
@@ -49,8 +51,13 @@ impl Log {
         let shared = self.shared();
         let synced = shared.synced();
         let view = shared.view();
-        let mut check =
-            Check { log: self, view: &view, versions: HashMap::new(), found: Verified::default() };
+        let mut check = Check {
+            log: self,
+            view: &view,
+            versions: HashMap::new(),
+            listed: None,
+            found: Verified::default(),
+        };
         // The writer may have gone on to another segment since `synced` was asked for.
         let segments = &view.segments[..synced.segment as usize];
         for (number, segment) in segments.iter().enumerate() {
@@ -99,11 +106,42 @@ impl Log {
     }
 }
 
+/// What a table in memory says of each key. The table itself is quick to ask only for the newest positions.
+struct Listed {
+    first: u64,
+    records: KeyMap<Box<[u32]>>,
+}
+
+impl Listed {
+    /// That of this table, which is made when it is another than the last time.
+    fn of<'a>(last: &'a mut Option<Self>, recent: &Recent) -> &'a Self {
+        let listed = last.take().filter(|listed| listed.first == recent.first());
+        last.insert(listed.unwrap_or_else(|| Self::new(recent)))
+    }
+
+    fn new(recent: &Recent) -> Self {
+        let mut records = KeyMap::default();
+        let each_key = |key, of_key: &[u32]| {
+            records.insert(key, of_key.into());
+            Ok::<_, Infallible>(())
+        };
+        let Ok(()) = recent.visit(|_, _| Ok(()), each_key, |_| Ok(()));
+        Self { first: recent.first(), records }
+    }
+
+    fn has(&self, key: Key, position: u64) -> bool {
+        let record = (position - self.first) as u32;
+        self.records.get(&key).is_some_and(|records| records.binary_search(&record).is_ok())
+    }
+}
+
 struct Check<'a> {
     log: &'a Log,
     view: &'a View,
     /// The last version of each stream, by its key.
     versions: HashMap<u64, u64>,
+    /// The table in memory that was looked into last.
+    listed: Option<Listed>,
     found: Verified,
 }
 
@@ -150,11 +188,15 @@ impl Check<'_> {
         };
         let mut missing = false;
         keys_of(hasher, record, |key| {
-            let found = table.postings(key, position).and_then(|postings| match postings.len() {
-                0 => Ok(None),
-                _ => postings.get(0).map(Some),
-            });
-            missing |= !matches!(found, Ok(Some(found)) if found == position);
+            missing |= !match &table {
+                Table::Recent(recent) => Listed::of(&mut self.listed, recent).has(key, position),
+                Table::Run(_) => {
+                    let postings = table.postings(key, position);
+                    let found =
+                        postings.and_then(|found| (found.len() > 0).then(|| found.get(0)).transpose());
+                    matches!(found, Ok(Some(found)) if found == position)
+                }
+            };
         });
         if missing {
             self.index_problem(position, "the index doesn't find it");

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use trunkline_log::disk::{Access, CrashChoice, Disk, DiskFile, Fault, FaultKind, Lock, MemoryDisk};
+use trunkline_log::disk::{CrashChoice, Fault, FaultKind, MemoryDisk};
 use trunkline_log::{AppendError, Appended, Expected, Log, OpenError, Options};
 
 use crate::check::{all, assert_holds, assert_verifies};
@@ -17,6 +17,7 @@ use crate::play::{Played, append_together, is_storage, open, open_read_only, opt
 use crate::random::{Random, seed, slow};
 use crate::reference::Reference;
 use crate::script::{Step, script};
+use crate::wrapped::{Call, Wrapped};
 
 /// Opens the log again after a failure whose outcome is unknown, and takes what it holds for what is so.
 fn reopen(disk: &MemoryDisk, played: &mut Played, when: &str) -> Log {
@@ -241,9 +242,16 @@ fn a_write_that_failed_half_way_is_taken_back() {
 
 #[test]
 fn index_files_that_cannot_be_written_hold_appends_up_and_lose_nothing() {
-    let disk = NoIndex { disk: MemoryDisk::new(), refuses: Arc::default() };
-    let refuses = Arc::clone(&disk.refuses);
-    let log = Log::open(Arc::new(disk.clone()), options()).unwrap();
+    let disk = MemoryDisk::new();
+    let refuses = Arc::new(AtomicBool::new(false));
+    let refused = Arc::clone(&refuses);
+    let wrapped = Wrapped::new(&disk, move |call| match call {
+        Call::Create(path) if path.starts_with("index/") && refused.load(Ordering::Relaxed) => {
+            Err(io::Error::other("this folder is read-only"))
+        }
+        _ => Ok(()),
+    });
+    let log = Log::open(Arc::new(wrapped), options()).unwrap();
     let mut reference = Reference::default();
     refuses.store(true, Ordering::Relaxed);
     let draft = |number| Draft::one(&format!("a-{}", number % 3), Expected::Any, number, b"");
@@ -267,59 +275,7 @@ fn index_files_that_cannot_be_written_hold_appends_up_and_lose_nothing() {
     }
     assert_holds(&log, &reference, "with the index made up for");
     drop(log);
-    let log = open(&disk.disk).unwrap();
+    let log = open(&disk).unwrap();
     assert_holds(&log, &reference, "opened again");
     assert_verifies(&log, &reference, "opened again");
-}
-
-/// A disk on which the index cannot be written while it `refuses`.
-#[derive(Clone, Debug)]
-struct NoIndex {
-    disk: MemoryDisk,
-    refuses: Arc<AtomicBool>,
-}
-
-impl Disk for NoIndex {
-    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
-        if path.starts_with("index/") && self.refuses.load(Ordering::Relaxed) {
-            return Err(io::Error::other("this folder is read-only"));
-        }
-        self.disk.create(path)
-    }
-
-    fn name(&self) -> String {
-        self.disk.name()
-    }
-
-    fn create_dir(&self, path: &str) -> io::Result<()> {
-        self.disk.create_dir(path)
-    }
-
-    fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        self.disk.list(path)
-    }
-
-    fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
-        self.disk.open(path, access)
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-
-    fn remove(&self, path: &str) -> io::Result<()> {
-        self.disk.remove(path)
-    }
-
-    fn sync_dir(&self, path: &str) -> io::Result<()> {
-        self.disk.sync_dir(path)
-    }
-
-    fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn Lock>, String>> {
-        self.disk.lock(path, owner)
-    }
-
-    fn boot_id(&self) -> Option<[u8; 16]> {
-        self.disk.boot_id()
-    }
 }

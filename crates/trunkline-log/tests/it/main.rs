@@ -1,6 +1,7 @@
 //! Tests of the log as its users have it: crashes, faults, damage, random operations, many threads, old files.
 
 mod backup;
+mod beside;
 mod check;
 mod crash;
 mod damage;
@@ -14,3 +15,4 @@ mod play;
 mod random;
 mod reference;
 mod script;
+mod wrapped;

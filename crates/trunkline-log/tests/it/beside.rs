@@ -10,6 +10,7 @@ use trunkline_log::{Expected, Log};
 
 use crate::check::{all, assert_holds};
 use crate::draft::Draft;
+use crate::format::frames;
 use crate::play::{RECENT_RECORDS, open};
 use crate::reference::Reference;
 use crate::wrapped::Wrapped;
@@ -25,7 +26,9 @@ fn open_and_meanwhile(disk: &MemoryDisk, after: usize, act: impl FnOnce() + Send
         left.0 = left.0.saturating_sub(1);
         let act = if due { left.1.take() } else { None };
         drop(left);
-        act.into_iter().for_each(|act| act());
+        if let Some(act) = act {
+            act();
+        }
         Ok(())
     });
     let reader = Log::open_read_only_with(Arc::new(wrapped), RECENT_RECORDS)
@@ -74,7 +77,7 @@ fn a_reader_that_opens_while_a_writer_starts_sees_nothing_that_is_not_synced() {
         let disk = MemoryDisk::new();
         let log = open(&disk).unwrap();
         let mut reference = Reference::default();
-        append(&log, &mut reference, 2);
+        append(&log, &mut reference, 1);
         drop(log);
         disk.crash(&mut CrashChoice::KeepAll);
         let starting = disk.clone();
@@ -84,6 +87,8 @@ fn a_reader_that_opens_while_a_writer_starts_sees_nothing_that_is_not_synced() {
             starting.inject(Some(Fault { at: starting.operations() + 2, kind: FaultKind::Stop }));
             let draft = Draft::one("a-1", Expected::Any, 100, &[8; 4000]);
             log.append_blocking(draft.encode(&log)).unwrap_err();
+            let last = frames(&starting.bytes("00000000000000000001.seg")).pop().unwrap();
+            assert_eq!((last.first_position, last.records), (2, 1), "it is there");
         });
         let seen = all(&reader);
         assert!(seen == reference.records, "{seen:#?} after {after} calls");

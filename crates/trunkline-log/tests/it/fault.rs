@@ -244,9 +244,9 @@ fn a_write_that_failed_half_way_is_taken_back() {
 fn index_files_that_cannot_be_written_hold_appends_up_and_lose_nothing() {
     let disk = MemoryDisk::new();
     let refuses = Arc::new(AtomicBool::new(false));
-    let refused = Arc::clone(&refuses);
+    let asked = Arc::clone(&refuses);
     let wrapped = Wrapped::new(&disk, move |call| match call {
-        Call::Create(path) if path.starts_with("index/") && refused.load(Ordering::Relaxed) => {
+        Call::Create(path) if path.starts_with("index/") && asked.load(Ordering::Relaxed) => {
             Err(io::Error::other("this folder is read-only"))
         }
         _ => Ok(()),

@@ -32,10 +32,10 @@ mod bytes_at;
 mod cursor;
 pub mod disk;
 mod error;
+mod frame;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod frame;
 mod head;
 mod index;
 mod indexer;

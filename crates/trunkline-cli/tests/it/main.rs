@@ -9,7 +9,11 @@ mod help;
 mod import;
 mod interrupt;
 mod keep;
+#[cfg(unix)]
+mod kill;
 mod output;
 mod place;
+#[cfg(unix)]
+mod random;
 mod read;
 mod tail;

@@ -106,18 +106,22 @@ impl Judge<'_> {
             return Ok(judgement);
         }
         let mut versions = Vec::with_capacity(batch.writes.len());
+        // A refusal also rests on what was right before it: without the staged records, another would have come
+        // first.
+        let mut rests_on_staged = false;
         for (number, write) in batch.writes.iter().enumerate() {
             let (found, on_staged) = self.version(write)?;
+            rests_on_staged |= on_staged;
             if !write.expected.holds_for(found) {
                 let answer = Err(AppendError::Conflict { write: number, found });
-                return Ok(Judgement::Answer { answer, on_staged });
+                return Ok(Judgement::Answer { answer, on_staged: rests_on_staged });
             }
             versions.push(found);
         }
         for (number, condition) in batch.conditions.iter().enumerate() {
             if let Some((position, on_staged)) = self.first_match(condition)? {
                 let answer = Err(AppendError::ConditionFailed { condition: number, position });
-                return Ok(Judgement::Answer { answer, on_staged });
+                return Ok(Judgement::Answer { answer, on_staged: rests_on_staged || on_staged });
             }
         }
         Ok(Judgement::Append { versions })

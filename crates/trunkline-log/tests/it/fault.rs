@@ -12,7 +12,7 @@ use trunkline_log::disk::{CrashChoice, Fault, FaultKind, MemoryDisk};
 use trunkline_log::{AppendError, Appended, Expected, Log, OpenError, Options};
 
 use crate::check::{all, assert_holds, assert_verifies};
-use crate::draft::Draft;
+use crate::draft::{Draft, Selection};
 use crate::play::{Played, append_together, is_storage, open, open_read_only, options};
 use crate::random::{Random, seed, slow};
 use crate::reference::Reference;
@@ -217,6 +217,33 @@ fn each_operation_of_an_append_fails_in_its_own_way() {
             }
         }
     }
+}
+
+/// Every answer that would be another one without the batches before it in the group has to wait for their sync:
+/// repeats and refusals, also one that names a synced record but was come to only because of a staged one.
+#[test]
+fn an_answer_that_rests_on_what_is_not_synced_is_not_given() {
+    let disk = MemoryDisk::new();
+    let log = Log::open(Arc::new(disk.clone()), Options { recent_records: 1000, ..options() }).unwrap();
+    let mut played = Played::default();
+    let first = [Draft::one("a-1", Expected::At(0), 1, b"synced")];
+    assert!(!played.take(&first, append_together(&log, &first)));
+    let any: Selection = vec![vec![vec![(1, "plain".to_owned())]]];
+    let unless = |after, draft: Draft| Draft { conditions: vec![(any.clone(), after)], ..draft };
+    let staged = Draft::one("a-1", Expected::At(1), 2, b"staged");
+    let group = [
+        staged.clone(),
+        staged,
+        Draft::one("a-1", Expected::At(1), 3, b"its stream has moved on in the group"),
+        unless(1, Draft::one("b-1", Expected::Any, 4, b"excluded by what is staged")),
+        unless(0, Draft::one("a-1", Expected::At(2), 5, b"excluded by the first, after its version was right")),
+        unless(0, Draft::one("b-1", Expected::Any, 6, b"excluded by the first, whatever else there is")),
+    ];
+    disk.inject(Some(Fault { at: disk.operations() + 1, kind: FaultKind::Error }));
+    let answers = append_together(&log, &group);
+    let given: Vec<bool> = answers.iter().map(|answer| !is_storage(answer)).collect();
+    assert_eq!(given, [false, false, false, false, false, true], "{answers:?}");
+    assert!(played.take(&group, answers));
 }
 
 /// A frame whose second half is zeros is whole although only its first half was written. The log said that it

@@ -236,7 +236,10 @@ fn an_answer_that_rests_on_what_is_not_synced_is_not_given() {
         staged,
         Draft::one("a-1", Expected::At(1), 3, b"its stream has moved on in the group"),
         unless(1, Draft::one("b-1", Expected::Any, 4, b"excluded by what is staged")),
-        unless(0, Draft::one("a-1", Expected::At(2), 5, b"excluded by the first, after its version was right")),
+        unless(
+            0,
+            Draft::one("a-1", Expected::At(2), 5, b"excluded by the first, after its version was right"),
+        ),
         unless(0, Draft::one("b-1", Expected::Any, 6, b"excluded by the first, whatever else there is")),
     ];
     disk.inject(Some(Fault { at: disk.operations() + 1, kind: FaultKind::Error }));

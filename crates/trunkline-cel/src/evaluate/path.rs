@@ -1,0 +1,156 @@
+//! Errors, and the names in them: the path of a field, or the text of what is no path.
+
+use super::Run;
+use crate::error::{EvaluateError, EvaluateErrorKind};
+use crate::program::{Node, NodeKind};
+use crate::value::{Value, View};
+
+/// Letters of an expression that a message repeats.
+const SHOWN_CHARS_MAX: usize = 60;
+
+impl Run<'_> {
+    #[cold]
+    pub(crate) fn error(
+        &self,
+        kind: EvaluateErrorKind,
+        node: &Node,
+        field: Option<String>,
+        message: impl Into<String>,
+    ) -> Box<EvaluateError> {
+        Box::new(EvaluateError { message: message.into(), field, range: node.range.clone(), kind })
+    }
+
+    /// The path that leads to a node's value from a variable: `command.items[2].quantity`.
+    pub(crate) fn path(&self, node: &Node) -> Option<String> {
+        match &node.kind {
+            NodeKind::Variable(name) => Some(name.clone()),
+            NodeKind::Local(place) => {
+                let local = self.locals.get(*place)?;
+                let over = self.path(local.over)?;
+                Some(format!("{over}[{}]", local.index))
+            }
+            NodeKind::Select(operand, field) => {
+                let operand = self.path(operand)?;
+                Some(if is_name(field) {
+                    format!("{operand}.{field}")
+                } else {
+                    format!("{operand}['{field}']")
+                })
+            }
+            NodeKind::Index(operand, index) => {
+                let operand = self.path(operand)?;
+                match &index.kind {
+                    NodeKind::Constant(value) => match value.as_str() {
+                        Some(field) if is_name(field) => Some(format!("{operand}.{field}")),
+                        Some(field) => Some(format!("{operand}['{field}']")),
+                        None => Some(format!("{operand}[{}]", value.to_text())),
+                    },
+                    _ => Some(format!("{operand}[{}]", self.shown(index))),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// A node in a message, in backticks: its path, or its text.
+    pub(crate) fn describe(&self, node: &Node) -> String {
+        // The value of a macro's variable may be made on the way and have no path.
+        let text = self.path(node).unwrap_or_else(|| self.shown(node));
+        format!("`{text}`")
+    }
+
+    fn shown(&self, node: &Node) -> String {
+        if let NodeKind::Local(place) = node.kind
+            && let Some(local) = self.locals.get(place)
+        {
+            return local.name.to_owned();
+        }
+        let text = self.source.get(node.range.clone()).unwrap_or_default();
+        let mut shown: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if shown.chars().count() > SHOWN_CHARS_MAX {
+            shown = shown.chars().take(SHOWN_CHARS_MAX).collect::<String>() + "…";
+        }
+        shown
+    }
+
+    #[cold]
+    pub(super) fn missing_variable(&self, node: &Node, name: &str) -> Box<EvaluateError> {
+        let message = format!("`{name}` has no value here");
+        self.error(EvaluateErrorKind::Missing, node, Some(name.to_owned()), message)
+    }
+
+    #[cold]
+    pub(super) fn missing_field(
+        &self,
+        node: &Node,
+        operand: &Node,
+        value: &Value,
+        field: &str,
+    ) -> Box<EvaluateError> {
+        let what = self.describe(operand);
+        let path = self.path(node);
+        match value.view() {
+            View::Object(_) => {
+                self.error(EvaluateErrorKind::Missing, node, path, format!("{what} has no field `{field}`"))
+            }
+            View::Null => {
+                let message = format!("{what} is null and has no field `{field}`");
+                self.error(EvaluateErrorKind::Missing, node, path, message)
+            }
+            _ => {
+                let message = format!("{what} is {} and has no field `{field}`", value.type_name());
+                self.error(EvaluateErrorKind::Type, node, path, message)
+            }
+        }
+    }
+
+    #[cold]
+    pub(super) fn missing_item(
+        &self,
+        node: &Node,
+        operand: &Node,
+        value: &Value,
+        at: &Value,
+    ) -> Box<EvaluateError> {
+        let what = self.describe(operand);
+        let path = self.path(operand).map(|path| match at.as_str() {
+            Some(field) if is_name(field) => format!("{path}.{field}"),
+            Some(field) => format!("{path}['{field}']"),
+            None => format!("{path}[{}]", at.to_text()),
+        });
+        let at_text = at.to_text();
+        let message = match (value.view(), at.view()) {
+            (View::List(list), _) => match list.len() {
+                0 => format!("{what} has no item {at_text}: it is empty"),
+                1 => format!("{what} has no item {at_text}: it holds 1, counted from 0"),
+                held => format!("{what} has no item {at_text}: it holds {held}, counted from 0"),
+            },
+            (View::Null, View::Int(_)) => format!("{what} is null and has no item {at_text}"),
+            (View::Null, _) => format!("{what} is null and has no field `{at_text}`"),
+            _ => format!("{what} has no field `{at_text}`"),
+        };
+        self.error(EvaluateErrorKind::Missing, node, path, message)
+    }
+
+    /// What takes only another type of value.
+    #[cold]
+    pub(crate) fn wrong_type(
+        &self,
+        node: &Node,
+        operand: &Node,
+        value: &Value,
+        taker: &str,
+        wanted: &str,
+    ) -> Box<EvaluateError> {
+        let what = self.describe(operand);
+        let message = format!("{taker} takes {wanted}, and {what} is {}", value.type_name());
+        self.error(EvaluateErrorKind::Type, node, self.path(operand), message)
+    }
+}
+
+/// Whether a field can be written after a point.
+fn is_name(field: &str) -> bool {
+    !field.is_empty()
+        && !field.starts_with(|char: char| char.is_ascii_digit())
+        && field.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
+}

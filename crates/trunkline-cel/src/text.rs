@@ -1,0 +1,49 @@
+//! A text that is shared, with a value of its own or with the document it stands in.
+
+use crate::document::Document;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Text {
+    Own(Arc<str>),
+    Json(Arc<Document>, u32),
+}
+
+impl Text {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Text::Own(text) => text,
+            Text::Json(document, part) => document.text(*part),
+        }
+    }
+
+    /// The bytes, without checking again that they are UTF-8.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Text::Own(text) => text.as_bytes(),
+            Text::Json(document, part) => document.text_bytes(*part),
+        }
+    }
+}
+
+/// By code point, which is the order of the bytes in UTF-8.
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Text {}

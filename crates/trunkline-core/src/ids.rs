@@ -122,6 +122,12 @@ impl CommandId {
         Ok(Self(text.into()))
     }
 
+    /// A fresh id from the time and the operating system's randomness (UUID version 7).
+    pub fn generate() -> Self {
+        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+        Self((&*Uuid::now_v7().hyphenated().encode_lower(&mut text)).into())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -130,6 +136,14 @@ impl CommandId {
     /// The tag that the command's events carry.
     pub fn tag(&self) -> Tag {
         Tag::system(&format!("$command:{}", self.0)).expect("a command id is short and printable")
+    }
+}
+
+impl FromStr for CommandId {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        Self::new(text)
     }
 }
 

@@ -6,6 +6,7 @@
 //! and [`RecordedEvent`] comes out; [`Append`] is the atomic batch with its [`Expected`] versions and
 //! [`Condition`]s, and [`Query`] selects events for reads and conditions alike.
 //! [`json`] is an event as a line of text, and reads `CloudEvents` lines too.
+//! [`Decider`] is an aggregate's behaviour over its own [`Event`]s and [`Command`]s, tested by [`testing`].
 //!
 //! ```
 //! use trunkline_core::{Append, Expected, NewEvent};
@@ -18,6 +19,7 @@
 
 mod append;
 mod cloudevents;
+mod decider;
 mod event;
 mod ids;
 pub mod json;
@@ -26,13 +28,17 @@ mod metadata;
 mod names;
 mod place;
 mod query;
+mod shapes;
+pub mod testing;
 mod time;
 
 pub use append::{Append, Appended, Condition, Expected, StreamWrite, UnknownExpected};
+pub use decider::Decider;
 pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts, TagRanges};
 pub use ids::{CommandId, EventId, StoreId};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use names::{EventType, InvalidName, StreamName, Tag};
 pub use place::{Position, Version};
 pub use query::{Query, QueryItem};
+pub use shapes::{Command, DecodeError, Event, EventShape};
 pub use time::{InvalidTimestamp, Timestamp};

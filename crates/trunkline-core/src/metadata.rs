@@ -1,6 +1,7 @@
 //! Metadata: a JSON object beside an event's data, kept as the text it came in.
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use crate::limits::METADATA_BYTES_MAX;
@@ -42,10 +43,21 @@ impl Metadata {
     /// Checks that the text is a JSON object and keeps it as it is.
     pub fn parse(json: impl Into<Bytes>) -> Result<Self, InvalidMetadata> {
         let json = json.into();
+        serde_json::from_slice::<IgnoredAny>(&json).map_err(InvalidMetadata::NotJson)?;
+        Self::checked(json)
+    }
+
+    /// What serde writes for a value, which must be an object.
+    pub fn of(object: &impl Serialize) -> Result<Self, InvalidMetadata> {
+        let json = serde_json::to_vec(object).map_err(InvalidMetadata::NotJson)?;
+        Self::checked(json.into())
+    }
+
+    /// JSON that is metadata when it is an object and not too long.
+    fn checked(json: Bytes) -> Result<Self, InvalidMetadata> {
         if json.len() > METADATA_BYTES_MAX {
             return Err(InvalidMetadata::TooLong { bytes: json.len() });
         }
-        serde_json::from_slice::<IgnoredAny>(&json).map_err(InvalidMetadata::NotJson)?;
         if json.trim_ascii_start().first() != Some(&b'{') {
             return Err(InvalidMetadata::NotAnObject);
         }

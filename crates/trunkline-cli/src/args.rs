@@ -1,11 +1,15 @@
 //! The command line: what all commands share.
 
+use std::io::{self, Read as _};
+use std::path::Path;
+
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser};
+use trunkline::{DsnError, Place};
 use trunkline_core::{EventType, InvalidName, Query, QueryItem, StreamName, Tag};
 
 use crate::commands::Command;
-use crate::dsn::{DsnError, Place};
 use crate::exit;
+use crate::failure::Failure;
 use crate::output::Format;
 
 /// An event store from the command line, and the file that configures an application
@@ -30,7 +34,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Events", &["append", "read", "tail", "streams"]),
     ("Moving events", &["import", "export"]),
     ("Keeping a store", &["verify", "stats", "backup", "restore"]),
-    ("The application file", &["check", "config", "explain"]),
+    ("An application", &["init", "check", "test", "dispatch", "state"]),
+    ("Its file", &["config", "explain"]),
 ];
 
 /// What a first look at the help should show.
@@ -39,7 +44,8 @@ Examples:
   trunkline append order-1 --type OrderCreated --data '{\"order_id\":\"1\"}' --expected no-stream
   trunkline read order-1
   trunkline tail --type OrderCreated --format json
-  trunkline check orders.tsk";
+  trunkline init --example orders
+  trunkline dispatch orders.tsk CreateOrder --data '{\"order_id\":\"1\",\"items\":[],\"total\":0}'";
 
 /// Where a store is looked for, and what goes where.
 const NOTES: &str = "\
@@ -84,6 +90,28 @@ fn with_grouped_help(command: clap::Command) -> clap::Command {
     command.help_template(template)
 }
 
+/// The JSON of `--data`, or of the file of `--data-file` without the line break that editors and pipes put at
+/// its end.
+pub(crate) fn data_of(text: Option<&str>, file: Option<&Path>) -> Result<Vec<u8>, Failure> {
+    let (Some(path), None) = (file, text) else {
+        return Ok(text.unwrap_or_default().as_bytes().to_vec());
+    };
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        io::stdin().lock().read_to_end(&mut bytes).map(drop)
+    } else {
+        std::fs::read(path).map(|read| bytes = read)
+    };
+    read.map_err(|source| Failure::File { what: format!("reading {}", path.display()), source })?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    if bytes.last() == Some(&b'\r') {
+        bytes.pop();
+    }
+    Ok(bytes)
+}
+
 const STORE_HELP: &str = "The event store: log:PATH for the embedded log in a folder; memory: for one that \
     lasts as long as the command [default: EVENT_STORE_DSN, else log:$TRUNKLINE_DATA/events, \
     else log:./data/events]";
@@ -96,8 +124,14 @@ pub(crate) struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// The store of a command on an application, whose file may name one.
+    pub(crate) fn place_of(&self, file: Option<&str>) -> Result<Place, DsnError> {
+        Place::find(self.store.as_deref(), file, |name| std::env::var_os(name))
+    }
+
+    /// The store of a command that works without an application file.
     pub(crate) fn place(&self) -> Result<Place, DsnError> {
-        Place::find(self.store.as_deref(), |name| std::env::var_os(name))
+        self.place_of(None)
     }
 }
 

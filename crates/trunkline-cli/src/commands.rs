@@ -4,14 +4,18 @@ mod append;
 mod backup;
 mod check;
 mod config;
+mod dispatch;
 mod explain;
 mod export;
 mod import;
+mod init;
 mod read;
 mod restore;
+mod state;
 mod stats;
 mod streams;
 mod tail;
+mod test;
 mod verify;
 
 use clap::Subcommand;
@@ -34,7 +38,11 @@ pub(crate) enum Command {
     Stats(stats::StatsArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    Init(init::InitArgs),
     Check(check::CheckArgs),
+    Test(test::TestArgs),
+    Dispatch(dispatch::DispatchArgs),
+    State(state::StateArgs),
     Config(config::ConfigArgs),
     Explain(explain::ExplainArgs),
 }
@@ -53,7 +61,11 @@ impl Command {
             Self::Stats(args) => args.run(output),
             Self::Backup(args) => args.run(output),
             Self::Restore(args) => args.run(output),
+            Self::Init(args) => args.run(output),
             Self::Check(args) => args.run(output),
+            Self::Test(args) => args.run(output).await,
+            Self::Dispatch(args) => args.run(output).await,
+            Self::State(args) => args.run(output).await,
             Self::Config(args) => args.run(output),
             Self::Explain(args) => args.run(output),
         }

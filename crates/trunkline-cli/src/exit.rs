@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use trunkline::DispatchError;
+use trunkline::history::HistoryError;
 use trunkline_store::{AppendError, MaintainError, OpenError, ReadError};
 
 use crate::failure::Failure;
@@ -24,10 +26,10 @@ pub(crate) enum Exit {
 pub(crate) const HELP: &str = "\
 Exit codes:
   0    done
-  1    failed or refused
+  1    failed, refused or rejected
   2    the command line is wrong
   3    conflict: someone else appended first
-  4    not found: no such store, stream, file, backup or code
+  4    not found: no such store, stream, file, backup, command or code
   5    corrupt: the store, or the backup, is damaged
   130  interrupted before it was done";
 
@@ -39,17 +41,20 @@ impl Exit {
             Failure::Open { source: OpenError::NotFound { .. }, .. }
             | Failure::Maintain(MaintainError::NotFound { .. })
             | Failure::NoEvents { .. }
+            | Failure::Dispatch(DispatchError::UnknownCommand { .. })
+            | Failure::History(HistoryError::NoEvents { .. } | HistoryError::UnknownAggregate { .. })
             | Failure::NoCode { .. } => Self::NotFound,
             Failure::Maintain(MaintainError::Io { source, .. }) | Failure::File { source, .. }
                 if source.kind() == ErrorKind::NotFound =>
             {
                 Self::NotFound
             }
-            Failure::Append(AppendError::Conflict { .. } | AppendError::ConditionFailed { .. }) => {
-                Self::Conflict
-            }
+            Failure::Append(AppendError::Conflict { .. } | AppendError::ConditionFailed { .. })
+            | Failure::Dispatch(DispatchError::Conflict { .. }) => Self::Conflict,
             Failure::Open { source: OpenError::Corrupt { .. }, .. }
             | Failure::Read(ReadError::Damaged { .. })
+            | Failure::Dispatch(DispatchError::Read(ReadError::Damaged { .. }))
+            | Failure::History(HistoryError::Read(ReadError::Damaged { .. }))
             | Failure::Maintain(MaintainError::Damaged { .. })
             | Failure::Problems { .. } => Self::Corrupt,
             Failure::ImportFailed { cause, .. } => Self::of(cause),
@@ -63,6 +68,11 @@ impl Exit {
             | Failure::File { .. }
             | Failure::ImportStopped { .. }
             | Failure::Mistakes { .. }
+            | Failure::Build(_)
+            | Failure::Dispatch(_)
+            | Failure::Rejected
+            | Failure::Scenarios { .. }
+            | Failure::History(_)
             | Failure::Output(_) => Self::Failed,
         }
     }

@@ -2,11 +2,12 @@
 
 use std::io;
 
+use trunkline::history::HistoryError;
+use trunkline::{BuildError, DispatchError, DsnError, Origin, Place};
 use trunkline_core::{StreamName, Version};
 use trunkline_store::{Advice, AppendError, MaintainError, OpenError, ReadError, StorageError};
 
 use crate::commands::ImportReport;
-use crate::dsn::{DsnError, Origin, Place};
 use crate::render::{Mistakes, counted};
 
 /// Why a command did not do what it was asked for.
@@ -44,6 +45,21 @@ pub(crate) enum Failure {
         /// What is wrong, unless it was printed as data.
         unprinted: Option<Box<Mistakes>>,
     },
+    /// An application could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A command had no outcome.
+    #[error(transparent)]
+    Dispatch(#[from] DispatchError),
+    /// A command was rejected, which was printed.
+    #[error("the command was rejected")]
+    Rejected,
+    /// Scenarios did not pass, which was printed.
+    #[error("{} did not pass", counted(.failed.to_owned(), "scenario"))]
+    Scenarios { failed: u64 },
+    /// An aggregate's state could not be told.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// The code that was to be explained doesn't exist.
     #[error("there is no code {code:?}")]
     NoCode { code: String, near: Option<&'static str> },
@@ -104,7 +120,15 @@ impl Failure {
                 Advice::Stop => vec!["`trunkline verify` says what is damaged and what to do".to_owned()],
                 Advice::Retry | Advice::Reload | Advice::FixRequest => Vec::new(),
             },
-            Self::Maintain(_)
+            Self::Dispatch(error) => dispatch_hints(error),
+            Self::History(HistoryError::UnknownAggregate { known, .. }) if !known.is_empty() => {
+                vec![format!("it declares {}", known.join(", "))]
+            }
+            Self::History(_)
+            | Self::Build(_)
+            | Self::Rejected
+            | Self::Scenarios { .. }
+            | Self::Maintain(_)
             | Self::File { .. }
             | Self::NoEvents { .. }
             | Self::Mistakes { .. }
@@ -162,6 +186,22 @@ fn open_hints(error: &OpenError, place: &Place) -> Vec<String> {
                 "nothing was changed; `trunkline restore` makes a store of a backup, in another folder"
                     .to_owned(),
             ]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn dispatch_hints(error: &DispatchError) -> Vec<String> {
+    match error {
+        DispatchError::Append(error) => append_hints(error),
+        DispatchError::UnknownCommand { near: None, .. } => {
+            vec!["the file declares commands in sections [commands.NAME]".to_owned()]
+        }
+        DispatchError::IdTaken { .. } => {
+            vec!["every command has an id of its own; choose another".to_owned()]
+        }
+        _ if error.advice() == Advice::Retry => {
+            vec!["dispatched again under an --id of its own, it is done once".to_owned()]
         }
         _ => Vec::new(),
     }

@@ -1,14 +1,14 @@
 //! The binary `trunkline`: parses the command line, calls a command, prints what it returns.
 //!
-//! `args` is the command line, `dsn` and `open` lead from a DSN to an open store, and each command is a file
+//! `args` is the command line, `open` leads from a place to an open store, and each command is a file
 //! under `commands` with a function that calls the store's traits and returns a value.
 //! `output` prints values as data and talk as talk; `failure` and `exit` say what went wrong and with which
 //! code the process ends.
-//! `world` is what an application file may ask of the machine.
+//! `world` is what an application file may ask of the machine, `application` the application that it describes.
 
+mod application;
 mod args;
 mod commands;
-mod dsn;
 mod exit;
 mod failure;
 mod interrupt;

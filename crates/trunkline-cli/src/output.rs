@@ -78,7 +78,10 @@ impl<'a> Output<'a> {
     /// Says why the command failed, unless all of that was printed as data.
     pub(crate) fn failure(&mut self, failure: &Failure) {
         match (self.format, failure) {
-            (_, Failure::Mistakes { unprinted: None, .. }) => {}
+            (
+                _,
+                Failure::Mistakes { unprinted: None, .. } | Failure::Rejected | Failure::Scenarios { .. },
+            ) => {}
             (Format::Human, Failure::Mistakes { unprinted: Some(mistakes), .. }) => self.warn(mistakes),
             (Format::Human, failure) => {
                 self.warn(format_args!("error: {}", failure.message()));

@@ -1,13 +1,15 @@
 //! Every code of this crate with its page from `docs/errors`, for `trunkline explain`.
 
-use crate::diagnostic::Code;
-
-macro_rules! codes {
+/// Defines constants of codes, and `PAGES` of all of them with their pages from `docs/errors`, for the crates of
+/// this workspace.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! error_codes {
     ($($(#[doc = $doc:literal])* $name:ident = $code:literal;)*) => {
-        $($(#[doc = $doc])* pub const $name: Code = Code::new($code);)*
+        $($(#[doc = $doc])* pub const $name: $crate::Code = $crate::Code::new($code);)*
 
         /// Every code of this crate with its page, a Markdown text.
-        pub const PAGES: &[(Code, &str)] = &[$((
+        pub const PAGES: &[($crate::Code, &str)] = &[$((
             $name,
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors/", $code, ".md")),
         )),*];
@@ -19,7 +21,7 @@ pub fn explain(code: &str) -> Option<&'static str> {
     PAGES.iter().find(|(known, _)| known.as_str().eq_ignore_ascii_case(code)).map(|(_, page)| *page)
 }
 
-codes! {
+crate::error_codes! {
     // The text.
     /// The file is not UTF-8.
     NOT_UTF8 = "TL1001";

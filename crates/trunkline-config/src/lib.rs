@@ -45,7 +45,7 @@ mod evaluate;
 
 pub mod read;
 
-mod check;
+mod hooks;
 
 mod nearest;
 
@@ -53,10 +53,10 @@ mod print;
 
 pub mod report;
 
-pub use check::{Hooks, Schemas, check};
 pub use codes::explain;
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use evaluate::{Evaluated, Gauge, HookUse, evaluate, load};
+pub use hooks::Hooks;
 pub use nearest::nearest;
 pub use outside::{
     Clock, Environment, FixedClock, LoadError, Loader, MemoryEnvironment, MemoryFiles, NotUnicode, World,

@@ -6,7 +6,7 @@ use trunkline_core::Timestamp;
 
 /// The time of the system, in UTC.
 #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is handed")]
-pub(crate) fn system_clock() -> Timestamp {
+pub fn system_clock() -> Timestamp {
     let micros = match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
         Err(error) => i64::try_from(error.duration().as_micros()).map_or(i64::MIN, |before| -before),

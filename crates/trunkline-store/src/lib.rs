@@ -34,6 +34,7 @@ mod read;
 mod store;
 
 pub use check::{Limits, check};
+pub use clock::system_clock;
 pub use command::tag_with_command;
 pub use error::{Advice, AppendError, ReadError, StorageError};
 pub use ext::{EventStoreExt, subscribe};

@@ -1,6 +1,6 @@
 //! `append`: one event to a stream.
 
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,7 +11,7 @@ use trunkline_core::{
 };
 use trunkline_store::EventStore;
 
-use crate::args::StoreArgs;
+use crate::args::{StoreArgs, data_of};
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{Output, Report};
@@ -99,11 +99,7 @@ impl AppendArgs {
     }
 
     fn event(&self) -> Result<NewEvent, Failure> {
-        let data = match (&self.data, &self.data_file) {
-            (Some(text), _) => text.clone().into_bytes(),
-            (None, Some(path)) => read_file(path)?,
-            (None, None) => unreachable!("one of --data and --data-file is required"),
-        };
+        let data = data_of(self.data.as_deref(), self.data_file.as_deref())?;
         let event = NewEvent::json(self.event_type.as_str(), data).map_err(|error| match error {
             InvalidEvent::Data(error) => Failure::Usage {
                 message: format!("the data is not JSON: {error}"),
@@ -122,24 +118,6 @@ impl AppendArgs {
             ..event
         })
     }
-}
-
-/// The file's bytes without the line break that editors and pipes put at the end.
-fn read_file(path: &PathBuf) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        io::stdin().lock().read_to_end(&mut bytes).map(drop)
-    } else {
-        std::fs::read(path).map(|read| bytes = read)
-    };
-    read.map_err(|source| Failure::File { what: format!("reading {}", path.display()), source })?;
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-    }
-    if bytes.last() == Some(&b'\r') {
-        bytes.pop();
-    }
-    Ok(bytes)
 }
 
 async fn append(

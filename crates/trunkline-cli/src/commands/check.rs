@@ -3,7 +3,8 @@
 use std::io;
 
 use clap::Args;
-use trunkline_config::{Diagnostic, Hooks, Schemas, check};
+use trunkline::{ApplicationFile, Registered};
+use trunkline_config::Diagnostic;
 
 use crate::failure::Failure;
 use crate::output::{Format, Output};
@@ -15,7 +16,7 @@ Examples:
   trunkline check orders.tsk
   trunkline check orders.tsk --format json | jq -r '.[].message'
 
-Syntax, values, the hooks that @go names. With --format json, one array of code, severity, message, file, \
+Syntax, values, sections and their keys, expressions, names, the hooks that @go names. With --format json, one array of code, severity, message, file, \
 line, column, end_line, end_column, help; it is empty when nothing is wrong. Exit code 1 when there is an \
 error; warnings are no failure. `trunkline explain CODE` says more about a mistake.";
 
@@ -31,8 +32,10 @@ pub(crate) struct CheckArgs {
 impl CheckArgs {
     pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let Self { file } = self;
-        let checked = check(&file, world(), &Hooks::default(), &Schemas::new())
-            .map_err(|error| not_loaded(&file, error))?;
+        // What a program registers isn't known here, so names that only it can resolve are warnings.
+        let checked = ApplicationFile::load(&file, world(), &Registered::default())
+            .map_err(|error| not_loaded(&file, error))?
+            .evaluated;
         output.report(&Mistakes::of(&checked, style_for(&io::stdout())))?;
         if checked.diagnostics.is_empty() && output.format == Format::Human {
             output.say(format_args!("{file}: no mistakes"));

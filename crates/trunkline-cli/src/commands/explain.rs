@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use serde::Serialize;
-use trunkline_config::{codes, explain, nearest};
+use trunkline::config::{Code, codes, nearest};
 
 use crate::failure::Failure;
 use crate::output::{Output, Report};
@@ -29,17 +29,21 @@ pub(crate) struct ExplainArgs {
 impl ExplainArgs {
     pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let Some(code) = self.code else { return output.report(&Codes::all()) };
-        match explain(&code) {
-            Some(page) => {
-                output.report(&Explained { code: code.to_ascii_uppercase(), title: title(page), page })
-            }
+        let found = pages().find(|(known, _)| known.as_str().eq_ignore_ascii_case(&code));
+        match found {
+            Some((code, page)) => output.report(&Explained { code: code.as_str(), title: title(page), page }),
             None => Err(Failure::NoCode { near: nearest(&code, known()), code }),
         }
     }
 }
 
+/// Every code with its page: those of the language, and those of applications.
+fn pages() -> impl Iterator<Item = (Code, &'static str)> {
+    codes::PAGES.iter().chain(trunkline::codes::PAGES).copied()
+}
+
 fn known() -> impl Iterator<Item = &'static str> {
-    codes::PAGES.iter().map(|(code, _)| code.as_str())
+    pages().map(|(code, _)| code.as_str())
 }
 
 /// What stands after the code in a page's first line.
@@ -51,7 +55,7 @@ fn title(page: &str) -> &str {
 /// A code with its page.
 #[derive(Debug, Serialize)]
 struct Explained {
-    code: String,
+    code: &'static str,
     title: &'static str,
     page: &'static str,
 }
@@ -75,12 +79,7 @@ struct Listed {
 
 impl Codes {
     fn all() -> Self {
-        Self(
-            codes::PAGES
-                .iter()
-                .map(|(code, page)| Listed { code: code.as_str(), title: title(page) })
-                .collect(),
-        )
+        Self(pages().map(|(code, page)| Listed { code: code.as_str(), title: title(page) }).collect())
     }
 }
 

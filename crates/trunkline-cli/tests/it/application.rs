@@ -66,17 +66,21 @@ fn every_mistake_is_listed() {
 
 #[test]
 fn warnings_are_no_failure() {
-    let folder = with_file("a: 1\na: 2\n");
+    let folder = with_file("[event_store]\ndsn: \"log:a\"\ndsn: \"log:b\"\n");
     let ran = folder.run("check app.tsk");
     assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{ran:?}");
     assert!(ran.stdout.contains("0 errors, 1 warning"), "{ran:?}");
     let ran = folder.run("config app.tsk");
-    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "{\"a\":2}\n"), "{ran:?}");
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "{\"event_store\":{\"dsn\":\"log:b\"}}\n"), "{ran:?}");
     assert!(ran.stderr.contains("0 errors, 1 warning"), "{ran:?}");
-    folder.check("config app.tsk --quiet", r#"{"a":2}"#);
+    folder.check("config app.tsk --quiet", r#"{"event_store":{"dsn":"log:b"}}"#);
     let ran = folder.run("config app.tsk --format json");
     let warnings: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
-    assert_eq!((&ran.json()[0]["a"], &warnings["warnings"][0]["line"]), (&2.into(), &2.into()), "{ran:?}");
+    assert_eq!(
+        (&ran.json()[0]["event_store"]["dsn"], &warnings["warnings"][0]["line"]),
+        (&"log:b".into(), &3.into()),
+        "{ran:?}"
+    );
 }
 
 #[test]
@@ -98,9 +102,9 @@ fn a_tree_with_gaps_is_not_printed() {
 
 #[test]
 fn a_secret_is_never_printed() {
-    let folder = with_file("p: @env.secure(\"TL_SECRET\")\n");
+    let folder = with_file("[event_store]\npassword: @env.secure(\"TL_SECRET\")\n");
     for (words, wanted) in [
-        ("config app.tsk", "{\"p\":\"***\"}\n"),
+        ("config app.tsk", "{\"event_store\":{\"password\":\"***\"}}\n"),
         ("check app.tsk --format json", "[]\n"),
         ("check app.tsk", "! app.tsk: no mistakes\n"),
     ] {
@@ -136,6 +140,7 @@ on {
 
 [commands.CreateOrder]
 aggregate: "order"
+stream: "'order-' + command.order_id"
 expect: "no_stream"
 require: [
   { that: "command.total > 0",     else: "the total must be positive" }
@@ -181,7 +186,11 @@ fn a_whole_application_file_is_parsed_and_checked() {
         command.env("SHOP_PASSWORD", "hunter2").env("SHOP_DATA", data);
         Ran::of(command)
     };
-    assert_eq!(run("check app.tsk", "").outcome(), "! app.tsk: no mistakes\n");
+    let checked = run("check app.tsk --format json", "");
+    assert_eq!(checked.exit, 0, "{checked:?}");
+    for mistake in checked.json().remove(0).as_array().unwrap() {
+        assert_eq!(mistake["code"], "TL2109", "parts that come later are said, and nothing else: {mistake}");
+    }
     let config = run("config app.tsk", "./data").json().remove(0);
     let sections: Vec<_> = config.as_object().unwrap().keys().collect();
     assert_eq!(

@@ -39,6 +39,8 @@ pub struct Evaluated {
     pub root: Node,
     /// Every mistake, in the order of the text. With an error among them the tree has gaps.
     pub diagnostics: Vec<Diagnostic>,
+    /// Whether a text has mistakes of syntax, so that keys may be missing or misunderstood.
+    pub misread: bool,
     /// The texts that were read.
     pub sources: Sources,
     /// Every `@go` in the files.
@@ -126,6 +128,7 @@ struct Evaluator<'w> {
     bytes_loaded: usize,
     bytes_copied: usize,
     /// Statements are still being arranged: containers are not complete.
+    misread: bool,
     arranging: bool,
 }
 
@@ -149,6 +152,7 @@ impl<'w> Evaluator<'w> {
             bytes_loaded: 0,
             bytes_copied: 0,
             arranging: true,
+            misread: false,
         }
     }
 
@@ -164,7 +168,14 @@ impl<'w> Evaluator<'w> {
         let root = Node { value: Value::Object(self.take_object(Self::ROOT)), span };
         let mut diagnostics = self.diagnostics.into_vec();
         diagnostics.sort_by_key(Diagnostic::span);
-        Evaluated { root, diagnostics, sources: self.sources, hooks: self.hooks, gauges: self.gauges }
+        Evaluated {
+            root,
+            diagnostics,
+            misread: self.misread,
+            sources: self.sources,
+            hooks: self.hooks,
+            gauges: self.gauges,
+        }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -194,6 +205,7 @@ impl<'w> Evaluator<'w> {
 
     fn parse(&mut self, file: FileId) -> Tree {
         let (tree, diagnostics) = syntax::parse(file, self.sources.text(file));
+        self.misread |= diagnostics.iter().any(Diagnostic::is_error);
         self.diagnostics.extend(diagnostics);
         tree
     }

@@ -144,17 +144,19 @@ impl<'a> Section<'a> {
     pub fn finish(self) {
         let Some(object) = self.object else { return };
         for (key, entry) in object.iter().filter(|(key, _)| !self.asked.iter().any(|asked| asked == key)) {
-            let message = match self.path.as_str() {
-                "" => format!("nothing reads the key \"{key}\""),
-                path => format!("nothing in \"{path}\" reads the key \"{key}\""),
+            let (code, message) = match (self.path.as_str(), &entry.node.value) {
+                ("", Value::Object(_)) => (codes::UNKNOWN_SECTION, format!("there is no section \"{key}\"")),
+                ("", _) => (codes::UNKNOWN_KEY, format!("nothing reads the key \"{key}\"")),
+                (path, _) => (codes::UNKNOWN_KEY, format!("nothing in \"{path}\" reads the key \"{key}\"")),
             };
-            let mut diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, entry.key_span, message);
+            let mut diagnostic = Diagnostic::error(code, entry.key_span, message);
             diagnostic = match nearest(key, self.asked.iter().map(String::as_str)) {
                 Some(near) => diagnostic.did_you_mean(Some(near)),
                 None => diagnostic.fix("remove it, or move it to the section it belongs to"),
             };
             if !self.asked.is_empty() {
-                diagnostic = diagnostic.note(format!("the keys are {}", self.asked.join(", ")));
+                let what = if code == codes::UNKNOWN_SECTION { "sections" } else { "keys" };
+                diagnostic = diagnostic.note(format!("the {what} are {}", self.asked.join(", ")));
             }
             self.reader.report(diagnostic);
         }

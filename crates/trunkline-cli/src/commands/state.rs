@@ -1,0 +1,94 @@
+//! `state`: an aggregate's state, then or now, and how it came about.
+
+use std::io::{self, Write};
+use std::str::FromStr;
+
+use clap::Args;
+use trunkline::history::{self, Change, History, Until};
+use trunkline_core::{StreamName, Timestamp, Version};
+
+use crate::application;
+use crate::args::StoreArgs;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{Output, Report};
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline state orders.tsk order-536365
+  trunkline state orders.tsk order-536365 --at 1
+  trunkline state orders.tsk order-536365 --at 2010-12-01T12:00:00Z --format json | jq .state
+
+A time is compared with when events occurred: the state is the one before the first event that occurred later.
+
+With --format json, one object: stream, version, state, events (version, position, event_type, occurred_at, \
+changed: path, before, after). Exit code 4 when there are no events until then.";
+
+/// Show an aggregate's state, then or now, and what each event changed
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct StateArgs {
+    /// The application file
+    #[arg(value_name = "FILE")]
+    file: String,
+
+    /// The stream, such as order-1
+    #[arg(value_name = "STREAM")]
+    stream: StreamName,
+
+    /// Until when: a version, or a time such as 2010-12-01T08:26:00Z [default: now]
+    #[arg(long, value_name = "VERSION|TIME")]
+    at: Option<At>,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// A version or a time.
+#[derive(Clone, Copy, Debug)]
+struct At(Until);
+
+impl FromStr for At {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(version) = text.parse::<Version>() {
+            return Ok(Self(Until::Version(version)));
+        }
+        let time = text.parse::<Timestamp>();
+        time.map(|time| Self(Until::Time(time)))
+            .map_err(|_| "write a version such as 3, or a time such as 2010-12-01T08:26:00Z".to_owned())
+    }
+}
+
+impl StateArgs {
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let file = application::load(&self.file, output)?;
+        let opened = open::for_reading(&application::place(&file, &self.store)?)?;
+        let until = self.at.map_or(Until::Now, |At(until)| until);
+        let history = history::follow(&file.definition, &opened.store, &self.stream, until).await?;
+        output.report(&history)
+    }
+}
+
+impl Report for History {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{} at version {}: {}", self.stream, self.version, self.state)?;
+        for event in &self.events {
+            writeln!(out, "\n{}  {}  {}", event.version, event.event_type, event.occurred_at)?;
+            if event.changed.is_empty() {
+                writeln!(out, "   changed nothing")?;
+            }
+            for Change { path, before, after } in &event.changed {
+                let path = if path.is_empty() { "state" } else { path };
+                match (before, after) {
+                    (None, Some(after)) => writeln!(out, "   + {path}: {after}")?,
+                    (Some(before), None) => writeln!(out, "   - {path}: {before}")?,
+                    (Some(before), Some(after)) => writeln!(out, "   ~ {path}: {before} -> {after}")?,
+                    (None, None) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! Building: what the program registered and what the file declares become one application.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use trunkline_store::{LogStoreOptions, system_clock};
+
+use super::{App, AppBuilder, BuildError};
+use crate::command::Bus;
+use crate::declared;
+use crate::file::{Definition, StoreDefinition};
+use crate::place::{OpenStore, Place};
+use crate::query::{Answer, Queries};
+use crate::{ApplicationFile, middleware};
+
+pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
+    let definition = match builder.file.take() {
+        Some(file) if file.mistakes().next().is_some() => {
+            return Err(BuildError::File(Box::new(file.evaluated)));
+        }
+        Some(ApplicationFile { definition, .. }) => Some(definition),
+        None => None,
+    };
+    for name in definition.iter().flat_map(|definition| &definition.hooks) {
+        // Those that every program has leave all as the file says.
+        if let Some(hook) = builder.hooks.get(name).cloned() {
+            let failed =
+                |error: super::HookError| BuildError::Hook { hook: name.clone(), reason: error.to_string() };
+            builder = hook(builder).map_err(failed)?;
+        }
+    }
+    let Definition { event_store, aggregates, commands, command_handlers, query_handlers, scenarios, .. } =
+        definition.unwrap_or_default();
+    let mut handlers = Named::new("command");
+    for (name, handler) in builder.commands {
+        handlers.add(name, handler)?;
+    }
+    for mapping in command_handlers {
+        if let Some(handler) = builder.named_commands.get(&mapping.handler) {
+            handlers.add(mapping.name, Arc::clone(handler))?;
+        }
+    }
+    for (name, handler) in declared::commands(aggregates, commands) {
+        handlers.add(name, handler)?;
+    }
+    let mut queries: Named<dyn Answer> = Named::new("query");
+    for (name, handler) in builder.queries {
+        queries.add(name, handler)?;
+    }
+    for mapping in query_handlers {
+        if let Some(handler) = builder.named_queries.get(&mapping.handler) {
+            queries.add(mapping.name, Arc::clone(handler))?;
+        }
+    }
+    let (store, opened) = match builder.store {
+        Some(store) => (store, None),
+        None => {
+            let opened = open(&event_store, builder.place, builder.owner)?;
+            (Arc::clone(&opened.store), Some(Arc::new(opened)))
+        }
+    };
+    let clock = builder.clock.unwrap_or_else(|| Arc::new(system_clock));
+    let bus = Arc::new(Bus::new(Arc::clone(&store), clock, handlers.all));
+    let mut service = middleware::bus(Arc::clone(&bus));
+    if let Some(guard) = builder.guard {
+        service = middleware::authorize(service, guard);
+    }
+    for wrap in builder.layers {
+        service = wrap(service);
+    }
+    if let Some(limit) = builder.time_limit {
+        service = middleware::limit_time(service, limit);
+    }
+    let commands = middleware::observe(service, Arc::clone(&bus));
+    let queries = Arc::new(Queries(queries.all));
+    Ok(App { store, opened, bus, commands, queries, scenarios: Arc::new(scenarios) })
+}
+
+fn open(
+    definition: &StoreDefinition,
+    place: Option<Place>,
+    owner: Option<String>,
+) -> Result<OpenStore, BuildError> {
+    let place = match place {
+        Some(place) => place,
+        None => Place::find(None, definition.dsn.as_deref(), |name| std::env::var_os(name))
+            .map_err(|error| BuildError::Dsn { error })?,
+    };
+    let defaults = LogStoreOptions::default();
+    let options = LogStoreOptions {
+        segment_bytes: definition.segment_bytes.unwrap_or(defaults.segment_bytes),
+        sync: !definition.never_sync,
+        owner: owner.unwrap_or(defaults.owner),
+        ..LogStoreOptions::default()
+    };
+    if definition.never_sync {
+        tracing::warn!(%place, "sync is \"never\": a power cut loses events that were acknowledged");
+    }
+    OpenStore::for_appending(&place.dsn, options).map_err(|source| BuildError::Open { place, source })
+}
+
+/// Handlers by name, each name once.
+struct Named<T: ?Sized> {
+    what: &'static str,
+    all: HashMap<String, Arc<T>>,
+}
+
+impl<T: ?Sized> Named<T> {
+    fn new(what: &'static str) -> Self {
+        Self { what, all: HashMap::new() }
+    }
+
+    fn add(&mut self, name: String, handler: Arc<T>) -> Result<(), BuildError> {
+        match self.all.entry(name) {
+            Entry::Occupied(entry) => {
+                Err(BuildError::HandledTwice { what: self.what, name: entry.key().clone() })
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(handler);
+                Ok(())
+            }
+        }
+    }
+}

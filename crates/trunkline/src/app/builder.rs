@@ -1,0 +1,197 @@
+//! What a program registers before its application is built.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, Service};
+use trunkline_config::World;
+use trunkline_core::{Command as _, Decider};
+use trunkline_store::{Clock, EventStore};
+
+use super::{App, BuildError, build};
+use crate::command::{DeciderHandler, Handle, Handler};
+use crate::middleware::{CommandService, Guard};
+use crate::query::{self, Answer};
+use crate::{
+    ApplicationFile, CommandHandler, CommandRequest, DispatchError, Outcome, Place, QueryHandler, Registered,
+};
+
+/// What a hook may fail with.
+pub type HookError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A function that `@go("package.Function")` in `[event_driven]` names: it runs when the application is built,
+/// and changes what is being built.
+pub type Hook = Arc<dyn Fn(AppBuilder) -> Result<AppBuilder, HookError> + Send + Sync>;
+
+pub(super) type Wrap = Box<dyn FnOnce(CommandService) -> CommandService + Send>;
+
+/// What a program registers before its application is built.
+///
+/// ```
+/// use trunkline::{App, MemoryStore};
+/// let app = App::builder().store(MemoryStore::new()).build()?;
+/// assert!(app.command_names().is_empty());
+/// # Ok::<(), trunkline::BuildError>(())
+/// ```
+#[must_use = "build() makes the application"]
+#[derive(Default)]
+pub struct AppBuilder {
+    pub(super) store: Option<Arc<dyn EventStore>>,
+    pub(super) place: Option<Place>,
+    pub(super) owner: Option<String>,
+    pub(super) clock: Option<Clock>,
+    pub(super) file: Option<ApplicationFile>,
+    pub(super) commands: Vec<(String, Arc<dyn Handle>)>,
+    pub(super) named_commands: BTreeMap<String, Arc<dyn Handle>>,
+    pub(super) queries: Vec<(String, Arc<dyn Answer>)>,
+    pub(super) named_queries: BTreeMap<String, Arc<dyn Answer>>,
+    pub(super) hooks: BTreeMap<String, Hook>,
+    pub(super) guard: Option<Guard>,
+    pub(super) time_limit: Option<Duration>,
+    pub(super) layers: Vec<Wrap>,
+}
+
+impl AppBuilder {
+    /// Events are kept in this store.
+    pub fn store(self, store: impl EventStore) -> Self {
+        self.shared_store(Arc::new(store))
+    }
+
+    /// Events are kept in this store, which others use too.
+    pub fn shared_store(mut self, store: Arc<dyn EventStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Events are kept at this place rather than at the one that the file names.
+    pub fn place(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// Who opens the store, as others are told that want to.
+    pub fn owner(mut self, owner: impl Into<String>) -> Self {
+        self.owner = Some(owner.into());
+        self
+    }
+
+    /// What says the time, instead of the system.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// A decider handles each of its commands.
+    pub fn decider<D: Decider>(mut self) -> Self {
+        for name in D::Command::NAMES {
+            self.commands.push(((*name).to_owned(), Arc::new(DeciderHandler::<D>(PhantomData))));
+        }
+        self
+    }
+
+    /// A handler handles this command.
+    pub fn command(mut self, name: impl Into<String>, handler: impl CommandHandler) -> Self {
+        self.commands.push((name.into(), Arc::new(Handler(handler))));
+        self
+    }
+
+    /// A handler by a name such as `orders.CreateOrderHandler`, for the commands that the file's
+    /// `[cqrs.command_handlers]` gives it.
+    pub fn command_handler(mut self, name: impl Into<String>, handler: impl CommandHandler) -> Self {
+        self.named_commands.insert(name.into(), Arc::new(Handler(handler)));
+        self
+    }
+
+    /// A handler answers this query.
+    pub fn query(mut self, name: impl Into<String>, handler: impl QueryHandler) -> Self {
+        self.queries.push((name.into(), Arc::new(query::Handler(handler))));
+        self
+    }
+
+    /// A handler by a name, for the queries that the file's `[cqrs.query_handlers]` gives it.
+    pub fn query_handler(mut self, name: impl Into<String>, handler: impl QueryHandler) -> Self {
+        self.named_queries.insert(name.into(), Arc::new(query::Handler(handler)));
+        self
+    }
+
+    /// A function for `@go("package.Function")` in `[event_driven]`.
+    ///
+    /// The five `events.Configure…` exist without it, and leave everything as the file says.
+    ///
+    /// ```
+    /// use trunkline::{App, MemoryStore};
+    /// let builder = App::builder().hook("shop.ConfigureEventStore", |app| Ok(app.store(MemoryStore::new())));
+    /// # drop(builder);
+    /// ```
+    pub fn hook(
+        mut self,
+        name: impl Into<String>,
+        hook: impl Fn(Self) -> Result<Self, HookError> + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.insert(name.into(), Arc::new(hook));
+        self
+    }
+
+    /// Says which requests are allowed; the reason when one is not.
+    pub fn authorize(
+        mut self,
+        guard: impl Fn(&CommandRequest) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.guard = Some(Arc::new(guard));
+        self
+    }
+
+    /// How long a command may take; its outcome is unknown when it takes longer.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
+    /// A `tower` layer around commands; the one added last is the outermost.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<CommandService> + Send + 'static,
+        L::Service: Service<CommandRequest, Response = Outcome, Error = DispatchError>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        <L::Service as Service<CommandRequest>>::Future: Send + 'static,
+    {
+        self.layers.push(Box::new(move |inner| BoxCloneSyncService::new(layer.layer(inner))));
+        self
+    }
+
+    /// Adds what an application file declares, as read with [`registered`](Self::registered).
+    pub fn file(mut self, file: ApplicationFile) -> Self {
+        self.file = Some(file);
+        self
+    }
+
+    /// Reads an application file of this world and adds what it declares.
+    pub fn load(self, name: &str, world: World<'_>) -> Result<Self, trunkline_config::LoadError> {
+        let file = ApplicationFile::load(name, world, &self.registered())?;
+        Ok(self.file(file))
+    }
+
+    /// What was registered so far, as an application file may name it.
+    pub fn registered(&self) -> Registered {
+        let hooks =
+            self.hooks.keys().fold(trunkline_config::Hooks::default(), |hooks, name| hooks.with(name));
+        Registered {
+            hooks,
+            command_handlers: self.named_commands.keys().cloned().collect(),
+            query_handlers: self.named_queries.keys().cloned().collect(),
+            commands: self.commands.iter().map(|(name, _)| name.clone()).collect(),
+            complete: true,
+        }
+    }
+
+    /// Makes the application: every name is resolved, and the store is opened.
+    pub fn build(self) -> Result<App, BuildError> {
+        build::build(self)
+    }
+}

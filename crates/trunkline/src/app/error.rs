@@ -1,0 +1,65 @@
+//! Why an application could not be built.
+
+use std::fmt;
+
+use trunkline_config::Evaluated;
+use trunkline_store::OpenError;
+
+use crate::place::{DsnError, Place};
+
+/// Why an application could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The application file has mistakes, or names what the program did not register.
+    #[error("{}", Mistakes(.0))]
+    File(Box<Evaluated>),
+    /// A command or query has two handlers.
+    #[error("the {what} \"{name}\" has two handlers; register one")]
+    HandledTwice {
+        /// `command` or `query`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Neither the program nor a file says where events are kept.
+    #[error("there is no event store: give one with `store`, or a file that names one")]
+    NoStore,
+    /// The DSN of the event store is none.
+    #[error("{error}; {}", .error.hint())]
+    Dsn {
+        /// What is wrong with it.
+        error: DsnError,
+    },
+    /// The event store could not be opened.
+    #[error("the event store {place} can't be opened: {source}")]
+    Open {
+        /// Which store, and who said so.
+        place: Place,
+        /// Why.
+        source: OpenError,
+    },
+    /// A hook refused.
+    #[error("the hook \"{hook}\" failed: {reason}")]
+    Hook {
+        /// The hook.
+        hook: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The mistakes of a file, a line each.
+struct Mistakes<'a>(&'a Evaluated);
+
+impl fmt::Display for Mistakes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mistakes = self.0.diagnostics.iter().filter(|found| found.is_error());
+        f.write_str("the application file has mistakes")?;
+        for mistake in mistakes {
+            let file = self.0.sources.name(mistake.span().file);
+            write!(f, "\n  {file} {}", mistake.line(&self.0.sources))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! The application: commands go in, outcomes come out.
+//!
+//! `builder` collects what a program registers, `build` joins it with what its file declares, `error` is why
+//! that fails.
+
+mod build;
+mod builder;
+mod error;
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use indexmap::IndexMap;
+use tower::ServiceExt as _;
+use trunkline_core::Command;
+use trunkline_store::EventStore;
+
+pub use builder::{AppBuilder, Hook, HookError};
+pub use error::BuildError;
+
+use crate::command::Bus;
+use crate::middleware::CommandService;
+use crate::place::OpenStore;
+use crate::query::Queries;
+use crate::{CommandRequest, DispatchError, Outcome, QueryError, ScenarioDefinition};
+
+/// An application: its handlers over its event store.
+///
+/// A clone is another handle to the same application.
+#[derive(Clone)]
+pub struct App {
+    store: Arc<dyn EventStore>,
+    /// What the application opened itself, and closes again.
+    opened: Option<Arc<OpenStore>>,
+    bus: Arc<Bus>,
+    commands: CommandService,
+    queries: Arc<Queries>,
+    scenarios: Arc<IndexMap<String, ScenarioDefinition>>,
+}
+
+impl App {
+    /// An application is built of what the program registers and what its file declares.
+    pub fn builder() -> AppBuilder {
+        AppBuilder::default()
+    }
+
+    /// Does what a command asks for, and says what came of it.
+    ///
+    /// Each call is a command of its own. To be able to send one again, give it an id: see [`send`](App::send).
+    pub async fn dispatch<C: Command>(&self, command: C) -> Result<Outcome, DispatchError> {
+        self.send(CommandRequest::of(&command)?).await
+    }
+
+    /// Does what a request asks for, and says what came of it.
+    ///
+    /// - A rejection is an outcome; an error means that there is none, or that it is unknown.
+    /// - A request with an id has one outcome: sent again, also after its stream went on or the process was
+    ///   killed, it answers what it answered first, and nothing is stored.
+    /// - Where others appended to the stream first, the command is decided again, a bounded number of times.
+    pub async fn send(&self, request: CommandRequest) -> Result<Outcome, DispatchError> {
+        self.commands.clone().oneshot(request).await
+    }
+
+    /// Answers a query; parameters and answer are JSON.
+    pub async fn query(&self, name: &str, parameters: impl Into<Bytes>) -> Result<Bytes, QueryError> {
+        self.queries.answer(name, parameters.into()).await
+    }
+
+    /// The store that events are appended to.
+    pub fn store(&self) -> &Arc<dyn EventStore> {
+        &self.store
+    }
+
+    /// The names of all commands, sorted.
+    pub fn command_names(&self) -> Vec<&str> {
+        self.bus.names()
+    }
+
+    /// The application's middleware and bus as a `tower` service.
+    pub fn command_service(&self) -> CommandService {
+        self.commands.clone()
+    }
+
+    /// The scenarios that the application's file declares.
+    pub fn scenarios(&self) -> &IndexMap<String, ScenarioDefinition> {
+        &self.scenarios
+    }
+
+    /// The same handlers over another store, without middleware: for scenarios.
+    pub(crate) fn bus_over(&self, store: Arc<dyn EventStore>) -> Bus {
+        self.bus.over(store)
+    }
+
+    /// Ends the application. A store that it opened itself is closed once no clone of the application is left.
+    pub async fn close(self) {
+        let Self { store, opened, bus, commands, queries, scenarios: _ } = self;
+        drop((store, bus, commands, queries));
+        if let Some(opened) = opened.and_then(Arc::into_inner) {
+            opened.close().await;
+        }
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("store", &self.store)
+            .field("commands", &self.command_names())
+            .finish_non_exhaustive()
+    }
+}

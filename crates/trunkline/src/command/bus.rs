@@ -1,0 +1,258 @@
+//! The bus: the one way from a command to its outcome, and the only place that appends.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, MutexGuard};
+use trunkline_config::nearest;
+use trunkline_core::{Append, Appended, CommandId, StreamWrite, Version};
+use trunkline_store::{AppendError, Clock, EventStore};
+
+use super::{
+    Accepted, CommandContext, CommandRequest, Decided, Decision, DispatchError, Emitted, Handle, HandleError,
+    Outcome, Rejection, inbox, metadata,
+};
+
+/// How often a command is decided when others keep appending to its stream first.
+///
+/// From the second attempt on, commands of this process for one stream wait for each other, so more attempts
+/// than this mean that other processes append without a pause.
+const ATTEMPTS_MAX: u32 = 16;
+
+/// The longest wait before the second attempt; each further one may wait as long again.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How many locks the streams share; two streams that share one wait for each other needlessly, which is rare
+/// and short.
+const LOCKS: usize = 256;
+
+/// Handlers by the names of their commands, and where their events go.
+pub(crate) struct Bus {
+    store: Arc<dyn EventStore>,
+    clock: Clock,
+    handlers: HashMap<String, Arc<dyn Handle>>,
+    /// Held, over one attempt, by commands that were not first in their stream.
+    turns: Vec<Mutex<()>>,
+    hash: RandomState,
+}
+
+/// What became of one attempt.
+enum Attempt {
+    /// The decision is stored, or needs not be.
+    Decided(Decision),
+    /// The command's outcome had been stored before.
+    Before,
+    /// Others appended first.
+    Conflict(AppendError),
+}
+
+impl Bus {
+    pub(crate) fn new(
+        store: Arc<dyn EventStore>,
+        clock: Clock,
+        handlers: HashMap<String, Arc<dyn Handle>>,
+    ) -> Self {
+        let turns = std::iter::repeat_with(Mutex::default).take(LOCKS).collect();
+        Self { store, clock, handlers, turns, hash: RandomState::new() }
+    }
+
+    /// The same handlers over another store.
+    pub(crate) fn over(&self, store: Arc<dyn EventStore>) -> Self {
+        Self::new(store, Arc::clone(&self.clock), self.handlers.clone())
+    }
+
+    /// The stream that a command is for, where its handler can say that before deciding.
+    pub(crate) fn stream_of(&self, request: &CommandRequest) -> Result<String, String> {
+        let handler = self.handlers.get(&request.name);
+        let id = CommandId::generate();
+        let context = CommandContext { request, id: &id, occurred_at: (self.clock)(), store: &self.store };
+        match handler.map(|handler| handler.stream(context)) {
+            Some(Ok(Some(stream))) => Ok(stream.as_str().to_owned()),
+            Some(Ok(None)) | None => Err(format!("the stream of {} is not known; name it", request.name)),
+            Some(Err(HandleError::Rejected(Rejection { reason, .. }) | HandleError::Failed(reason))) => {
+                Err(reason)
+            }
+            Some(Err(HandleError::Unreadable(what))) => Err(what),
+            Some(Err(HandleError::Read(error))) => Err(error.to_string()),
+        }
+    }
+
+    /// The names of all commands, sorted.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.handlers.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Whether a command of this name has a handler.
+    pub(crate) fn handles(&self, name: &str) -> bool {
+        self.handlers.contains_key(name)
+    }
+
+    /// The outcome of a command.
+    pub(crate) async fn dispatch(&self, request: &CommandRequest) -> Result<Outcome, DispatchError> {
+        let Some(handler) = self.handlers.get(&request.name) else {
+            let near = nearest(&request.name, self.names()).map(str::to_owned);
+            return Err(DispatchError::UnknownCommand { name: request.name.clone(), near });
+        };
+        let id = match &request.id {
+            Some(id) => match inbox::find(&*self.store, &request.name, id).await? {
+                Some(first) => return Ok(first),
+                None => id.clone(),
+            },
+            None => CommandId::generate(),
+        };
+        let occurred_at = request.context.occurred_at.unwrap_or_else(|| (self.clock)());
+        let context = CommandContext { request, id: &id, occurred_at, store: &self.store };
+        let mut conflict = match self.attempt(&**handler, context).await? {
+            Attempt::Conflict(conflict) => conflict,
+            attempt => return self.outcome(attempt, context).await,
+        };
+        for attempts in 2..=ATTEMPTS_MAX {
+            let _turn = self.turn(&conflict).await;
+            if attempts > 2 {
+                // Whoever was first this time is in another process, where no lock of ours is seen.
+                tokio::time::sleep(PAUSE.mul_f64(f64::from(attempts) * fastrand::f64())).await;
+            }
+            match self.attempt(&**handler, context).await? {
+                Attempt::Conflict(last) => conflict = last,
+                attempt => return self.outcome(attempt, context).await,
+            }
+        }
+        Err(DispatchError::Conflict { attempts: ATTEMPTS_MAX, last: conflict })
+    }
+
+    async fn outcome(&self, attempt: Attempt, context: CommandContext<'_>) -> Result<Outcome, DispatchError> {
+        if let Attempt::Decided(decision) = attempt {
+            let (command, id) = (context.request.name.clone(), context.id.clone());
+            return Ok(Outcome { command, id, repeated: false, decision });
+        }
+        let first = inbox::find(&*self.store, &context.request.name, context.id).await?;
+        first.ok_or_else(|| context.failed("the store says it was handled before, but has no outcome"))
+    }
+
+    /// Waits for others of this process that were not first in the same stream either.
+    async fn turn(&self, conflict: &AppendError) -> MutexGuard<'_, ()> {
+        let over = match conflict {
+            AppendError::Conflict { stream, .. } => stream.as_str(),
+            AppendError::ConditionFailed { name, .. } => name,
+            _ => "",
+        };
+        self.turns[self.hash.hash_one(over) as usize % LOCKS].lock().await
+    }
+
+    /// Decides once and stores what was decided.
+    async fn attempt(
+        &self,
+        handler: &dyn Handle,
+        context: CommandContext<'_>,
+    ) -> Result<Attempt, DispatchError> {
+        match handler.handle(context).await {
+            Ok(decided) if decided.writes.iter().any(|write| !write.events.is_empty()) => {
+                self.store_events(context, decided).await
+            }
+            Ok(Decided { reply, .. }) => {
+                let reply = reply.unwrap_or_else(|| Accepted::default_reply([].iter()));
+                let accepted = Accepted { events: Vec::new(), position: None, reply };
+                self.store_outcome(context, Decision::Accepted(accepted)).await
+            }
+            Err(HandleError::Rejected(rejection)) => {
+                self.store_outcome(context, Decision::Rejected(rejection)).await
+            }
+            Err(HandleError::Read(error)) => Err(error.into()),
+            Err(HandleError::Unreadable(what)) => Err(DispatchError::Unreadable { what }),
+            Err(HandleError::Failed(reason)) => Err(context.failed(reason)),
+        }
+    }
+
+    async fn store_events(
+        &self,
+        context: CommandContext<'_>,
+        decided: Decided,
+    ) -> Result<Attempt, DispatchError> {
+        let Decided { mut writes, conditions, reply } = decided;
+        writes.retain(|write| !write.events.is_empty());
+        let metadata =
+            |reply| metadata::of(context.request, context.id, reply).map_err(|error| context.failed(error));
+        let plain = metadata(None)?;
+        // One event is enough to keep a reply.
+        let mut first = reply.as_ref().map(|reply| metadata(Some(reply))).transpose()?;
+        for event in writes.iter_mut().flat_map(|write| &mut write.events) {
+            event.metadata = first.take().unwrap_or_else(|| plain.clone());
+            event.occurred_at.get_or_insert(context.occurred_at);
+        }
+        let mut events: Vec<Vec<Emitted>> = writes.iter().map(emitted).collect();
+        let append = Append { writes, conditions, command: context.request.id.clone() };
+        let appended = match self.append(append).await? {
+            Stored::Now(appended) => appended,
+            Stored::Before => return Ok(Attempt::Before),
+            Stored::Conflict(error) => return Ok(Attempt::Conflict(error)),
+        };
+        for (events, last) in events.iter_mut().zip(&appended.versions) {
+            let before = last.get() - events.len() as u64;
+            for (event, number) in events.iter_mut().zip(before + 1..) {
+                event.version = Version::new(number);
+            }
+        }
+        let events: Vec<Emitted> = events.into_iter().flatten().collect();
+        let reply = reply.unwrap_or_else(|| Accepted::default_reply(events.iter().map(|event| &event.data)));
+        let accepted = Accepted { events, position: Some(appended.position), reply };
+        Ok(Attempt::Decided(Decision::Accepted(accepted)))
+    }
+
+    /// Keeps an outcome without events, when the command has an id under which it could be asked for again.
+    async fn store_outcome(
+        &self,
+        context: CommandContext<'_>,
+        decision: Decision,
+    ) -> Result<Attempt, DispatchError> {
+        if context.request.id.is_none() {
+            return Ok(Attempt::Decided(decision));
+        }
+        let append =
+            inbox::keep(context.request, context.id, &decision).map_err(|error| context.failed(error))?;
+        Ok(match self.append(append).await? {
+            Stored::Now(_) => Attempt::Decided(decision),
+            Stored::Before => Attempt::Before,
+            Stored::Conflict(error) => Attempt::Conflict(error),
+        })
+    }
+
+    async fn append(&self, append: Append) -> Result<Stored, DispatchError> {
+        match self.store.append(append).await {
+            Ok(appended) => Ok(Stored::Now(appended)),
+            Err(AppendError::AlreadyHandled { .. }) => Ok(Stored::Before),
+            Err(error @ (AppendError::Conflict { .. } | AppendError::ConditionFailed { .. })) => {
+                Ok(Stored::Conflict(error))
+            }
+            Err(error) => Err(DispatchError::Append(error)),
+        }
+    }
+}
+
+/// What the store made of an append.
+enum Stored {
+    Now(Appended),
+    Before,
+    Conflict(AppendError),
+}
+
+/// The events of a write as they will be answered, but for their versions.
+fn emitted(write: &StreamWrite) -> Vec<Emitted> {
+    let of = |event: &trunkline_core::NewEvent| Emitted {
+        stream: write.stream.clone(),
+        version: Version::EMPTY,
+        event_id: event.event_id,
+        event_type: event.event_type.clone(),
+        data: event.data.clone(),
+    };
+    write.events.iter().map(of).collect()
+}
+
+impl CommandContext<'_> {
+    fn failed(&self, reason: impl std::fmt::Display) -> DispatchError {
+        DispatchError::Failed { command: self.request.name.clone(), reason: reason.to_string() }
+    }
+}

@@ -1,0 +1,205 @@
+//! Command handlers: how a command becomes a decision.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use trunkline_core::{
+    CommandId, Condition, Decider, Expected, NewEvent, StreamName, StreamWrite, Timestamp, Version,
+};
+use trunkline_store::{EventStore, ReadError};
+
+use super::decider;
+use crate::{CommandRequest, Rejection};
+
+/// What a command comes to, before it is stored: the events of one atomic append.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decided {
+    /// What goes to which stream.
+    pub writes: Vec<StreamWrite>,
+    /// What must not have happened meanwhile; else the command is decided again.
+    pub conditions: Vec<Condition>,
+    /// The answer's data, JSON, when it is not the events' data.
+    pub reply: Option<Bytes>,
+}
+
+/// Why a handler made no decision that is to be stored.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HandleError {
+    /// The command is refused: an answer.
+    Rejected(Rejection),
+    /// What the decision rests on could not be read.
+    Read(ReadError),
+    /// A stored event is not what the code takes it for: which, and why.
+    Unreadable(String),
+    /// Something failed.
+    Failed(String),
+}
+
+impl From<Rejection> for HandleError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<ReadError> for HandleError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl HandleError {
+    /// The command is refused by a rule.
+    pub fn rejected(reason: impl Into<String>) -> Self {
+        Self::Rejected(Rejection::rule(reason))
+    }
+
+    /// Something failed that may work another time.
+    pub fn failed(reason: impl std::fmt::Display) -> Self {
+        Self::Failed(reason.to_string())
+    }
+}
+
+/// A handler of a command that needs more than its stream to decide: another service's answer, a file, several
+/// streams.
+///
+/// It may run more than once for one command: when others appended first, and when an outcome was lost.
+/// What it does outside should therefore take [`CommandContext::id`] as its idempotency key.
+/// It stores nothing itself: the events it returns are appended in one batch, once.
+///
+/// ```
+/// use serde::Deserialize;
+/// use trunkline::{App, CommandContext, CommandHandler, CommandRequest, Decided, HandleError, MemoryStore};
+/// use trunkline::{Expected, NewEvent};
+///
+/// #[derive(Deserialize)]
+/// struct Import { sku: String }
+///
+/// struct Importer;
+///
+/// impl CommandHandler for Importer {
+///     type Input = Import;
+///
+///     async fn handle(&self, import: Import, _: &CommandContext<'_>) -> Result<Decided, HandleError> {
+///         if import.sku.is_empty() {
+///             return Err(HandleError::rejected("an article has a number"));
+///         }
+///         let stream = format!("article-{}", import.sku).parse().map_err(HandleError::failed)?;
+///         let event = NewEvent::json("ArticleImported", "{}").map_err(HandleError::failed)?;
+///         Ok(Decided::append(stream, Expected::Any, [event]))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::builder().store(MemoryStore::new()).command("Import", Importer).build()?;
+/// let outcome = app.send(CommandRequest::new("Import", r#"{"sku":"85123A"}"#)).await?;
+/// assert_eq!(outcome.accepted().map(|accepted| accepted.events.len()), Some(1));
+/// # Ok(())
+/// # }
+/// ```
+pub trait CommandHandler: Send + Sync + 'static {
+    /// What the command's data is read as; data that is not of this shape is rejected.
+    type Input: DeserializeOwned + Send;
+
+    /// Decides.
+    fn handle(
+        &self,
+        input: Self::Input,
+        context: &CommandContext<'_>,
+    ) -> impl Future<Output = Result<Decided, HandleError>> + Send;
+}
+
+/// What a handler may know and read.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandContext<'a> {
+    /// What was asked.
+    pub request: &'a CommandRequest,
+    /// The command's id: the caller's, or the one it was given.
+    pub id: &'a CommandId,
+    /// When it was asked.
+    pub occurred_at: Timestamp,
+    /// The store, to read what the decision rests on.
+    pub store: &'a Arc<dyn EventStore>,
+}
+
+/// An aggregate as it is now.
+#[derive(Debug)]
+pub struct Loaded<D: Decider> {
+    /// Its stream.
+    pub stream: StreamName,
+    /// Its state.
+    pub state: D::State,
+    /// The version of its last event.
+    pub version: Version,
+}
+
+impl CommandContext<'_> {
+    /// Reads an aggregate.
+    pub async fn load<D: Decider>(&self, id: &str) -> Result<Loaded<D>, HandleError> {
+        decider::load::<D>(self.store, id).await
+    }
+}
+
+impl<D: Decider> Loaded<D> {
+    /// Lets the aggregate decide; its events are appended only if nobody appends to its stream meanwhile.
+    pub fn decide(self, command: D::Command) -> Result<Decided, HandleError> {
+        decider::decide::<D>(self, command)
+    }
+}
+
+impl Decided {
+    /// These events, to one stream.
+    pub fn append(
+        stream: StreamName,
+        expected: Expected,
+        events: impl IntoIterator<Item = NewEvent>,
+    ) -> Self {
+        Self::default().and(stream, expected, events)
+    }
+
+    /// And these, to another stream.
+    #[must_use]
+    pub fn and(
+        mut self,
+        stream: StreamName,
+        expected: Expected,
+        events: impl IntoIterator<Item = NewEvent>,
+    ) -> Self {
+        self.writes.push(StreamWrite { stream, expected, events: events.into_iter().collect() });
+        self
+    }
+
+    /// With this answer, JSON.
+    #[must_use]
+    pub fn reply(mut self, reply: impl Into<Bytes>) -> Self {
+        self.reply = Some(reply.into());
+        self
+    }
+}
+
+/// Something that decides commands, whatever it is made of.
+pub(crate) trait Handle: Send + Sync {
+    fn handle<'a>(&'a self, context: CommandContext<'a>) -> BoxFuture<'a, Result<Decided, HandleError>>;
+
+    /// The stream that the command is for, where that is known before anything is read.
+    fn stream(&self, context: CommandContext<'_>) -> Result<Option<StreamName>, HandleError> {
+        let _ = context;
+        Ok(None)
+    }
+}
+
+/// A [`CommandHandler`] as [`Handle`].
+pub(crate) struct Handler<H>(pub(crate) H);
+
+impl<H: CommandHandler> Handle for Handler<H> {
+    fn handle<'a>(&'a self, context: CommandContext<'a>) -> BoxFuture<'a, Result<Decided, HandleError>> {
+        Box::pin(async move {
+            let input = serde_json::from_slice(&context.request.data)
+                .map_err(|error| Rejection::data(error.to_string(), None))?;
+            self.0.handle(input, &context).await
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! The outcomes of commands that have an id: where they are kept, and how they are found again.
+//!
+//! Events carry the tag of their command. A command that is rejected, or accepted without events, leaves one
+//! event `$Outcome` in `$inbox-CONSUMER`, under the same condition: no event has that tag yet.
+//! The shapes are described in `docs/format/outcomes-v1.md`.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use trunkline_core::{
+    Append, CommandId, EventType, Expected, NewEvent, QueryItem, RecordedEvent, StreamName,
+};
+use trunkline_store::{AllRead, EventStore};
+
+use super::metadata;
+use super::{Accepted, CommandRequest, Decision, DispatchError, Emitted, Outcome, Rejection};
+
+/// The type of the event that stands for an outcome without events.
+const OUTCOME: &str = "$Outcome";
+
+/// What an `$Outcome` event holds.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+enum Kept {
+    Rejected(Rejection),
+    Accepted { reply: Box<RawValue> },
+}
+
+/// The outcome that a command had when it was sent before.
+pub(super) async fn find(
+    store: &dyn EventStore,
+    command: &str,
+    id: &CommandId,
+) -> Result<Option<Outcome>, DispatchError> {
+    let read = AllRead::default().matching(QueryItem::default().tag(id.tag()).into());
+    let mut found = store.read_all(read);
+    let mut events = Vec::new();
+    while let Some(event) = found.next().await.transpose()? {
+        events.push(event);
+    }
+    let Some(first) = events.first() else { return Ok(None) };
+    let said: Said = read_json(first, first.metadata())?;
+    if said.command.as_deref().is_some_and(|first| first != command) {
+        return Err(DispatchError::IdTaken {
+            id: id.clone(),
+            first: said.command.unwrap_or_default(),
+            command: command.to_owned(),
+        });
+    }
+    let decision = match first.event_type() {
+        OUTCOME => match read_json(first, first.data())? {
+            Kept::Rejected(rejection) => Decision::Rejected(rejection),
+            Kept::Accepted { reply } => {
+                let reply = Bytes::copy_from_slice(reply.get().as_bytes());
+                Decision::Accepted(Accepted { events: Vec::new(), position: None, reply })
+            }
+        },
+        _ => Decision::Accepted(accepted(&events, said.reply)),
+    };
+    Ok(Some(Outcome { command: command.to_owned(), id: id.clone(), repeated: true, decision }))
+}
+
+/// What the metadata of a command's first event says of it.
+#[derive(Deserialize)]
+struct Said {
+    command: Option<String>,
+    #[serde(rename = "$reply")]
+    reply: Option<Box<RawValue>>,
+}
+
+fn read_json<'a, T: Deserialize<'a>>(event: &RecordedEvent, json: &'a [u8]) -> Result<T, DispatchError> {
+    serde_json::from_slice(json).map_err(|error| DispatchError::Unreadable {
+        what: format!("the outcome at position {}: {error}", event.position()),
+    })
+}
+
+fn accepted(events: &[RecordedEvent], reply: Option<Box<RawValue>>) -> Accepted {
+    let emitted: Vec<Emitted> = events
+        .iter()
+        .map(|event| Emitted {
+            stream: event.stream_name(),
+            version: event.version(),
+            event_id: event.event_id(),
+            event_type: EventType::system(event.event_type()).expect("stored names were checked"),
+            data: event.data_bytes(),
+        })
+        .collect();
+    let reply = match reply {
+        Some(reply) => Bytes::copy_from_slice(reply.get().as_bytes()),
+        None => Accepted::default_reply(emitted.iter().map(|event| &event.data)),
+    };
+    Accepted { position: events.last().map(RecordedEvent::position), events: emitted, reply }
+}
+
+/// The append that keeps an outcome without events.
+pub(super) fn keep(
+    request: &CommandRequest,
+    id: &CommandId,
+    decision: &Decision,
+) -> Result<Append, Box<dyn std::error::Error>> {
+    let kept = match decision {
+        Decision::Rejected(rejection) => Kept::Rejected(rejection.clone()),
+        Decision::Accepted(accepted) => Kept::Accepted { reply: serde_json::from_slice(&accepted.reply)? },
+    };
+    let stream = StreamName::system(&format!("$inbox-{}", request.consumer))?;
+    let data = serde_json::to_vec(&kept)?;
+    let event_type = EventType::system(OUTCOME).expect("the type of outcomes is a name");
+    let event = NewEvent::new(event_type, data).metadata(metadata::of(request, id, None)?);
+    Ok(Append::to(stream, Expected::Any).event(event).for_command(id.clone()))
+}

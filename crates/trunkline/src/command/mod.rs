@@ -1,0 +1,32 @@
+//! Commands: from a request to one outcome.
+//!
+//! ```text
+//! request ─▶ middleware ─▶ bus ──▶ seen before? ──▶ the first outcome
+//!                           │  no
+//!                           ▼
+//!                         handler: load, decide ──▶ rejected ──▶ kept under the id, if there is one
+//!                           │ events
+//!                           ▼
+//!                         append, once; others were first: decide again
+//! ```
+//!
+//! `request` and `outcome` are what goes in and comes out, `handler` what decides, `decider` the typed kind.
+//! `bus` is the way between them; only it appends. `inbox` keeps and finds outcomes, `metadata` is what
+//! events say of their command.
+
+mod bus;
+mod decider;
+mod error;
+mod handler;
+mod inbox;
+mod metadata;
+mod outcome;
+mod request;
+
+pub(crate) use bus::Bus;
+pub(crate) use decider::{DeciderHandler, unreadable};
+pub use error::DispatchError;
+pub use handler::{CommandContext, CommandHandler, Decided, HandleError, Loaded};
+pub(crate) use handler::{Handle, Handler};
+pub use outcome::{Accepted, Decision, Emitted, Outcome, RejectedBy, Rejection};
+pub use request::{CommandRequest, Context};

@@ -1,0 +1,33 @@
+//! The mistakes that an application file can have beyond those of the language, each with its page.
+
+trunkline_config::error_codes! {
+    // Expressions.
+    /// A text that is not an expression.
+    NOT_AN_EXPRESSION = "TL2001";
+    /// An expression uses a name that is not known there.
+    UNKNOWN_NAME = "TL2002";
+    /// An expression uses a function that does not exist, or with other arguments.
+    UNKNOWN_FUNCTION = "TL2003";
+
+    // Aggregates, commands, handlers.
+    /// A name that names nothing of its kind may have.
+    BAD_NAME = "TL2101";
+    /// An aggregate that is not declared.
+    UNKNOWN_AGGREGATE = "TL2102";
+    /// A JSON Schema that is not one.
+    BAD_SCHEMA = "TL2103";
+    /// A handler that the program did not register.
+    UNRESOLVED = "TL2104";
+    /// A handler that the program registered and nothing names.
+    UNUSED = "TL2105";
+    /// A command or query without a handler.
+    NO_HANDLER = "TL2106";
+    /// A command with two handlers.
+    HANDLED_TWICE = "TL2107";
+    /// A scenario that says nothing that can be tested.
+    BAD_SCENARIO = "TL2108";
+    /// A section that this version does nothing with.
+    NOT_YET = "TL2109";
+    /// A DSN that is not one.
+    BAD_DSN = "TL2110";
+}

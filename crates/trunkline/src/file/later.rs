@@ -1,0 +1,32 @@
+//! Sections that the design has and this version does not read yet: said, so that nobody waits for their effect.
+
+use trunkline_config::Diagnostic;
+use trunkline_config::read::Section;
+
+use super::codes;
+
+/// The sections, each with what it will do.
+const SECTIONS: &[(&str, &str)] = &[
+    ("message_queue", "messages"),
+    ("read_db", "read models"),
+    ("snapshots", "snapshots"),
+    ("replay", "replays"),
+    ("events", "schemas and versions of events"),
+    ("queries", "declared queries"),
+    ("projections", "projections"),
+    ("sagas", "sagas"),
+    ("consumers", "consumers of messages"),
+    ("relay", "relays to brokers"),
+    ("server", "HTTP servers"),
+    ("security", "HTTP servers"),
+];
+
+pub(super) fn read(root: &mut Section<'_>) {
+    for (section, what) in SECTIONS {
+        let field = root.key(section);
+        if field.is_present() {
+            let message = format!("this version does nothing with \"{section}\" yet: {what} are to come");
+            field.reader().report(Diagnostic::warning(codes::NOT_YET, field.span(), message));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The application file: what its sections declare, read once, every mistake at its place.
+//!
+//! `trunkline-config` gives values; here they get their meaning. Each kind of section is a file with the type
+//! that it declares and the function that reads it: reading is checking. `reading` is what they share:
+//! expressions, names, and what the program registered. `codes` are the mistakes.
+
+mod aggregates;
+pub mod codes;
+mod commands;
+mod event_store;
+mod handlers;
+mod later;
+mod reading;
+mod scenarios;
+
+use indexmap::IndexMap;
+use trunkline_config::read::{Hook, Reader};
+use trunkline_config::{Diagnostic, Evaluated, LoadError, World};
+
+pub use aggregates::AggregateDefinition;
+pub use commands::{CommandDefinition, EmitDefinition, Expect, RequireDefinition};
+pub use event_store::StoreDefinition;
+pub use handlers::Mapping;
+pub use reading::Registered;
+pub(crate) use reading::{Reading, SYSTEM_NAMES};
+pub use scenarios::{Expectation, Given, GivenEvent, ScenarioDefinition, When};
+
+/// Everything that an application file declares.
+#[derive(Debug, Default)]
+pub struct Definition {
+    /// `[event_driven]`: hooks that run when the application is built, in the order of the file.
+    pub hooks: Vec<String>,
+    /// `[event_store]`.
+    pub event_store: StoreDefinition,
+    /// `[aggregates.NAME]`.
+    pub aggregates: IndexMap<String, AggregateDefinition>,
+    /// `[commands.NAME]`.
+    pub commands: IndexMap<String, CommandDefinition>,
+    /// `[cqrs.command_handlers]`.
+    pub command_handlers: Vec<Mapping>,
+    /// `[cqrs.query_handlers]`.
+    pub query_handlers: Vec<Mapping>,
+    /// `[scenarios.NAME]`.
+    pub scenarios: IndexMap<String, ScenarioDefinition>,
+}
+
+/// An application file that was read, with everything that is wrong with it.
+#[derive(Debug)]
+pub struct ApplicationFile {
+    /// What it declares, as far as it could be read.
+    pub definition: Definition,
+    /// Its values, texts and mistakes.
+    pub evaluated: Evaluated,
+}
+
+impl ApplicationFile {
+    /// Reads a file, and what it says of what the program registered.
+    ///
+    /// ```
+    /// use trunkline::{ApplicationFile, Registered};
+    /// use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
+    ///
+    /// let files = MemoryFiles::new().with("app.tsk", "[commands.Open]\nstream: \"'door-' + comand.id\"\n");
+    /// let environment = MemoryEnvironment::new();
+    /// let world = World { loader: &files, environment: &environment, clock: &FixedClock(0) };
+    /// let file = ApplicationFile::load("app.tsk", world, &Registered::default()).unwrap();
+    /// let mistakes: Vec<String> = file.mistakes().map(|found| found.line(&file.evaluated.sources)).collect();
+    /// assert_eq!(mistakes, ["line 2 col 20: there is no `comand` here; did you mean `command`?"]);
+    /// ```
+    pub fn load(name: &str, world: World<'_>, registered: &Registered) -> Result<Self, LoadError> {
+        let mut evaluated = trunkline_config::load(name, world)?;
+        if evaluated.misread {
+            // What a key means is not asked while it isn't sure which keys there are.
+            return Ok(Self { definition: Definition::default(), evaluated });
+        }
+        let (definition, found) = read(&evaluated, registered);
+        let hooks = registered.hooks.check(&evaluated);
+        evaluated.diagnostics.extend(hooks.into_iter().chain(found));
+        evaluated.diagnostics.sort_by_key(Diagnostic::span);
+        Ok(Self { definition, evaluated })
+    }
+
+    /// What makes the file unusable.
+    pub fn mistakes(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.evaluated.diagnostics.iter().filter(|found| found.is_error())
+    }
+}
+
+fn read(evaluated: &Evaluated, registered: &Registered) -> (Definition, Vec<Diagnostic>) {
+    let reader = Reader::new();
+    let reading = Reading { sources: &evaluated.sources, registered };
+    let mut root = reader.root(&evaluated.root);
+    let mut definition = Definition::default();
+    let mut section = root.key("event_driven").section();
+    for key in ["event_store", "message_queue", "projections", "sagas", "replay"] {
+        definition.hooks.extend(section.key(key).read::<Hook>().map(|hook| hook.0));
+    }
+    section.finish();
+    definition.event_store = event_store::read(&root.key("event_store"));
+    definition.aggregates = aggregates::read(&root.key("aggregates"), &reading);
+    definition.commands = commands::read(&root.key("commands"), &reading, &definition.aggregates);
+    handlers::read(&root.key("cqrs"), &reading, &mut definition);
+    definition.scenarios = scenarios::read(&root.key("scenarios"), &reading, &definition);
+    later::read(&mut root);
+    root.finish();
+    (definition, reader.diagnostics())
+}

@@ -1,0 +1,112 @@
+//! What the readers of all sections share: expressions, names, and what the program registered.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use trunkline_cel::{Expression, Mistake, MistakeKind, Scope, Template};
+use trunkline_config::read::Field;
+use trunkline_config::{Code, Diagnostic, Hooks, Severity, Sources, Span};
+use trunkline_core::EventType;
+
+use super::codes;
+
+/// Names that begin with it are Trunkline's own.
+pub(crate) const SYSTEM_NAMES: char = '$';
+
+/// What a program registered under names that an application file may use.
+#[derive(Clone, Debug, Default)]
+pub struct Registered {
+    /// Functions for `@go`.
+    pub hooks: Hooks,
+    /// Handlers for `[cqrs.command_handlers]`.
+    pub command_handlers: BTreeSet<String>,
+    /// Handlers for `[cqrs.query_handlers]`.
+    pub query_handlers: BTreeSet<String>,
+    /// Commands that have handlers without the file.
+    pub commands: BTreeSet<String>,
+    /// Whether all is known: then a name that is not registered is an error. The plain binary cannot know
+    /// what a program registers, so there it is a warning.
+    pub complete: bool,
+}
+
+impl Registered {
+    /// How bad a name is that was not registered.
+    pub(super) fn unresolved(&self) -> Severity {
+        if self.complete { Severity::Error } else { Severity::Warning }
+    }
+}
+
+/// What reading a section takes beside its values.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) sources: &'a Sources,
+    pub(crate) registered: &'a Registered,
+}
+
+impl Reading<'_> {
+    /// An expression, when the field has one; its mistakes are reported where they stand.
+    pub(crate) fn expression(&self, field: &Field<'_>, scope: &Scope) -> Option<Expression> {
+        let text: String = field.read()?;
+        Expression::compile(&text, scope).map_err(|mistakes| self.report(field, &text, mistakes)).ok()
+    }
+
+    /// An expression that must be there.
+    pub(crate) fn required_expression(&self, field: &Field<'_>, scope: &Scope) -> Option<Expression> {
+        let text: String = field.required()?;
+        Expression::compile(&text, scope).map_err(|mistakes| self.report(field, &text, mistakes)).ok()
+    }
+
+    /// A text with expressions in it, which must be there.
+    pub(crate) fn required_template(&self, field: &Field<'_>, scope: &Scope) -> Option<Template> {
+        let text: String = field.required()?;
+        Template::compile(&text, scope).map_err(|mistakes| self.report(field, &text, mistakes)).ok()
+    }
+
+    fn report(&self, field: &Field<'_>, text: &str, mistakes: Vec<Mistake>) {
+        for mistake in mistakes {
+            let span = self.within(field.span(), text, mistake.range);
+            let wrong = |message| Diagnostic::error(code_of(mistake.kind), span, message);
+            field.reader().report(match mistake.help {
+                Some(help) if help.starts_with("did you mean") => {
+                    wrong(format!("{}; {help}", mistake.message)).fix(help)
+                }
+                Some(help) => wrong(mistake.message).fix(help),
+                None => wrong(mistake.message),
+            });
+        }
+    }
+
+    /// A range of a text as a place in the file, where the text stands there letter for letter; else the
+    /// whole value.
+    pub(crate) fn within(&self, span: Span, text: &str, range: Range<usize>) -> Span {
+        let written = self.sources.slice(span);
+        match written.find(text) {
+            Some(at) if range.end <= text.len() => {
+                let start = span.start as usize + at;
+                Span::new(span.file, start + range.start, start + range.end)
+            }
+            _ => span,
+        }
+    }
+}
+
+fn code_of(kind: MistakeKind) -> Code {
+    match kind {
+        MistakeKind::UnknownVariable | MistakeKind::UnknownField => codes::UNKNOWN_NAME,
+        MistakeKind::UnknownFunction | MistakeKind::Arguments => codes::UNKNOWN_FUNCTION,
+        _ => codes::NOT_AN_EXPRESSION,
+    }
+}
+
+/// An event type, which must be there and be a name.
+pub(super) fn event_type(field: &Field<'_>) -> Option<EventType> {
+    let name: String = field.required()?;
+    event_type_named(&name, field.span(), field)
+}
+
+/// An event type that is a key.
+pub(super) fn event_type_named(name: &str, span: Span, field: &Field<'_>) -> Option<EventType> {
+    let wrong =
+        |error: trunkline_core::InvalidName| Diagnostic::error(codes::BAD_NAME, span, error.to_string());
+    EventType::new(name).map_err(|error| field.reader().report(wrong(error))).ok()
+}

@@ -1,0 +1,156 @@
+//! `[scenarios.NAME]`: given a history, when a command comes, then this follows.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+use trunkline_config::read::Field;
+use trunkline_config::{Diagnostic, Span, nearest};
+
+use super::reading::event_type;
+use super::{Definition, Reading, codes};
+
+/// A test of the file's behaviour.
+#[derive(Debug)]
+pub struct ScenarioDefinition {
+    /// What happened before, in order.
+    pub given: Vec<Given>,
+    /// What comes.
+    pub when: When,
+    /// What follows.
+    pub then: Expectation,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Something that happened before.
+#[derive(Debug)]
+pub enum Given {
+    /// An event.
+    Event(GivenEvent),
+    /// A command, which is accepted.
+    Command(When),
+}
+
+/// An event of a history, or one that is expected.
+#[derive(Debug)]
+pub struct GivenEvent {
+    /// Its stream; that of the command when not said.
+    pub stream: Option<String>,
+    /// What happened.
+    pub event_type: String,
+    /// The data; of an expected event, any when not said.
+    pub data: Option<Value>,
+}
+
+/// A command that comes.
+#[derive(Debug)]
+pub struct When {
+    /// Its name.
+    pub command: String,
+    /// Its data.
+    pub data: Value,
+}
+
+/// What is expected of a command.
+#[derive(Debug)]
+pub enum Expectation {
+    /// These events and no others, in order.
+    Events(Vec<GivenEvent>),
+    /// A rejection; for this reason, when one is said.
+    Rejected(Option<String>),
+}
+
+pub(super) fn read(
+    field: &Field<'_>,
+    reading: &Reading<'_>,
+    definition: &Definition,
+) -> IndexMap<String, ScenarioDefinition> {
+    let mut section = field.section();
+    let scenarios = section
+        .each()
+        .into_iter()
+        .filter_map(|(name, field)| Some((name.to_owned(), one(&field, reading, definition)?)));
+    scenarios.collect()
+}
+
+fn one(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) -> Option<ScenarioDefinition> {
+    let mut section = field.section();
+    let given: Vec<Option<Given>> =
+        section.key("given").items().iter().map(|item| given(item, reading, definition)).collect();
+    let when = command(&section.key("when"), reading, definition);
+    let then = then(&section.key("then"));
+    section.finish();
+    let given = given.into_iter().collect::<Option<_>>()?;
+    Some(ScenarioDefinition { given, when: when?, then: then?, span: field.span() })
+}
+
+fn given(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) -> Option<Given> {
+    let is_command = field.section().key("command").is_present();
+    if is_command {
+        command(field, reading, definition).map(Given::Command)
+    } else {
+        event(field).map(Given::Event)
+    }
+}
+
+fn event(field: &Field<'_>) -> Option<GivenEvent> {
+    let mut section = field.section();
+    let event_type = event_type(&section.key("type"));
+    let stream = section.key("stream").read();
+    let data = json(&section.key("data"));
+    section.finish();
+    Some(GivenEvent { stream, event_type: event_type?.as_str().to_owned(), data })
+}
+
+fn command(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) -> Option<When> {
+    let mut section = field.required_section();
+    let name = section.key("command");
+    let command: Option<String> = name.required();
+    let data = json(&section.key("data"));
+    section.finish();
+    let command = command?;
+    let mapped = || definition.command_handlers.iter().map(|mapping| mapping.name.as_str());
+    let programs = || reading.registered.commands.iter().map(String::as_str);
+    let known = || definition.commands.keys().map(String::as_str).chain(mapped()).chain(programs());
+    // What the program handles isn't known to the plain binary, and neither is a command that has mistakes.
+    if !known().any(|known| known == command) && definition.command_handlers.is_empty() {
+        let message = format!("the command \"{command}\" has no handler");
+        let near = nearest(&command, known());
+        let wrong = Diagnostic::error(codes::NO_HANDLER, name.span(), message);
+        field.reader().report(match near {
+            Some(_) => wrong.did_you_mean(near),
+            None => wrong.fix(format!("declare it: [commands.{command}]")),
+        });
+        return None;
+    }
+    Some(When { command, data: data.unwrap_or_else(|| Value::Object(serde_json::Map::new())) })
+}
+
+fn then(field: &Field<'_>) -> Option<Expectation> {
+    let is_list = field.node().is_some_and(|node| matches!(node.value, trunkline_config::Value::Array(_)));
+    if is_list {
+        let events: Vec<Option<GivenEvent>> = field.items().iter().map(event).collect();
+        return events.into_iter().collect::<Option<_>>().map(Expectation::Events);
+    }
+    let mut section = field.required_section();
+    let rejected = section.key("rejected");
+    let reason = match rejected.node().map(|node| &node.value) {
+        Some(trunkline_config::Value::Bool(true)) => Some(None),
+        Some(_) => rejected.read::<String>().map(Some),
+        None => {
+            let message = "this expects nothing";
+            let wrong = Diagnostic::error(codes::BAD_SCENARIO, field.span(), message);
+            field.reader().report(wrong.fix(
+                "write a list of events, [{ type: \"…\", data: {…} }], or { rejected: \"the reason\" }",
+            ));
+            None
+        }
+    };
+    section.finish();
+    reason.map(Expectation::Rejected)
+}
+
+/// Data as it stands in the file.
+fn json(field: &Field<'_>) -> Option<Value> {
+    let node = field.node().filter(|_| field.is_present())?;
+    serde_json::to_value(&node.value).ok()
+}

@@ -1,0 +1,136 @@
+//! Queries: questions with a name, answered from wherever their handler looks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use trunkline_config::nearest;
+use trunkline_store::Advice;
+
+/// Answers one kind of question.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use trunkline::{App, MemoryStore, QueryError, QueryHandler};
+///
+/// #[derive(Deserialize)]
+/// struct GetOrder { order_id: String }
+///
+/// #[derive(Serialize)]
+/// struct Order { order_id: String, status: &'static str }
+///
+/// struct Orders;
+///
+/// impl QueryHandler for Orders {
+///     type Input = GetOrder;
+///     type Output = Order;
+///
+///     async fn answer(&self, GetOrder { order_id }: GetOrder) -> Result<Order, QueryError> {
+///         Ok(Order { order_id, status: "pending" })
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::builder().store(MemoryStore::new()).query("GetOrder", Orders).build()?;
+/// let answer = app.query("GetOrder", r#"{"order_id":"1"}"#).await?;
+/// assert_eq!(answer, r#"{"order_id":"1","status":"pending"}"#);
+/// # Ok(())
+/// # }
+/// ```
+pub trait QueryHandler: Send + Sync + 'static {
+    /// What the parameters are read as.
+    type Input: DeserializeOwned + Send;
+    /// The answer.
+    type Output: Serialize;
+
+    /// Answers.
+    fn answer(&self, input: Self::Input) -> impl Future<Output = Result<Self::Output, QueryError>> + Send;
+}
+
+/// Why a query has no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// No handler has this name.
+    #[error("no query is named \"{name}\"{}", .near.as_ref().map_or_else(String::new, |near| format!("; did you mean \"{near}\"?")))]
+    UnknownQuery {
+        /// The name.
+        name: String,
+        /// The nearest name there is.
+        near: Option<String>,
+    },
+    /// The parameters are not those of the query.
+    #[error("the parameters of {query} are wrong: {reason}")]
+    Parameters {
+        /// The query.
+        query: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is nothing to answer with.
+    #[error("{what} was not found")]
+    NotFound {
+        /// What was asked for.
+        what: String,
+    },
+    /// The handler failed.
+    #[error("the query failed: {reason}")]
+    Failed {
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl QueryError {
+    /// What the caller can do.
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::UnknownQuery { .. } | Self::Parameters { .. } | Self::NotFound { .. } => Advice::FixRequest,
+            Self::Failed { .. } => Advice::Retry,
+        }
+    }
+}
+
+/// Something that answers, whatever it is made of.
+pub(crate) trait Answer: Send + Sync {
+    fn answer<'a>(&'a self, name: &'a str, parameters: Bytes) -> BoxFuture<'a, Result<Bytes, QueryError>>;
+}
+
+/// A [`QueryHandler`] as [`Answer`].
+pub(crate) struct Handler<H>(pub(crate) H);
+
+impl<H: QueryHandler> Answer for Handler<H> {
+    fn answer<'a>(&'a self, name: &'a str, parameters: Bytes) -> BoxFuture<'a, Result<Bytes, QueryError>> {
+        Box::pin(async move {
+            let input = serde_json::from_slice(&parameters).map_err(|error| QueryError::Parameters {
+                query: name.to_owned(),
+                reason: error.to_string(),
+            })?;
+            let output = self.0.answer(input).await?;
+            let json = serde_json::to_vec(&output);
+            json.map(Bytes::from).map_err(|error| QueryError::Failed { reason: error.to_string() })
+        })
+    }
+}
+
+/// Queries by their names.
+#[derive(Default)]
+pub(crate) struct Queries(pub(crate) HashMap<String, Arc<dyn Answer>>);
+
+impl Queries {
+    pub(crate) async fn answer(&self, name: &str, parameters: Bytes) -> Result<Bytes, QueryError> {
+        match self.0.get(name) {
+            Some(handler) => handler.answer(name, parameters).await,
+            None => {
+                let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+                names.sort_unstable();
+                let near = nearest(name, names).map(str::to_owned);
+                Err(QueryError::UnknownQuery { name: name.to_owned(), near })
+            }
+        }
+    }
+}

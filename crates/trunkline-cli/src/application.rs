@@ -2,7 +2,6 @@
 
 use std::io;
 
-use serde_json::json;
 use trunkline::config::World;
 use trunkline::{App, ApplicationFile, OpenStore, Place, Registered};
 use trunkline_store::LogStoreOptions;
@@ -10,11 +9,12 @@ use trunkline_store::LogStoreOptions;
 use crate::args::StoreArgs;
 use crate::failure::Failure;
 use crate::open;
-use crate::output::{Format, Output};
-use crate::render::{Mistakes, style_for};
+use crate::output::Output;
+use crate::render::{Mistakes, counted, style_for};
 use crate::world::{not_loaded, world};
 
-/// Reads a file that is to be used: mistakes end the command, warnings are said.
+/// Reads a file that is to be used: mistakes end the command; that there are warnings is said, and `check` says
+/// which.
 pub(crate) fn load(file: &str, output: &mut Output<'_>) -> Result<ApplicationFile, Failure> {
     load_in(world(), file, output)
 }
@@ -28,22 +28,17 @@ pub(crate) fn load_in(
     // This binary has no Rust handlers, and knows it: what nobody handles can't be used.
     let registered = Registered { complete: true, ..Registered::default() };
     let read = ApplicationFile::load(file, world, &registered).map_err(|error| not_loaded(file, error))?;
-    let mistakes = Mistakes::of(&read.evaluated, style_for(&io::stderr()));
-    match read.mistakes().count() {
-        0 if read.evaluated.diagnostics.is_empty() => Ok(read),
-        0 if output.format == Format::Human => {
-            output.say(&mistakes);
-            Ok(read)
-        }
-        0 => {
-            output.say(json!({ "warnings": mistakes.listed() }));
-            Ok(read)
-        }
-        errors => {
-            let unprinted = Some(Box::new(mistakes));
-            Err(Failure::Mistakes { file: file.to_owned(), errors: errors as u64, unprinted })
-        }
+    let errors = read.mistakes().count() as u64;
+    if errors > 0 {
+        let unprinted = Some(Box::new(Mistakes::of(&read.evaluated, style_for(&io::stderr()))));
+        return Err(Failure::Mistakes { file: file.to_owned(), errors, unprinted });
     }
+    let warnings = read.evaluated.diagnostics.len() as u64;
+    if warnings > 0 {
+        let warnings = counted(warnings, "warning");
+        output.say(format_args!("{file} has {warnings}; `trunkline check` shows them"));
+    }
+    Ok(read)
 }
 
 /// Where the file's events are, or where the flag says.

@@ -22,9 +22,6 @@ pub enum BuildError {
         /// Its name.
         name: String,
     },
-    /// Neither the program nor a file says where events are kept.
-    #[error("there is no event store: give one with `store`, or a file that names one")]
-    NoStore,
     /// The DSN of the event store is none.
     #[error("{error}; {}", .error.hint())]
     Dsn {

@@ -14,17 +14,32 @@ use trunkline_core::{
 use trunkline_store::{AllRead, EventStore};
 
 use super::metadata;
-use super::{Accepted, CommandRequest, Decision, DispatchError, Emitted, Outcome, Rejection};
+use super::{Accepted, CommandRequest, Decision, DispatchError, Emitted, Outcome, RejectedBy, Rejection};
 
 /// The type of the event that stands for an outcome without events.
 const OUTCOME: &str = "$Outcome";
 
-/// What an `$Outcome` event holds.
+/// What an `$Outcome` event holds: a rejection's fields, or a reply.
+///
+/// Not an enum, since the reply is kept to the byte, and serde takes tagged enums apart before it reads them.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-enum Kept {
-    Rejected(Rejection),
-    Accepted { reply: Box<RawValue> },
+struct Kept<'a> {
+    outcome: Answer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<RejectedBy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    reply: Option<&'a RawValue>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Accepted,
+    Rejected,
 }
 
 /// The outcome that a command had when it was sent before.
@@ -49,16 +64,25 @@ pub(super) async fn find(
         });
     }
     let decision = match first.event_type() {
-        OUTCOME => match read_json(first, first.data())? {
-            Kept::Rejected(rejection) => Decision::Rejected(rejection),
-            Kept::Accepted { reply } => {
-                let reply = Bytes::copy_from_slice(reply.get().as_bytes());
-                Decision::Accepted(Accepted { events: Vec::new(), position: None, reply })
-            }
-        },
+        OUTCOME => kept(read_json(first, first.data())?),
         _ => Decision::Accepted(accepted(&events, said.reply)),
     };
     Ok(Some(Outcome { command: command.to_owned(), id: id.clone(), repeated: true, decision }))
+}
+
+fn kept(kept: Kept<'_>) -> Decision {
+    match kept.outcome {
+        Answer::Accepted => {
+            let reply = kept.reply.map_or("null", RawValue::get);
+            let reply = Bytes::copy_from_slice(reply.as_bytes());
+            Decision::Accepted(Accepted { events: Vec::new(), position: None, reply })
+        }
+        Answer::Rejected => Decision::Rejected(Rejection {
+            reason: kept.reason.unwrap_or_default(),
+            by: kept.by.unwrap_or(RejectedBy::Rule),
+            field: kept.field,
+        }),
+    }
 }
 
 /// What the metadata of a command's first event says of it.
@@ -100,8 +124,20 @@ pub(super) fn keep(
     decision: &Decision,
 ) -> Result<Append, Box<dyn std::error::Error>> {
     let kept = match decision {
-        Decision::Rejected(rejection) => Kept::Rejected(rejection.clone()),
-        Decision::Accepted(accepted) => Kept::Accepted { reply: serde_json::from_slice(&accepted.reply)? },
+        Decision::Rejected(Rejection { reason, by, field }) => Kept {
+            outcome: Answer::Rejected,
+            reason: Some(reason.clone()),
+            by: Some(*by),
+            field: field.clone(),
+            reply: None,
+        },
+        Decision::Accepted(accepted) => Kept {
+            outcome: Answer::Accepted,
+            reason: None,
+            by: None,
+            field: None,
+            reply: Some(serde_json::from_slice(&accepted.reply)?),
+        },
     };
     let stream = StreamName::system(&format!("$inbox-{}", request.consumer))?;
     let data = serde_json::to_vec(&kept)?;

@@ -1,0 +1,12 @@
+//! Several fields without names.
+
+use serde::{Deserialize, Serialize};
+use trunkline_macros::Command;
+
+#[derive(Serialize, Deserialize, Command)]
+enum DoorCommand {
+    Open(String, u32),
+    Shut,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! The application as its users see it: built from code and from files, over stores that fail when told to.
+
+mod building;
+mod codes;
+mod contention;
+mod counter;
+mod declared;
+mod derive;
+mod histories;
+mod metadata;
+mod middleware;
+mod once;
+mod scenarios;
+mod world;

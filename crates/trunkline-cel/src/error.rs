@@ -19,6 +19,24 @@ pub struct EvaluateError {
     pub kind: EvaluateErrorKind,
 }
 
+/// A failure on its way out: one word long, so that the value in whose place it comes stays small.
+#[derive(Debug)]
+pub(crate) struct Failure(Box<EvaluateError>);
+
+impl Failure {
+    pub(crate) fn new(error: EvaluateError) -> Failure {
+        Failure(Box::new(error))
+    }
+
+    pub(crate) fn into_error(self) -> EvaluateError {
+        *self.0
+    }
+
+    pub(crate) fn kind(&self) -> EvaluateErrorKind {
+        self.0.kind
+    }
+}
+
 /// The kinds of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -7,17 +7,20 @@ mod loops;
 mod operators;
 mod path;
 
-use crate::error::{EvaluateError, EvaluateErrorKind};
+pub(crate) use operators::sized;
+pub(crate) use path::failure;
+
+use crate::error::{EvaluateErrorKind, Failure};
 use crate::functions::Call;
 use crate::limits::{STEPS_MAX, VALUE_BYTES_MAX, VALUE_NESTING_MAX};
 use crate::program::{Node, NodeKind};
 use crate::text::Text;
 use crate::value::{Repr, TooLarge, Value, View};
 use crate::variables::Variables;
+use path::missing_variable;
 use smallvec::SmallVec;
 
-/// Boxed, so that the value next to it stays small.
-pub(crate) type Outcome<T = Value> = Result<T, Box<EvaluateError>>;
+pub(crate) type Outcome<T = Value> = Result<T, Failure>;
 
 /// One evaluation.
 pub(crate) struct Run<'e> {
@@ -55,10 +58,10 @@ impl<'e> Run<'e> {
     }
 
     #[cold]
-    fn out_of_steps(&mut self, node: &Node) -> Box<EvaluateError> {
+    fn out_of_steps(&mut self, node: &Node) -> Failure {
         self.steps_left = 0;
         let message = format!("the evaluation takes more than {STEPS_MAX} steps");
-        self.error(EvaluateErrorKind::Limit, node, None, message)
+        failure(EvaluateErrorKind::Limit, node, None, message)
     }
 
     pub(crate) fn evaluate(&mut self, node: &'e Node) -> Outcome {
@@ -67,7 +70,7 @@ impl<'e> Run<'e> {
             NodeKind::Constant(value) => Ok(value.clone()),
             NodeKind::Variable(name) => match self.variables.get(name) {
                 Some(value) => Ok(value.clone()),
-                None => Err(self.missing_variable(node, name)),
+                None => Err(missing_variable(node, name)),
             },
             NodeKind::Local(place) => Ok(self.locals[*place].value.clone()),
             NodeKind::Select(operand, field) => {
@@ -151,7 +154,7 @@ impl<'e> Run<'e> {
         value.as_bool().ok_or_else(|| {
             let what = self.describe(node);
             let message = format!("the condition must be true or false, and {what} is {}", value.type_name());
-            self.error(EvaluateErrorKind::Type, node, self.path(node), message)
+            failure(EvaluateErrorKind::Type, node, self.path(node), message)
         })
     }
 
@@ -186,18 +189,18 @@ impl<'e> Run<'e> {
                 let what = self.describe(operand);
                 let message =
                     format!("an item of the list {what} has an int as its index, not {}", at.type_name());
-                Err(self.error(EvaluateErrorKind::Type, node, self.path(operand), message))
+                Err(failure(EvaluateErrorKind::Type, node, self.path(operand), message))
             }
             (View::Object(_), _) => {
                 let what = self.describe(operand);
                 let message =
                     format!("a field of the object {what} has text as its name, not {}", at.type_name());
-                Err(self.error(EvaluateErrorKind::Type, node, self.path(operand), message))
+                Err(failure(EvaluateErrorKind::Type, node, self.path(operand), message))
             }
             _ => {
                 let what = self.describe(operand);
                 let message = format!("{what} is {} and has no items", value.type_name());
-                Err(self.error(EvaluateErrorKind::Type, node, self.path(operand), message))
+                Err(failure(EvaluateErrorKind::Type, node, self.path(operand), message))
             }
         }
     }
@@ -235,10 +238,10 @@ impl<'e> Run<'e> {
         match self.bool_of(left, sign) {
             Ok(value) if value == decides => Ok(Value::from(decides)),
             Ok(_) => Ok(Value::from(self.bool_of(right, sign)?)),
-            Err(error) if error.kind == EvaluateErrorKind::Limit => Err(error),
+            Err(error) if error.kind() == EvaluateErrorKind::Limit => Err(error),
             Err(error) => match self.bool_of(right, sign) {
                 Ok(value) if value == decides => Ok(Value::from(decides)),
-                Err(other) if other.kind == EvaluateErrorKind::Limit => Err(other),
+                Err(other) if other.kind() == EvaluateErrorKind::Limit => Err(other),
                 _ => Err(error),
             },
         }
@@ -247,21 +250,13 @@ impl<'e> Run<'e> {
     fn object_literal(&mut self, node: &'e Node, entries: &'e [(Node, Node)]) -> Outcome {
         let mut fields: Vec<(Text, Value)> = Vec::with_capacity(entries.len());
         for (key, value) in entries {
-            let name = match &key.kind {
-                NodeKind::Constant(Value(Repr::Text(name))) => Text::Own(name.clone()),
-                _ => {
-                    let name = self.evaluate(key)?;
-                    match self.text_of(&name) {
-                        Some(name) => name,
-                        None => {
-                            let message = format!(
-                                "the name of a field is text, and {} is {}",
-                                self.describe(key),
-                                name.type_name()
-                            );
-                            return Err(self.error(EvaluateErrorKind::Type, key, self.path(key), message));
-                        }
-                    }
+            let name = if let NodeKind::Constant(Value(Repr::Text(name))) = &key.kind {
+                Text::Own(name.clone())
+            } else {
+                let name = self.evaluate(key)?;
+                match text_of(&name) {
+                    Some(name) => name,
+                    None => return Err(self.wrong_type(key, key, &name, "a field's name", "text")),
                 }
             };
             let value = self.evaluate(value)?;
@@ -270,36 +265,35 @@ impl<'e> Run<'e> {
         fields.sort_by(|left, right| left.0.cmp(&right.0));
         if let Some(pair) = fields.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             let message = format!("the field `{}` is there twice", pair[0].0.as_str());
-            return Err(self.error(EvaluateErrorKind::Value, node, None, message));
+            return Err(failure(EvaluateErrorKind::Value, node, None, message));
         }
-        let made = Value::sorted_object(fields);
-        self.made(node, made)
-    }
-
-    /// A text as the name of a field.
-    pub(crate) fn text_of(&self, value: &Value) -> Option<Text> {
-        match &value.0 {
-            Repr::Text(text) => Some(Text::Own(text.clone())),
-            Repr::Json(document, part) if value.as_str().is_some() => {
-                Some(Text::Json(document.clone(), *part))
-            }
-            _ => None,
-        }
+        let value = Value::sorted_object(fields);
+        made(node, value)
     }
 
     pub(crate) fn list(&mut self, node: &Node, values: Vec<Value>) -> Outcome {
         self.charge(node, values.len())?;
-        let made = Value::checked_list(values);
-        self.made(node, made)
+        let value = Value::checked_list(values);
+        made(node, value)
     }
+}
 
-    pub(crate) fn made(&self, node: &Node, made: Result<Value, TooLarge>) -> Outcome {
-        made.map_err(|error| {
-            let message = match error {
-                TooLarge::Deep => format!("the result nests deeper than {VALUE_NESTING_MAX} levels"),
-                TooLarge::Long => format!("the result takes more than {} MiB", VALUE_BYTES_MAX >> 20),
-            };
-            self.error(EvaluateErrorKind::Limit, node, None, message)
-        })
+/// A value that was made, unless it is too large.
+pub(crate) fn made(node: &Node, made: Result<Value, TooLarge>) -> Outcome {
+    made.map_err(|error| {
+        let message = match error {
+            TooLarge::Deep => format!("the result nests deeper than {VALUE_NESTING_MAX} levels"),
+            TooLarge::Long => format!("the result takes more than {} MiB", VALUE_BYTES_MAX >> 20),
+        };
+        failure(EvaluateErrorKind::Limit, node, None, message)
+    })
+}
+
+/// A text as the name of a field.
+pub(crate) fn text_of(value: &Value) -> Option<Text> {
+    match &value.0 {
+        Repr::Text(text) => Some(Text::Own(text.clone())),
+        Repr::Json(document, part) if value.as_str().is_some() => Some(Text::Json(document.clone(), *part)),
+        _ => None,
     }
 }

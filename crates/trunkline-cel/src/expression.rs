@@ -1,6 +1,6 @@
 //! An expression, compiled once and evaluated often.
 
-use crate::error::EvaluateError;
+use crate::error::{EvaluateError, Failure};
 use crate::evaluate::Run;
 use crate::lower;
 use crate::mistake::Mistake;
@@ -72,12 +72,14 @@ impl Expression {
 
     /// The value with these variables.
     pub fn evaluate(&self, variables: &Variables) -> Result<Value, EvaluateError> {
-        Run::new(variables, &self.program.source).evaluate(&self.program.root).map_err(|error| *error)
+        Run::new(variables, &self.program.source).evaluate(&self.program.root).map_err(Failure::into_error)
     }
 
     /// The value of a condition: what is neither true nor false is an error.
     pub fn evaluate_bool(&self, variables: &Variables) -> Result<bool, EvaluateError> {
-        Run::new(variables, &self.program.source).evaluate_bool(&self.program.root).map_err(|error| *error)
+        Run::new(variables, &self.program.source)
+            .evaluate_bool(&self.program.root)
+            .map_err(Failure::into_error)
     }
 }
 

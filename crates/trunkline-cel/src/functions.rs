@@ -6,8 +6,8 @@ mod objects;
 mod texts;
 mod times;
 
-use crate::error::{EvaluateError, EvaluateErrorKind};
-use crate::evaluate::{Outcome, Run};
+use crate::error::{EvaluateErrorKind, Failure};
+use crate::evaluate::{Outcome, Run, failure, sized};
 use crate::program::Node;
 use crate::value::{ListView, ObjectView, Value, View};
 
@@ -32,7 +32,7 @@ const fn function(
 }
 
 /// Every function there is.
-pub(crate) static ALL: [Function; 36] = [
+pub(crate) static ALL: [Function; 35] = [
     function("contains", "text.contains(part)", 2, 2, texts::contains),
     function("double", "double(value)", 1, 1, convert::double),
     function("drop", "drop(object, name)", 2, 2, objects::drop),
@@ -68,7 +68,6 @@ pub(crate) static ALL: [Function; 36] = [
     function("upper", "upper(text)", 1, 1, texts::upper),
     function("bool", "bool(value)", 1, 1, convert::bool),
     function("bytes", "bytes(text)", 1, 1, convert::bytes),
-    function("type", "type(value)", 1, 1, convert::type_name),
 ];
 
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
@@ -115,16 +114,16 @@ impl<'c> Call<'c, '_> {
 
     /// An argument of the wrong type.
     #[cold]
-    pub(crate) fn wrong(&self, index: usize, wanted: &str) -> Box<EvaluateError> {
+    pub(crate) fn wrong(&self, index: usize, wanted: &str) -> Failure {
         let taker = format!("`{}`", self.function.name);
         self.run.wrong_type(self.node, &self.arguments[index], &self.values[index], &taker, wanted)
     }
 
     /// An argument of the right type with which it cannot be done.
     #[cold]
-    pub(crate) fn refused(&self, index: usize, message: impl Into<String>) -> Box<EvaluateError> {
+    pub(crate) fn refused(&self, index: usize, message: impl Into<String>) -> Failure {
         let field = self.run.path(&self.arguments[index]);
-        self.run.error(EvaluateErrorKind::Value, self.node, field, message)
+        failure(EvaluateErrorKind::Value, self.node, field, message)
     }
 
     /// An argument as messages name it.
@@ -135,6 +134,6 @@ impl<'c> Call<'c, '_> {
     /// A text that was made.
     pub(crate) fn made_text(&mut self, text: String) -> Outcome {
         self.charge(text.len())?;
-        self.run.sized(self.node, Value::from(text))
+        sized(self.node, Value::from(text))
     }
 }

@@ -23,7 +23,7 @@ pub const VALUE_BYTES_MAX: u64 = 16 << 20;
 
 /// Steps of one evaluation: a step is a part of the expression evaluated, or sixteen bytes or entries gone through.
 ///
-/// A rule over an order of 25 lines takes a few hundred. This many take some ten milliseconds, which is long for a
+/// A rule over an order of 25 lines takes a hundred. This many take up to a tenth of a second, which is long for a
 /// command, and ends a loop within a loop over a big document.
 pub const STEPS_MAX: u32 = 1_000_000;
 

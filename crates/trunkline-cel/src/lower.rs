@@ -16,13 +16,39 @@ use crate::value::{Repr, Value};
 use crate::variables::Variables;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
 use std::ops::Range;
+use std::thread;
+
+/// Tokens of an expression that is compiled on the caller's stack. The parser takes up to 25 kB of it for each level
+/// when it is not optimised, and the stack of a thread may be as small as 2 MiB.
+const INLINE_TOKENS_MAX: usize = 40;
+
+/// What the longest and most deeply nested expression within the limits needs, several times over; only what is used
+/// of it takes memory.
+const STACK_BYTES: usize = 64 << 20;
 
 /// Compiles a text, or gives the mistakes in it in the order of the text.
 pub(crate) fn compile(source: &str, scope: &Scope) -> Result<Program, Vec<Mistake>> {
     let tokens = Tokens::cut(source)?;
-    let (tree, places) = parse(&tokens)?;
+    if tokens.all.len() <= INLINE_TOKENS_MAX {
+        return lower(&tokens, scope);
+    }
+    thread::scope(|threads| {
+        let builder = thread::Builder::new().name("compile".to_owned()).stack_size(STACK_BYTES);
+        match builder.spawn_scoped(threads, || lower(&tokens, scope)) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(error) => {
+                let message =
+                    format!("a long expression is compiled by a thread of its own, which failed: {error}");
+                Err(vec![Mistake::new(MistakeKind::Limit, 0..source.len(), message)])
+            }
+        }
+    })
+}
+
+fn lower(tokens: &Tokens<'_>, scope: &Scope) -> Result<Program, Vec<Mistake>> {
+    let (tree, places) = parse(tokens)?;
     let mut lower = Lower {
-        tokens: &tokens,
+        tokens,
         places: &places,
         scope,
         locals: Vec::new(),
@@ -33,7 +59,7 @@ pub(crate) fn compile(source: &str, scope: &Scope) -> Result<Program, Vec<Mistak
     let root = lower.node(&tree);
     let Lower { mut mistakes, reads, .. } = lower;
     if mistakes.is_empty() {
-        return Ok(Program { source: source.to_owned(), root, reads });
+        return Ok(Program { source: tokens.source.to_owned(), root, reads });
     }
     mistakes.sort_by_key(|mistake| (mistake.range.start, mistake.range.end));
     mistakes.dedup();
@@ -172,7 +198,7 @@ impl Lower<'_> {
         let range = operand.range.start..name.end;
         self.known_field(&operand, field, name);
         // The longer path takes the place of the operand's.
-        if self.path(&operand).is_some() {
+        if path(&operand).is_some() {
             self.reads.truncate(before);
         }
         let node = Node { kind: NodeKind::Select(Box::new(operand), field.to_owned()), range };
@@ -222,11 +248,12 @@ impl Lower<'_> {
     }
 
     fn names_help(&self) -> String {
-        let names: Vec<String> = self.scope.names().map(|name| format!("`{name}`")).collect();
+        let names = self.scope.names().chain(self.locals.iter().map(String::as_str));
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
         if names.is_empty() {
-            "no names are known here".to_owned()
+            "no names are known here; a text is written in quotes".to_owned()
         } else {
-            format!("the names here are {}", names.join(", "))
+            format!("the names here are {}; a text is written in quotes", names.join(", "))
         }
     }
 
@@ -281,32 +308,20 @@ impl Lower<'_> {
         if fields.iter().any(|known| known == field) {
             return;
         }
-        let help = match nearest(field, fields.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
+        let near = nearest(field, fields.iter().map(String::as_str));
+        let help = near.map_or_else(
+            || {
                 let known: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
                 format!("its fields are {}", known.join(", "))
-            }
-        };
+            },
+            |near| format!("did you mean `{near}`?"),
+        );
         let message = format!("`{name}` has no field `{field}`");
         self.mistake(Mistake::new(MistakeKind::UnknownField, range, message).help(help));
     }
 
-    /// The variable and the names of fields that a node spells.
-    fn path(&self, node: &Node) -> Option<Vec<String>> {
-        match &node.kind {
-            NodeKind::Variable(name) => Some(vec![name.clone()]),
-            NodeKind::Select(operand, field) => {
-                let mut path = self.path(operand)?;
-                path.push(field.clone());
-                Some(path)
-            }
-            _ => None,
-        }
-    }
-
     fn read(&mut self, node: &Node) {
-        if let Some(path) = self.path(node) {
+        if let Some(path) = path(node) {
             self.reads.push(path);
         }
     }
@@ -320,7 +335,8 @@ impl Lower<'_> {
         let outcome = Run::new(&variables, self.tokens.source).evaluate(&node);
         match outcome {
             Ok(value) => Node { kind: NodeKind::Constant(value), range: node.range },
-            Err(error) => {
+            Err(failure) => {
+                let error = failure.into_error();
                 let kind = if error.kind == EvaluateErrorKind::Limit {
                     MistakeKind::Limit
                 } else {
@@ -339,11 +355,23 @@ impl Lower<'_> {
     }
 }
 
+/// The variable and the names of fields that a node spells.
+fn path(node: &Node) -> Option<Vec<String>> {
+    match &node.kind {
+        NodeKind::Variable(name) => Some(vec![name.clone()]),
+        NodeKind::Select(operand, field) => {
+            let mut path = path(operand)?;
+            path.push(field.clone());
+            Some(path)
+        }
+        _ => None,
+    }
+}
+
 /// Whether all that the node needs is constant.
 fn is_constant(node: &Node) -> bool {
     let known = |node: &Node| matches!(node.kind, NodeKind::Constant(_));
     match &node.kind {
-        NodeKind::Constant(_) | NodeKind::Variable(_) | NodeKind::Local(_) => false,
         NodeKind::Select(inner, _)
         | NodeKind::Not(inner)
         | NodeKind::Negate(inner)
@@ -355,6 +383,11 @@ fn is_constant(node: &Node) -> bool {
         NodeKind::If(three) => three.iter().all(known),
         NodeKind::List(items) | NodeKind::Call(_, items) => items.iter().all(known),
         NodeKind::Object(entries) => entries.iter().all(|(key, value)| known(key) && known(value)),
-        NodeKind::Has(_) | NodeKind::Default(_) | NodeKind::Macro(_) => false,
+        NodeKind::Constant(_)
+        | NodeKind::Variable(_)
+        | NodeKind::Local(_)
+        | NodeKind::Has(_)
+        | NodeKind::Default(_)
+        | NodeKind::Macro(_) => false,
     }
 }

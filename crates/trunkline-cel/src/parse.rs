@@ -1,5 +1,6 @@
 //! The library's parser, and its complaints in our words.
 
+use crate::limits::NESTING_MAX;
 use crate::mistake::{Mistake, MistakeKind};
 use crate::tokens::{TokenKind, Tokens};
 use cel::common::ast::{IdedExpr, SourceInfo};
@@ -11,7 +12,9 @@ use std::sync::LazyLock;
 static GRAMMAR: LazyLock<Env> = LazyLock::new(|| Env::default().with_optional_support(false));
 
 pub(crate) fn parse(tokens: &Tokens<'_>) -> Result<(IdedExpr, SourceInfo), Vec<Mistake>> {
-    GRAMMAR.parser().parse_with_source_info(tokens.source).map_err(|errors| {
+    // The tokens nest no deeper than our limit, so that the parser never meets its own, which it cannot tell of.
+    let parser = GRAMMAR.parser().max_recursion_depth(2 * NESTING_MAX as u16);
+    parser.parse_with_source_info(tokens.source).map_err(|errors| {
         let mut mistakes: Vec<Mistake> =
             errors.errors.iter().filter_map(|error| mistake(tokens, error)).collect();
         // Where the grammar is left, the errors after the first follow from it.
@@ -37,7 +40,7 @@ fn mistake(tokens: &Tokens<'_>, error: &ParseError) -> Option<Mistake> {
     let help = match word {
         "and" => Some("write `&&`"),
         "or" => Some("write `||`"),
-        "not" => Some("write `!`"),
+        _ if index.checked_sub(1).is_some_and(|before| tokens.text(before) == "not") => Some("write `!`"),
         _ => None,
     };
     let mistake = if let Some(syntax) = message.strip_prefix("Syntax error: ") {
@@ -74,21 +77,24 @@ fn mistake(tokens: &Tokens<'_>, error: &ParseError) -> Option<Mistake> {
             .help("write `default(value, otherwise)` or `has(value)`")
     } else if message.starts_with("invalid string literal") || message.starts_with("invalid bytes literal") {
         Mistake::new(MistakeKind::Syntax, range, "the text has an escape that is none")
-    } else if message.contains("ecursion") {
-        Mistake::new(MistakeKind::Limit, 0..tokens.source.len(), "the expression nests too deep")
     } else {
         return None;
     };
     Some(mistake.help_maybe(help.map(str::to_owned)))
 }
 
+/// How many come before a place that is counted from 1.
+fn before(place: isize) -> usize {
+    usize::try_from(place - 1).unwrap_or(0)
+}
+
 /// The token at a line and column, both counted from 1, in letters.
 fn place(tokens: &Tokens<'_>, (line, column): (isize, isize)) -> (usize, Range<usize>) {
     let end = tokens.source.len();
     let lines = tokens.source.split_inclusive('\n');
-    let before: usize = lines.clone().take((line - 1).max(0) as usize).map(str::len).sum();
-    let letters = tokens.source.get(before..).unwrap_or_default().chars().take((column - 1).max(0) as usize);
-    let byte = before + letters.map(char::len_utf8).sum::<usize>();
+    let passed: usize = lines.clone().take(before(line)).map(str::len).sum();
+    let letters = tokens.source.get(passed..).unwrap_or_default().chars().take(before(column));
+    let byte = passed + letters.map(char::len_utf8).sum::<usize>();
     let index = tokens.index_at(byte);
     match tokens.all.get(index) {
         Some(token) => (index, token.start..token.end),

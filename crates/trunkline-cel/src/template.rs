@@ -1,7 +1,7 @@
 //! Text with expressions in it.
 
-use crate::error::EvaluateError;
-use crate::evaluate::Run;
+use crate::error::{EvaluateError, Failure};
+use crate::evaluate::{Run, made};
 use crate::expression::Program;
 use crate::limits::{MISTAKES_MAX, VALUE_BYTES_MAX};
 use crate::lower;
@@ -117,15 +117,16 @@ impl Template {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Expression(program, from) => {
-                    let shifted = |mut error: EvaluateError| {
+                    let shifted = |failure: Failure| {
+                        let mut error = failure.into_error();
                         error.range = error.range.start + from..error.range.end + from;
                         error
                     };
                     let mut run = Run::new(variables, &program.source);
-                    let value = run.evaluate(&program.root).map_err(|error| shifted(*error))?;
+                    let value = run.evaluate(&program.root).map_err(shifted)?;
                     if out.len() as u64 + value.json_bytes() > VALUE_BYTES_MAX {
-                        let made = run.made(&program.root, Err(crate::value::TooLarge::Long));
-                        made.map_err(|error| shifted(*error))?;
+                        let refused = made(&program.root, Err(crate::value::TooLarge::Long));
+                        refused.map_err(shifted)?;
                     }
                     out.push_str(&value.to_text());
                 }

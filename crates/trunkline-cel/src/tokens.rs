@@ -44,7 +44,15 @@ impl<'a> Tokens<'a> {
                 format!("an expression has at most {SOURCE_BYTES_MAX} bytes, and this one {}", source.len());
             return Err(vec![Mistake::new(MistakeKind::Limit, 0..source.len(), message)]);
         }
-        let mut cutter = Cutter { source, at: 0, all: Vec::new(), open: Vec::new(), mistakes: Vec::new() };
+        let mut cutter = Cutter {
+            source,
+            at: 0,
+            all: Vec::new(),
+            open: Vec::new(),
+            mistakes: Vec::new(),
+            choices: 0,
+            nesting: 0,
+        };
         cutter.run();
         let Cutter { all, mut mistakes, .. } = cutter;
         if mistakes.is_empty() && all.is_empty() {
@@ -94,8 +102,12 @@ struct Cutter<'a> {
     source: &'a str,
     at: usize,
     all: Vec<Token>,
-    /// The brackets that are open, by index.
-    open: Vec<usize>,
+    /// The brackets that are open, by index, and how many `?` came before each in the part that holds it.
+    open: Vec<(usize, usize)>,
+    /// The `?` of this part: each nests what follows its `:`.
+    choices: usize,
+    /// The levels around this place.
+    nesting: usize,
     mistakes: Vec<Mistake>,
 }
 
@@ -129,17 +141,18 @@ impl Cutter<'_> {
                 '.' if self.rest()[1..].starts_with(|next: char| next.is_ascii_digit()) => self.number(),
                 '"' | '\'' => self.quoted(0),
                 '`' => {
-                    let range = self.at..self.at + 1;
+                    let length = self.rest()[1..].find('`').map_or(1, |at| at + 2);
+                    let range = self.at..self.at + length;
                     let help = "write a field that is no plain name in brackets: `event.data['unit-price']`";
                     self.mistake(range, "names are not quoted with backticks", Some(help));
-                    self.at += 1;
+                    self.at += length;
                 }
                 '(' | '[' | '{' => self.open(),
                 ')' | ']' | '}' => self.close(char),
                 _ => self.sign(char),
             }
         }
-        for index in std::mem::take(&mut self.open) {
+        for (index, _) in std::mem::take(&mut self.open) {
             let token = self.all[index];
             let open = self.source[token.start..token.end].to_owned();
             self.mistake(token.start..token.end, format!("`{open}` is never closed"), None);
@@ -180,9 +193,9 @@ impl Cutter<'_> {
         let after =
             bytes[length..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
         let range = self.at..self.at + length + after;
-        if after > 0 {
+        if after > 0 || &self.source[range.clone()] == "0x" {
             let written = &self.source[range.clone()];
-            let unsigned = after == 1 && matches!(bytes[length], b'u' | b'U');
+            let unsigned = after == 1 && length > 0 && matches!(bytes[length], b'u' | b'U');
             let message = format!("`{written}` is not a number");
             let help = unsigned.then_some("integers have a sign here and are written without `u`");
             self.mistake(range, message, help);
@@ -218,6 +231,7 @@ impl Cutter<'_> {
                 format!("the text that begins with {mark} is not closed"),
                 None,
             );
+            // What follows is not known to be inside or outside of the text.
             self.at = self.source.len();
             self.open.clear();
             return;
@@ -276,13 +290,21 @@ impl Cutter<'_> {
     }
 
     fn open(&mut self) {
-        self.open.push(self.all.len());
-        if self.open.len() == NESTING_MAX + 1 {
+        self.open.push((self.all.len(), std::mem::take(&mut self.choices)));
+        self.nest();
+        self.push(TokenKind::Open, 1);
+    }
+
+    /// Goes one level deeper, which the parser does by recursing.
+    fn nest(&mut self) {
+        self.nesting += 1;
+        if self.nesting > NESTING_MAX
+            && !self.mistakes.iter().any(|mistake| mistake.kind == MistakeKind::Limit)
+        {
             let range = self.at..self.at + 1;
-            let message = format!("brackets nest deeper than {NESTING_MAX} levels");
+            let message = format!("the expression nests deeper than {NESTING_MAX} levels here");
             self.mistakes.push(Mistake::new(MistakeKind::Limit, range, message));
         }
-        self.push(TokenKind::Open, 1);
     }
 
     fn close(&mut self, char: char) {
@@ -292,30 +314,36 @@ impl Cutter<'_> {
             _ => "{",
         };
         let range = self.at..self.at + 1;
-        match self.open.last().copied() {
-            Some(index) if &self.source[self.all[index].start..self.all[index].end] == wanted => {
-                self.open.pop();
-                self.all[index].partner = self.all.len();
-                self.push(TokenKind::Close, 1);
-                let last = self.all.len() - 1;
-                self.all[last].partner = index;
-            }
-            Some(index) => {
-                let open = self.source[self.all[index].start..self.all[index].end].to_owned();
-                self.mistake(range, format!("`{char}` does not close `{open}`"), None);
-                self.open.pop();
-                self.at += 1;
-            }
-            None => {
-                self.mistake(range, format!("`{char}` closes nothing"), None);
-                self.at += 1;
-            }
+        let Some((index, choices)) = self.open.pop() else {
+            self.mistake(range, format!("`{char}` closes nothing"), None);
+            self.at += 1;
+            return;
+        };
+        self.nesting -= 1 + self.choices;
+        self.choices = choices;
+        let open = self.source[self.all[index].start..self.all[index].end].to_owned();
+        if open == wanted {
+            let partner = self.all.len();
+            self.all[index].partner = partner;
+            self.push(TokenKind::Close, 1);
+            self.all[partner].partner = index;
+        } else {
+            self.mistake(range, format!("`{char}` does not close `{open}`"), None);
+            self.at += 1;
         }
     }
 
     fn sign(&mut self, char: char) {
         if let Some(sign) = LONG_SIGNS.iter().find(|sign| self.rest().starts_with(**sign)) {
             return self.push(TokenKind::Sign, sign.len());
+        }
+        match char {
+            '?' => {
+                self.choices += 1;
+                self.nest();
+            }
+            ',' => self.nesting -= std::mem::take(&mut self.choices),
+            _ => {}
         }
         if "+-*/%!<>?:.,".contains(char) {
             return self.push(TokenKind::Sign, 1);

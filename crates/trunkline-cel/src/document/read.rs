@@ -68,13 +68,10 @@ impl Reader<'_> {
     }
 
     fn unexpected(&self, wanted: &str) -> JsonError {
-        match self.peek() {
+        let rest = std::str::from_utf8(&self.bytes[self.at..]).unwrap_or_default();
+        match rest.chars().next() {
             None => self.error(format!("{wanted} is missing where the text ends")),
-            Some(_) => {
-                let rest = std::str::from_utf8(&self.bytes[self.at..]).unwrap_or_default();
-                let found = rest.chars().next().unwrap_or('?').escape_debug().to_string();
-                self.error(format!("{wanted} is missing before `{found}`"))
-            }
+            Some(found) => self.error(format!("{wanted} is missing before `{}`", found.escape_debug())),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The macros, which go over the items of a list or the names of an object.
 
 use super::{Local, Outcome, Run};
-use crate::error::{EvaluateError, EvaluateErrorKind};
+use crate::error::{EvaluateErrorKind, Failure};
 use crate::program::{Macro, MacroKind, Node};
 use crate::text::Text;
 use crate::value::{Repr, Value, View};
@@ -12,7 +12,7 @@ struct Sofar {
     kept: Vec<Value>,
     count: usize,
     /// Of `all` and `exists`: a failure counts only if no other item decides.
-    failure: Option<Box<EvaluateError>>,
+    failure: Option<Failure>,
 }
 
 impl<'e> Run<'e> {
@@ -80,7 +80,7 @@ impl<'e> Run<'e> {
             None => true,
             Some(filter) => match self.condition(filter, inner.kind) {
                 Ok(counts) => counts,
-                Err(failure) if failure.kind == EvaluateErrorKind::Limit => return Err(failure),
+                Err(failure) if failure.kind() == EvaluateErrorKind::Limit => return Err(failure),
                 Err(failure) if matches!(inner.kind, MacroKind::All | MacroKind::Exists) => {
                     sofar.failure.get_or_insert(failure);
                     return Ok(None);

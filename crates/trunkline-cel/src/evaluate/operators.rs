@@ -1,9 +1,10 @@
 //! Arithmetic, comparison and joining.
 
-use super::{Outcome, Run};
-use crate::error::{EvaluateError, EvaluateErrorKind};
-use crate::program::{Node, Operator};
-use crate::value::{Repr, Value, View, compare};
+use super::{Outcome, Run, failure, made};
+use crate::error::{EvaluateErrorKind, Failure};
+use crate::limits::VALUE_BYTES_MAX;
+use crate::program::{Node, NodeKind, Operator};
+use crate::value::{Repr, TooLarge, Value, View, compare};
 use std::cmp::Ordering;
 
 impl<'e> Run<'e> {
@@ -82,17 +83,17 @@ impl<'e> Run<'e> {
                 let mut joined = String::with_capacity(a.len() + b.len());
                 joined.push_str(a);
                 joined.push_str(b);
-                self.sized(node, Value::from(joined))
+                sized(node, Value::from(joined))
             }
             (View::Bytes(a), View::Bytes(b)) if operator == Operator::Add => {
                 self.charge(node, a.len() + b.len())?;
                 let value = Value(Repr::Bytes([a, b].concat().into()));
-                self.sized(node, value)
+                sized(node, value)
             }
             (View::List(a), View::List(b)) if operator == Operator::Add => {
                 self.charge(node, a.len() + b.len())?;
-                let made = Value::checked_list(a.iter().chain(b.iter()).collect());
-                self.made(node, made)
+                let value = Value::checked_list(a.iter().chain(b.iter()).collect());
+                made(node, value)
             }
             (View::Timestamp(a), View::Duration(b)) if operator == Operator::Add => {
                 self.timed(node, a.checked_add(b).ok().map(Value::from))
@@ -138,7 +139,7 @@ impl<'e> Run<'e> {
         };
         Value::from_f64(result).ok_or_else(|| {
             let message = format!("{} is larger than a double can be", self.describe(node));
-            self.error(EvaluateErrorKind::Value, node, None, message)
+            failure(EvaluateErrorKind::Value, node, None, message)
         })
     }
 
@@ -152,31 +153,26 @@ impl<'e> Run<'e> {
         }
     }
 
-    /// A text or bytes that were made, unless they are too large.
-    pub(crate) fn sized(&mut self, node: &Node, value: Value) -> Outcome {
-        if value.json_bytes() > crate::limits::VALUE_BYTES_MAX {
-            return self.made(node, Err(crate::value::TooLarge::Long));
-        }
-        Ok(value)
-    }
-
     fn timed(&self, node: &Node, value: Option<Value>) -> Outcome {
         value.ok_or_else(|| {
             let message = format!("{} is beyond the times that can be told", self.describe(node));
-            self.error(EvaluateErrorKind::Value, node, None, message)
+            failure(EvaluateErrorKind::Value, node, None, message)
         })
     }
 
     #[cold]
-    pub(crate) fn beyond(&self, node: &Node) -> Box<EvaluateError> {
+    pub(crate) fn beyond(&self, node: &Node) -> Failure {
         let message = format!("{} does not fit 64 bits", self.describe(node));
-        self.error(EvaluateErrorKind::Value, node, None, message)
+        failure(EvaluateErrorKind::Value, node, None, message)
     }
 
     #[cold]
-    fn by_zero(&self, node: &Node, divisor: &Node) -> Box<EvaluateError> {
-        let message = format!("division by zero: {} is 0", self.describe(divisor));
-        self.error(EvaluateErrorKind::Value, node, self.path(divisor), message)
+    fn by_zero(&self, node: &Node, divisor: &Node) -> Failure {
+        let message = match divisor.kind {
+            NodeKind::Constant(_) => format!("division by zero: {}", self.describe(node)),
+            _ => format!("division by zero: {} is 0", self.describe(divisor)),
+        };
+        failure(EvaluateErrorKind::Value, node, self.path(divisor), message)
     }
 
     #[cold]
@@ -187,7 +183,7 @@ impl<'e> Run<'e> {
         pair: &[Node; 2],
         left: &Value,
         right: &Value,
-    ) -> Box<EvaluateError> {
+    ) -> Failure {
         let sign = operator.sign();
         let message = format!(
             "`{sign}` does not go with {} and {}: {} {sign} {}",
@@ -197,6 +193,14 @@ impl<'e> Run<'e> {
             self.describe(&pair[1])
         );
         let field = self.path(&pair[0]).or_else(|| self.path(&pair[1]));
-        self.error(EvaluateErrorKind::Type, node, field, message)
+        failure(EvaluateErrorKind::Type, node, field, message)
     }
+}
+
+/// A text or bytes that were made, unless they are too large.
+pub(crate) fn sized(node: &Node, value: Value) -> Outcome {
+    if value.json_bytes() > VALUE_BYTES_MAX {
+        return made(node, Err(TooLarge::Long));
+    }
+    Ok(value)
 }

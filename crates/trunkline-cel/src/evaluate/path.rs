@@ -1,25 +1,25 @@
 //! Errors, and the names in them: the path of a field, or the text of what is no path.
 
 use super::Run;
-use crate::error::{EvaluateError, EvaluateErrorKind};
+use crate::error::{EvaluateError, EvaluateErrorKind, Failure};
 use crate::program::{Node, NodeKind};
 use crate::value::{Value, View};
+
+/// What went wrong where.
+#[cold]
+pub(crate) fn failure(
+    kind: EvaluateErrorKind,
+    node: &Node,
+    field: Option<String>,
+    message: impl Into<String>,
+) -> Failure {
+    Failure::new(EvaluateError { message: message.into(), field, range: node.range.clone(), kind })
+}
 
 /// Letters of an expression that a message repeats.
 const SHOWN_CHARS_MAX: usize = 60;
 
 impl Run<'_> {
-    #[cold]
-    pub(crate) fn error(
-        &self,
-        kind: EvaluateErrorKind,
-        node: &Node,
-        field: Option<String>,
-        message: impl Into<String>,
-    ) -> Box<EvaluateError> {
-        Box::new(EvaluateError { message: message.into(), field, range: node.range.clone(), kind })
-    }
-
     /// The path that leads to a node's value from a variable: `command.items[2].quantity`.
     pub(crate) fn path(&self, node: &Node) -> Option<String> {
         match &node.kind {
@@ -74,44 +74,26 @@ impl Run<'_> {
     }
 
     #[cold]
-    pub(super) fn missing_variable(&self, node: &Node, name: &str) -> Box<EvaluateError> {
-        let message = format!("`{name}` has no value here");
-        self.error(EvaluateErrorKind::Missing, node, Some(name.to_owned()), message)
-    }
-
-    #[cold]
-    pub(super) fn missing_field(
-        &self,
-        node: &Node,
-        operand: &Node,
-        value: &Value,
-        field: &str,
-    ) -> Box<EvaluateError> {
+    pub(super) fn missing_field(&self, node: &Node, operand: &Node, value: &Value, field: &str) -> Failure {
         let what = self.describe(operand);
         let path = self.path(node);
         match value.view() {
             View::Object(_) => {
-                self.error(EvaluateErrorKind::Missing, node, path, format!("{what} has no field `{field}`"))
+                failure(EvaluateErrorKind::Missing, node, path, format!("{what} has no field `{field}`"))
             }
             View::Null => {
                 let message = format!("{what} is null and has no field `{field}`");
-                self.error(EvaluateErrorKind::Missing, node, path, message)
+                failure(EvaluateErrorKind::Missing, node, path, message)
             }
             _ => {
                 let message = format!("{what} is {} and has no field `{field}`", value.type_name());
-                self.error(EvaluateErrorKind::Type, node, path, message)
+                failure(EvaluateErrorKind::Type, node, path, message)
             }
         }
     }
 
     #[cold]
-    pub(super) fn missing_item(
-        &self,
-        node: &Node,
-        operand: &Node,
-        value: &Value,
-        at: &Value,
-    ) -> Box<EvaluateError> {
+    pub(super) fn missing_item(&self, node: &Node, operand: &Node, value: &Value, at: &Value) -> Failure {
         let what = self.describe(operand);
         let path = self.path(operand).map(|path| match at.as_str() {
             Some(field) if is_name(field) => format!("{path}.{field}"),
@@ -129,7 +111,7 @@ impl Run<'_> {
             (View::Null, _) => format!("{what} is null and has no field `{at_text}`"),
             _ => format!("{what} has no field `{at_text}`"),
         };
-        self.error(EvaluateErrorKind::Missing, node, path, message)
+        failure(EvaluateErrorKind::Missing, node, path, message)
     }
 
     /// What takes only another type of value.
@@ -141,11 +123,17 @@ impl Run<'_> {
         value: &Value,
         taker: &str,
         wanted: &str,
-    ) -> Box<EvaluateError> {
+    ) -> Failure {
         let what = self.describe(operand);
         let message = format!("{taker} takes {wanted}, and {what} is {}", value.type_name());
-        self.error(EvaluateErrorKind::Type, node, self.path(operand), message)
+        failure(EvaluateErrorKind::Type, node, self.path(operand), message)
     }
+}
+
+#[cold]
+pub(super) fn missing_variable(node: &Node, name: &str) -> Failure {
+    let message = format!("`{name}` has no value here");
+    failure(EvaluateErrorKind::Missing, node, Some(name.to_owned()), message)
 }
 
 /// Whether a field can be written after a point.

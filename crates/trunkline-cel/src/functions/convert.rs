@@ -84,11 +84,6 @@ pub(super) fn bytes(call: &mut Call<'_, '_>) -> Outcome {
     }
 }
 
-pub(super) fn type_name(call: &mut Call<'_, '_>) -> Outcome {
-    let name = call.values[0].type_name();
-    Ok(Value::from(name.trim_start_matches("a ").trim_start_matches("an ")))
-}
-
 pub(super) fn round(call: &mut Call<'_, '_>) -> Outcome {
     let digits = if call.values.len() > 1 { call.int(1)? } else { 0 };
     let Some(places) = usize::try_from(digits).ok().filter(|_| digits <= ROUND_DIGITS_MAX) else {

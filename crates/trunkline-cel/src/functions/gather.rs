@@ -1,8 +1,8 @@
 //! One value out of many.
 
 use super::Call;
-use crate::error::EvaluateErrorKind;
-use crate::evaluate::Outcome;
+use crate::error::{EvaluateErrorKind, Failure};
+use crate::evaluate::{Outcome, failure};
 use crate::value::{Value, View, compare};
 use std::cmp::Ordering;
 
@@ -17,7 +17,7 @@ pub(super) fn size(call: &mut Call<'_, '_>) -> Outcome {
         View::Object(object) => object.len(),
         _ => return Err(call.wrong(0, "text, bytes, a list or an object")),
     };
-    Ok(Value::from(size as i64))
+    Ok(Value::from(i64::try_from(size).unwrap_or(i64::MAX)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "once a double is among them, the sum is one")]
@@ -42,7 +42,7 @@ pub(super) fn sum(call: &mut Call<'_, '_>) -> Outcome {
                 let message =
                     format!("`sum` takes numbers, and item {index} of {what} is {}", item.type_name());
                 let field = call.run.path(&call.arguments[0]).map(|path| format!("{path}[{index}]"));
-                return Err(call.run.error(EvaluateErrorKind::Type, call.node, field, message));
+                return Err(failure(EvaluateErrorKind::Type, call.node, field, message));
             }
         }
     }
@@ -92,9 +92,9 @@ fn extreme(call: &mut Call<'_, '_>, wanted: Ordering) -> Outcome {
     Ok(best)
 }
 
-fn unordered(call: &Call<'_, '_>, left: &Value, right: &Value) -> Box<crate::EvaluateError> {
+fn unordered(call: &Call<'_, '_>, left: &Value, right: &Value) -> Failure {
     let message =
         format!("`{}` does not compare {} with {}", call.function.name, left.type_name(), right.type_name());
     let field = call.run.path(&call.arguments[0]);
-    call.run.error(EvaluateErrorKind::Type, call.node, field, message)
+    failure(EvaluateErrorKind::Type, call.node, field, message)
 }

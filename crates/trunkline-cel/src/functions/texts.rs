@@ -1,7 +1,7 @@
 //! What is done with texts. Places in a text are counted in characters, never in bytes.
 
 use super::Call;
-use crate::evaluate::Outcome;
+use crate::evaluate::{Outcome, made};
 use crate::limits::VALUE_BYTES_MAX;
 use crate::value::{TooLarge, Value};
 
@@ -41,7 +41,7 @@ pub(super) fn replace(call: &mut Call<'_, '_>) -> Outcome {
     let found = text.matches(part).count();
     let bytes = (text.len() as u64).saturating_add((found as u64).saturating_mul(by.len() as u64));
     if bytes > VALUE_BYTES_MAX {
-        return call.run.made(call.node, Err(TooLarge::Long));
+        return made(call.node, Err(TooLarge::Long));
     }
     call.made_text(text.replace(part, by))
 }
@@ -54,13 +54,13 @@ pub(super) fn substring(call: &mut Call<'_, '_>) -> Outcome {
         let at = call.int(index)?;
         usize::try_from(at).ok().filter(|at| *at <= length).ok_or_else(|| {
             let what = call.name(0);
-            call.refused(index, format!("{what} has {length} characters, so that none is at {at}"))
+            call.refused(index, format!("{what} has no place {at}: its length is {length}"))
         })
     };
     let from = place(1)?;
     let to = if call.values.len() > 2 { place(2)? } else { length };
     if from > to {
-        return Err(call.refused(2, format!("a substring from {from} does not end at {to}")));
+        return Err(call.refused(2, format!("`substring` from {from} cannot end at {to}")));
     }
     call.made_text(text.chars().skip(from).take(to - from).collect())
 }
@@ -92,7 +92,7 @@ pub(super) fn join(call: &mut Call<'_, '_>) -> Outcome {
         joined.push_str(text);
         call.charge(text.len() + separator.len())?;
         if joined.len() as u64 > VALUE_BYTES_MAX {
-            return call.run.made(call.node, Err(TooLarge::Long));
+            return made(call.node, Err(TooLarge::Long));
         }
     }
     Ok(Value::from(joined))

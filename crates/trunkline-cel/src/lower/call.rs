@@ -205,8 +205,10 @@ impl Lower<'_> {
             self.mistake(
                 Mistake::new(MistakeKind::UnknownFunction, name_range.clone(), message).help_maybe(help),
             );
-            // The names in the brackets may be those of a macro that is misspelt.
-            if near.is_some_and(|near| FORMS.iter().any(|(form, _)| *form == near)) {
+            // It may be a macro that is misspelt, with the name that each item gets.
+            let gives_name = matches!(call.args.first().map(|first| &first.expr), Some(Expr::Ident(name))
+                if !self.scope.has(name) && !self.locals.contains(name));
+            if call.target.is_some() && gives_name {
                 if let Some(target) = &call.target {
                     self.node(target);
                 }

@@ -1,0 +1,9 @@
+//! The crate as its users meet it, in one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod bounds;
+mod json;
+mod pages;
+mod peer;
+mod properties;

@@ -2,6 +2,10 @@
 //!
 //! `cargo run --example orders` dispatches a few commands over a store in memory; `cargo test --example orders`
 //! runs the tests below.
+#![expect(
+    clippy::enum_variant_names,
+    reason = "commands and events have the names that `orders.tsk` gives them"
+)]
 
 use std::borrow::Cow;
 

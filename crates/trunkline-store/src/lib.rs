@@ -45,8 +45,3 @@ pub use maintain::{
 pub use memory::{Clock, MemoryStore};
 pub use read::{AllRead, Direction, EventStream, StreamInfo, StreamList, StreamRead, StreamsRead};
 pub use store::EventStore;
-
-/// The example in the project's README is compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -88,3 +88,8 @@ pub use middleware::CommandService;
 pub use place::{Dsn, DsnError, OpenStore, Origin, Place};
 pub use query::{QueryError, QueryHandler};
 pub use schema::Schema;
+
+/// The examples in the project's README are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -123,14 +123,12 @@ pub(crate) struct Queries(pub(crate) HashMap<String, Arc<dyn Answer>>);
 
 impl Queries {
     pub(crate) async fn answer(&self, name: &str, parameters: Bytes) -> Result<Bytes, QueryError> {
-        match self.0.get(name) {
-            Some(handler) => handler.answer(name, parameters).await,
-            None => {
-                let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
-                names.sort_unstable();
-                let near = nearest(name, names).map(str::to_owned);
-                Err(QueryError::UnknownQuery { name: name.to_owned(), near })
-            }
+        if let Some(handler) = self.0.get(name) {
+            return handler.answer(name, parameters).await;
         }
+        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        let near = nearest(name, names).map(str::to_owned);
+        Err(QueryError::UnknownQuery { name: name.to_owned(), near })
     }
 }

@@ -158,7 +158,7 @@ fn compare_events(expected: &[GivenEvent], found: &[Emitted]) -> Vec<Line> {
     for at in 0..expected.len().max(found.len()) {
         match (expected.get(at), found.get(at)) {
             (Some(expected), Some(found)) if matches(expected, found) => {
-                lines.push(Line::Same(emitted(found)))
+                lines.push(Line::Same(emitted(found)));
             }
             (expected, found) => {
                 lines.extend(expected.map(|event| Line::Expected(said(event))));

@@ -40,7 +40,7 @@ impl Schema {
         }
         let unsaid = violations.count();
         if unsaid > 0 {
-            reason.push_str(&format!("; and {unsaid} more"));
+            reason.extend(["; and ", &unsaid.to_string(), " more"]);
         }
         Err(Violation { reason, field })
     }
@@ -58,7 +58,7 @@ fn readable(pointer: &str) -> String {
     for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");
         if !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit()) {
-            path.push_str(&format!("[{step}]"));
+            path.extend(["[", &step, "]"]);
         } else {
             if !path.is_empty() {
                 path.push('.');

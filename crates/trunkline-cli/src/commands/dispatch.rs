@@ -95,12 +95,12 @@ struct Answer<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Decided<'a> {
-    Accepted { position: Option<Position>, events: Vec<Event<'a>>, reply: &'a RawValue },
+    Accepted { position: Option<Position>, events: Vec<Stored<'a>>, reply: &'a RawValue },
     Rejected(&'a Rejection),
 }
 
 #[derive(Serialize)]
-struct Event<'a> {
+struct Stored<'a> {
     stream: &'a StreamName,
     version: Version,
     event_id: EventId,
@@ -126,7 +126,7 @@ impl<'a> Answer<'a> {
 
 impl<'a> Decided<'a> {
     fn of(accepted: &'a Accepted) -> Self {
-        let events = accepted.events.iter().map(|event| Event {
+        let events = accepted.events.iter().map(|event| Stored {
             stream: &event.stream,
             version: event.version,
             event_id: event.event_id,
@@ -159,7 +159,7 @@ impl Report for Answer<'_> {
             Decided::Accepted { position: Some(position), events, .. } => {
                 writeln!(out, "accepted: position {position}, id {}{before}", self.id)?;
                 for event in events {
-                    let Event { stream, version, event_type, data, .. } = event;
+                    let Stored { stream, version, event_type, data, .. } = event;
                     writeln!(out, "  {stream} version {version}  {event_type}  {data}")?;
                 }
                 Ok(())

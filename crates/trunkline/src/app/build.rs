@@ -53,12 +53,11 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
             queries.add(mapping.name, Arc::clone(handler))?;
         }
     }
-    let (store, opened) = match builder.store {
-        Some(store) => (store, None),
-        None => {
-            let opened = open(&event_store, builder.place, builder.owner)?;
-            (Arc::clone(&opened.store), Some(Arc::new(opened)))
-        }
+    let (store, opened) = if let Some(store) = builder.store {
+        (store, None)
+    } else {
+        let opened = open(&event_store, builder.place, builder.owner)?;
+        (Arc::clone(&opened.store), Some(Arc::new(opened)))
     };
     let clock = builder.clock.unwrap_or_else(|| Arc::new(system_clock));
     let bus = Arc::new(Bus::new(Arc::clone(&store), clock, handlers.all));

@@ -179,8 +179,7 @@ impl AppBuilder {
 
     /// What was registered so far, as an application file may name it.
     pub fn registered(&self) -> Registered {
-        let hooks =
-            self.hooks.keys().fold(trunkline_config::Hooks::default(), |hooks, name| hooks.with(name));
+        let hooks = self.hooks.keys().fold(trunkline_config::Hooks::default(), trunkline_config::Hooks::with);
         Registered {
             hooks,
             command_handlers: self.named_commands.keys().cloned().collect(),

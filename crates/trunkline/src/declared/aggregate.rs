@@ -64,10 +64,15 @@ fn to_value(event: &RecordedEvent) -> Result<Value, EvolveError> {
         ("type", Value::from(event.event_type())),
         ("data", json(event.data_bytes())?),
         ("stream", Value::from(event.stream())),
-        ("version", Value::from(event.version().get() as i64)),
-        ("position", Value::from(event.position().get() as i64)),
+        ("version", number(event.version().get())),
+        ("position", number(event.position().get())),
         ("occurred_at", Value::from(event.occurred_at().to_string())),
         ("metadata", json(Bytes::copy_from_slice(event.metadata()))?),
         ("tags", Value::list(event.tags().map(Value::from))),
     ]))
+}
+
+/// A place as expressions count: none is ever near the largest integer.
+pub(super) fn number(place: u64) -> Value {
+    Value::from(i64::try_from(place).unwrap_or(i64::MAX))
 }

@@ -10,6 +10,7 @@ use trunkline_core::{CommandId, Expected, NewEvent, StreamName, Tag, Version};
 use trunkline_store::EventStoreExt;
 use uuid::Uuid;
 
+use super::aggregate::number;
 use super::{Aggregates, Folded};
 use crate::command::{CommandContext, Decided, Handle, HandleError};
 use crate::file::{CommandDefinition, EmitDefinition, Expect};
@@ -38,7 +39,7 @@ impl Handle for DeclaredCommand {
             };
             self.expect(&stream, version)?;
             variables.set("state", state);
-            variables.set("version", version.get() as i64);
+            variables.set("version", number(version.get()));
             self.decide(stream, version, &variables)
         })
     }
@@ -57,7 +58,7 @@ impl DeclaredCommand {
     /// What is known before anything is read.
     fn variables(&self, context: CommandContext<'_>) -> Result<Variables, Rejection> {
         let command = self.command(context.request, context.id)?;
-        Ok(Variables::new().with("command", command).with("meta", meta(context)))
+        Ok(Variables::new().with("command", command).with("meta", meta(&context)))
     }
 
     /// The command's data, of the declared shape, absent fields assigned.
@@ -155,7 +156,8 @@ fn holds(expression: &Expression, variables: &Variables) -> Result<bool, HandleE
 
 /// What can't be evaluated is refused: mostly the command lacks a field, and the answer says which.
 fn refusal(error: EvaluateError) -> HandleError {
-    Rejection::data(error.to_string(), error.field.clone()).into()
+    let reason = error.to_string();
+    Rejection::data(reason, error.field).into()
 }
 
 fn event(emit: &EmitDefinition, variables: &Variables) -> Result<NewEvent, HandleError> {
@@ -193,8 +195,8 @@ fn assigned(fields: &[String], data: &Bytes, id: &CommandId) -> Result<Bytes, Re
     Ok(serde_json::to_vec(&object).expect("an object of JSON is JSON").into())
 }
 
-fn meta(context: CommandContext<'_>) -> Value {
-    let CommandContext { request, id, occurred_at, .. } = context;
+fn meta(context: &CommandContext<'_>) -> Value {
+    let &CommandContext { request, id, occurred_at, .. } = context;
     let text = |text: Option<&str>| text.map_or(Value::NULL, Value::from);
     let correlation = request.context.correlation_id.as_deref().unwrap_or(id.as_str());
     Value::object([

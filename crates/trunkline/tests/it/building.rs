@@ -102,3 +102,16 @@ async fn the_store_that_the_file_names_is_opened_and_closed() {
     let app = with_file(App::builder(), &text).build().unwrap();
     assert_eq!(said(&app.send(CommandRequest::new("A", "{}")).await), "accepted: a-b@2 X {}");
 }
+
+#[test]
+fn the_readme_shows_the_example_as_it_is() {
+    let readme = include_str!("../../../../README.md");
+    let (_, rest) = readme.split_once("```rust,ignore\n").unwrap();
+    let heart = rest.split_once("```").unwrap().0;
+    let example = include_str!("../../../../examples/orders/main.rs");
+    let indented: String = heart
+        .lines()
+        .map(|line| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") })
+        .collect();
+    assert!(example.contains(&indented), "not in the example:\n{indented}");
+}

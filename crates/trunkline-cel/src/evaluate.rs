@@ -22,6 +22,10 @@ use smallvec::SmallVec;
 
 pub(crate) type Outcome<T = Value> = Result<T, Failure>;
 
+/// What a failure costs that something else makes up for, in bytes gone through: its message is written, and the value
+/// it is about is looked at.
+const FAILURE_COST: usize = 1600;
+
 /// One evaluation.
 pub(crate) struct Run<'e> {
     variables: &'e Variables,
@@ -75,12 +79,14 @@ impl<'e> Run<'e> {
             NodeKind::Local(place) => Ok(self.locals[*place].value.clone()),
             NodeKind::Select(operand, field) => {
                 if let Some(known) = self.known(operand) {
-                    let found =
-                        if let View::Object(object) = known.view() { object.get(field) } else { None };
-                    if let Some(found) = found {
-                        return Ok(found);
+                    if let View::Object(object) = known.view() {
+                        let (held, found) = (object.len(), object.get(field));
+                        self.charge(node, held)?;
+                        if let Some(found) = found {
+                            return Ok(found);
+                        }
                     }
-                    let known = known.clone();
+                    let known = self.evaluate(operand)?;
                     return Err(self.missing_field(node, operand, &known, field));
                 }
                 let value = self.evaluate(operand)?;
@@ -121,7 +127,7 @@ impl<'e> Run<'e> {
                     return Ok(Value::from(false));
                 }
                 match value.view() {
-                    View::Object(object) => Ok(Value::from(object.get(field).is_some())),
+                    View::Object(_) => Ok(Value::from(self.field(&value, field, node)?.is_some())),
                     _ => Err(self.missing_field(inner, operand, &value, field)),
                 }
             }
@@ -141,7 +147,9 @@ impl<'e> Run<'e> {
             NodeKind::Call(function, arguments) => {
                 let mut values: SmallVec<[Value; 3]> = SmallVec::new();
                 for argument in arguments {
-                    values.push(self.evaluate(argument)?);
+                    let value = self.evaluate(argument)?;
+                    self.charge(node, value.text_bytes())?;
+                    values.push(value);
                 }
                 (function.run)(&mut Call { run: self, function, node, arguments, values: &values })
             }
@@ -239,7 +247,7 @@ impl<'e> Run<'e> {
             Ok(value) if value == decides => Ok(Value::from(decides)),
             Ok(_) => Ok(Value::from(self.bool_of(right, sign)?)),
             Err(error) if error.kind() == EvaluateErrorKind::Limit => Err(error),
-            Err(error) => match self.bool_of(right, sign) {
+            Err(error) => match self.charge(left, FAILURE_COST).and_then(|()| self.bool_of(right, sign)) {
                 Ok(value) if value == decides => Ok(Value::from(decides)),
                 Err(other) if other.kind() == EvaluateErrorKind::Limit => Err(other),
                 _ => Err(error),

@@ -145,7 +145,23 @@ impl Value {
 
     /// Whether the value is null.
     pub fn is_null(&self) -> bool {
-        matches!(self.view(), View::Null)
+        match &self.0 {
+            Repr::Null => true,
+            Repr::Json(document, part) => document.kind(*part) == Kind::Null,
+            _ => false,
+        }
+    }
+
+    /// The bytes of a text, which looking at it goes through; 0 of everything else.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match &self.0 {
+            Repr::Text(text) => text.len(),
+            Repr::Json(document, part) => match document.kind(*part) {
+                Kind::Plain | Kind::Escaped => document.raw(*part).len(),
+                _ => 0,
+            },
+            _ => 0,
+        }
     }
 
     /// The value of a boolean.

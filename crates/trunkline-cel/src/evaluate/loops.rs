@@ -1,6 +1,6 @@
 //! The macros, which go over the items of a list or the names of an object.
 
-use super::{Local, Outcome, Run};
+use super::{FAILURE_COST, Local, Outcome, Run};
 use crate::error::{EvaluateErrorKind, Failure};
 use crate::program::{Macro, MacroKind, Node};
 use crate::text::Text;
@@ -82,6 +82,7 @@ impl<'e> Run<'e> {
                 Ok(counts) => counts,
                 Err(failure) if failure.kind() == EvaluateErrorKind::Limit => return Err(failure),
                 Err(failure) if matches!(inner.kind, MacroKind::All | MacroKind::Exists) => {
+                    self.charge(filter, FAILURE_COST)?;
                     sofar.failure.get_or_insert(failure);
                     return Ok(None);
                 }

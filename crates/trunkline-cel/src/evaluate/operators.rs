@@ -37,6 +37,7 @@ impl<'e> Run<'e> {
         right: &Value,
         holds: fn(Ordering) -> bool,
     ) -> Outcome {
+        self.charge(node, left.text_bytes() + right.text_bytes())?;
         match compare(left, right) {
             Some(ordering) => Ok(Value::from(holds(ordering))),
             None => Err(self.no_operation(node, operator, pair, left, right)),

@@ -89,14 +89,27 @@ fn loops_in_loops_over_much_end() {
     assert_eq!(fails("default(x.map(a, x.map(b, b)), 1)", many.clone()), wanted);
     assert_eq!(fails("x.map(a, a in x)", many.clone()), wanted);
     assert_eq!(fails("x.map(a, x[9999 - a] + x[a])", Value::from_json(many.to_json()).unwrap()), wanted);
-    let text = Value::from("a".repeat(1 << 20));
-    assert_eq!(
-        fails(
-            "['a'].map(a, [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16].all(n, x.contains('b') == false))",
-            text
-        ),
-        wanted
+    // What goes through a long text or a large object, or fails and is made up for, costs more than a step.
+    let long = format!(
+        r#"{{"text":"{}","list":{}}}"#,
+        " ".repeat(1 << 20),
+        "[".to_owned() + &"0,".repeat(10_000) + "0]"
     );
+    let long = Value::from_json(long).unwrap();
+    for each in [
+        "trim(x.text) == ''",
+        "x.text < 'a'",
+        "!x.text.contains('a')",
+        "x.text == default(x.text, 1)",
+        "x.text.a || true",
+    ] {
+        assert_eq!(fails(&format!("x.list.all(a, {each})"), long.clone()), wanted, "{each}");
+    }
+    let wide = Value::object((0..10_000).map(|n| (format!("k{n}"), Value::from(n))));
+    let wide = Value::from_json(wide.to_json()).unwrap();
+    assert_eq!(fails("x.map(k, x.k0 + x.k1 + x.k2)", wide.clone()), wanted);
+    assert_eq!(fails("x.all(k, has(x.k0) && !has(x.nothing))", wide), wanted);
+    assert_eq!(fails("x.exists(a, a.b > 0) || true", Value::list((0..20_000).map(Value::from))), wanted);
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// The event store: durable appends, reads, opening, growth.
     Store(StoreArgs),
+    /// Commands: what a dispatch costs beyond the append of its events, and how many a second are answered.
+    Dispatch(DispatchArgs),
     /// Opens a store and prints what that took; runs in a process of its own, so that its memory is the store's.
     #[command(hide = true)]
     ProbeOpen(ProbeArgs),
@@ -44,6 +46,19 @@ pub(crate) struct StoreArgs {
     /// Writes a bar chart to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DispatchArgs {
+    /// The folder for the log store, on the disk to measure; the system's for temporary files when not said.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Fewer and shorter rounds: a few seconds.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, clap::Args)]

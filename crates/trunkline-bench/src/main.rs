@@ -7,6 +7,7 @@
 mod args;
 mod cold;
 mod disk_usage;
+mod dispatch;
 mod engines;
 mod events;
 mod failure;
@@ -53,6 +54,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         .map_err(Failure::io("start the runtime"))?;
     match command {
         Command::Store(args) => store::run(args, &runtime),
+        Command::Dispatch(args) => dispatch::run(args, &runtime),
         Command::ProbeOpen(args) => probe::run(args, &runtime),
     }
 }

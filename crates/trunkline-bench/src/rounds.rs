@@ -107,7 +107,7 @@ impl Rounds {
 }
 
 /// How long this process has computed on all cores.
-fn computed() -> Duration {
+pub(crate) fn computed() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec.cast_unsigned() as u32)
 }

@@ -52,7 +52,12 @@ pub(super) fn measure(scale: Scale, interrupt: &Interrupt, runtime: &Runtime) ->
     }
     let costs = cases.into_iter().zip(rounds).map(|(case, rounds)| {
         let of = |figure: fn(&(f64, f64)) -> f64| Summary::of(&rounds.iter().map(figure).collect::<Vec<_>>());
-        Cost { case, dispatch: of(|both| both.0), append: of(|both| both.1), beyond: of(|both| both.0 - both.1) }
+        Cost {
+            case,
+            dispatch: of(|both| both.0),
+            append: of(|both| both.1),
+            beyond: of(|both| both.0 - both.1),
+        }
     });
     Ok(costs.collect())
 }
@@ -79,7 +84,8 @@ async fn one(case: Case, commands: usize) -> Result<(f64, f64)> {
     }
     let dispatch = computed() - begun;
 
-    let events: Vec<RecordedEvent> = store.read_all(AllRead::default()).try_collect().await.map_err(failed)?;
+    let events: Vec<RecordedEvent> =
+        store.read_all(AllRead::default()).try_collect().await.map_err(failed)?;
     let mut appends = events.iter().map(append).collect::<Result<Vec<_>>>()?;
     let measured = appends.split_off(before);
     let wanted = if case.appends() { commands } else { 0 };

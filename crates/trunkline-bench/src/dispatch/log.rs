@@ -69,7 +69,8 @@ pub(super) fn measure(
         }
     }
     let speeds = cases.iter().zip(rounds).map(|(case, rounds)| {
-        let of = |figure: fn(&(Turn, Turn)) -> f64| Summary::of(&rounds.iter().map(figure).collect::<Vec<_>>());
+        let of =
+            |figure: fn(&(Turn, Turn)) -> f64| Summary::of(&rounds.iter().map(figure).collect::<Vec<_>>());
         Speed {
             name: case.name,
             dispatches: of(|both| both.0.a_second),

@@ -68,7 +68,7 @@ uuid_id!(
 );
 
 impl EventId {
-    /// A fresh id from the time and the operating system's randomness (UUID version 7).
+    /// A fresh id from the time and randomness that the operating system seeds (UUID version 7).
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
@@ -122,7 +122,7 @@ impl CommandId {
         Ok(Self(text.into()))
     }
 
-    /// A fresh id from the time and the operating system's randomness (UUID version 7).
+    /// A fresh id from the time and randomness that the operating system seeds (UUID version 7).
     pub fn generate() -> Self {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         Self((&*Uuid::now_v7().hyphenated().encode_lower(&mut text)).into())

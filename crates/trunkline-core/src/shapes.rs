@@ -84,9 +84,14 @@ pub struct DecodeError {
     pub reason: String,
 }
 
+/// Room for most data, so that it is written without being moved.
+const DATA_BYTES_USUAL: usize = 512;
+
 /// What serde writes for a variant with data, without the variant's name around it.
 fn data_of(name: &str, variant: &impl Serialize) -> Result<Bytes, serde_json::Error> {
-    let json = Bytes::from(serde_json::to_vec(variant)?);
+    let mut json = Vec::with_capacity(DATA_BYTES_USUAL);
+    serde_json::to_writer(&mut json, variant)?;
+    let json = Bytes::from(json);
     let around = r#"{"":"#.len() + name.len();
     debug_assert!(json[2..].starts_with(name.as_bytes()), "the variant of {name} has its name");
     Ok(json.slice(around..json.len() - 1))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use trunkline_core::{Position, StreamName};
+use trunkline_core::{Position, Query, QueryItem, StreamName};
 
 use super::Shared;
 use super::state::State;
@@ -28,11 +28,28 @@ pub(super) fn stream(shared: Arc<Shared>, name: StreamName, read: StreamRead) ->
 
 /// Reads the store.
 pub(super) fn all(shared: Arc<Shared>, read: AllRead) -> EventStream {
-    let bounds = move |state: &State| read.from.get().max(1)..=read.to.min(state.head()).get();
+    let query = Arc::new(read.query);
+    let bounds = {
+        let query = Arc::clone(&query);
+        move |state: &State| {
+            let from = read.from.max(first_match(&query, state));
+            from.get()..=read.to.min(state.head()).get()
+        }
+    };
     pages(shared, read.direction, read.limit, bounds, move |state, position| {
         let event = state.event(Position::new(position));
-        read.query.matches(event).then(|| event.clone())
+        query.matches(event).then(|| event.clone())
     })
+}
+
+/// No event before this position matches the query: none with all its tags has been stored before each of them
+/// was. Nobody has to go through the store to learn that a tag is new.
+fn first_match(query: &Query, state: &State) -> Position {
+    let of_item = |item: &QueryItem| {
+        let firsts = item.tags.iter().map(|tag| state.first_with_tag(tag).unwrap_or(Position::MAX));
+        firsts.max().unwrap_or(Position::FIRST)
+    };
+    query.items.iter().map(of_item).min().unwrap_or(Position::FIRST)
 }
 
 /// Lists the streams.

@@ -1,7 +1,7 @@
 //! What events say of the command that caused them.
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use trunkline_core::{CommandId, InvalidMetadata, Metadata};
@@ -24,7 +24,7 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     saga_id: Option<&'a str>,
     #[serde(flatten)]
-    own: &'a Map<String, Value>,
+    own: Own<'a>,
     /// A reply that the events alone don't give.
     #[serde(rename = "$reply", skip_serializing_if = "Option::is_none")]
     reply: Option<&'a RawValue>,
@@ -51,27 +51,30 @@ pub(super) fn of(
         tenant: context.tenant.as_deref(),
         traceparent: context.traceparent.as_deref(),
         saga_id: context.saga_id.as_deref(),
-        own: &own(&context.metadata),
+        own: Own(&context.metadata),
         reply,
     };
     Metadata::of(&fields)
 }
 
 /// The caller's own fields, without those that would stand beside ours under one name.
-fn own(metadata: &Map<String, Value>) -> Map<String, Value> {
-    const OURS: [&str; 9] = [
-        "command",
-        "causation_id",
-        "correlation_id",
-        "caused_by",
-        "actor",
-        "tenant",
-        "traceparent",
-        "saga_id",
-        "$reply",
-    ];
-    let kept = metadata.iter().filter(|(name, _)| !OURS.contains(&name.as_str()));
-    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+struct Own<'a>(&'a Map<String, Value>);
+
+impl Serialize for Own<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const OURS: [&str; 9] = [
+            "command",
+            "causation_id",
+            "correlation_id",
+            "caused_by",
+            "actor",
+            "tenant",
+            "traceparent",
+            "saga_id",
+            "$reply",
+        ];
+        serializer.collect_map(self.0.iter().filter(|(name, _)| !OURS.contains(&name.as_str())))
+    }
 }
 
 #[cfg(test)]

@@ -3,15 +3,17 @@
 //! From the outside in: what is observed, the time limit, the program's own layers, who may do what, and then the
 //! bus.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use metrics::{Key, Label, Level, Metadata};
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
 use tracing::Instrument as _;
 
 use crate::command::Bus;
-use crate::{CommandRequest, Decision, DispatchError, Outcome};
+use crate::{CommandRequest, Decision, DispatchError, Emitted, Outcome};
 
 /// A `tower` service that takes commands.
 pub type CommandService = BoxCloneSyncService<CommandRequest, Outcome, DispatchError>;
@@ -54,48 +56,89 @@ pub(crate) fn limit_time(inner: CommandService, after: Duration) -> CommandServi
 ///
 /// `trunkline_commands_total{command, outcome}` and `trunkline_command_seconds{command}`; the events of
 /// accepted ones are counted in `trunkline_events_appended_total{aggregate_type}`.
-pub(crate) fn observe(inner: CommandService, bus: Arc<Bus>) -> CommandService {
+pub(crate) fn observe(inner: CommandService, bus: &Bus) -> CommandService {
+    let meters_of = |name: &str| (name.to_owned(), Arc::new(Meters::new(name)));
+    let known: HashMap<String, Arc<Meters>> = bus.names().into_iter().map(meters_of).collect();
+    // A name that nobody knows could be any text: it is not made a label.
+    let (unknown, no_meters) = meters_of("(unknown)");
+    let known = Arc::new(known);
     BoxCloneSyncService::new(service_fn(move |request: CommandRequest| {
-        // A name that nobody knows could be any text: it is not made a label.
-        let name = if bus.handles(&request.name) { request.name.clone() } else { "(unknown)".to_owned() };
+        let (name, meters) = known.get_key_value(&request.name).unwrap_or((&unknown, &no_meters));
         let span = tracing::info_span!(
             "command",
             name = %name,
             id = request.id.as_ref().map(tracing::field::display),
             traceparent = request.context.traceparent.as_deref(),
         );
+        let meters = Arc::clone(meters);
         let outcome = inner.clone().oneshot(request);
         let began = Instant::now();
         async move {
             let outcome = outcome.await;
-            count(&name, &outcome);
-            metrics::histogram!("trunkline_command_seconds", "command" => name)
-                .record(began.elapsed().as_secs_f64());
+            meters.count(&outcome);
+            meters.time(began.elapsed());
             outcome
         }
         .instrument(span)
     }))
 }
 
-fn count(name: &str, outcome: &Result<Outcome, DispatchError>) {
-    let word = match outcome {
-        Ok(Outcome { repeated: true, .. }) => "repeated",
-        Ok(Outcome { decision: Decision::Accepted(accepted), .. }) => {
-            for event in &accepted.events {
-                let kind = event.stream.aggregate_type().to_owned();
-                metrics::counter!("trunkline_events_appended_total", "aggregate_type" => kind).increment(1);
+/// The metrics of one command: their labels are made once, and whichever recorder there is by then is told.
+struct Meters {
+    accepted: Key,
+    rejected: Key,
+    repeated: Key,
+    failed: Key,
+    seconds: Key,
+}
+
+static METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+
+impl Meters {
+    fn new(command: &str) -> Self {
+        let command = || Label::new("command", command.to_owned());
+        let ended = |outcome: &'static str| {
+            Key::from_parts("trunkline_commands_total", vec![command(), Label::new("outcome", outcome)])
+        };
+        Self {
+            accepted: ended("accepted"),
+            rejected: ended("rejected"),
+            repeated: ended("repeated"),
+            failed: ended("failed"),
+            seconds: Key::from_parts("trunkline_command_seconds", vec![command()]),
+        }
+    }
+
+    fn count(&self, outcome: &Result<Outcome, DispatchError>) {
+        let ended = match outcome {
+            Ok(Outcome { repeated: true, .. }) => &self.repeated,
+            Ok(Outcome { decision: Decision::Accepted(accepted), .. }) => {
+                count_events(&accepted.events);
+                &self.accepted
             }
-            "accepted"
-        }
-        Ok(Outcome { decision: Decision::Rejected(rejection), .. }) => {
-            tracing::debug!(reason = rejection.reason, "rejected");
-            "rejected"
-        }
-        Err(error) => {
-            tracing::warn!(%error, "failed");
-            "failed"
-        }
-    };
-    metrics::counter!("trunkline_commands_total", "command" => name.to_owned(), "outcome" => word)
-        .increment(1);
+            Ok(Outcome { decision: Decision::Rejected(rejection), .. }) => {
+                tracing::debug!(reason = rejection.reason, "rejected");
+                &self.rejected
+            }
+            Err(error) => {
+                tracing::warn!(%error, "failed");
+                &self.failed
+            }
+        };
+        metrics::with_recorder(|recorder| recorder.register_counter(ended, &METADATA).increment(1));
+    }
+
+    fn time(&self, time: Duration) {
+        metrics::with_recorder(|recorder| {
+            recorder.register_histogram(&self.seconds, &METADATA).record(time.as_secs_f64());
+        });
+    }
+}
+
+fn count_events(events: &[Emitted]) {
+    let kind = |event: &Emitted| event.stream.aggregate_type().to_owned();
+    for alike in events.chunk_by(|one, next| one.stream.aggregate_type() == next.stream.aggregate_type()) {
+        metrics::counter!("trunkline_events_appended_total", "aggregate_type" => kind(&alike[0]))
+            .increment(alike.len() as u64);
+    }
 }

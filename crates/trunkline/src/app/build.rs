@@ -71,7 +71,7 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
     if let Some(limit) = builder.time_limit {
         service = middleware::limit_time(service, limit);
     }
-    let commands = middleware::observe(service, Arc::clone(&bus));
+    let commands = middleware::observe(service, &bus);
     let queries = Arc::new(Queries(queries.all));
     Ok(App { store, opened, bus, commands, queries, scenarios: Arc::new(scenarios) })
 }

@@ -86,11 +86,6 @@ impl Bus {
         names
     }
 
-    /// Whether a command of this name has a handler.
-    pub(crate) fn handles(&self, name: &str) -> bool {
-        self.handlers.contains_key(name)
-    }
-
     /// The outcome of a command.
     pub(crate) async fn dispatch(&self, request: &CommandRequest) -> Result<Outcome, DispatchError> {
         let Some(handler) = self.handlers.get(&request.name) else {

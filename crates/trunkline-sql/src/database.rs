@@ -1,0 +1,162 @@
+//! What a read database is: generations of read models, whose rows and checkpoint commit together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
+
+use crate::query::{Answer, Limits, Parameters, Query};
+use crate::{
+    ApplyError, DatabaseError, Model, ModelProblem, Parked, QueryError, SqlProblem, StatementFailure,
+};
+
+/// How far a generation of a projection has come, and who may take it further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The store whose events these are.
+    pub store: StoreId,
+    /// The position of the last event that was applied or passed over; [`Position::START`] at first.
+    pub position: Position,
+    /// The id of the event there; none at [`Position::START`].
+    pub event_id: Option<EventId>,
+    /// The generation.
+    pub generation: u64,
+    /// Grows with every owner: the last one to open the generation for writing has it, and no other.
+    pub token: u64,
+}
+
+/// Where a batch ends: its last event, whether or not the projection wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The event's position.
+    pub position: Position,
+    /// The event's id.
+    pub event_id: EventId,
+}
+
+impl Reached {
+    /// The place of this event.
+    pub fn event(event: &RecordedEvent) -> Self {
+        Self { position: event.position(), event_id: event.event_id() }
+    }
+}
+
+/// Whether a generation is what readers see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Readers see it.
+    Live,
+    /// It is filled beside the live one.
+    Beside,
+    /// It was dropped, but somebody still reads it.
+    Dropped,
+}
+
+/// A generation of a projection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generation {
+    /// The projection's name.
+    pub projection: String,
+    /// Counted from 1; a number is never used again.
+    pub number: u64,
+    /// Whether readers see it.
+    pub state: State,
+    /// The [`Model::definition`] that it was made with.
+    pub definition: String,
+}
+
+/// A place that keeps read models.
+///
+/// Every generation of a projection has a namespace of its own for its tables and its checkpoint, so that statements
+/// name tables without saying which generation they mean.
+///
+/// Calls block: they are made from a thread that may wait, and end whole or not at all, which a future that is
+/// dropped half-way could not promise.
+pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
+    /// Where it is, for messages; without passwords.
+    fn place(&self) -> String;
+
+    /// Prepares a projection's schema and statements without touching what is stored, and says what is wrong.
+    fn check(&self, model: &Model) -> Vec<ModelProblem>;
+
+    /// Prepares a query against the tables of these projections without touching what is stored.
+    ///
+    /// A query that could write, or do anything but read tables, is a problem here.
+    fn check_query(&self, models: &[&Model], query: &Query) -> Vec<SqlProblem>;
+
+    /// All generations, by projection and number.
+    fn generations(&self) -> Result<Vec<Generation>, DatabaseError>;
+
+    /// Makes an empty generation of a projection, for the events of this store, and returns its number.
+    ///
+    /// - It has the model's tables, and a checkpoint at the start.
+    /// - It is live at once when the projection has no live one, and else stands beside it.
+    /// - When this fails, or the process ends in the midst of it, there is no such generation.
+    fn create(&self, model: &Model, store: StoreId) -> Result<u64, DatabaseError>;
+
+    /// Opens a generation for writing.
+    ///
+    /// From now on nobody who opened it earlier changes anything in it.
+    fn open(&self, model: &Arc<Model>, generation: u64) -> Result<Box<dyn Writer>, DatabaseError>;
+
+    /// Reads a generation's checkpoint, changing nothing.
+    fn checkpoint(&self, projection: &str, generation: u64) -> Result<Checkpoint, DatabaseError>;
+
+    /// Has readers see this generation from now on, in one step: no reader sees neither or both.
+    ///
+    /// The one they saw before stands beside it.
+    fn make_live(&self, projection: &str, generation: u64) -> Result<(), DatabaseError>;
+
+    /// Drops a generation that isn't live.
+    ///
+    /// Nobody opens it any more. Its space is given back at once, or, while somebody reads it, by a later
+    /// call or when the database is opened.
+    fn discard(&self, projection: &str, generation: u64) -> Result<(), DatabaseError>;
+
+    /// Answers a declared query from the live generations.
+    ///
+    /// - One answer comes from one generation of each projection, and from one moment of each.
+    /// - It has no more rows than the limits say, and says whether there are more; it ends in time.
+    fn ask(&self, query: &Query, parameters: &Parameters<'_>, limits: &Limits) -> Result<Answer, QueryError>;
+}
+
+/// The owner of a generation: the only one who changes it.
+///
+/// After a [`DatabaseError`] the generation must be opened again, which tells what was committed.
+pub trait Writer: fmt::Debug + Send {
+    /// How far it has come.
+    fn checkpoint(&self) -> &Checkpoint;
+
+    /// Applies events in order and moves the checkpoint to the end of the batch.
+    ///
+    /// - Rows and checkpoint change together, or neither does.
+    /// - Nothing changes when somebody else has opened the generation since, or moved its checkpoint:
+    ///   [`ApplyError::Fenced`].
+    /// - When an event fails, nothing changes, and [`ApplyError::Failed`] tells the event, the statement, its
+    ///   parameters and the error.
+    /// - Events of types that the model doesn't name are passed over.
+    ///
+    /// # Panics
+    ///
+    /// When the events are not after the checkpoint, or the batch ends before them.
+    fn apply(&mut self, events: &[RecordedEvent], reached: Reached) -> Result<(), ApplyError>;
+
+    /// Puts a failing event aside, to be looked at, and moves the checkpoint to it.
+    ///
+    /// # Panics
+    ///
+    /// When the event is not after the checkpoint.
+    fn park(&mut self, event: &RecordedEvent, failure: &StatementFailure) -> Result<(), ApplyError>;
+
+    /// The events that were put aside, in order.
+    fn parked(&self) -> Result<Vec<Parked>, DatabaseError>;
+
+    /// Applies an event that was put aside, and takes it from the list, together or not at all.
+    fn retry(&mut self, event: &RecordedEvent) -> Result<(), ApplyError>;
+
+    /// Takes an event from the list of those that were put aside; tells whether it was there.
+    fn forget(&mut self, position: Position) -> Result<bool, ApplyError>;
+
+    /// Empties the tables and puts the checkpoint back to the start, together or not at all.
+    fn empty(&mut self) -> Result<(), ApplyError>;
+}

@@ -1,0 +1,250 @@
+//! Preparing texts in memory, so that a wrong column is known before there is an event.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::{Connection, ErrorCode};
+
+use super::fault::problem;
+use super::readers::{self, Catalog};
+use crate::text::{SqlProblem, Statement, nearest};
+use crate::{Model, ModelProblem, Part, Query};
+
+/// What is wrong with a projection's texts.
+pub(super) fn model(model: &Model) -> Vec<ModelProblem> {
+    match memory() {
+        Ok(mut connection) => {
+            let problems = schema(&mut connection, model);
+            // Without the tables, every statement would be wrong.
+            if problems.is_empty() { actions(&mut connection, model) } else { problems }
+        }
+        Err(error) => {
+            let problem = SqlProblem { range: 0..0, what: error.to_string(), fix: None };
+            vec![ModelProblem { part: Part::Schema { text: 0 }, problem }]
+        }
+    }
+}
+
+fn memory() -> rusqlite::Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    // Where nobody gave a value, a name in double quotes is a misspelt column and no text.
+    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    Ok(connection)
+}
+
+fn schema(connection: &mut Connection, model: &Model) -> Vec<ModelProblem> {
+    let denied = guard(connection, may_make);
+    let mut problems = Vec::new();
+    let connection = &*connection;
+    for (text, statements) in model.schema().iter().enumerate() {
+        for statement in statements {
+            if let Err(problem) = make(connection, statement, &denied) {
+                problems.push(ModelProblem { part: Part::Schema { text }, problem });
+            }
+        }
+    }
+    problems
+}
+
+fn make(connection: &Connection, statement: &Statement, denied: &Denied) -> Result<(), SqlProblem> {
+    let run = || {
+        let mut prepared = connection.prepare(statement.prepared())?;
+        let mut rows = prepared.raw_query();
+        while rows.next()?.is_some() {}
+        Ok(())
+    };
+    run().map_err(|error| explained(&error, statement, denied, &tables(connection)))
+}
+
+fn actions(connection: &mut Connection, model: &Model) -> Vec<ModelProblem> {
+    let tables = tables(connection);
+    let denied = guard(connection, may_change);
+    let mut problems = Vec::new();
+    for placed in model.statements() {
+        let statement = &placed.statement;
+        let found = match connection.prepare(statement.prepared()) {
+            Err(error) => Err(explained(&error, statement, &denied, &tables)),
+            Ok(prepared) if prepared.readonly() => {
+                Err(whole(statement, "this statement changes nothing", "insert, update or delete rows"))
+            }
+            Ok(prepared) if prepared.column_count() > 0 => {
+                Err(whole(statement, "nobody reads the rows that this gives back", "leave `RETURNING` out"))
+            }
+            Ok(_) => Ok(()),
+        };
+        if let Err(problem) = found {
+            let part = Part::Action { event: placed.event.clone(), action: placed.action };
+            problems.push(ModelProblem { part, problem });
+        }
+    }
+    problems
+}
+
+fn whole(statement: &Statement, what: &str, fix: &str) -> SqlProblem {
+    SqlProblem { range: statement.range(), what: what.to_owned(), fix: Some(fix.to_owned()) }
+}
+
+fn tables(connection: &Connection) -> BTreeSet<String> {
+    readers::tables(connection, "main").unwrap_or_default()
+}
+
+/// Why the last statement was not allowed.
+type Denied = Arc<Mutex<Option<&'static str>>>;
+
+/// Has what a statement does judged while it is prepared.
+fn guard(connection: &mut Connection, judge: fn(&AuthAction<'_>) -> Result<(), &'static str>) -> Denied {
+    let denied = Denied::default();
+    let seen = Arc::clone(&denied);
+    let judged = move |context: AuthContext<'_>| match judge(&context.action) {
+        Ok(()) => Authorization::Allow,
+        Err(why) => {
+            if let Ok(mut seen) = seen.lock() {
+                *seen = Some(why);
+            }
+            Authorization::Deny
+        }
+    };
+    // Fails only for a connection that somebody else owns.
+    let _ = connection.authorizer(Some(judged));
+    denied
+}
+
+const OURS: &str = "names that begin with `trunkline_` are Trunkline's";
+const CHANGES: &str = "a projection's statements insert, update and delete rows, and do nothing else";
+const MAKES: &str = "a schema makes tables, indexes, views and triggers, and does nothing else";
+const RANDOM: &str = "this gives another value whenever the projection is rebuilt";
+
+fn may_make(action: &AuthAction<'_>) -> Result<(), &'static str> {
+    match *action {
+        AuthAction::CreateTable { table_name: name }
+        | AuthAction::CreateView { view_name: name }
+        | AuthAction::CreateVtable { table_name: name, .. }
+        | AuthAction::Insert { table_name: name }
+        | AuthAction::Delete { table_name: name }
+        | AuthAction::Update { table_name: name, .. }
+            if is_ours(name) =>
+        {
+            Err(OURS)
+        }
+        AuthAction::Attach { .. }
+        | AuthAction::Detach { .. }
+        | AuthAction::Transaction { .. }
+        | AuthAction::Savepoint { .. }
+        | AuthAction::Pragma { .. }
+        | AuthAction::CreateTempIndex { .. }
+        | AuthAction::CreateTempTable { .. }
+        | AuthAction::CreateTempTrigger { .. }
+        | AuthAction::CreateTempView { .. } => Err(MAKES),
+        _ => Ok(()),
+    }
+}
+
+fn may_change(action: &AuthAction<'_>) -> Result<(), &'static str> {
+    match *action {
+        AuthAction::Insert { table_name }
+        | AuthAction::Delete { table_name }
+        | AuthAction::Update { table_name, .. }
+        | AuthAction::Read { table_name, .. } => {
+            if is_ours(table_name) {
+                Err(OURS)
+            } else {
+                Ok(())
+            }
+        }
+        AuthAction::Function { function_name } if is_random(function_name) => Err(RANDOM),
+        AuthAction::Select | AuthAction::Function { .. } | AuthAction::Recursive => Ok(()),
+        _ => Err(CHANGES),
+    }
+}
+
+fn is_ours(name: &str) -> bool {
+    name.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("trunkline_"))
+}
+
+fn is_random(function: &str) -> bool {
+    let random = ["random", "randomblob", "current_time", "current_date", "current_timestamp"];
+    random.iter().any(|name| name.eq_ignore_ascii_case(function))
+}
+
+/// A problem with what is known about its cause.
+fn explained(
+    error: &rusqlite::Error,
+    statement: &Statement,
+    denied: &Denied,
+    tables: &BTreeSet<String>,
+) -> SqlProblem {
+    let mut problem = problem(error, statement);
+    let why = denied.lock().ok().and_then(|mut denied| denied.take());
+    if let Some(why) = why.filter(|_| is_denied(error)) {
+        why.clone_into(&mut problem.what);
+        if why == RANDOM {
+            problem.fix = Some("bind a part of the event, such as `:occurred_at`".to_owned());
+        }
+    }
+    with_nearest_table(problem, tables)
+}
+
+/// Whether the statement was not allowed.
+pub(super) fn is_denied(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::AuthorizationForStatementDenied)
+}
+
+/// The same problem, with the table that was probably meant.
+pub(super) fn with_nearest_table(mut problem: SqlProblem, tables: &BTreeSet<String>) -> SqlProblem {
+    if let Some(name) = problem.what.strip_prefix("no such table: ") {
+        let name = name.rsplit('.').next().unwrap_or(name).to_owned();
+        problem.fix = match nearest(&name, tables.iter().map(String::as_str)) {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None if tables.is_empty() => Some("there are no tables".to_owned()),
+            None => {
+                let known: Vec<&str> = tables.iter().map(String::as_str).collect();
+                Some(format!("there is `{}`", known.join("`, `")))
+            }
+        };
+    }
+    problem
+}
+
+/// What is wrong with a query over the tables of these projections.
+pub(super) fn query(models: &[&Model], query: &Query) -> Vec<SqlProblem> {
+    let mut catalog = Catalog::new();
+    let mut images = Vec::new();
+    for model in models {
+        // A schema that is wrong is told where it stands, and not again for each query.
+        let Ok((tables, image)) = image(model) else { return Vec::new() };
+        catalog.insert(model.name().to_owned(), Arc::new(tables));
+        images.push((model.name(), image));
+    }
+    let needed = match readers::needed(query, &catalog) {
+        Ok(needed) => needed,
+        Err(problems) => return problems,
+    };
+    let prepared = || {
+        let mut connection = readers::empty()?;
+        for (name, image) in images.iter().filter(|(name, _)| needed.contains(*name)) {
+            connection.execute(&format!("ATTACH ':memory:' AS \"{name}\""), [])?;
+            connection.deserialize_read_exact(*name, image.as_slice(), image.len(), true)?;
+        }
+        readers::allow_reading(&mut connection)?;
+        Ok(connection)
+    };
+    match prepared() {
+        Ok(connection) => readers::prepare(&connection, query, &catalog).err().unwrap_or_default(),
+        Err(error) => vec![problem(&error, query.statement())],
+    }
+}
+
+/// The names of a model's tables, and the file that they would be.
+fn image(model: &Model) -> rusqlite::Result<(BTreeSet<String>, Vec<u8>)> {
+    let mut connection = memory()?;
+    for statement in model.schema().iter().flatten() {
+        let mut prepared = connection.prepare(statement.prepared())?;
+        let mut rows = prepared.raw_query();
+        while rows.next()?.is_some() {}
+    }
+    let tables = readers::tables(&connection, "main")?;
+    let image = connection.serialize("main")?.to_vec();
+    Ok((tables, image))
+}

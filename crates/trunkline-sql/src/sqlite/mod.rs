@@ -1,0 +1,160 @@
+//! Read databases on `SQLite`: a registry file, and beside it one file for each generation of a projection.
+//!
+//! ```text
+//! read.db               which generations there are, and which one of each projection is live
+//! read.orders.1.db      tables of `orders`, and the checkpoint of generation 1
+//! read.orders.2.db      the next generation, filled beside it
+//! ```
+//!
+//! `files` opens them, `registry` is the first, `writer` owns one of the others, `readers` answers queries from the
+//! live ones, `check` prepares texts in memory, `fault` says what an error means.
+//!
+//! **Power cuts.** Generations are in WAL mode with `synchronous=NORMAL`: commits aren't synced one by one, and
+//! after a power cut the log's checksums keep a prefix of the transactions. As rows and checkpoint are one
+//! transaction, what is left is older, never wrong, and the events bring it up to date again. The registry isn't
+//! derived from events, so it is synced at every commit; and a generation's file is synced, with its folder, before
+//! the registry names it.
+
+mod check;
+mod fault;
+mod files;
+mod readers;
+mod registry;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use trunkline_core::StoreId;
+
+use self::files::Files;
+use self::readers::Readers;
+use self::registry::Registry;
+use self::writer::SqliteWriter;
+use crate::query::{Answer, Limits, Parameters, Query};
+use crate::{
+    Checkpoint, DatabaseError, Generation, Model, ModelProblem, QueryError, ReadDatabase, SqlProblem, Writer,
+};
+
+/// How a database is opened.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// How long a call waits for another process that writes, before it says that the database is busy.
+    pub busy_timeout: Duration,
+    /// How many connections for queries are kept open.
+    pub readers_max: usize,
+}
+
+impl Default for SqliteOptions {
+    /// Two seconds, since other writers hold a generation for milliseconds; eight connections.
+    fn default() -> Self {
+        Self { busy_timeout: Duration::from_secs(2), readers_max: 8 }
+    }
+}
+
+/// Read models in `SQLite` files.
+#[derive(Debug)]
+pub struct SqliteReadDatabase {
+    files: Files,
+    // Held for single statements; calls to a read database block anyway.
+    registry: Mutex<Registry>,
+    readers: Readers,
+}
+
+impl SqliteReadDatabase {
+    /// Opens the database with this registry file, and makes it, with its folder, when it isn't there.
+    pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        Self::open_with(path, &SqliteOptions::default())
+    }
+
+    /// Opens the database with this registry file as the options say.
+    pub fn open_with(path: &Path, options: &SqliteOptions) -> Result<Self, DatabaseError> {
+        let files = Files::new(path, options.busy_timeout)?;
+        let registry = Registry::open(&files)?;
+        let database = Self {
+            readers: Readers::new(files.clone(), options.readers_max),
+            files,
+            registry: Mutex::new(registry),
+        };
+        database.sweep()?;
+        Ok(database)
+    }
+
+    /// The file of a generation.
+    pub fn generation_path(&self, projection: &str, generation: u64) -> PathBuf {
+        self.files.generation(projection, generation)
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        // A registry is a connection; a call that panicked left its transaction to be rolled back.
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Deletes the files of dropped generations that nobody reads any more.
+    fn sweep(&self) -> Result<(), DatabaseError> {
+        let registry = self.registry();
+        for (projection, number) in registry.dropped()? {
+            if self.files.remove(&projection, number)? {
+                registry.forget(&projection, number)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ReadDatabase for SqliteReadDatabase {
+    fn place(&self) -> String {
+        format!("sqlite:{}", self.files.registry().display())
+    }
+
+    fn check(&self, model: &Model) -> Vec<ModelProblem> {
+        check::model(model)
+    }
+
+    fn check_query(&self, models: &[&Model], query: &Query) -> Vec<SqlProblem> {
+        check::query(models, query)
+    }
+
+    fn generations(&self) -> Result<Vec<Generation>, DatabaseError> {
+        self.registry().generations()
+    }
+
+    fn create(&self, model: &Model, store: StoreId) -> Result<u64, DatabaseError> {
+        check_model(model)?;
+        self.registry().add(model, |number| writer::create(&self.files, model, number, store))
+    }
+
+    fn open(&self, model: &Arc<Model>, generation: u64) -> Result<Box<dyn Writer>, DatabaseError> {
+        check_model(model)?;
+        self.registry().expect(model.name(), generation)?;
+        Ok(Box::new(SqliteWriter::open(&self.files, model, generation)?))
+    }
+
+    fn checkpoint(&self, projection: &str, generation: u64) -> Result<Checkpoint, DatabaseError> {
+        self.registry().expect(projection, generation)?;
+        writer::checkpoint(&self.files, projection, generation)
+    }
+
+    fn make_live(&self, projection: &str, generation: u64) -> Result<(), DatabaseError> {
+        self.registry().make_live(projection, generation)
+    }
+
+    fn discard(&self, projection: &str, generation: u64) -> Result<(), DatabaseError> {
+        self.registry().discard(projection, generation)?;
+        self.readers.close(projection, generation);
+        self.sweep()
+    }
+
+    fn ask(&self, query: &Query, parameters: &Parameters<'_>, limits: &Limits) -> Result<Answer, QueryError> {
+        self.readers.ask(query, parameters, limits, || self.registry().live())
+    }
+}
+
+fn check_model(model: &Model) -> Result<(), DatabaseError> {
+    let problems = check::model(model);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(DatabaseError::Model { projection: model.name().to_owned(), problems })
+}

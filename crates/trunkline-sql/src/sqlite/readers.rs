@@ -1,0 +1,313 @@
+//! Connections that only read: each has the live generations that a query needs attached under the projections' names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::types::ValueRef;
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags};
+use serde_json::Value;
+
+use super::check::{is_denied, with_nearest_table};
+use super::fault::{failed, problem};
+use super::files::Files;
+use super::registry::Live;
+use super::writer::Bound;
+use crate::query::{Answer, Limits, Parameters, Query, QueryError, Returns};
+use crate::text::SqlProblem;
+use crate::{DatabaseError, SqlValue};
+
+/// The names of tables and views, in lower case, by projection.
+pub(super) type Catalog = BTreeMap<String, Tables>;
+
+/// The names of one projection's tables and views, in lower case.
+pub(super) type Tables = Arc<BTreeSet<String>>;
+
+/// `SQLite` attaches no more by default.
+const ATTACHED_MAX: usize = 10;
+
+/// How often a query begins anew because a generation was swapped away under it; each swap is somebody's rebuild.
+const TRIES_MAX: usize = 5;
+
+/// How many steps of its program a statement makes between two looks at the time: some tens of microseconds.
+const STEPS_BETWEEN_LOOKS: i32 = 4000;
+
+/// The connections that are not in use, and what is known about the generations.
+#[derive(Debug)]
+pub(super) struct Readers {
+    files: Files,
+    idle_max: usize,
+    // Held to take or give back, never while a query runs.
+    idle: Mutex<Vec<Reader>>,
+    // A generation's tables never change: they are made with it.
+    tables: Mutex<BTreeMap<(String, u64), Tables>>,
+}
+
+#[derive(Debug)]
+struct Reader {
+    connection: Connection,
+    attached: Live,
+}
+
+impl Readers {
+    pub(super) fn new(files: Files, idle_max: usize) -> Self {
+        Self { files, idle_max, idle: Mutex::default(), tables: Mutex::default() }
+    }
+
+    /// Closes the connections that have a generation attached.
+    pub(super) fn close(&self, projection: &str, generation: u64) {
+        self.idle().retain(|reader| reader.attached.get(projection) != Some(&generation));
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Reader>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn ask(
+        &self,
+        query: &Query,
+        parameters: &Parameters<'_>,
+        limits: &Limits,
+        live: impl Fn() -> Result<Live, DatabaseError>,
+    ) -> Result<Answer, QueryError> {
+        let deadline = Instant::now() + limits.time_limit;
+        let values = query.values(parameters)?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let now = live()?;
+            match self.reader(query, &now) {
+                Ok((mut reader, catalog)) => {
+                    let answer = run(&mut reader.connection, query, &catalog, &values, limits, deadline);
+                    self.give_back(reader);
+                    return answer;
+                }
+                // The generation was dropped after the registry named it.
+                Err(QueryError::Database(_)) if tries < TRIES_MAX && live()? != now => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// A connection with what the query needs.
+    fn reader(&self, query: &Query, live: &Live) -> Result<(Reader, Catalog), QueryError> {
+        let mut catalog = Catalog::new();
+        for (projection, &generation) in live {
+            catalog.insert(projection.clone(), self.tables_of(projection, generation)?);
+        }
+        let names = needed(query, &catalog).map_err(QueryError::Text)?;
+        let attached: Live = live
+            .iter()
+            .filter(|(name, _)| names.contains(*name))
+            .map(|(name, number)| (name.clone(), *number))
+            .collect();
+        if let Some(reader) = self.take(&attached, live) {
+            return Ok((reader, catalog));
+        }
+        let doing = || "open the read models of a query".to_owned();
+        let mut connection = empty().map_err(failed(doing())).map_err(QueryError::Database)?;
+        for (projection, &generation) in &attached {
+            let path = self.files.generation(projection, generation);
+            attach(&connection, projection, &path).map_err(failed(doing())).map_err(QueryError::Database)?;
+        }
+        allow_reading(&mut connection).map_err(failed(doing())).map_err(QueryError::Database)?;
+        Ok((Reader { connection, attached }, catalog))
+    }
+
+    fn take(&self, attached: &Live, live: &Live) -> Option<Reader> {
+        let mut idle = self.idle();
+        // Those that nobody will ask for again would keep dropped generations from being removed.
+        idle.retain(|reader| reader.attached.iter().all(|(name, number)| live.get(name) == Some(number)));
+        let at = idle.iter().position(|reader| reader.attached == *attached)?;
+        Some(idle.swap_remove(at))
+    }
+
+    fn give_back(&self, reader: Reader) {
+        let mut idle = self.idle();
+        if idle.len() >= self.idle_max && !idle.is_empty() {
+            idle.remove(0);
+        }
+        idle.push(reader);
+    }
+
+    fn tables_of(&self, projection: &str, generation: u64) -> Result<Tables, DatabaseError> {
+        let key = (projection.to_owned(), generation);
+        let mut known = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tables) = known.get(&key) {
+            return Ok(Arc::clone(tables));
+        }
+        let path = self.files.generation(projection, generation);
+        let read = || tables(&self.files.open_to_read(&path)?, "main");
+        let doing = format!("list the tables of generation {generation} of `{projection}`");
+        let tables = Arc::new(read().map_err(failed(doing))?);
+        known.insert(key, Arc::clone(&tables));
+        Ok(tables)
+    }
+}
+
+/// A connection to nothing yet.
+pub(super) fn empty() -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_MEMORY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(":memory:", flags)?;
+    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    Ok(connection)
+}
+
+/// Attaches a file for reading only.
+fn attach(connection: &Connection, name: &str, path: &Path) -> rusqlite::Result<()> {
+    let text = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.to_owned()))?;
+    let escaped = text.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    connection.execute(&format!("ATTACH ?1 AS \"{name}\""), [format!("file:{escaped}?mode=ro")])?;
+    Ok(())
+}
+
+/// From now on, the connection prepares nothing but reading statements.
+pub(super) fn allow_reading(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "query_only", true)?;
+    connection.authorizer(Some(|context: AuthContext<'_>| match context.action {
+        AuthAction::Select
+        | AuthAction::Read { .. }
+        | AuthAction::Function { .. }
+        | AuthAction::Recursive => Authorization::Allow,
+        _ => Authorization::Deny,
+    }))
+}
+
+/// The names of the tables and views in a database, in lower case, without ours.
+pub(super) fn tables(connection: &Connection, database: &str) -> rusqlite::Result<BTreeSet<String>> {
+    let mut statement = connection.prepare(&format!(
+        "SELECT lower(name) FROM \"{database}\".sqlite_schema WHERE type IN ('table', 'view')
+         AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'trunkline\\_%' ESCAPE '\\'"
+    ))?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    names.collect()
+}
+
+/// The projections whose tables a query may name.
+pub(super) fn needed(query: &Query, catalog: &Catalog) -> Result<BTreeSet<String>, Vec<SqlProblem>> {
+    let mut needed = BTreeSet::new();
+    for name in query.names() {
+        let holders: Vec<&String> = catalog
+            .iter()
+            .filter(|(_, tables)| tables.contains(&name.lower))
+            .map(|(holder, _)| holder)
+            .collect();
+        if name.alone && holders.len() > 1 {
+            let table = &name.lower;
+            let whole: Vec<String> = holders.iter().map(|holder| format!("`{holder}.{table}`")).collect();
+            return Err(vec![SqlProblem {
+                range: name.range.clone(),
+                what: format!("several projections have a table `{table}`"),
+                fix: Some(format!("write {}", whole.join(" or "))),
+            }]);
+        }
+        needed.extend(holders.into_iter().cloned());
+        needed.extend(catalog.keys().filter(|holder| holder.eq_ignore_ascii_case(&name.lower)).cloned());
+    }
+    if needed.len() > ATTACHED_MAX {
+        return Err(vec![SqlProblem {
+            range: query.statement().range(),
+            what: format!("a query over the tables of {} projections, limit {ATTACHED_MAX}", needed.len()),
+            fix: Some("let one projection keep what is read together".to_owned()),
+        }]);
+    }
+    Ok(needed)
+}
+
+/// Prepares a query, and finds what is wrong with it.
+pub(super) fn prepare<'c>(
+    connection: &'c Connection,
+    query: &Query,
+    catalog: &Catalog,
+) -> Result<(CachedStatement<'c>, Vec<String>), Vec<SqlProblem>> {
+    let statement = query.statement();
+    let whole = |what: String, fix: &str| {
+        vec![SqlProblem { range: statement.range(), what, fix: Some(fix.to_owned()) }]
+    };
+    let prepared = connection.prepare_cached(statement.prepared()).map_err(|error| {
+        if is_denied(&error) {
+            return whole("a query only reads; this does something else".to_owned(), "write a `SELECT`");
+        }
+        let all: BTreeSet<String> = catalog.values().flat_map(|tables| tables.iter().cloned()).collect();
+        vec![with_nearest_table(problem(&error, statement), &all)]
+    })?;
+    if !prepared.readonly() || prepared.column_count() == 0 {
+        return Err(whole("a query only reads; this does something else".to_owned(), "write a `SELECT`"));
+    }
+    let columns: Vec<String> = prepared.column_names().map(str::to_owned).collect();
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = columns.iter().find(|name| !seen.insert(name.as_str())) {
+        let what = format!("two columns of the answer are called `{twice}`");
+        return Err(whole(what, "give one another name with `AS`"));
+    }
+    if query.returns() == Returns::Value && columns.len() != 1 {
+        let what = format!("a value is one column, and this gives {}", columns.len());
+        return Err(whole(what, "select one column, or return `one`"));
+    }
+    Ok((prepared, columns))
+}
+
+fn run(
+    connection: &mut Connection,
+    query: &Query,
+    catalog: &Catalog,
+    values: &[SqlValue<'_>],
+    limits: &Limits,
+    deadline: Instant,
+) -> Result<Answer, QueryError> {
+    let failing = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => QueryError::TookTooLong { limit: limits.time_limit },
+        _ => QueryError::Database(failed("run the query")(error)),
+    };
+    connection
+        .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() >= deadline))
+        .map_err(failing)?;
+    let (mut statement, columns) = prepare(connection, query, catalog).map_err(QueryError::Text)?;
+    for (index, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, Bound(value)).map_err(failing)?;
+    }
+    let single = query.returns() != Returns::Many;
+    let (skip, rows_max) = if single { (0, 1) } else { (limits.skip, limits.rows_max) };
+    let mut answer = Answer { returns: query.returns(), columns, rows: Vec::new(), more: false };
+    let (mut passed, mut bytes) = (0, 0);
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next().map_err(failing)? {
+        if passed < skip {
+            passed += 1;
+            continue;
+        }
+        if answer.rows.len() == rows_max {
+            answer.more = true;
+            break;
+        }
+        let cells = (0..answer.columns.len()).map(|index| row.get_ref(index).map(cell));
+        let cells: Vec<Value> = cells.collect::<rusqlite::Result<_>>().map_err(failing)?;
+        bytes += cells.iter().map(|cell| cell.as_str().map_or(0, str::len)).sum::<usize>();
+        if bytes > limits.bytes_max {
+            return Err(QueryError::TooLarge { bytes_max: limits.bytes_max });
+        }
+        answer.rows.push(cells);
+    }
+    if single && answer.more {
+        return Err(QueryError::MoreThanOne);
+    }
+    Ok(answer)
+}
+
+fn cell(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => number.into(),
+        // JSON has no infinity.
+        ValueRef::Real(number) => number.into(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
+        ValueRef::Blob(bytes) => BASE64_STANDARD.encode(bytes).into(),
+    }
+}

@@ -1,0 +1,221 @@
+//! The registry: which generations there are, and which ones readers see.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::fault::failed;
+use super::files::{Durability, Files};
+use crate::{DatabaseError, Generation, Model, State};
+
+/// Version 1 of the registry's tables.
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS projection (
+        name TEXT PRIMARY KEY COLLATE NOCASE,
+        last_generation INTEGER NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS generation (
+        projection TEXT NOT NULL COLLATE NOCASE REFERENCES projection,
+        number INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('live', 'beside', 'dropped')),
+        definition TEXT NOT NULL,
+        PRIMARY KEY (projection, number)
+    );
+    CREATE UNIQUE INDEX IF NOT EXISTS one_live ON generation (projection) WHERE state = 'live';
+";
+
+/// The version of [`TABLES`], in `user_version`.
+const VERSION: i64 = 1;
+
+/// The live generation of each projection.
+pub(super) type Live = BTreeMap<String, u64>;
+
+#[derive(Debug)]
+pub(super) struct Registry {
+    connection: Connection,
+    place: String,
+}
+
+impl Registry {
+    pub(super) fn open(files: &Files) -> Result<Self, DatabaseError> {
+        let place = files.registry().display().to_string();
+        let doing = || format!("open the read database {place}");
+        let mut connection =
+            files.open(files.registry(), true, Durability::Original).map_err(failed(doing()))?;
+        let version = prepare(&mut connection).map_err(failed(doing()))?;
+        if version != VERSION {
+            let reason = if version > VERSION {
+                format!("it has version {version}, and this program knows {VERSION}; use a newer one")
+            } else {
+                "the file holds something else; name another one".to_owned()
+            };
+            return Err(DatabaseError::Lasting { doing: doing(), reason });
+        }
+        files.sync_folder()?;
+        Ok(Self { connection, place })
+    }
+
+    fn failed(&self, doing: &str) -> impl FnOnce(rusqlite::Error) -> DatabaseError + use<> {
+        failed(format!("{doing} in the read database {}", self.place))
+    }
+
+    pub(super) fn generations(&self) -> Result<Vec<Generation>, DatabaseError> {
+        let read = || {
+            let sql =
+                "SELECT projection, number, state, definition FROM generation ORDER BY projection, number";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map([], |row| {
+                let state: String = row.get(2)?;
+                Ok(Generation {
+                    projection: row.get(0)?,
+                    number: row.get(1)?,
+                    state: match state.as_str() {
+                        "live" => State::Live,
+                        "beside" => State::Beside,
+                        _ => State::Dropped,
+                    },
+                    definition: row.get(3)?,
+                })
+            })?;
+            rows.collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(self.failed("list the generations"))
+    }
+
+    pub(super) fn live(&self) -> Result<Live, DatabaseError> {
+        self.named("SELECT projection, number FROM generation WHERE state = 'live'")
+            .map(|rows| rows.into_iter().collect())
+    }
+
+    pub(super) fn dropped(&self) -> Result<Vec<(String, u64)>, DatabaseError> {
+        self.named("SELECT projection, number FROM generation WHERE state = 'dropped'")
+    }
+
+    fn named(&self, sql: &str) -> Result<Vec<(String, u64)>, DatabaseError> {
+        let read = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(self.failed("list the generations"))
+    }
+
+    /// Takes the next number, has the generation made, and registers it, together or not at all.
+    pub(super) fn add(
+        &mut self,
+        model: &Model,
+        make: impl FnOnce(u64) -> Result<(), DatabaseError>,
+    ) -> Result<u64, DatabaseError> {
+        let doing = format!("create a generation of `{}`", model.name());
+        let failing = || failed(doing.clone());
+        // The lock is held while the file is made, so that no other process makes the same one.
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failing())?;
+        let number: u64 = transaction
+            .query_row(
+                "INSERT INTO projection VALUES (?1, 1)
+                 ON CONFLICT DO UPDATE SET last_generation = last_generation + 1 RETURNING last_generation",
+                [model.name()],
+                |row| row.get(0),
+            )
+            .map_err(failing())?;
+        make(number)?;
+        transaction
+            .execute(
+                "INSERT INTO generation SELECT ?1, ?2, CASE WHEN EXISTS
+                 (SELECT 1 FROM generation WHERE projection = ?1 AND state = 'live') THEN 'beside' ELSE 'live' END, ?3",
+                params![model.name(), number, model.definition()],
+            )
+            .map_err(failing())?;
+        transaction.commit().map_err(failing())?;
+        Ok(number)
+    }
+
+    /// Fails unless there is this generation, not dropped.
+    pub(super) fn expect(&self, projection: &str, number: u64) -> Result<(), DatabaseError> {
+        match self.state(projection, number)?.as_deref() {
+            Some("live" | "beside") => Ok(()),
+            _ => Err(DatabaseError::NoGeneration { projection: projection.to_owned(), generation: number }),
+        }
+    }
+
+    fn state(&self, projection: &str, number: u64) -> Result<Option<String>, DatabaseError> {
+        let sql = "SELECT state FROM generation WHERE projection = ?1 AND number = ?2";
+        self.connection
+            .query_row(sql, params![projection, number], |row| row.get(0))
+            .optional()
+            .map_err(self.failed("look a generation up"))
+    }
+
+    pub(super) fn make_live(&mut self, projection: &str, number: u64) -> Result<(), DatabaseError> {
+        let doing = format!("make generation {number} of `{projection}` live");
+        let failing = || failed(doing.clone());
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failing())?;
+        transaction
+            .execute(
+                "UPDATE generation SET state = 'beside' WHERE projection = ?1 AND state = 'live'",
+                [projection],
+            )
+            .map_err(failing())?;
+        let changed = transaction
+            .execute(
+                "UPDATE generation SET state = 'live' WHERE projection = ?1 AND number = ?2 AND state = 'beside'",
+                params![projection, number],
+            )
+            .map_err(failing())?;
+        if changed == 0 {
+            return Err(DatabaseError::NoGeneration {
+                projection: projection.to_owned(),
+                generation: number,
+            });
+        }
+        transaction.commit().map_err(failing())
+    }
+
+    /// Marks a generation as dropped.
+    pub(super) fn discard(&mut self, projection: &str, number: u64) -> Result<(), DatabaseError> {
+        let (projection, generation) = (projection.to_owned(), number);
+        let sql = "UPDATE generation SET state = 'dropped' WHERE projection = ?1 AND number = ?2 AND state = 'beside'";
+        let changed = self
+            .connection
+            .execute(sql, params![projection, number])
+            .map_err(self.failed(&format!("drop generation {number} of `{projection}`")))?;
+        if changed == 1 {
+            return Ok(());
+        }
+        match self.state(&projection, number)?.as_deref() {
+            Some("live") => Err(DatabaseError::IsLive { projection, generation }),
+            Some(_) => Ok(()),
+            None => Err(DatabaseError::NoGeneration { projection, generation }),
+        }
+    }
+
+    /// Forgets a dropped generation whose file is gone.
+    pub(super) fn forget(&self, projection: &str, number: u64) -> Result<(), DatabaseError> {
+        let sql = "DELETE FROM generation WHERE projection = ?1 AND number = ?2 AND state = 'dropped'";
+        self.connection
+            .execute(sql, params![projection, number])
+            .map(|_| ())
+            .map_err(self.failed(&format!("forget generation {number} of `{projection}`")))
+    }
+}
+
+/// Makes the tables in an empty file; the version that the file has then.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
+    let version =
+        |connection: &Connection| connection.pragma_query_value(None, "user_version", |row| row.get(0));
+    if version(connection)? == VERSION {
+        return Ok(VERSION);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = version(&transaction)?;
+    let tables: i64 = transaction.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if found != 0 || tables > 0 {
+        return Ok(found);
+    }
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(VERSION)
+}

@@ -1,0 +1,393 @@
+//! The owner of a generation's file.
+
+use std::sync::Arc;
+
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
+
+use super::fault::{failed, is_passing, reason};
+use super::files::{Durability, Files};
+use crate::bind::{BindError, Sink, SqlValue};
+use crate::text::Statement;
+use crate::{ApplyError, Checkpoint, DatabaseError, Model, Parked, Reached, StatementFailure, Writer};
+
+/// What a generation's file has beside the projection's own tables; their names begin with `trunkline_`.
+const TABLES: &str = "
+    CREATE TABLE trunkline_checkpoint (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        projection TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        store BLOB NOT NULL,
+        position INTEGER NOT NULL,
+        event_id BLOB,
+        token INTEGER NOT NULL
+    );
+    CREATE TABLE trunkline_parked (
+        position INTEGER PRIMARY KEY,
+        event_id BLOB NOT NULL,
+        event_type TEXT NOT NULL,
+        error TEXT NOT NULL
+    );
+";
+
+/// Makes a generation's file, synced, with the projection's tables and a checkpoint at the start.
+pub(super) fn create(files: &Files, model: &Model, number: u64, store: StoreId) -> Result<(), DatabaseError> {
+    let name = model.name();
+    let doing = || format!("create generation {number} of `{name}`");
+    files.clear(name, number)?;
+    let make = || {
+        let mut connection = files.open(&files.generation(name, number), true, Durability::Original)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(TABLES)?;
+        transaction.execute(
+            "INSERT INTO trunkline_checkpoint VALUES (1, ?1, ?2, ?3, 0, NULL, 0)",
+            params![name, number, store.into_bytes()],
+        )?;
+        make_tables(&transaction, model)?;
+        transaction.commit()
+    };
+    make().map_err(failed(doing()))?;
+    files.sync_folder()
+}
+
+fn make_tables(connection: &Connection, model: &Model) -> rusqlite::Result<()> {
+    for statement in model.schema().iter().flatten() {
+        // A pragma gives a row back, which nobody reads.
+        let mut prepared = connection.prepare(statement.prepared())?;
+        let mut rows = prepared.raw_query();
+        while rows.next()?.is_some() {}
+    }
+    Ok(())
+}
+
+/// Reads the checkpoint of a generation that somebody else may own.
+pub(super) fn checkpoint(files: &Files, projection: &str, number: u64) -> Result<Checkpoint, DatabaseError> {
+    let doing = format!("read the checkpoint of generation {number} of `{projection}`");
+    let read = || read_checkpoint(&files.open_to_read(&files.generation(projection, number))?);
+    found(read().map_err(failed(doing.clone()))?, &doing, projection, number)
+}
+
+fn read_checkpoint(connection: &Connection) -> rusqlite::Result<Option<(String, Checkpoint)>> {
+    let sql = "SELECT projection, generation, store, position, event_id, token FROM trunkline_checkpoint";
+    let read = |row: &rusqlite::Row<'_>| {
+        let checkpoint = Checkpoint {
+            generation: row.get(1)?,
+            store: StoreId::from_bytes(row.get(2)?),
+            position: Position::new(row.get(3)?),
+            event_id: row.get::<_, Option<[u8; 16]>>(4)?.map(EventId::from_bytes),
+            token: row.get(5)?,
+        };
+        Ok((row.get(0)?, checkpoint))
+    };
+    connection.query_row(sql, [], read).optional()
+}
+
+/// The checkpoint that was read, if it is the one that was looked for: files can be copied over one another.
+fn found(
+    read: Option<(String, Checkpoint)>,
+    doing: &str,
+    projection: &str,
+    number: u64,
+) -> Result<Checkpoint, DatabaseError> {
+    match read {
+        Some((name, checkpoint)) if name == projection && checkpoint.generation == number => Ok(checkpoint),
+        _ => Err(DatabaseError::Lasting {
+            doing: doing.to_owned(),
+            reason: "its file holds another generation's tables; drop it and build it again".to_owned(),
+        }),
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct SqliteWriter {
+    connection: Connection,
+    model: Arc<Model>,
+    checkpoint: Checkpoint,
+}
+
+impl SqliteWriter {
+    /// Opens a generation, and takes it from whoever had it.
+    pub(super) fn open(files: &Files, model: &Arc<Model>, number: u64) -> Result<Self, DatabaseError> {
+        let name = model.name();
+        let doing = format!("open generation {number} of `{name}`");
+        let take = || {
+            let mut connection = files.open(&files.generation(name, number), false, Durability::Derived)?;
+            // Every statement of the projection, and those of this file.
+            connection.set_prepared_statement_cache_capacity(model.statements().len() + 16);
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute("UPDATE trunkline_checkpoint SET token = token + 1", [])?;
+            let checkpoint = read_checkpoint(&transaction)?;
+            transaction.commit()?;
+            Ok((connection, checkpoint))
+        };
+        let (connection, read) = take().map_err(failed(doing.clone()))?;
+        let checkpoint = found(read, &doing, name, number)?;
+        Ok(Self { connection, model: Arc::clone(model), checkpoint })
+    }
+
+    fn doing(&self, what: &str) -> String {
+        format!("{what} generation {} of `{}`", self.checkpoint.generation, self.model.name())
+    }
+
+    /// Does something in one transaction with moving the checkpoint, if this is still the owner.
+    fn fenced<T>(
+        &mut self,
+        doing: &str,
+        to: (Position, Option<EventId>),
+        act: impl FnOnce(&Transaction<'_>, &Model) -> Result<T, ApplyError>,
+    ) -> Result<T, ApplyError> {
+        let doing = self.doing(doing);
+        let failing = || failed(doing.clone());
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failing())?;
+        // First, so that an owner that has lost the generation doesn't run a statement on what another has made of it.
+        let changed = transaction
+            .prepare_cached(
+                "UPDATE trunkline_checkpoint SET position = ?1, event_id = ?2
+                 WHERE generation = ?3 AND position = ?4 AND token = ?5",
+            )
+            .and_then(|mut statement| {
+                statement.execute(params![
+                    to.0.get(),
+                    to.1.map(EventId::into_bytes),
+                    self.checkpoint.generation,
+                    self.checkpoint.position.get(),
+                    self.checkpoint.token
+                ])
+            })
+            .map_err(failing())?;
+        if changed != 1 {
+            return Err(ApplyError::Fenced {
+                projection: self.model.name().to_owned(),
+                generation: self.checkpoint.generation,
+            });
+        }
+        let done = act(&transaction, &self.model)?;
+        transaction.commit().map_err(failing())?;
+        self.checkpoint.position = to.0;
+        self.checkpoint.event_id = to.1;
+        Ok(done)
+    }
+
+    /// The place of the checkpoint as it is.
+    fn here(&self) -> (Position, Option<EventId>) {
+        (self.checkpoint.position, self.checkpoint.event_id)
+    }
+}
+
+impl Writer for SqliteWriter {
+    fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    fn apply(&mut self, events: &[RecordedEvent], reached: Reached) -> Result<(), ApplyError> {
+        let mut last = self.checkpoint.position;
+        for event in events {
+            assert!(event.position() > last, "events come after the checkpoint, in order");
+            last = event.position();
+        }
+        assert!(reached.position >= last, "a batch ends with its last event, or after it");
+        self.fenced("apply events to", (reached.position, Some(reached.event_id)), |transaction, model| {
+            apply(transaction, model, events)
+        })
+    }
+
+    fn park(&mut self, event: &RecordedEvent, failure: &StatementFailure) -> Result<(), ApplyError> {
+        assert!(event.position() > self.checkpoint.position, "events come after the checkpoint, in order");
+        let reached = (event.position(), Some(event.event_id()));
+        let doing = self.doing("park an event of");
+        self.fenced("park an event of", reached, |transaction, _| {
+            transaction
+                .execute(
+                    "INSERT INTO trunkline_parked VALUES (?1, ?2, ?3, ?4)",
+                    params![
+                        event.position().get(),
+                        event.event_id().into_bytes(),
+                        event.event_type(),
+                        failure.to_string()
+                    ],
+                )
+                .map_err(failed(doing))?;
+            Ok(())
+        })
+    }
+
+    fn parked(&self) -> Result<Vec<Parked>, DatabaseError> {
+        let read = || {
+            let sql = "SELECT position, event_id, event_type, error FROM trunkline_parked ORDER BY position";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map([], |row| {
+                Ok(Parked {
+                    position: Position::new(row.get(0)?),
+                    event_id: EventId::from_bytes(row.get(1)?),
+                    event_type: row.get(2)?,
+                    error: row.get(3)?,
+                })
+            })?;
+            rows.collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(failed(self.doing("list the parked events of")))
+    }
+
+    fn retry(&mut self, event: &RecordedEvent) -> Result<(), ApplyError> {
+        let doing = self.doing("retry a parked event of");
+        self.fenced("retry a parked event of", self.here(), |transaction, model| {
+            if !unpark(transaction, event.position()).map_err(failed(doing.clone()))? {
+                let reason = format!("there is none at position {}", event.position());
+                return Err(DatabaseError::Lasting { doing, reason }.into());
+            }
+            apply(transaction, model, std::slice::from_ref(event))
+        })
+    }
+
+    fn forget(&mut self, position: Position) -> Result<bool, ApplyError> {
+        let doing = self.doing("forget a parked event of");
+        self.fenced("forget a parked event of", self.here(), |transaction, _| {
+            Ok(unpark(transaction, position).map_err(failed(doing))?)
+        })
+    }
+
+    fn empty(&mut self) -> Result<(), ApplyError> {
+        let doing = self.doing("empty");
+        // Tables are dropped in any order; that they name each other is no reason to keep one.
+        self.connection.pragma_update(None, "foreign_keys", false).map_err(failed(doing.clone()))?;
+        let emptied = self.fenced("empty", (Position::START, None), |transaction, model| {
+            drop_tables(transaction)
+                .and_then(|()| make_tables(transaction, model))
+                .map_err(failed(doing.clone()))?;
+            Ok(())
+        });
+        self.connection.pragma_update(None, "foreign_keys", true).map_err(failed(doing))?;
+        emptied
+    }
+}
+
+fn unpark(transaction: &Transaction<'_>, position: Position) -> rusqlite::Result<bool> {
+    let sql = "DELETE FROM trunkline_parked WHERE position = ?1";
+    Ok(transaction.execute(sql, [position.get()])? == 1)
+}
+
+/// Drops everything that is the projection's, and the list of parked events' contents.
+fn drop_tables(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute("DELETE FROM trunkline_parked", [])?;
+    // Virtual tables first: they take the tables along in which they keep their rows.
+    let sql = "SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'view')
+               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'trunkline\\_%' ESCAPE '\\'
+               ORDER BY sql NOT LIKE 'CREATE VIRTUAL%'";
+    let mut statement = transaction.prepare(sql)?;
+    let found: Vec<(String, String)> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    for (kind, name) in found {
+        transaction.execute_batch(&format!("DROP {kind} IF EXISTS \"{}\"", name.replace('"', "\"\"")))?;
+    }
+    Ok(())
+}
+
+fn apply(connection: &Connection, model: &Model, events: &[RecordedEvent]) -> Result<(), ApplyError> {
+    let prepared = std::iter::repeat_with(|| None).take(model.statements().len()).collect();
+    let mut rows = Rows { connection, model, prepared };
+    for event in events {
+        model.run(event, &mut rows).map_err(|failure| ApplyError::Failed(Box::new(failure.of(event))))?;
+    }
+    Ok(())
+}
+
+/// Runs statements, each prepared at most once.
+struct Rows<'c> {
+    connection: &'c Connection,
+    model: &'c Model,
+    prepared: Vec<Option<CachedStatement<'c>>>,
+}
+
+/// Why a statement didn't run.
+struct Failure {
+    statement: Option<String>,
+    parameters: Vec<(String, String)>,
+    error: String,
+    passing: bool,
+}
+
+impl Failure {
+    fn of(self, event: &RecordedEvent) -> StatementFailure {
+        StatementFailure {
+            position: event.position(),
+            event_id: event.event_id(),
+            event_type: event.event_type().to_owned(),
+            statement: self.statement,
+            parameters: self.parameters,
+            error: self.error,
+            passing: self.passing,
+        }
+    }
+}
+
+impl Rows<'_> {
+    fn try_run(&mut self, number: usize, values: &[SqlValue<'_>]) -> rusqlite::Result<()> {
+        let prepared = match &mut self.prepared[number] {
+            Some(prepared) => prepared,
+            empty => {
+                let text = self.model.statements()[number].statement.prepared();
+                empty.insert(self.connection.prepare_cached(text)?)
+            }
+        };
+        for (index, value) in values.iter().enumerate() {
+            prepared.raw_bind_parameter(index + 1, Bound(value))?;
+        }
+        prepared.raw_execute()?;
+        Ok(())
+    }
+}
+
+fn source(statement: &Statement) -> String {
+    crate::bind::shortened(statement.source())
+}
+
+fn named(statement: &Statement, values: &[SqlValue<'_>]) -> Vec<(String, String)> {
+    let names = statement.parameters().iter().map(|parameter| format!(":{}", parameter.path));
+    names.zip(values.iter().map(ToString::to_string)).collect()
+}
+
+impl Sink for Rows<'_> {
+    type Error = Failure;
+
+    fn run(&mut self, number: usize, values: &[SqlValue<'_>]) -> Result<(), Failure> {
+        self.try_run(number, values).map_err(|error| {
+            let statement = &self.model.statements()[number].statement;
+            Failure {
+                statement: Some(source(statement)),
+                parameters: named(statement, values),
+                error: reason(&error),
+                passing: is_passing(&error),
+            }
+        })
+    }
+
+    fn unbound(&self, statement: Option<usize>, parameter: Option<usize>, error: BindError) -> Failure {
+        let statement = statement.map(|number| &self.model.statements()[number].statement);
+        let name = statement
+            .zip(parameter)
+            .map(|(statement, parameter)| format!(":{}: ", statement.parameters()[parameter].path));
+        Failure {
+            statement: statement.map(source),
+            parameters: Vec::new(),
+            error: format!("{}{error}", name.unwrap_or_default()),
+            passing: false,
+        }
+    }
+}
+
+/// A value as `SQLite` takes it.
+pub(super) struct Bound<'a>(pub(super) &'a SqlValue<'a>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            SqlValue::Null => ValueRef::Null,
+            SqlValue::Boolean(value) => ValueRef::Integer(i64::from(*value)),
+            SqlValue::Integer(value) => ValueRef::Integer(*value),
+            SqlValue::Real(value) => ValueRef::Real(*value),
+            SqlValue::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}

@@ -1,0 +1,28 @@
+//! SQL texts with `:name` parameters, compiled once into what a database prepares.
+//!
+//! `token` cuts a text into pieces, `path` takes a parameter's name apart, `statement` puts prepared text and
+//! parameters together and finds where one statement ends and the next begins.
+
+mod nearest;
+mod path;
+mod statement;
+mod token;
+
+use std::ops::Range;
+
+pub(crate) use nearest::nearest;
+pub use path::{Path, Step};
+pub use statement::{Parameter, Scope, Statement, compile};
+pub(crate) use token::{Kind, tokens};
+
+/// A mistake in an SQL text, at its place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct SqlProblem {
+    /// The bytes of the text that it is about.
+    pub range: Range<usize>,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it, where there is one thing to do.
+    pub fix: Option<String>,
+}

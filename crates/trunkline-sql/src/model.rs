@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use trunkline_core::RecordedEvent;
 
-use crate::bind::{Plan, Sink};
+use crate::bind::{Parts, Plan, Sink};
 use crate::text::{Path, Scope, SqlProblem, Statement, compile};
 
 /// A name that can be part of a file's name, of a schema's and of an SQL text: `[A-Za-z][A-Za-z0-9_]*`.
@@ -136,8 +136,13 @@ impl Model {
     }
 
     /// Runs the statements that the projection has for an event.
-    pub(crate) fn run<S: Sink>(&self, event: &RecordedEvent, sink: &mut S) -> Result<(), S::Error> {
-        self.plans.get(event.event_type()).map_or(Ok(()), |plan| plan.run(event, sink))
+    pub(crate) fn run<'a, S: Sink>(
+        &self,
+        event: &'a RecordedEvent,
+        parts: &mut Parts<'a>,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        self.plans.get(event.event_type()).map_or(Ok(()), |plan| plan.run(event, parts, sink))
     }
 }
 

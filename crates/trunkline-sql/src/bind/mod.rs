@@ -7,6 +7,6 @@ mod plan;
 mod shape;
 mod value;
 
-pub(crate) use plan::{Plan, Sink};
+pub(crate) use plan::{Parts, Plan, Sink};
 pub use value::{BindError, SqlValue};
 pub(crate) use value::{of_json, shortened};

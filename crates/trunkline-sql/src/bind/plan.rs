@@ -94,19 +94,21 @@ impl Plan {
     }
 
     /// Runs the statements for an event, in order.
-    pub(crate) fn run<S: Sink>(&self, event: &RecordedEvent, sink: &mut S) -> Result<(), S::Error> {
-        let (mut data, mut metadata) = (Vec::new(), Vec::new());
-        find(&self.data, "data", event.data(), &mut data).map_err(|error| sink.unbound(None, None, error))?;
-        find(&self.metadata, "metadata", event.metadata(), &mut metadata)
+    pub(crate) fn run<'a, S: Sink>(
+        &self,
+        event: &'a RecordedEvent,
+        parts: &mut Parts<'a>,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        find(&self.data, "data", event.data(), &mut parts.data)
+            .and_then(|()| find(&self.metadata, "metadata", event.metadata(), &mut parts.metadata))
             .map_err(|error| sink.unbound(None, None, error))?;
-        let mut found = Parts { event, data, metadata, item: Vec::new() };
-        let mut values = Vec::new();
         for step in &self.steps {
             let Some(each) = &step.each else {
-                found.run(step, &mut values, sink)?;
+                parts.run(event, step, sink)?;
                 continue;
             };
-            let list = match found.json(each.list) {
+            let list = match parts.json(each.list) {
                 None | Some("null") => continue,
                 Some(json) => elements(json),
             };
@@ -114,8 +116,8 @@ impl Plan {
                 return Err(sink.unbound(None, None, BindError::NotAList { path: each.path.clone() }));
             };
             for json in list {
-                each.item.find_in_part(json, &mut found.item);
-                found.run(step, &mut values, sink)?;
+                each.item.find_in_part(json, &mut parts.item);
+                parts.run(event, step, sink)?;
             }
         }
         Ok(())
@@ -135,28 +137,24 @@ fn find<'a>(
     shape.find(json, found).map_err(|reason| BindError::NotJson { what, reason })
 }
 
-/// The parts of one event that were found.
-struct Parts<'a> {
-    event: &'a RecordedEvent,
+/// The parts of an event that were found; kept from one event to the next for its room.
+#[derive(Debug, Default)]
+pub(crate) struct Parts<'a> {
     data: Found<'a>,
     metadata: Found<'a>,
     item: Found<'a>,
+    values: Vec<SqlValue<'a>>,
 }
 
 impl<'a> Parts<'a> {
-    fn run<S: Sink>(
-        &self,
-        step: &Step,
-        values: &mut Vec<SqlValue<'a>>,
-        sink: &mut S,
-    ) -> Result<(), S::Error> {
+    fn run<S: Sink>(&mut self, event: &'a RecordedEvent, step: &Step, sink: &mut S) -> Result<(), S::Error> {
         for (number, sources) in &step.statements {
-            values.clear();
+            self.values.clear();
             for (parameter, source) in sources.iter().enumerate() {
-                let value = self.value(*source);
-                values.push(value.map_err(|error| sink.unbound(Some(*number), Some(parameter), error))?);
+                let value = self.value(event, *source);
+                self.values.push(value.map_err(|error| sink.unbound(Some(*number), Some(parameter), error))?);
             }
-            sink.run(*number, values)?;
+            sink.run(*number, &self.values)?;
         }
         Ok(())
     }
@@ -170,7 +168,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    fn value(&self, source: Source) -> Result<SqlValue<'a>, BindError> {
+    fn value(&self, event: &'a RecordedEvent, source: Source) -> Result<SqlValue<'a>, BindError> {
         let number = |number: u64| {
             i64::try_from(number)
                 .map(SqlValue::Integer)
@@ -181,13 +179,13 @@ impl<'a> Parts<'a> {
             Source::Data(_) | Source::Metadata(_) | Source::Item(_) => {
                 self.json(source).map_or(Ok(SqlValue::Null), of_json)
             }
-            Source::Stream => Ok(SqlValue::Text(Cow::Borrowed(self.event.stream()))),
-            Source::StreamId => Ok(SqlValue::Text(Cow::Borrowed(self.event.aggregate_id()))),
-            Source::EventType => Ok(SqlValue::Text(Cow::Borrowed(self.event.event_type()))),
-            Source::Version => number(self.event.version().get()),
-            Source::Position => number(self.event.position().get()),
-            Source::EventId => owned(self.event.event_id().to_string()),
-            Source::OccurredAt => owned(self.event.occurred_at().to_string()),
+            Source::Stream => Ok(SqlValue::Text(Cow::Borrowed(event.stream()))),
+            Source::StreamId => Ok(SqlValue::Text(Cow::Borrowed(event.aggregate_id()))),
+            Source::EventType => Ok(SqlValue::Text(Cow::Borrowed(event.event_type()))),
+            Source::Version => number(event.version().get()),
+            Source::Position => number(event.position().get()),
+            Source::EventId => owned(event.event_id().to_string()),
+            Source::OccurredAt => owned(event.occurred_at().to_string()),
         }
     }
 }

@@ -3,17 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::{Connection, ErrorCode};
 
-use super::fault::problem;
-use super::readers::{self, Catalog};
+use super::fault::{Missing, missing_name, problem};
+use super::readers::{self, Catalog, Names};
+use super::writer;
 use crate::text::{SqlProblem, Statement, nearest};
 use crate::{Model, ModelProblem, Part, Query};
 
 /// What is wrong with a projection's texts.
 pub(super) fn model(model: &Model) -> Vec<ModelProblem> {
-    match memory() {
+    // Ours are there too, so that a text that names them hears whose they are.
+    let with_ours =
+        memory().and_then(|connection| connection.execute_batch(writer::TABLES).map(|()| connection));
+    match with_ours {
         Ok(mut connection) => {
             let problems = schema(&mut connection, model);
             // Without the tables, every statement would be wrong.
@@ -55,17 +59,19 @@ fn make(connection: &Connection, statement: &Statement, denied: &Denied) -> Resu
         while rows.next()?.is_some() {}
         Ok(())
     };
-    run().map_err(|error| explained(&error, statement, denied, &tables(connection)))
+    run().map_err(|error| explained(&error, statement, denied, &Names::default()))
 }
 
 fn actions(connection: &mut Connection, model: &Model) -> Vec<ModelProblem> {
-    let tables = tables(connection);
+    // The guard of the schema doesn't let the names be read.
+    let _ = connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>);
+    let names = readers::names(connection).unwrap_or_default();
     let denied = guard(connection, may_change);
     let mut problems = Vec::new();
     for placed in model.statements() {
         let statement = &placed.statement;
         let found = match connection.prepare(statement.prepared()) {
-            Err(error) => Err(explained(&error, statement, &denied, &tables)),
+            Err(error) => Err(explained(&error, statement, &denied, &names)),
             Ok(prepared) if prepared.readonly() => {
                 Err(whole(statement, "this statement changes nothing", "insert, update or delete rows"))
             }
@@ -84,10 +90,6 @@ fn actions(connection: &mut Connection, model: &Model) -> Vec<ModelProblem> {
 
 fn whole(statement: &Statement, what: &str, fix: &str) -> SqlProblem {
     SqlProblem { range: statement.range(), what: what.to_owned(), fix: Some(fix.to_owned()) }
-}
-
-fn tables(connection: &Connection) -> BTreeSet<String> {
-    readers::tables(connection, "main").unwrap_or_default()
 }
 
 /// Why the last statement was not allowed.
@@ -169,39 +171,36 @@ fn is_random(function: &str) -> bool {
 }
 
 /// A problem with what is known about its cause.
-fn explained(
-    error: &rusqlite::Error,
-    statement: &Statement,
-    denied: &Denied,
-    tables: &BTreeSet<String>,
-) -> SqlProblem {
+fn explained(error: &rusqlite::Error, statement: &Statement, denied: &Denied, names: &Names) -> SqlProblem {
     let mut problem = problem(error, statement);
-    let why = denied.lock().ok().and_then(|mut denied| denied.take());
-    if let Some(why) = why.filter(|_| is_denied(error)) {
+    if let Some(why) = denied.lock().ok().and_then(|mut denied| denied.take()) {
         why.clone_into(&mut problem.what);
         if why == RANDOM {
             problem.fix = Some("bind a part of the event, such as `:occurred_at`".to_owned());
         }
     }
-    with_nearest_table(problem, tables)
+    with_nearest(problem, std::iter::once(names))
 }
 
-/// Whether the statement was not allowed.
-pub(super) fn is_denied(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::AuthorizationForStatementDenied)
-}
-
-/// The same problem, with the table that was probably meant.
-pub(super) fn with_nearest_table(mut problem: SqlProblem, tables: &BTreeSet<String>) -> SqlProblem {
-    if let Some(name) = problem.what.strip_prefix("no such table: ") {
-        let name = name.rsplit('.').next().unwrap_or(name).to_owned();
-        problem.fix = match nearest(&name, tables.iter().map(String::as_str)) {
+/// The same problem, with the table or column that was probably meant.
+pub(super) fn with_nearest<'n>(
+    mut problem: SqlProblem,
+    names: impl Iterator<Item = &'n Names>,
+) -> SqlProblem {
+    if let Some((missing, name)) = missing_name(&problem.what) {
+        let known: BTreeSet<&str> = names
+            .flat_map(|names| match missing {
+                Missing::Table => &names.tables,
+                Missing::Column => &names.columns,
+            })
+            .map(String::as_str)
+            .collect();
+        let listed = || known.iter().copied().collect::<Vec<_>>().join("`, `");
+        problem.fix = match nearest(name, known.iter().copied()) {
             Some(near) => Some(format!("did you mean `{near}`?")),
-            None if tables.is_empty() => Some("there are no tables".to_owned()),
-            None => {
-                let known: Vec<&str> = tables.iter().map(String::as_str).collect();
-                Some(format!("there is `{}`", known.join("`, `")))
-            }
+            None if missing == Missing::Table && known.is_empty() => Some("there is none".to_owned()),
+            None if missing == Missing::Table => Some(format!("there is `{}`", listed())),
+            None => None,
         };
     }
     problem
@@ -213,8 +212,8 @@ pub(super) fn query(models: &[&Model], query: &Query) -> Vec<SqlProblem> {
     let mut images = Vec::new();
     for model in models {
         // A schema that is wrong is told where it stands, and not again for each query.
-        let Ok((tables, image)) = image(model) else { return Vec::new() };
-        catalog.insert(model.name().to_owned(), Arc::new(tables));
+        let Ok((names, image)) = image(model) else { return Vec::new() };
+        catalog.insert(model.name().to_owned(), Arc::new(names));
         images.push((model.name(), image));
     }
     let needed = match readers::needed(query, &catalog) {
@@ -237,14 +236,14 @@ pub(super) fn query(models: &[&Model], query: &Query) -> Vec<SqlProblem> {
 }
 
 /// The names of a model's tables, and the file that they would be.
-fn image(model: &Model) -> rusqlite::Result<(BTreeSet<String>, Vec<u8>)> {
+fn image(model: &Model) -> rusqlite::Result<(Names, Vec<u8>)> {
     let mut connection = memory()?;
     for statement in model.schema().iter().flatten() {
         let mut prepared = connection.prepare(statement.prepared())?;
         let mut rows = prepared.raw_query();
         while rows.next()?.is_some() {}
     }
-    let tables = readers::tables(&connection, "main")?;
+    let names = readers::names(&connection)?;
     let image = connection.serialize("main")?.to_vec();
-    Ok((tables, image))
+    Ok((names, image))
 }

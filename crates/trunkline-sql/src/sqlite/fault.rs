@@ -49,11 +49,33 @@ pub(super) fn reason(error: &Error) -> String {
 
 /// What is wrong with a statement that could not be prepared, and where.
 pub(super) fn problem(error: &Error, statement: &Statement) -> SqlProblem {
-    let range = match error {
-        Error::SqlInputError { offset, .. } if *offset >= 0 => {
-            statement.source_range(usize::try_from(*offset).unwrap_or(0))
+    let what = reason(error);
+    let told = match error {
+        Error::SqlInputError { offset, .. } => {
+            usize::try_from(*offset).ok().map(|at| statement.source_range(at))
         }
-        _ => statement.range(),
+        _ => None,
     };
-    SqlProblem { range, what: reason(error), fix: None }
+    // Not every message comes with a place; those about names can be looked for.
+    let range =
+        told.or_else(|| statement.range_of(missing_name(&what)?.1)).unwrap_or_else(|| statement.range());
+    SqlProblem { range, what, fix: None }
+}
+
+/// What a message says is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    Table,
+    Column,
+}
+
+/// The name that a message says is missing, without what stands before its dots.
+pub(super) fn missing_name(message: &str) -> Option<(Missing, &str)> {
+    let after = |start: &str| message.find(start).map(|at| &message[at + start.len()..]);
+    let column = || after("no such column: ").or_else(|| after("has no column named "));
+    let (missing, name) = match after("no such table: ") {
+        Some(name) => (Missing::Table, name),
+        None => (Missing::Column, column()?),
+    };
+    Some((missing, name.rsplit('.').next().unwrap_or(name)))
 }

@@ -12,7 +12,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags};
 use serde_json::Value;
 
-use super::check::{is_denied, with_nearest_table};
+use super::check::with_nearest;
 use super::fault::{failed, problem};
 use super::files::Files;
 use super::registry::Live;
@@ -21,11 +21,17 @@ use crate::query::{Answer, Limits, Parameters, Query, QueryError, Returns};
 use crate::text::SqlProblem;
 use crate::{DatabaseError, SqlValue};
 
-/// The names of tables and views, in lower case, by projection.
-pub(super) type Catalog = BTreeMap<String, Tables>;
+/// The names by projection.
+pub(super) type Catalog = BTreeMap<String, Arc<Names>>;
 
-/// The names of one projection's tables and views, in lower case.
-pub(super) type Tables = Arc<BTreeSet<String>>;
+/// The names that a projection's schema makes, in lower case.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    /// Of tables and views.
+    pub(super) tables: BTreeSet<String>,
+    /// Of their columns.
+    pub(super) columns: BTreeSet<String>,
+}
 
 /// `SQLite` attaches no more by default.
 const ATTACHED_MAX: usize = 10;
@@ -42,9 +48,16 @@ pub(super) struct Readers {
     files: Files,
     idle_max: usize,
     // Held to take or give back, never while a query runs.
-    idle: Mutex<Vec<Reader>>,
-    // A generation's tables never change: they are made with it.
-    tables: Mutex<BTreeMap<(String, u64), Tables>>,
+    idle: Mutex<Idle>,
+    // A generation's names never change: they are made with it.
+    names: Mutex<BTreeMap<(String, u64), Arc<Names>>>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    readers: Vec<Reader>,
+    /// What was dropped here: a connection that was in use at that time isn't kept when it comes back.
+    dropped: BTreeSet<(String, u64)>,
 }
 
 #[derive(Debug)]
@@ -55,15 +68,17 @@ struct Reader {
 
 impl Readers {
     pub(super) fn new(files: Files, idle_max: usize) -> Self {
-        Self { files, idle_max, idle: Mutex::default(), tables: Mutex::default() }
+        Self { files, idle_max, idle: Mutex::default(), names: Mutex::default() }
     }
 
-    /// Closes the connections that have a generation attached.
+    /// Closes the connections that have a generation attached, now or when they come back.
     pub(super) fn close(&self, projection: &str, generation: u64) {
-        self.idle().retain(|reader| reader.attached.get(projection) != Some(&generation));
+        let mut idle = self.idle();
+        idle.readers.retain(|reader| reader.attached.get(projection) != Some(&generation));
+        idle.dropped.insert((projection.to_owned(), generation));
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Reader>> {
+    fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,7 +112,7 @@ impl Readers {
     fn reader(&self, query: &Query, live: &Live) -> Result<(Reader, Catalog), QueryError> {
         let mut catalog = Catalog::new();
         for (projection, &generation) in live {
-            catalog.insert(projection.clone(), self.tables_of(projection, generation)?);
+            catalog.insert(projection.clone(), self.names_of(projection, generation)?);
         }
         let names = needed(query, &catalog).map_err(QueryError::Text)?;
         let attached: Live = live
@@ -119,33 +134,36 @@ impl Readers {
     }
 
     fn take(&self, attached: &Live, live: &Live) -> Option<Reader> {
-        let mut idle = self.idle();
+        let readers = &mut self.idle().readers;
         // Those that nobody will ask for again would keep dropped generations from being removed.
-        idle.retain(|reader| reader.attached.iter().all(|(name, number)| live.get(name) == Some(number)));
-        let at = idle.iter().position(|reader| reader.attached == *attached)?;
-        Some(idle.swap_remove(at))
+        readers.retain(|reader| reader.attached.iter().all(|(name, number)| live.get(name) == Some(number)));
+        let at = readers.iter().position(|reader| reader.attached == *attached)?;
+        Some(readers.swap_remove(at))
     }
 
     fn give_back(&self, reader: Reader) {
         let mut idle = self.idle();
-        if idle.len() >= self.idle_max && !idle.is_empty() {
-            idle.remove(0);
+        if reader.attached.iter().any(|(name, &number)| idle.dropped.contains(&(name.clone(), number))) {
+            return;
         }
-        idle.push(reader);
+        if idle.readers.len() >= self.idle_max && !idle.readers.is_empty() {
+            idle.readers.remove(0);
+        }
+        idle.readers.push(reader);
     }
 
-    fn tables_of(&self, projection: &str, generation: u64) -> Result<Tables, DatabaseError> {
+    fn names_of(&self, projection: &str, generation: u64) -> Result<Arc<Names>, DatabaseError> {
         let key = (projection.to_owned(), generation);
-        let mut known = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tables) = known.get(&key) {
-            return Ok(Arc::clone(tables));
+        let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = known.get(&key) {
+            return Ok(Arc::clone(names));
         }
         let path = self.files.generation(projection, generation);
-        let read = || tables(&self.files.open_to_read(&path)?, "main");
+        let read = || names(&self.files.open_to_read(&path)?);
         let doing = format!("list the tables of generation {generation} of `{projection}`");
-        let tables = Arc::new(read().map_err(failed(doing))?);
-        known.insert(key, Arc::clone(&tables));
-        Ok(tables)
+        let names = Arc::new(read().map_err(failed(doing))?);
+        known.insert(key, Arc::clone(&names));
+        Ok(names)
     }
 }
 
@@ -180,14 +198,20 @@ pub(super) fn allow_reading(connection: &mut Connection) -> rusqlite::Result<()>
     }))
 }
 
-/// The names of the tables and views in a database, in lower case, without ours.
-pub(super) fn tables(connection: &Connection, database: &str) -> rusqlite::Result<BTreeSet<String>> {
-    let mut statement = connection.prepare(&format!(
-        "SELECT lower(name) FROM \"{database}\".sqlite_schema WHERE type IN ('table', 'view')
-         AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'trunkline\\_%' ESCAPE '\\'"
-    ))?;
-    let names = statement.query_map([], |row| row.get(0))?;
-    names.collect()
+/// The names in a generation's file, without ours.
+pub(super) fn names(connection: &Connection) -> rusqlite::Result<Names> {
+    let mut statement = connection.prepare(
+        "SELECT lower(made.name), lower(part.name) FROM sqlite_schema AS made, pragma_table_info(made.name) AS part
+         WHERE made.type IN ('table', 'view') AND made.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+         AND made.name NOT LIKE 'trunkline\\_%' ESCAPE '\\'",
+    )?;
+    let mut names = Names::default();
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        names.tables.insert(row.get(0)?);
+        names.columns.insert(row.get(1)?);
+    }
+    Ok(names)
 }
 
 /// The projections whose tables a query may name.
@@ -196,7 +220,7 @@ pub(super) fn needed(query: &Query, catalog: &Catalog) -> Result<BTreeSet<String
     for name in query.names() {
         let holders: Vec<&String> = catalog
             .iter()
-            .filter(|(_, tables)| tables.contains(&name.lower))
+            .filter(|(_, names)| names.tables.contains(&name.lower))
             .map(|(holder, _)| holder)
             .collect();
         if name.alone && holders.len() > 1 {
@@ -232,11 +256,10 @@ pub(super) fn prepare<'c>(
         vec![SqlProblem { range: statement.range(), what, fix: Some(fix.to_owned()) }]
     };
     let prepared = connection.prepare_cached(statement.prepared()).map_err(|error| {
-        if is_denied(&error) {
+        if error.sqlite_error_code() == Some(ErrorCode::AuthorizationForStatementDenied) {
             return whole("a query only reads; this does something else".to_owned(), "write a `SELECT`");
         }
-        let all: BTreeSet<String> = catalog.values().flat_map(|tables| tables.iter().cloned()).collect();
-        vec![with_nearest_table(problem(&error, statement), &all)]
+        vec![with_nearest(problem(&error, statement), catalog.values().map(|names| &**names))]
     })?;
     if !prepared.readonly() || prepared.column_count() == 0 {
         return Err(whole("a query only reads; this does something else".to_owned(), "write a `SELECT`"));

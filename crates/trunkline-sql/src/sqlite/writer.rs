@@ -8,12 +8,12 @@ use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
 
 use super::fault::{failed, is_passing, reason};
 use super::files::{Durability, Files};
-use crate::bind::{BindError, Sink, SqlValue};
+use crate::bind::{BindError, Parts, Sink, SqlValue};
 use crate::text::Statement;
 use crate::{ApplyError, Checkpoint, DatabaseError, Model, Parked, Reached, StatementFailure, Writer};
 
 /// What a generation's file has beside the projection's own tables; their names begin with `trunkline_`.
-const TABLES: &str = "
+pub(super) const TABLES: &str = "
     CREATE TABLE trunkline_checkpoint (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         projection TEXT NOT NULL,
@@ -287,8 +287,11 @@ fn drop_tables(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 fn apply(connection: &Connection, model: &Model, events: &[RecordedEvent]) -> Result<(), ApplyError> {
     let prepared = std::iter::repeat_with(|| None).take(model.statements().len()).collect();
     let mut rows = Rows { connection, model, prepared };
+    let mut parts = Parts::default();
     for event in events {
-        model.run(event, &mut rows).map_err(|failure| ApplyError::Failed(Box::new(failure.of(event))))?;
+        model
+            .run(event, &mut parts, &mut rows)
+            .map_err(|failure| ApplyError::Failed(Box::new(failure.of(event))))?;
     }
     Ok(())
 }
@@ -389,5 +392,75 @@ impl ToSql for Bound<'_> {
             SqlValue::Real(value) => ValueRef::Real(*value),
             SqlValue::Text(text) => ValueRef::Text(text.as_bytes()),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use trunkline_core::{NewEvent, Timestamp, Version};
+
+    use super::*;
+    use crate::{Action, schema};
+
+    fn events(from: u64, to: u64) -> Vec<RecordedEvent> {
+        let event = |number| {
+            let data = format!(r#"{{"id":{number},"text":"{}"}}"#, "x".repeat(1000));
+            let event = NewEvent::json("Written", data).unwrap();
+            let stream = "page-1".parse().unwrap();
+            RecordedEvent::from_new(
+                &event,
+                &stream,
+                Position::new(number),
+                Version::new(1),
+                Timestamp::default(),
+            )
+        };
+        (from..=to).map(event).collect()
+    }
+
+    fn state(writer: &SqliteWriter) -> (i64, u64, u64) {
+        let sql =
+            "SELECT COUNT(*), COALESCE(MAX(id), 0), (SELECT position FROM trunkline_checkpoint) FROM page";
+        writer.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap()
+    }
+
+    /// Goal: wherever in a batch the disk is full, rows and checkpoint stay as they were, and the same batch goes in
+    /// when there is room.
+    /// Method: a limit on the file's pages, one page further on each time, until the batch fits.
+    #[test]
+    fn a_full_disk_at_any_page_changes_nothing_and_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::new(&folder.path().join("read.db"), Duration::ZERO).unwrap();
+        let tables = schema("CREATE TABLE page (id INTEGER PRIMARY KEY, text TEXT)").unwrap();
+        let insert = Action::once("INSERT INTO page VALUES (:data.id, :data.text)").unwrap();
+        let model =
+            Arc::new(Model::new("pages", vec![tables], vec![("Written".to_owned(), vec![insert])]).unwrap());
+        create(&files, &model, 1, StoreId::from_bytes([1; 16])).unwrap();
+        let mut writer = SqliteWriter::open(&files, &model, 1).unwrap();
+        let first = events(1, 20);
+        writer.apply(&first, Reached::event(&first[19])).unwrap();
+        let before = state(&writer);
+        assert_eq!(before, (20, 20, 20));
+
+        let pages: i64 = writer.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        let batch = events(21, 60);
+        let mut refused = 0;
+        for limit in pages.. {
+            let set = |writer: &SqliteWriter, limit: i64| {
+                let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+                writer.connection.pragma_update_and_check(None, "max_page_count", limit, read).unwrap();
+            };
+            set(&writer, limit);
+            match writer.apply(&batch, Reached::event(&batch[39])) {
+                Ok(()) => break,
+                Err(error) => assert!(error.is_passing(), "{error}"),
+            }
+            assert_eq!(state(&writer), before);
+            refused += 1;
+        }
+        assert!(refused > 5, "only {refused} places were tried");
+        assert_eq!(state(&writer), (60, 60, 60));
     }
 }

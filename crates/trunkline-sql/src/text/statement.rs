@@ -81,6 +81,15 @@ impl Statement {
         (to + prepared.saturating_sub(from)).min(self.range().end)
     }
 
+    /// Where a name first stands in the statement, as bytes of the file's text.
+    pub(crate) fn range_of(&self, name: &str) -> Option<Range<usize>> {
+        let found = tokens(&self.source).find(|token| {
+            let text = self.source[token.range.clone()].trim_matches(['"', '`', '[', ']']);
+            matches!(token.kind, Kind::Word | Kind::QuotedName) && text.eq_ignore_ascii_case(name)
+        })?;
+        Some(self.start + found.range.start..self.start + found.range.end)
+    }
+
     /// The word, name or parameter at an offset of the prepared text, as bytes of the file's text.
     pub fn source_range(&self, prepared: usize) -> Range<usize> {
         let offset = self.source_offset(prepared);

@@ -1,0 +1,11 @@
+//! Read databases as their users meet them, in one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod apply;
+mod fence;
+mod generations;
+mod kill;
+mod pages;
+mod queries;
+mod shop;

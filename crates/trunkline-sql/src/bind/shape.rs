@@ -228,6 +228,21 @@ mod tests {
     }
 
     #[test]
+    fn of_two_fields_of_one_name_the_last_counts() {
+        let mut shape = Shape::default();
+        let slot = shape.want(&[field("a"), field("b")]);
+        let mut found = Vec::new();
+        for (json, part) in [
+            (r#"{"a":{"b":1},"a":{"b":2}}"#, Some("2")),
+            (r#"{"a":{"b":1},"a":{"c":2}}"#, None),
+            (r#"{"a":{"b":1},"a":3}"#, None),
+        ] {
+            shape.find(json.as_bytes(), &mut found).unwrap();
+            assert_eq!(found[slot], part, "{json}");
+        }
+    }
+
+    #[test]
     fn what_is_not_json_is_refused_wherever_the_wanted_part_stands() {
         let mut shape = Shape::default();
         shape.want(&[field("a")]);

@@ -65,6 +65,20 @@ pub struct Generation {
     pub definition: String,
 }
 
+/// How a generation stands, for those who look on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How far it has come.
+    pub checkpoint: Checkpoint,
+    /// Why it doesn't come further, as its owner noted it.
+    pub failure: Option<String>,
+    /// How many events were put aside.
+    pub parked: u64,
+}
+
+/// The right to run the projections of a database, as long as it lives: other processes see that they are run.
+pub trait Claim: fmt::Debug + Send + Sync {}
+
 /// A place that keeps read models.
 ///
 /// Every generation of a projection has a namespace of its own for its tables and its checkpoint, so that statements
@@ -99,8 +113,20 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
     /// From now on nobody who opened it earlier changes anything in it.
     fn open(&self, model: &Arc<Model>, generation: u64) -> Result<Box<dyn Writer>, DatabaseError>;
 
-    /// Reads a generation's checkpoint, changing nothing.
-    fn checkpoint(&self, projection: &str, generation: u64) -> Result<Checkpoint, DatabaseError>;
+    /// Reads how a generation stands, changing nothing.
+    fn standing(&self, projection: &str, generation: u64) -> Result<Standing, DatabaseError>;
+
+    /// Claims the running of this database's projections; nothing while another process, or another handle, has it.
+    ///
+    /// It keeps one process from taking generations from another by mistake; what keeps rows right when that happens
+    /// is the fence of [`Writer`].
+    fn claim(&self) -> Result<Option<Box<dyn Claim>>, DatabaseError>;
+
+    /// Says whether a projection is to stay where it is; kept for good.
+    fn pause(&self, projection: &str, paused: bool) -> Result<(), DatabaseError>;
+
+    /// The projections that are to stay where they are.
+    fn paused(&self) -> Result<Vec<String>, DatabaseError>;
 
     /// Has readers see this generation from now on, in one step: no reader sees neither or both.
     ///
@@ -140,6 +166,9 @@ pub trait Writer: fmt::Debug + Send {
     ///
     /// When the events are not after the checkpoint, or the batch ends before them.
     fn apply(&mut self, events: &[RecordedEvent], reached: Reached) -> Result<(), ApplyError>;
+
+    /// Notes why the generation doesn't come further, for those who look on; the next batch takes the note away.
+    fn note(&mut self, failure: &str) -> Result<(), ApplyError>;
 
     /// Puts a failing event aside, to be looked at, and moves the checkpoint to it.
     ///

@@ -50,7 +50,7 @@ mod database;
 mod sqlite;
 
 pub use bind::{BindError, SqlValue};
-pub use database::{Checkpoint, Generation, Reached, ReadDatabase, State, Writer};
+pub use database::{Checkpoint, Claim, Generation, Reached, ReadDatabase, Standing, State, Writer};
 pub use error::{ApplyError, DatabaseError, ModelProblem, Parked, Part, StatementFailure};
 pub use model::{Action, InvalidModelName, Model, schema};
 pub use query::{Answer, Limits, ParameterSpec, ParameterType, Parameters, Query, QueryError, Returns};

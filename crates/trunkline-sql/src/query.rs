@@ -170,6 +170,11 @@ impl Query {
 }
 
 impl ParameterSpec {
+    /// Whether the default, when there is one, is of the parameter's type.
+    pub fn check_default(&self) -> Result<(), QueryError> {
+        self.default.as_deref().map_or(Ok(()), |default| self.value(Some(default)).map(|_| ()))
+    }
+
     fn value<'a>(&'a self, given: Option<&'a str>) -> Result<SqlValue<'a>, QueryError> {
         let Some(json) = given.or(self.default.as_deref()) else {
             return Err(QueryError::MissingParameter { name: self.name.clone(), kind: self.kind.name() });

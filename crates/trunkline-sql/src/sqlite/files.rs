@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::{failed, failed_io, is_passing};
-use crate::DatabaseError;
+use crate::{Claim, DatabaseError};
 
 /// Where the files are.
 #[derive(Clone, Debug)]
@@ -15,6 +15,14 @@ pub(super) struct Files {
     registry: PathBuf,
     busy_timeout: Duration,
 }
+
+/// A lock, held as long as this lives.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: fs::File,
+}
+
+impl Claim for Lock {}
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +88,22 @@ impl Files {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(self.busy_timeout)?;
         Ok(connection)
+    }
+
+    /// Locks the database for running its projections; nothing while somebody has it locked.
+    ///
+    /// The lock is a file of its own, since `SQLite` has its own locks on the others; it ends with the process.
+    pub(super) fn lock(&self) -> Result<Option<Lock>, DatabaseError> {
+        let mut path = self.registry.clone().into_os_string();
+        path.push(".lock");
+        let doing = || format!("lock {}", Path::new(&path).display());
+        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(failed_io(doing()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(failed_io(doing())(error)),
+        }
     }
 
     /// Syncs the folder, so that a file made in it stays.

@@ -34,7 +34,8 @@ use self::registry::Registry;
 use self::writer::SqliteWriter;
 use crate::query::{Answer, Limits, Parameters, Query};
 use crate::{
-    Checkpoint, DatabaseError, Generation, Model, ModelProblem, QueryError, ReadDatabase, SqlProblem, Writer,
+    Claim, DatabaseError, Generation, Model, ModelProblem, QueryError, ReadDatabase, SqlProblem, Standing,
+    Writer,
 };
 
 /// How a database is opened.
@@ -79,6 +80,16 @@ impl SqliteReadDatabase {
         };
         database.sweep()?;
         Ok(database)
+    }
+
+    /// Prepares a projection's texts as [`check`](ReadDatabase::check) does, where there is no database yet.
+    pub fn check_model(model: &Model) -> Vec<ModelProblem> {
+        check::model(model)
+    }
+
+    /// Prepares a query as [`check_query`](ReadDatabase::check_query) does, where there is no database yet.
+    pub fn check_query_over(models: &[&Model], query: &Query) -> Vec<SqlProblem> {
+        check::query(models, query)
     }
 
     /// The file of a generation.
@@ -131,9 +142,21 @@ impl ReadDatabase for SqliteReadDatabase {
         Ok(Box::new(SqliteWriter::open(&self.files, model, generation)?))
     }
 
-    fn checkpoint(&self, projection: &str, generation: u64) -> Result<Checkpoint, DatabaseError> {
+    fn standing(&self, projection: &str, generation: u64) -> Result<Standing, DatabaseError> {
         self.registry().expect(projection, generation)?;
-        writer::checkpoint(&self.files, projection, generation)
+        writer::standing(&self.files, projection, generation)
+    }
+
+    fn claim(&self) -> Result<Option<Box<dyn Claim>>, DatabaseError> {
+        Ok(self.files.lock()?.map(|lock| Box::new(lock) as Box<dyn Claim>))
+    }
+
+    fn pause(&self, projection: &str, paused: bool) -> Result<(), DatabaseError> {
+        self.registry().pause(projection, paused)
+    }
+
+    fn paused(&self) -> Result<Vec<String>, DatabaseError> {
+        self.registry().paused()
     }
 
     fn make_live(&self, projection: &str, generation: u64) -> Result<(), DatabaseError> {

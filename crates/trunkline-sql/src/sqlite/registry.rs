@@ -12,7 +12,8 @@ use crate::{DatabaseError, Generation, Model, State};
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS projection (
         name TEXT PRIMARY KEY COLLATE NOCASE,
-        last_generation INTEGER NOT NULL
+        last_generation INTEGER NOT NULL,
+        paused INTEGER NOT NULL DEFAULT 0
     );
     CREATE TABLE IF NOT EXISTS generation (
         projection TEXT NOT NULL COLLATE NOCASE REFERENCES projection,
@@ -113,7 +114,7 @@ impl Registry {
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failing())?;
         let number: u64 = transaction
             .query_row(
-                "INSERT INTO projection VALUES (?1, 1)
+                "INSERT INTO projection (name, last_generation) VALUES (?1, 1)
                  ON CONFLICT DO UPDATE SET last_generation = last_generation + 1 RETURNING last_generation",
                 [model.name()],
                 |row| row.get(0),
@@ -171,6 +172,23 @@ impl Registry {
             });
         }
         transaction.commit().map_err(failing())
+    }
+
+    pub(super) fn pause(&self, projection: &str, paused: bool) -> Result<(), DatabaseError> {
+        let sql =
+            "INSERT INTO projection VALUES (?1, 0, ?2) ON CONFLICT DO UPDATE SET paused = excluded.paused";
+        let done = self.connection.execute(sql, params![projection, paused]);
+        done.map(|_| ()).map_err(self.failed(&format!("pause `{projection}`")))
+    }
+
+    pub(super) fn paused(&self) -> Result<Vec<String>, DatabaseError> {
+        let read = || {
+            let sql = "SELECT name FROM projection WHERE paused ORDER BY name";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            rows.collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(self.failed("list the paused projections"))
     }
 
     /// Marks a generation as dropped.

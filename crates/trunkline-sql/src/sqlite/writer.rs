@@ -10,7 +10,9 @@ use super::fault::{failed, is_passing, reason};
 use super::files::{Durability, Files};
 use crate::bind::{BindError, Parts, Sink, SqlValue};
 use crate::text::Statement;
-use crate::{ApplyError, Checkpoint, DatabaseError, Model, Parked, Reached, StatementFailure, Writer};
+use crate::{
+    ApplyError, Checkpoint, DatabaseError, Model, Parked, Reached, Standing, StatementFailure, Writer,
+};
 
 /// What a generation's file has beside the projection's own tables; their names begin with `trunkline_`.
 pub(super) const TABLES: &str = "
@@ -21,7 +23,8 @@ pub(super) const TABLES: &str = "
         store BLOB NOT NULL,
         position INTEGER NOT NULL,
         event_id BLOB,
-        token INTEGER NOT NULL
+        token INTEGER NOT NULL,
+        failure TEXT
     );
     CREATE TABLE trunkline_parked (
         position INTEGER PRIMARY KEY,
@@ -41,7 +44,7 @@ pub(super) fn create(files: &Files, model: &Model, number: u64, store: StoreId) 
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(TABLES)?;
         transaction.execute(
-            "INSERT INTO trunkline_checkpoint VALUES (1, ?1, ?2, ?3, 0, NULL, 0)",
+            "INSERT INTO trunkline_checkpoint VALUES (1, ?1, ?2, ?3, 0, NULL, 0, NULL)",
             params![name, number, store.into_bytes()],
         )?;
         make_tables(&transaction, model)?;
@@ -61,11 +64,17 @@ fn make_tables(connection: &Connection, model: &Model) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Reads the checkpoint of a generation that somebody else may own.
-pub(super) fn checkpoint(files: &Files, projection: &str, number: u64) -> Result<Checkpoint, DatabaseError> {
+/// Reads how a generation stands that somebody else may own.
+pub(super) fn standing(files: &Files, projection: &str, number: u64) -> Result<Standing, DatabaseError> {
     let doing = format!("read the checkpoint of generation {number} of `{projection}`");
-    let read = || read_checkpoint(&files.open_to_read(&files.generation(projection, number))?);
-    found(read().map_err(failed(doing.clone()))?, &doing, projection, number)
+    let read = || {
+        let connection = files.open_to_read(&files.generation(projection, number))?;
+        let failure = connection.query_row("SELECT failure FROM trunkline_checkpoint", [], |row| row.get(0));
+        let parked = connection.query_row("SELECT COUNT(*) FROM trunkline_parked", [], |row| row.get(0))?;
+        Ok((read_checkpoint(&connection)?, failure.optional()?.flatten(), parked))
+    };
+    let (read, failure, parked) = read().map_err(failed(doing.clone()))?;
+    Ok(Standing { checkpoint: found(read, &doing, projection, number)?, failure, parked })
 }
 
 fn read_checkpoint(connection: &Connection) -> rusqlite::Result<Option<(String, Checkpoint)>> {
@@ -144,7 +153,7 @@ impl SqliteWriter {
         // First, so that an owner that has lost the generation doesn't run a statement on what another has made of it.
         let changed = transaction
             .prepare_cached(
-                "UPDATE trunkline_checkpoint SET position = ?1, event_id = ?2
+                "UPDATE trunkline_checkpoint SET position = ?1, event_id = ?2, failure = NULL
                  WHERE generation = ?3 AND position = ?4 AND token = ?5",
             )
             .and_then(|mut statement| {
@@ -190,6 +199,16 @@ impl Writer for SqliteWriter {
         assert!(reached.position >= last, "a batch ends with its last event, or after it");
         self.fenced("apply events to", (reached.position, Some(reached.event_id)), |transaction, model| {
             apply(transaction, model, events)
+        })
+    }
+
+    fn note(&mut self, failure: &str) -> Result<(), ApplyError> {
+        let doing = self.doing("note the failure of");
+        self.fenced("note the failure of", self.here(), |transaction, _| {
+            transaction
+                .execute("UPDATE trunkline_checkpoint SET failure = ?1", [failure])
+                .map_err(failed(doing))?;
+            Ok(())
         })
     }
 

@@ -111,7 +111,10 @@ fn a_batch_that_fails_at_any_statement_changes_nothing() {
                 let failure = failure(&mut shop, &batch);
                 assert_eq!((failure.error.as_str(), failure.passing), ("burnt", false));
                 assert_eq!(shop.contents(), rows_before, "{raise} at row {failing} of {table}");
-                assert_eq!(shop.database.checkpoint("orders", 1).unwrap().position, Position::new(8));
+                assert_eq!(
+                    shop.database.standing("orders", 1).unwrap().checkpoint.position,
+                    Position::new(8)
+                );
                 shop.behind().execute_batch("DROP TRIGGER fuse").unwrap();
                 shop.apply(&batch);
                 assert_eq!(shop.contents(), whole.contents(), "{raise} at row {failing} of {table}");
@@ -144,7 +147,7 @@ fn what_only_the_commit_finds_wrong_changes_nothing() {
     let error = shop.writer.apply(&batch, reached(&batch)).unwrap_err();
     assert!(!error.is_passing(), "{error}");
     assert_eq!(shop.rows("SELECT * FROM b"), "[]");
-    assert_eq!(shop.database.checkpoint("linked", 1).unwrap().position, Position::START);
+    assert_eq!(shop.database.standing("linked", 1).unwrap().checkpoint.position, Position::START);
 }
 
 #[test]
@@ -197,7 +200,7 @@ fn emptying_leaves_what_a_new_generation_has() {
     let filled = shop.contents();
     shop.writer.empty().unwrap();
     assert_eq!(shop.contents(), ["[]", "[]"]);
-    let checkpoint = shop.database.checkpoint("orders", 1).unwrap();
+    let checkpoint = shop.database.standing("orders", 1).unwrap().checkpoint;
     assert_eq!((checkpoint.position, checkpoint.event_id), (Position::START, None));
     shop.apply(&events(1, 8));
     assert_eq!(shop.contents(), filled);

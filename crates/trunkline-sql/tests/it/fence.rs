@@ -55,7 +55,7 @@ fn the_checkpoint_names_what_it_saw() {
     let mut shop = Shop::new();
     let batch = events(1, 4);
     shop.apply(&batch);
-    let checkpoint = shop.database.checkpoint("orders", 1).unwrap();
+    let checkpoint = shop.database.standing("orders", 1).unwrap().checkpoint;
     assert_eq!(checkpoint, *shop.writer.checkpoint());
     assert_eq!((checkpoint.store, checkpoint.position), (STORE, Position::new(4)));
     assert_eq!(checkpoint.event_id, Some(batch[3].event_id()));

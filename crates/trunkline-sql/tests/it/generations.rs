@@ -68,7 +68,7 @@ fn what_a_crash_left_of_a_generation_is_no_part_of_the_next() {
     std::fs::copy(shop.database.generation_path("orders", 1), &left).unwrap();
     std::fs::write(left.with_extension("db-wal"), "torn").unwrap();
     assert_eq!(shop.database.create(&shop.model, STORE).unwrap(), 2);
-    assert_eq!(shop.database.checkpoint("orders", 2).unwrap().generation, 2);
+    assert_eq!(shop.database.standing("orders", 2).unwrap().checkpoint.generation, 2);
 }
 
 #[test]
@@ -167,4 +167,29 @@ fn readers_see_one_whole_generation_while_others_are_swapped_and_dropped() {
     let after = SqliteReadDatabase::open(&path).unwrap();
     assert_eq!(states(&after.generations().unwrap()), [(21, State::Live)]);
     assert_eq!(rows(&after, "SELECT COUNT(*) AS n FROM orders"), r#"[{"n":3}]"#);
+}
+
+#[test]
+fn one_at_a_time_claims_the_running_and_the_claim_ends_with_it() {
+    let shop = Shop::new();
+    let elsewhere = SqliteReadDatabase::open(&shop.folder.path().join("read.db")).unwrap();
+    let claim = shop.database.claim().unwrap();
+    assert!(claim.is_some());
+    assert!(elsewhere.claim().unwrap().is_none());
+    drop(claim);
+    assert!(elsewhere.claim().unwrap().is_some());
+}
+
+#[test]
+fn what_is_noted_and_paused_is_kept() {
+    let mut shop = Shop::new();
+    shop.writer.note("a wrong column").unwrap();
+    shop.database.pause("orders", true).unwrap();
+    let elsewhere = SqliteReadDatabase::open(&shop.folder.path().join("read.db")).unwrap();
+    assert_eq!(elsewhere.standing("orders", 1).unwrap().failure.as_deref(), Some("a wrong column"));
+    assert_eq!(elsewhere.paused().unwrap(), ["orders"]);
+    shop.apply(&events(1, 4));
+    elsewhere.pause("orders", false).unwrap();
+    assert_eq!(shop.database.standing("orders", 1).unwrap().failure, None);
+    assert_eq!(shop.database.paused().unwrap(), Vec::<String>::new());
 }

@@ -62,14 +62,14 @@ fn a_killed_process_leaves_rows_and_checkpoint_that_agree() {
         said = applied.take(1 + round % 2).last().unwrap().parse().unwrap();
         let beside = SqliteReadDatabase::open(&path).unwrap();
         for _ in 0..round * 7 % 12 {
-            said = beside.checkpoint("orders", 1).unwrap().position;
+            said = beside.standing("orders", 1).unwrap().checkpoint.position;
         }
         // SIGKILL.
         process.kill().unwrap();
         process.wait().unwrap();
 
         let database = SqliteReadDatabase::open(&path).unwrap();
-        let checkpoint = database.checkpoint("orders", 1).unwrap();
+        let checkpoint = database.standing("orders", 1).unwrap().checkpoint;
         assert!(checkpoint.position >= said, "what was said to be applied is there");
         assert_eq!(checkpoint.position.get() % BATCH, 0, "no batch is there in part");
         let model = orders("orders");

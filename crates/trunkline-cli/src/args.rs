@@ -35,6 +35,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Moving events", &["import", "export"]),
     ("Keeping a store", &["verify", "stats", "backup", "restore"]),
     ("An application", &["init", "check", "test", "dispatch", "state"]),
+    ("Its read models", &["query", "sql", "projection"]),
     ("Its file", &["config", "explain"]),
 ];
 

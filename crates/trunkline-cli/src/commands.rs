@@ -9,8 +9,11 @@ mod explain;
 mod export;
 mod import;
 mod init;
+mod projection;
+mod query;
 mod read;
 mod restore;
+mod sql;
 mod state;
 mod stats;
 mod streams;
@@ -21,6 +24,7 @@ mod verify;
 use clap::Subcommand;
 
 pub(crate) use import::ImportReport;
+pub(crate) use projection::hints as projection_hints;
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -43,6 +47,9 @@ pub(crate) enum Command {
     Test(test::TestArgs),
     Dispatch(dispatch::DispatchArgs),
     State(state::StateArgs),
+    Query(query::QueryArgs),
+    Sql(sql::SqlArgs),
+    Projection(projection::ProjectionArgs),
     Config(config::ConfigArgs),
     Explain(explain::ExplainArgs),
 }
@@ -66,6 +73,9 @@ impl Command {
             Self::Test(args) => args.run(output).await,
             Self::Dispatch(args) => args.run(output).await,
             Self::State(args) => args.run(output).await,
+            Self::Query(args) => args.run(output).await,
+            Self::Sql(args) => args.run(output).await,
+            Self::Projection(args) => args.run(output).await,
             Self::Config(args) => args.run(output),
             Self::Explain(args) => args.run(output),
         }

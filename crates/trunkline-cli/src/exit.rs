@@ -3,8 +3,8 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use trunkline::DispatchError;
 use trunkline::history::HistoryError;
+use trunkline::{DispatchError, ProjectionError, QueryError};
 use trunkline_store::{AppendError, MaintainError, OpenError, ReadError};
 
 use crate::failure::Failure;
@@ -29,7 +29,7 @@ Exit codes:
   1    failed, refused or rejected
   2    the command line is wrong
   3    conflict: someone else appended first
-  4    not found: no such store, stream, file, backup, command or code
+  4    not found: no such store, stream, file, backup, command, query, projection, row or code
   5    corrupt: the store, or the backup, is damaged
   130  interrupted before it was done";
 
@@ -37,12 +37,16 @@ impl Exit {
     /// How a command with this failure ends.
     pub(crate) fn of(failure: &Failure) -> Self {
         match failure {
-            Failure::Dsn(_) | Failure::Usage { .. } => Self::Usage,
+            Failure::Dsn(_) | Failure::Usage { .. } | Failure::Query(QueryError::Parameters { .. }) => {
+                Self::Usage
+            }
             Failure::Open { source: OpenError::NotFound { .. }, .. }
             | Failure::Maintain(MaintainError::NotFound { .. })
             | Failure::NoEvents { .. }
             | Failure::Dispatch(DispatchError::UnknownCommand { .. })
             | Failure::History(HistoryError::NoEvents { .. } | HistoryError::UnknownAggregate { .. })
+            | Failure::Query(QueryError::UnknownQuery { .. } | QueryError::NotFound { .. })
+            | Failure::Projection(ProjectionError::Unknown { .. })
             | Failure::NoCode { .. } => Self::NotFound,
             Failure::Maintain(MaintainError::Io { source, .. }) | Failure::File { source, .. }
                 if source.kind() == ErrorKind::NotFound =>
@@ -55,6 +59,7 @@ impl Exit {
             | Failure::Read(ReadError::Damaged { .. })
             | Failure::Dispatch(DispatchError::Read(ReadError::Damaged { .. }))
             | Failure::History(HistoryError::Read(ReadError::Damaged { .. }))
+            | Failure::Projection(ProjectionError::Read(ReadError::Damaged { .. }))
             | Failure::Maintain(MaintainError::Damaged { .. })
             | Failure::Problems { .. } => Self::Corrupt,
             Failure::ImportFailed { cause, .. } => Self::of(cause),
@@ -73,6 +78,9 @@ impl Exit {
             | Failure::Rejected
             | Failure::Scenarios { .. }
             | Failure::History(_)
+            | Failure::Query(_)
+            | Failure::Sql(_)
+            | Failure::Projection(_)
             | Failure::Output(_) => Self::Failed,
         }
     }

@@ -3,11 +3,11 @@
 use std::io;
 
 use trunkline::history::HistoryError;
-use trunkline::{BuildError, DispatchError, DsnError, Origin, Place};
+use trunkline::{BuildError, DispatchError, DsnError, Origin, Place, ProjectionError, QueryError};
 use trunkline_core::{StreamName, Version};
 use trunkline_store::{Advice, AppendError, MaintainError, OpenError, ReadError, StorageError};
 
-use crate::commands::ImportReport;
+use crate::commands::{ImportReport, projection_hints};
 use crate::render::{Mistakes, counted};
 
 /// Why a command did not do what it was asked for.
@@ -60,6 +60,15 @@ pub(crate) enum Failure {
     /// An aggregate's state could not be told.
     #[error(transparent)]
     History(#[from] HistoryError),
+    /// A query has no answer.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// An SQL text has no answer.
+    #[error(transparent)]
+    Sql(#[from] trunkline::sql::QueryError),
+    /// A projection doesn't go on.
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
     /// The code that was to be explained doesn't exist.
     #[error("there is no code {code:?}")]
     NoCode { code: String, near: Option<&'static str> },
@@ -124,7 +133,13 @@ impl Failure {
             Self::History(HistoryError::UnknownAggregate { known, .. }) if !known.is_empty() => {
                 vec![format!("it declares {}", known.join(", "))]
             }
+            Self::Projection(error) => projection_hints(error),
+            Self::Query(QueryError::UnknownQuery { near: None, .. }) => {
+                vec!["the file declares queries in sections [queries.NAME]".to_owned()]
+            }
             Self::History(_)
+            | Self::Query(_)
+            | Self::Sql(_)
             | Self::Build(_)
             | Self::Rejected
             | Self::Scenarios { .. }

@@ -2,8 +2,10 @@
 
 mod events;
 mod mistakes;
+mod rows;
 mod text;
 
 pub(crate) use events::EventPrinter;
 pub(crate) use mistakes::{Mistakes, style_for};
+pub(crate) use rows::{cell, write_rows};
 pub(crate) use text::{counted, one_line, shorten};

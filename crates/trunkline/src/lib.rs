@@ -61,6 +61,7 @@ pub mod scenario;
 
 mod middleware;
 mod place;
+mod projection;
 
 pub use trunkline_config as config;
 pub use trunkline_core::{
@@ -69,6 +70,7 @@ pub use trunkline_core::{
     Version, testing,
 };
 pub use trunkline_macros::{Command, Event};
+pub use trunkline_sql as sql;
 pub use trunkline_store::{
     Advice, AppendError, EventStore, EventStoreExt, LogStore, LogStoreOptions, MemoryStore, ReadError,
     subscribe,
@@ -81,11 +83,12 @@ pub use command::{
 };
 pub use file::{
     AggregateDefinition, ApplicationFile, CommandDefinition, Definition, EmitDefinition, Expect, Expectation,
-    Given, GivenEvent, Mapping, Registered, RequireDefinition, ScenarioDefinition, StoreDefinition, When,
-    codes,
+    Given, GivenEvent, Mapping, OnChange, OnError, ProjectionDefinition, QueryDefinition, ReadDbDefinition,
+    Registered, RequireDefinition, ScenarioDefinition, StoreDefinition, When, codes,
 };
 pub use middleware::CommandService;
-pub use place::{Dsn, DsnError, OpenStore, Origin, Place};
+pub use place::{Dsn, DsnError, OpenStore, Origin, Place, ReadDsnError, ReadPlace};
+pub use projection::{ProjectionError, ProjectionState, ProjectionStatus, Projections, Rebuilt};
 pub use query::{QueryError, QueryHandler};
 pub use schema::Schema;
 

@@ -10,9 +10,9 @@ use super::{App, AppBuilder, BuildError};
 use crate::command::Bus;
 use crate::declared;
 use crate::file::{Definition, StoreDefinition};
-use crate::place::{OpenStore, Place};
+use crate::place::{OpenStore, Place, ReadPlace};
 use crate::query::{Answer, Queries};
-use crate::{ApplicationFile, middleware};
+use crate::{ApplicationFile, Projections, middleware};
 
 pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
     let definition = match builder.file.take() {
@@ -30,8 +30,18 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
             builder = hook(builder).map_err(failed)?;
         }
     }
-    let Definition { event_store, aggregates, commands, command_handlers, query_handlers, scenarios, .. } =
-        definition.unwrap_or_default();
+    let Definition {
+        event_store,
+        aggregates,
+        commands,
+        command_handlers,
+        query_handlers,
+        read_db,
+        projections,
+        queries: declared_queries,
+        scenarios,
+        ..
+    } = definition.unwrap_or_default();
     let mut handlers = Named::new("command");
     for (name, handler) in builder.commands {
         handlers.add(name, handler)?;
@@ -60,6 +70,23 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         (Arc::clone(&opened.store), Some(Arc::new(opened)))
     };
     let clock = builder.clock.unwrap_or_else(|| Arc::new(system_clock));
+    let read_place = ReadPlace::find(read_db.dsn.as_deref(), |name| std::env::var_os(name))
+        .map_err(|error| BuildError::ReadDsn { error })?;
+    let projections = Arc::new(Projections::new(
+        Arc::clone(&store),
+        Arc::clone(&clock),
+        Some(read_place),
+        builder.read_database,
+        projections,
+    ));
+    for (name, definition) in declared_queries {
+        let answer = declared::DeclaredQuery {
+            query: Arc::new(definition.query),
+            projections: Arc::clone(&projections),
+            time_limit: read_db.statement_timeout,
+        };
+        queries.add(name, Arc::new(answer))?;
+    }
     let bus = Arc::new(Bus::new(Arc::clone(&store), clock, handlers.all));
     let mut service = middleware::bus(Arc::clone(&bus));
     if let Some(guard) = builder.guard {
@@ -73,7 +100,7 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
     }
     let commands = middleware::observe(service, &bus);
     let queries = Arc::new(Queries(queries.all));
-    Ok(App { store, opened, bus, commands, queries, scenarios: Arc::new(scenarios) })
+    Ok(App { store, opened, bus, commands, queries, projections, scenarios: Arc::new(scenarios) })
 }
 
 fn open(

@@ -9,6 +9,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
 use trunkline_config::World;
 use trunkline_core::{Command as _, Decider};
+use trunkline_sql::ReadDatabase;
 use trunkline_store::{Clock, EventStore};
 
 use super::{App, BuildError, build};
@@ -42,6 +43,7 @@ pub struct AppBuilder {
     pub(super) store: Option<Arc<dyn EventStore>>,
     pub(super) place: Option<Place>,
     pub(super) owner: Option<String>,
+    pub(super) read_database: Option<Arc<dyn ReadDatabase>>,
     pub(super) clock: Option<Clock>,
     pub(super) file: Option<ApplicationFile>,
     pub(super) commands: Vec<(String, Arc<dyn Handle>)>,
@@ -69,6 +71,12 @@ impl AppBuilder {
     /// Events are kept at this place rather than at the one that the file names.
     pub fn place(mut self, place: Place) -> Self {
         self.place = Some(place);
+        self
+    }
+
+    /// Read models are kept in this database rather than in the one that the file names.
+    pub fn read_database(mut self, database: Arc<dyn ReadDatabase>) -> Self {
+        self.read_database = Some(database);
         self
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use trunkline_config::Evaluated;
 use trunkline_store::OpenError;
 
-use crate::place::{DsnError, Place};
+use crate::place::{DsnError, Place, ReadDsnError};
 
 /// Why an application could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,12 @@ pub enum BuildError {
     Dsn {
         /// What is wrong with it.
         error: DsnError,
+    },
+    /// The DSN of the read database is none.
+    #[error("{error}; {}", .error.hint())]
+    ReadDsn {
+        /// What is wrong with it.
+        error: ReadDsnError,
     },
     /// The event store could not be opened.
     #[error("the event store {place} can't be opened: {source}")]

@@ -23,7 +23,7 @@ use crate::command::Bus;
 use crate::middleware::CommandService;
 use crate::place::OpenStore;
 use crate::query::Queries;
-use crate::{CommandRequest, DispatchError, Outcome, QueryError, ScenarioDefinition};
+use crate::{CommandRequest, DispatchError, Outcome, Projections, QueryError, ScenarioDefinition};
 
 /// An application: its handlers over its event store.
 ///
@@ -36,6 +36,7 @@ pub struct App {
     bus: Arc<Bus>,
     commands: CommandService,
     queries: Arc<Queries>,
+    projections: Arc<Projections>,
     scenarios: Arc<IndexMap<String, ScenarioDefinition>>,
 }
 
@@ -67,6 +68,11 @@ impl App {
         self.queries.answer(name, parameters.into()).await
     }
 
+    /// The projections that the file declares.
+    pub fn projections(&self) -> &Projections {
+        &self.projections
+    }
+
     /// The store that events are appended to.
     pub fn store(&self) -> &Arc<dyn EventStore> {
         &self.store
@@ -94,8 +100,12 @@ impl App {
 
     /// Ends the application. A store that it opened itself is closed once no clone of the application is left.
     pub async fn close(self) {
-        let Self { store, opened, bus, commands, queries, scenarios: _ } = self;
-        drop((store, bus, commands, queries));
+        let Self { store, opened, bus, commands, queries, projections, scenarios: _ } = self;
+        drop(queries);
+        if let Some(last) = Arc::into_inner(projections) {
+            last.stop().await;
+        }
+        drop((store, bus, commands));
         if let Some(opened) = opened.and_then(Arc::into_inner) {
             opened.close().await;
         }

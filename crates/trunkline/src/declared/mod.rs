@@ -1,9 +1,10 @@
-//! Aggregates and commands that the application file declares, in expressions that are compiled once.
+//! Aggregates, commands and queries that the application file declares, in expressions that are compiled once.
 //!
-//! `aggregate` makes a state of events, `command` decides over it.
+//! `aggregate` makes a state of events, `command` decides over it, `query` asks the read models.
 
 mod aggregate;
 mod command;
+mod query;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use indexmap::IndexMap;
 
 pub(crate) use aggregate::Folded;
 use command::DeclaredCommand;
+pub(crate) use query::DeclaredQuery;
 
 use crate::command::Handle;
 use crate::file::{AggregateDefinition, CommandDefinition};

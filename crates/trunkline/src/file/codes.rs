@@ -30,4 +30,12 @@ trunkline_config::error_codes! {
     NOT_YET = "TL2109";
     /// A DSN that is not one.
     BAD_DSN = "TL2110";
+
+    // Projections and queries.
+    /// An SQL text with a mistake.
+    BAD_SQL = "TL2201";
+    /// A name that a projection cannot have.
+    BAD_PROJECTION = "TL2202";
+    /// A default that is not of the parameter's type.
+    BAD_DEFAULT = "TL2203";
 }

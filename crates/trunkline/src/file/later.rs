@@ -8,12 +8,9 @@ use super::codes;
 /// The sections, each with what it will do.
 const SECTIONS: &[(&str, &str)] = &[
     ("message_queue", "messages"),
-    ("read_db", "read models"),
     ("snapshots", "snapshots"),
     ("replay", "replays"),
     ("events", "schemas and versions of events"),
-    ("queries", "declared queries"),
-    ("projections", "projections"),
     ("sagas", "sagas"),
     ("consumers", "consumers of messages"),
     ("relay", "relays to brokers"),

@@ -10,6 +10,9 @@ mod commands;
 mod event_store;
 mod handlers;
 mod later;
+mod projections;
+mod queries;
+mod read_db;
 mod reading;
 mod scenarios;
 
@@ -21,6 +24,9 @@ pub use aggregates::AggregateDefinition;
 pub use commands::{CommandDefinition, EmitDefinition, Expect, RequireDefinition};
 pub use event_store::StoreDefinition;
 pub use handlers::Mapping;
+pub use projections::{OnChange, OnError, ProjectionDefinition};
+pub use queries::QueryDefinition;
+pub use read_db::ReadDbDefinition;
 pub use reading::Registered;
 pub(crate) use reading::{Reading, SYSTEM_NAMES};
 pub use scenarios::{Expectation, Given, GivenEvent, ScenarioDefinition, When};
@@ -40,6 +46,12 @@ pub struct Definition {
     pub command_handlers: Vec<Mapping>,
     /// `[cqrs.query_handlers]`.
     pub query_handlers: Vec<Mapping>,
+    /// `[read_db]`.
+    pub read_db: ReadDbDefinition,
+    /// `[projections.NAME]`.
+    pub projections: IndexMap<String, ProjectionDefinition>,
+    /// `[queries.NAME]`.
+    pub queries: IndexMap<String, QueryDefinition>,
     /// `[scenarios.NAME]`.
     pub scenarios: IndexMap<String, ScenarioDefinition>,
 }
@@ -100,6 +112,9 @@ fn read(evaluated: &Evaluated, registered: &Registered) -> (Definition, Vec<Diag
     definition.aggregates = aggregates::read(&root.key("aggregates"), &reading);
     definition.commands = commands::read(&root.key("commands"), &reading, &definition.aggregates);
     handlers::read(&root.key("cqrs"), &reading, &mut definition);
+    definition.read_db = read_db::read(&root.key("read_db"));
+    definition.projections = projections::read(&root.key("projections"), &reading);
+    definition.queries = queries::read(&root.key("queries"), &reading, &definition.projections);
     definition.scenarios = scenarios::read(&root.key("scenarios"), &reading, &definition);
     later::read(&mut root);
     root.finish();

@@ -7,6 +7,7 @@ use trunkline_cel::{Expression, Mistake, MistakeKind, Scope, Template};
 use trunkline_config::read::Field;
 use trunkline_config::{Code, Diagnostic, Hooks, Severity, Sources, Span};
 use trunkline_core::EventType;
+use trunkline_sql::SqlProblem;
 
 use super::codes;
 
@@ -72,6 +73,19 @@ impl Reading<'_> {
                 }
                 Some(help) => wrong(mistake.message).fix(help),
                 None => wrong(mistake.message),
+            });
+        }
+    }
+
+    /// Reports the mistakes of an SQL text where they stand.
+    pub(super) fn report_sql(&self, field: &Field<'_>, text: &str, problems: Vec<SqlProblem>) {
+        for SqlProblem { range, what, fix } in problems {
+            let span = self.within(field.span(), text, range);
+            let wrong = |message| Diagnostic::error(codes::BAD_SQL, span, message);
+            field.reader().report(match fix {
+                Some(fix) if fix.starts_with("did you mean") => wrong(format!("{what}; {fix}")).fix(fix),
+                Some(fix) => wrong(what).fix(fix),
+                None => wrong(what),
             });
         }
     }

@@ -1,9 +1,11 @@
 //! Where an event store is, who said so, and how it is opened.
 //!
-//! `dsn` is the text that names a store, `open` what leads from it to an open one.
+//! `dsn` is the text that names a store, `open` what leads from it to an open one; `read_db` is the same for read
+//! databases.
 
 mod dsn;
 mod open;
+mod read_db;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 
 pub use dsn::{Dsn, DsnError};
 pub use open::OpenStore;
+pub use read_db::{ReadDsnError, ReadPlace};
 
 /// The variable that names the event store.
 const STORE_VARIABLE: &str = "EVENT_STORE_DSN";
@@ -27,6 +30,8 @@ pub enum Origin {
     File,
     /// `EVENT_STORE_DSN`.
     StoreVariable,
+    /// `READ_DB_DSN`.
+    ReadVariable,
     /// `TRUNKLINE_DATA`, which names the folder it is in.
     DataVariable,
     /// Nobody.
@@ -39,6 +44,7 @@ impl fmt::Display for Origin {
             Self::Flag => "--store",
             Self::File => "the application file",
             Self::StoreVariable => STORE_VARIABLE,
+            Self::ReadVariable => "READ_DB_DSN",
             Self::DataVariable => DATA_VARIABLE,
             Self::Default => "default",
         })

@@ -1,0 +1,221 @@
+//! `projection`: how projections stand, and building them again.
+
+use std::io::{self, Write};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::{Value, json};
+use trunkline::{ProjectionError, ProjectionStatus, Rebuilt};
+
+use super::query::open_app;
+use crate::application;
+use crate::args::StoreArgs;
+use crate::failure::Failure;
+use crate::output::{Output, Report};
+use crate::render::write_rows;
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline projection status orders.tsk
+  trunkline projection rebuild orders.tsk orders
+  trunkline projection pause orders.tsk orders
+
+With --format json, list and status print one array; the others one object.";
+
+/// Look at projections, and build their rows again
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ProjectionArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What can be done with projections.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the projections that the file declares, with the events they want
+    List(FileArgs),
+    /// Show how far each projection has come, and why it doesn't go on
+    Status(StatusArgs),
+    /// Empty a projection's tables and apply all events again; readers see the rows come
+    Replay(NameArgs),
+    /// Apply all events to new tables beside the live ones, then show those; readers see no gap
+    Rebuild(NameArgs),
+    /// Have a projection stay where it is
+    Pause(NameArgs),
+    /// Have a paused projection go on
+    Resume(NameArgs),
+}
+
+#[derive(Debug, Args)]
+struct FileArgs {
+    /// The application file
+    #[arg(value_name = "FILE")]
+    file: String,
+}
+
+#[derive(Debug, Args)]
+struct StatusArgs {
+    /// The application file
+    #[arg(value_name = "FILE")]
+    file: String,
+
+    /// Only this projection
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+struct NameArgs {
+    /// The application file
+    #[arg(value_name = "FILE")]
+    file: String,
+
+    /// The projection
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl ProjectionArgs {
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        match self.verb {
+            Verb::List(args) => list(&args, output),
+            Verb::Status(args) => status(args, output).await,
+            Verb::Replay(args) => {
+                let app = open_app(&args.file, &args.store, output)?;
+                let Rebuilt { position } = app.projections().replay(&args.name).await?;
+                output.report(&Done {
+                    projection: args.name,
+                    done: "replayed",
+                    position: Some(position.get()),
+                })
+            }
+            Verb::Rebuild(args) => {
+                let app = open_app(&args.file, &args.store, output)?;
+                let Rebuilt { position } = app.projections().rebuild(&args.name).await?;
+                output.report(&Done {
+                    projection: args.name,
+                    done: "rebuilt",
+                    position: Some(position.get()),
+                })
+            }
+            Verb::Pause(args) => pause(args, true, output),
+            Verb::Resume(args) => pause(args, false, output),
+        }
+    }
+}
+
+fn list(args: &FileArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+    let file = application::load(&args.file, output)?;
+    let all = file.definition.projections.values().map(|projection| {
+        let events: Vec<&str> = projection.model.event_types().collect();
+        json!({ "name": projection.model.name(), "events": events })
+    });
+    output.report(&Table(all.collect()))
+}
+
+async fn status(args: StatusArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+    let app = open_app(&args.file, &args.store, output)?;
+    let mut all = app.projections().status().await?;
+    if let Some(name) = args.name {
+        // Asked for by its name, one that there is not is an error.
+        app.projections().position(&name)?;
+        all.retain(|status| status.name == name);
+    }
+    output.report(&Statuses(all))
+}
+
+fn pause(args: NameArgs, paused: bool, output: &mut Output<'_>) -> Result<(), Failure> {
+    let app = open_app(&args.file, &args.store, output)?;
+    app.projections().pause(&args.name, paused)?;
+    let done = if paused { "paused" } else { "resumed" };
+    output.report(&Done { projection: args.name, done, position: None })
+}
+
+/// What was done with a projection.
+#[derive(Serialize)]
+struct Done {
+    projection: String,
+    done: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
+}
+
+impl Report for Done {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { projection, done, position } = self;
+        match position {
+            Some(position) => writeln!(out, "{done} {projection} up to position {position}"),
+            None => writeln!(out, "{done} {projection}"),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Table(Vec<Value>);
+
+impl Report for Table {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        write_rows(&self.0, out)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Statuses(Vec<ProjectionStatus>);
+
+impl Report for Statuses {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        let rows: Vec<Value> = self
+            .0
+            .iter()
+            .map(|status| {
+                json!({
+                    "name": status.name,
+                    "state": status.state,
+                    "position": status.position,
+                    "head": status.head,
+                    "lag": status.lag_events,
+                    "seconds": status.lag_seconds,
+                    "generation": status.generation,
+                    "parked": status.parked,
+                })
+            })
+            .collect();
+        write_rows(&rows, out)?;
+        for status in &self.0 {
+            if status.changed {
+                writeln!(out, "{}: its statements have changed since its rows were made", status.name)?;
+            }
+            if let Some(error) = &status.error {
+                writeln!(out, "{}: {error}", status.name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What can be done about a projection that doesn't go on.
+pub(crate) fn hints(error: &ProjectionError) -> Vec<String> {
+    match error {
+        ProjectionError::Stopped { .. } => vec![
+            "correct the statement or the data that it meets, and the same again goes on from there"
+                .to_owned(),
+            "on_error: \"park\" puts such events aside and goes on".to_owned(),
+        ],
+        ProjectionError::AheadOfLog { name, .. }
+        | ProjectionError::OtherStore { name, .. }
+        | ProjectionError::Changed { name } => {
+            vec![format!("trunkline projection rebuild FILE {name}")]
+        }
+        ProjectionError::Paused { name } => vec![format!("trunkline projection resume FILE {name}")],
+        _ => Vec::new(),
+    }
+}

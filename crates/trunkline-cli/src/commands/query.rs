@@ -1,0 +1,91 @@
+//! `query`: a declared query, answered by the read models.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+use trunkline::App;
+
+use crate::application;
+use crate::args::StoreArgs;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{Output, Report};
+use crate::render::write_rows;
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline query orders.tsk OrdersByStatus
+  trunkline query orders.tsk GetOrder --params '{\"order_id\":\"536365\"}' --format json
+
+Events that the projections have not applied yet are applied first; with --stale, the answer is that of what is there.
+
+With --format json, what the query returns: an array of objects for `many`, an object for `one`, and the bare value \
+for `value`. Exit code 4 when `one` finds nothing, or there is no such query.";
+
+/// How long another process may take to apply what is new, when it is that one that runs the projections.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ask the read models a query that the file declares
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct QueryArgs {
+    /// The application file
+    #[arg(value_name = "FILE")]
+    file: String,
+
+    /// The query's name
+    #[arg(value_name = "QUERY")]
+    name: String,
+
+    /// The parameters, a JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}", hide_default_value = true)]
+    params: String,
+
+    /// Answer from what is there, without applying new events first
+    #[arg(long)]
+    stale: bool,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl QueryArgs {
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let app = open_app(&self.file, &self.store, output)?;
+        if !self.stale {
+            app.projections().catch_up(PATIENCE).await?;
+        }
+        let answer = app.query(&self.name, self.params.into_bytes()).await?;
+        output.report(&Rows(serde_json::from_slice(&answer).unwrap_or_default()))
+    }
+}
+
+/// The application over its store, which is only read.
+pub(super) fn open_app(file: &str, store: &StoreArgs, output: &mut Output<'_>) -> Result<App, Failure> {
+    let file = application::load(file, output)?;
+    let opened = open::for_reading(&application::place(&file, store)?)?;
+    Ok(App::builder().shared_store(opened.store.clone()).file(file).build()?)
+}
+
+/// An answer.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct Rows(pub(super) Value);
+
+impl Report for Rows {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        match &self.0 {
+            Value::Array(rows) => write_rows(rows, out),
+            Value::Object(row) => {
+                let width = row.keys().map(String::len).max().unwrap_or_default();
+                row.iter().try_for_each(|(name, value)| {
+                    writeln!(out, "{name:width$}  {}", crate::render::cell(value))
+                })
+            }
+            value => writeln!(out, "{}", crate::render::cell(value)),
+        }
+    }
+}

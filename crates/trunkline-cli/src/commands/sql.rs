@@ -1,0 +1,63 @@
+//! `sql`: a question to the read models that nobody declared.
+
+use clap::Args;
+use trunkline::sql::{Limits, Parameters, Query, QueryError};
+
+use super::query::{PATIENCE, Rows, open_app};
+use crate::args::StoreArgs;
+use crate::failure::Failure;
+use crate::output::Output;
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline sql orders.tsk 'SELECT country, COUNT(*) AS orders FROM orders GROUP BY country'
+  trunkline sql orders.tsk 'SELECT * FROM orders' --rows 20
+
+Tables of every projection have their own names; where two projections have a table of one name, write \
+projection.table. Nothing but reading is possible.
+
+Events that the projections have not applied yet are applied first; with --stale, the answer is that of what is there.
+
+With --format json, an array of objects.";
+
+/// Read the read models with SQL
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SqlArgs {
+    /// The application file
+    #[arg(value_name = "FILE")]
+    file: String,
+
+    /// The SQL, one SELECT
+    #[arg(value_name = "SELECT")]
+    sql: String,
+
+    /// How many rows at most
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    rows: usize,
+
+    /// Answer from what is there, without applying new events first
+    #[arg(long)]
+    stale: bool,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl SqlArgs {
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let app = open_app(&self.file, &self.store, output)?;
+        let query = Query::ad_hoc(&self.sql).map_err(QueryError::Text)?;
+        if !self.stale {
+            app.projections().catch_up(PATIENCE).await?;
+        }
+        let limits = Limits { rows_max: self.rows, ..Limits::default() };
+        let database = app.projections().database().map_err(QueryError::Database)?;
+        let answer = database.ask(&query, &Parameters::default(), &limits)?;
+        output.report(&Rows(answer.to_json()))?;
+        if answer.more {
+            output.warn(format_args!("there are more rows than these {}; --rows shows more", self.rows));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! Declared queries: the read models answer them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use trunkline_sql::{Limits, Parameters, Query, Returns};
+
+use crate::query::{Answer, QueryError};
+use crate::{ProjectionError, Projections};
+
+/// A query of the file.
+pub(crate) struct DeclaredQuery {
+    pub(crate) query: Arc<Query>,
+    pub(crate) projections: Arc<Projections>,
+    pub(crate) time_limit: Duration,
+}
+
+impl Answer for DeclaredQuery {
+    fn answer<'a>(&'a self, name: &'a str, parameters: Bytes) -> BoxFuture<'a, Result<Bytes, QueryError>> {
+        let (query, projections) = (Arc::clone(&self.query), Arc::clone(&self.projections));
+        let limits = Limits { time_limit: self.time_limit, ..Limits::default() };
+        let asked = name.to_owned();
+        Box::pin(async move {
+            // A projection that has stopped is no reason to hide what there is; its status says it.
+            if let Err(error @ ProjectionError::TooSlow { .. }) = projections.settled(self.time_limit).await {
+                tracing::warn!(query = asked, %error, "the answer may be older than the process");
+            }
+            // It blocks, also for as long as it may take.
+            let answering =
+                tokio::task::spawn_blocking(move || ask(&asked, &query, &projections, &parameters, &limits));
+            answering.await.map_err(|error| QueryError::Failed { reason: error.to_string() })?
+        })
+    }
+}
+
+fn ask(
+    name: &str,
+    query: &Query,
+    projections: &Projections,
+    parameters: &Bytes,
+    limits: &Limits,
+) -> Result<Bytes, QueryError> {
+    use trunkline_sql::QueryError as Sql;
+    let wrong = |reason: String| QueryError::Parameters { query: name.to_owned(), reason };
+    let text = std::str::from_utf8(parameters).map_err(|error| wrong(error.to_string()))?;
+    let given = if text.trim().is_empty() { "{}" } else { text };
+    let parameters = Parameters::parse(given).map_err(|error| wrong(error.to_string()))?;
+    let database =
+        projections.database().map_err(|error| QueryError::Failed { reason: error.to_string() })?;
+    let answer = database.ask(query, &parameters, limits).map_err(|error| match error {
+        Sql::NotAnObject { .. }
+        | Sql::UnknownParameter { .. }
+        | Sql::MissingParameter { .. }
+        | Sql::WrongType { .. }
+        | Sql::Parameter { .. } => wrong(error.to_string()),
+        other => QueryError::Failed { reason: other.to_string() },
+    })?;
+    if query.returns() == Returns::One && answer.rows.is_empty() {
+        return Err(QueryError::NotFound { what: format!("an answer to {name}") });
+    }
+    if answer.more {
+        let reason = format!("the answer has more than {} rows; ask for fewer", limits.rows_max);
+        return Err(QueryError::Failed { reason });
+    }
+    Ok(answer.to_json().to_string().into())
+}

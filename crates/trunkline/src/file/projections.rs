@@ -1,0 +1,183 @@
+//! `[projections.NAME]`: tables, and what events do to their rows.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use trunkline_config::read::Field;
+use trunkline_config::{Diagnostic, Severity, Value};
+use trunkline_sql::{Action, Model, Part, SqliteReadDatabase, Statement, schema};
+
+use super::reading::event_type_named;
+use super::{Reading, codes};
+
+/// A projection: its statements, and what to do when something changes or fails.
+#[derive(Clone, Debug)]
+pub struct ProjectionDefinition {
+    /// The schema and the statements.
+    pub model: Arc<Model>,
+    /// Whether events may be applied again onto rows that are there.
+    pub idempotent: bool,
+    /// What to do with an event that fails.
+    pub on_error: OnError,
+    /// What to do when the statements are no longer those that made the rows.
+    pub on_change: OnChange,
+}
+
+/// What to do with an event that fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// Stop there.
+    #[default]
+    Stop,
+    /// Put it aside and go on.
+    Park,
+}
+
+/// What to do when the statements are no longer those that made the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnChange {
+    /// Build the rows again beside those that are there, then show the new ones.
+    #[default]
+    Rebuild,
+    /// Stop until somebody says what to do.
+    Stop,
+}
+
+pub(super) fn read(field: &Field<'_>, reading: &Reading<'_>) -> IndexMap<String, ProjectionDefinition> {
+    let mut section = field.section();
+    let projections = section.each().into_iter();
+    projections.filter_map(|(name, field)| Some((name.to_owned(), one(name, &field, reading)?))).collect()
+}
+
+/// A text of the file with what it is part of.
+struct Text<'a> {
+    field: Field<'a>,
+    text: String,
+}
+
+fn one(name: &str, field: &Field<'_>, reading: &Reading<'_>) -> Option<ProjectionDefinition> {
+    let mut section = field.section();
+    let class = section.key("class");
+    if let Some(class_name) = class.read::<String>() {
+        let message = format!("no projection named \"{class_name}\" is registered");
+        let wrong = match reading.registered.unresolved() {
+            Severity::Error => Diagnostic::error(codes::UNRESOLVED, class.span(), message),
+            Severity::Warning => Diagnostic::warning(codes::UNRESOLVED, class.span(), message),
+        };
+        class.reader().report(wrong.fix("declare it here: schema and on { EVENT: SQL }"));
+    }
+    let read_db = section.key("read_db");
+    if read_db.is_present() {
+        let message = "this version keeps all projections in the one [read_db]".to_owned();
+        read_db.reader().report(Diagnostic::warning(codes::NOT_YET, read_db.span(), message));
+    }
+    let (schema_texts, tables) = schemas(&section.key("schema"), reading);
+    let (action_texts, actions) = actions(&section.key("on"), reading);
+    let idempotent = section.key("idempotent").or(false);
+    let on_error = section.key("on_error").one_of(&[("stop", OnError::Stop), ("park", OnError::Park)]);
+    let on_change =
+        section.key("on_change").one_of(&[("rebuild", OnChange::Rebuild), ("stop", OnChange::Stop)]);
+    section.finish();
+    let model = Model::new(name, tables?, actions?).map_err(|error| {
+        field.reader().report(Diagnostic::error(codes::BAD_PROJECTION, field.span(), error.to_string()));
+    });
+    let model = model.ok()?;
+    for found in SqliteReadDatabase::check_model(&model) {
+        let text = match &found.part {
+            Part::Schema { text } => schema_texts.get(*text),
+            Part::Action { event, action } => {
+                let texts = action_texts.iter().find(|(known, _)| known == event);
+                texts.and_then(|(_, texts)| texts.get(*action))
+            }
+        };
+        let text = text?;
+        reading.report_sql(&text.field, &text.text, vec![found.problem]);
+    }
+    Some(ProjectionDefinition {
+        model: Arc::new(model),
+        idempotent,
+        on_error: on_error.unwrap_or_default(),
+        on_change: on_change.unwrap_or_default(),
+    })
+}
+
+type Compiled<'a, T> = (Vec<Text<'a>>, Option<Vec<T>>);
+
+/// A text, a list of texts, or an object of them by database.
+fn schemas<'a>(field: &Field<'a>, reading: &Reading<'_>) -> Compiled<'a, Vec<Statement>> {
+    let by_database = matches!(field.node().map(|node| &node.value), Some(Value::Object(_)));
+    let chosen = if by_database {
+        let mut section = field.section();
+        let keys = ["default", "sqlite", "postgres", "mysql"].map(|key| section.key(key));
+        section.finish();
+        let [default, sqlite, ..] = keys;
+        if sqlite.is_present() { sqlite } else { default }
+    } else {
+        field.clone()
+    };
+    let mut texts = Vec::new();
+    let mut compiled = Some(Vec::new());
+    for field in chosen.item_or_items() {
+        let Some(text) = field.read::<String>() else {
+            compiled = None;
+            continue;
+        };
+        match schema(&text) {
+            Ok(statements) => compiled.iter_mut().for_each(|all| all.push(statements.clone())),
+            Err(problems) => {
+                reading.report_sql(&field, &text, problems);
+                compiled = None;
+            }
+        }
+        texts.push(Text { field, text });
+    }
+    (texts, compiled)
+}
+
+type Actions<'a> = (Vec<(String, Vec<Text<'a>>)>, Option<Vec<(String, Vec<Action>)>>);
+
+fn actions<'a>(field: &Field<'a>, reading: &Reading<'_>) -> Actions<'a> {
+    let mut section = field.section();
+    let mut texts = Vec::new();
+    let mut compiled = Some(Vec::new());
+    for (event, field) in section.each() {
+        event_type_named(event, field.span(), &field);
+        let (mut of_event, mut actions) = (Vec::new(), Some(Vec::new()));
+        for item in field.item_or_items() {
+            let (text, action) = action(&item, reading);
+            of_event.extend(text);
+            match (action, &mut actions) {
+                (Some(action), Some(actions)) => actions.push(action),
+                _ => actions = None,
+            }
+        }
+        texts.push((event.to_owned(), of_event));
+        match (actions, &mut compiled) {
+            (Some(actions), Some(all)) => all.push((event.to_owned(), actions)),
+            _ => compiled = None,
+        }
+    }
+    section.finish();
+    (texts, compiled)
+}
+
+/// SQL, or `{for_each: path, sql: SQL}`.
+fn action<'a>(field: &Field<'a>, reading: &Reading<'_>) -> (Option<Text<'a>>, Option<Action>) {
+    let report = |field: &Field<'_>, text: &str, problems| reading.report_sql(field, text, problems);
+    if !matches!(field.node().map(|node| &node.value), Some(Value::Object(_))) {
+        let Some(text) = field.read::<String>() else { return (None, None) };
+        let action = Action::once(&text).map_err(|problems| report(field, &text, problems)).ok();
+        return (Some(Text { field: field.clone(), text }), action);
+    }
+    let mut section = field.section();
+    let (list, sql) = (section.key("for_each"), section.key("sql"));
+    section.finish();
+    let path = list
+        .required::<String>()
+        .and_then(|text| Action::list(&text).map_err(|problem| report(&list, &text, vec![problem])).ok());
+    let Some(text) = sql.required::<String>() else { return (None, None) };
+    let action = path.and_then(|path| {
+        Action::for_each(path, &text).map_err(|problems| report(&sql, &text, problems)).ok()
+    });
+    (Some(Text { field: sql, text }), action)
+}

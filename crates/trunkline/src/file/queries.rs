@@ -1,0 +1,74 @@
+//! `[queries.NAME]`: what may be asked of the read models.
+
+use indexmap::IndexMap;
+use trunkline_config::Diagnostic;
+use trunkline_config::read::Field;
+use trunkline_sql::{Model, ParameterSpec, ParameterType, Query, Returns, SqliteReadDatabase};
+
+use super::{ProjectionDefinition, Reading, codes};
+
+/// A declared query.
+#[derive(Clone, Debug)]
+pub struct QueryDefinition {
+    /// Its text, its parameters and what it returns.
+    pub query: Query,
+}
+
+pub(super) fn read(
+    field: &Field<'_>,
+    reading: &Reading<'_>,
+    projections: &IndexMap<String, ProjectionDefinition>,
+) -> IndexMap<String, QueryDefinition> {
+    let models: Vec<&Model> = projections.values().map(|projection| &*projection.model).collect();
+    let mut section = field.section();
+    let queries = section.each().into_iter();
+    queries.filter_map(|(name, field)| Some((name.to_owned(), one(&field, reading, &models)?))).collect()
+}
+
+fn one(field: &Field<'_>, reading: &Reading<'_>, models: &[&Model]) -> Option<QueryDefinition> {
+    let mut section = field.section();
+    let sql = section.key("sql");
+    let text: Option<String> = sql.required();
+    let parameters = parameters(&section.key("params"));
+    let returns = section.key("returns").one_of(&[
+        ("one", Returns::One),
+        ("many", Returns::Many),
+        ("value", Returns::Value),
+    ]);
+    let read_db = section.key("read_db");
+    if read_db.is_present() {
+        let message = "this version asks the one [read_db]".to_owned();
+        read_db.reader().report(Diagnostic::warning(codes::NOT_YET, read_db.span(), message));
+    }
+    section.finish();
+    let text = text?;
+    let query = Query::new(&text, &parameters, returns.unwrap_or_default());
+    let query = query.map_err(|problems| reading.report_sql(&sql, &text, problems)).ok()?;
+    reading.report_sql(&sql, &text, SqliteReadDatabase::check_query_over(models, &query));
+    Some(QueryDefinition { query })
+}
+
+/// `{name: {type, default}}`.
+fn parameters(field: &Field<'_>) -> Vec<ParameterSpec> {
+    let mut section = field.section();
+    let parameters = section.each().into_iter().map(|(name, field)| {
+        let mut section = field.section();
+        let types = ParameterType::NAMES;
+        let kind = section.key("type").one_of(&types);
+        let default = section.key("default");
+        let null = default.node().is_some_and(|node| node.value == trunkline_config::Value::Null);
+        let json = default.node().filter(|_| null || default.is_present());
+        section.finish();
+        let spec = ParameterSpec {
+            name: name.to_owned(),
+            kind: kind.unwrap_or_default(),
+            default: json.and_then(|node| serde_json::to_string(&node.value).ok()),
+        };
+        if let Err(error) = spec.check_default() {
+            let wrong = Diagnostic::error(codes::BAD_DEFAULT, default.span(), error.to_string());
+            field.reader().report(wrong.fix("write a default of that type, or leave it out"));
+        }
+        spec
+    });
+    parameters.collect()
+}

@@ -1,0 +1,68 @@
+//! A piece of the log: as many events as there are, within bounds.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent};
+use trunkline_sql::Reached;
+use trunkline_store::{AllRead, EventStore, EventStoreExt, ReadError};
+
+/// Events of a chunk: enough that a transaction costs little beside them, few enough that it stays short.
+const EVENTS_MAX: u64 = 1_000;
+
+/// Bytes of a chunk's data, so that large events don't fill the memory.
+const BYTES_MAX: usize = 8 << 20;
+
+/// A piece of the log.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    /// The wanted events.
+    pub(super) events: Arc<Vec<RecordedEvent>>,
+    /// Where the piece ends: no wanted event up to there is missing.
+    pub(super) reached: Reached,
+    /// The head as it was when the piece was read.
+    pub(super) head: Position,
+}
+
+/// The query of all events of these types.
+fn wanted(types: &BTreeSet<String>) -> Query {
+    // What is no event type is the type of no event.
+    let event_types = types.iter().filter_map(|name| EventType::system(name).ok()).collect();
+    QueryItem { event_types, ..QueryItem::default() }.into()
+}
+
+/// Waits for an event after a position, and reads from there: as many as there are, or as one chunk may have.
+///
+/// Nothing when the log's last event can't be found, which is a store that shrank.
+pub(super) async fn read(
+    store: &Arc<dyn EventStore>,
+    after: Position,
+    until: Position,
+    types: &BTreeSet<String>,
+) -> Result<Option<Chunk>, ReadError> {
+    let head = store.wait_beyond(after).await?;
+    let to = head.min(until);
+    let mut events = Vec::new();
+    let mut bytes = 0;
+    let mut full = false;
+    // A projection that wants no event moves its checkpoint along all the same.
+    if !types.is_empty() {
+        let read = AllRead { to, limit: Some(EVENTS_MAX), ..AllRead::after(after) };
+        let mut read = store.read_all(read.matching(wanted(types)));
+        while let Some(event) = read.next().await.transpose()? {
+            bytes += event.data().len();
+            events.push(event);
+            full = events.len() as u64 == EVENTS_MAX || bytes >= BYTES_MAX;
+            if full {
+                break;
+            }
+        }
+    }
+    let reached = match events.last() {
+        Some(last) if full => Some(Reached::event(last)),
+        Some(last) if last.position() == to => Some(Reached::event(last)),
+        _ => store.event_at(to).await?.map(|event| Reached::event(&event)),
+    };
+    Ok(reached.map(|reached| Chunk { events: Arc::new(events), reached, head }))
+}

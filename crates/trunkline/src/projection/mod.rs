@@ -1,0 +1,21 @@
+//! Projections at work: events become rows, from the checkpoint to the head and on.
+//!
+//! ```text
+//! log ── feed: one read for all who have come as far ──▶ runner of `orders`  ──▶ rows + checkpoint
+//!                                                   └──▶ runner of `by_day`  ──▶ rows + checkpoint
+//!        a runner that is behind reads by itself until it has caught up with the feed
+//! ```
+//!
+//! `chunk` is a piece of the log, `feed` shares them, `runner` applies them for one projection on a thread of its
+//! own, `progress` is what others see of it, and `set` has all projections of an application.
+
+mod chunk;
+mod error;
+mod feed;
+mod progress;
+mod runner;
+mod set;
+
+pub use error::ProjectionError;
+pub use progress::{ProjectionState, ProjectionStatus};
+pub use set::{Projections, Rebuilt};

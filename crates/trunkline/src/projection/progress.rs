@@ -1,0 +1,142 @@
+//! What others see of a projection at work.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::sync::watch;
+use trunkline_core::Position;
+
+/// What a projection is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProjectionState {
+    /// Nobody runs it here.
+    #[default]
+    Idle,
+    /// It applies events that came before.
+    CatchingUp,
+    /// It has applied all events, and waits for the next.
+    Live,
+    /// It fills a new generation beside the live one.
+    Rebuilding,
+    /// Something passing is in its way; it tries again.
+    Retrying,
+    /// It was told to stay where it is.
+    Paused,
+    /// It has stopped, and says why.
+    Stopped,
+}
+
+/// How a projection stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProjectionStatus {
+    /// Its name.
+    pub name: String,
+    /// What it is doing.
+    pub state: ProjectionState,
+    /// The generation that readers see; none before the first event.
+    pub generation: Option<u64>,
+    /// How far that generation has come.
+    pub position: Position,
+    /// How far the store has come.
+    pub head: Position,
+    /// Events from there to the head.
+    pub lag_events: u64,
+    /// How long ago the oldest event that is missing was recorded, in seconds.
+    pub lag_seconds: f64,
+    /// Events a second, as last measured here.
+    pub rate: Option<f64>,
+    /// Events that were put aside.
+    pub parked: u64,
+    /// Whether the statements are others than those that made the rows.
+    pub changed: bool,
+    /// Why it doesn't go on.
+    pub error: Option<String>,
+}
+
+/// What a runner tells of itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Standing {
+    pub(super) state: ProjectionState,
+    /// How far the generation has come that readers see.
+    pub(super) position: Position,
+    pub(super) error: Option<String>,
+}
+
+/// A runner's word to all who look or wait.
+pub(super) struct Progress {
+    standing: watch::Sender<Standing>,
+    rate: Mutex<Rate>,
+}
+
+/// Rates are measured over this long at least.
+const MEASURED: Duration = Duration::from_secs(1);
+
+struct Rate {
+    since: Instant,
+    events: u64,
+    last: Option<f64>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        let rate = Rate { since: Instant::now(), events: 0, last: None };
+        Self { standing: watch::Sender::new(Standing::default()), rate: Mutex::new(rate) }
+    }
+}
+
+impl Progress {
+    pub(super) fn state(&self, state: ProjectionState) {
+        self.standing.send_modify(|standing| {
+            standing.state = state;
+            if state != ProjectionState::Stopped && state != ProjectionState::Retrying {
+                standing.error = None;
+            }
+        });
+    }
+
+    pub(super) fn failed(&self, state: ProjectionState, error: String) {
+        self.standing.send_modify(|standing| {
+            standing.state = state;
+            standing.error = Some(error);
+        });
+    }
+
+    /// Readers see everything up to here.
+    pub(super) fn visible(&self, position: Position) {
+        self.standing.send_modify(|standing| standing.position = position);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate is no exact number")]
+    pub(super) fn applied(&self, events: usize) {
+        let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
+        rate.events += events as u64;
+        let elapsed = rate.since.elapsed();
+        if elapsed >= MEASURED {
+            rate.last = Some(rate.events as f64 / elapsed.as_secs_f64());
+            (rate.since, rate.events) = (Instant::now(), 0);
+        }
+    }
+
+    pub(super) fn rate(&self) -> Option<f64> {
+        self.rate.lock().unwrap_or_else(PoisonError::into_inner).last
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        self.standing.borrow().clone()
+    }
+
+    /// Waits until readers see everything up to a position, or the projection has stopped.
+    pub(super) async fn wait_for(&self, position: Position) -> Standing {
+        let mut standing = self.standing.subscribe();
+        let found = standing.wait_for(|standing| {
+            standing.position >= position
+                || matches!(standing.state, ProjectionState::Stopped | ProjectionState::Paused)
+        });
+        match found.await {
+            Ok(standing) => standing.clone(),
+            Err(_) => self.standing(),
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! One projection at work, on a thread of its own: from its checkpoint to the head, and on.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use trunkline_core::{Position, RecordedEvent};
+use trunkline_sql::{ApplyError, Generation, Reached, ReadDatabase, State, Writer};
+use trunkline_store::{EventStore, EventStoreExt};
+
+use super::chunk::{self, Chunk};
+use super::feed::{Feed, Joined};
+use super::progress::{Progress, ProjectionState};
+use super::{ProjectionError, ProjectionState as Is};
+use crate::file::{OnChange, OnError, ProjectionDefinition};
+
+/// The first wait after a passing fault; each further one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+
+/// The longest wait: who mends a full disk shouldn't have to wait long for it to be seen.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// What a runner takes.
+#[derive(Clone)]
+pub(super) struct Runner {
+    pub(super) definition: ProjectionDefinition,
+    pub(super) types: BTreeSet<String>,
+    pub(super) store: Arc<dyn EventStore>,
+    pub(super) database: Arc<dyn ReadDatabase>,
+    pub(super) feed: Option<Arc<Feed>>,
+    pub(super) progress: Arc<Progress>,
+    /// True once the runner is to stop.
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+/// What a runner is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Go on for ever.
+    Follow,
+    /// Come to this position, and end.
+    CatchUp(Position),
+    /// Empty the live generation, and come to this position.
+    Replay(Position),
+    /// Fill a new generation, show it, and come to this position.
+    Rebuild(Position),
+}
+
+impl Task {
+    fn goal(self) -> Option<Position> {
+        match self {
+            Self::Follow => None,
+            Self::CatchUp(goal) | Self::Replay(goal) | Self::Rebuild(goal) => Some(goal),
+        }
+    }
+}
+
+/// The generation that is being filled.
+struct Open {
+    writer: Box<dyn Writer>,
+    /// Readers don't see it yet.
+    hidden: bool,
+}
+
+impl Runner {
+    fn name(&self) -> &str {
+        self.definition.model.name()
+    }
+
+    /// Works until the task is done, it is told to stop, or it can't go on; tells how, too, to those who look on.
+    pub(super) async fn run(mut self, task: Task) -> Result<(), ProjectionError> {
+        let mut task = task;
+        let mut wait = FIRST_WAIT;
+        loop {
+            let before = self.progress.standing().position;
+            match self.work(&mut task).await {
+                Ok(()) => {
+                    self.progress.state(Is::Idle);
+                    return Ok(());
+                }
+                Err(error) if error.is_passing() => {
+                    tracing::warn!(projection = self.name(), %error, "trying again");
+                    self.progress.failed(Is::Retrying, error.to_string());
+                    if self.progress.standing().position > before {
+                        wait = FIRST_WAIT;
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        _ = self.stop.wait_for(|stop| *stop) => return Ok(()),
+                    }
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+                Err(error) => {
+                    tracing::error!(projection = self.name(), %error, "stopped");
+                    self.progress.failed(Is::Stopped, error.to_string());
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn work(&self, task: &mut Task) -> Result<(), ProjectionError> {
+        let mut open = self.open(task).await?;
+        let mut stop = self.stop.clone();
+        let mut shared: Option<mpsc::Receiver<Chunk>> = None;
+        loop {
+            let after = open.writer.checkpoint().position;
+            self.show(&mut open).await?;
+            if *stop.borrow() || (!open.hidden && task.goal().is_some_and(|goal| after >= goal)) {
+                return Ok(());
+            }
+            let chunk = tokio::select! {
+                chunk = self.next(after, &mut shared, *task, open.hidden) => chunk?,
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            };
+            if let Some(chunk) = chunk {
+                self.apply(&mut open, &chunk)?;
+            }
+        }
+    }
+
+    /// Opens the generation that the task is for, and checks that its events are these.
+    async fn open(&self, task: &mut Task) -> Result<Open, ProjectionError> {
+        let all = self.database.generations()?;
+        let mut own = all.into_iter().filter(|generation| generation.projection == self.name());
+        let live = own.clone().find(|generation| generation.state == State::Live);
+        let is_same = |generation: &Generation| generation.definition == self.definition.model.definition();
+        let changed = live.as_ref().is_some_and(|live| !is_same(live));
+        let rebuild = matches!(task, Task::Rebuild(_))
+            || (changed
+                && !matches!(task, Task::Replay(_))
+                && self.definition.on_change == OnChange::Rebuild);
+        if changed && !rebuild {
+            return Err(ProjectionError::Changed { name: self.name().to_owned() });
+        }
+        let create = || self.database.create(&self.definition.model, self.store.id());
+        let (number, hidden) = match (rebuild, live) {
+            (false, Some(live)) => (live.number, false),
+            (false, None) => (create()?, false),
+            (true, live) => {
+                // What an interrupted rebuild has filled is gone on with, if it was for the same statements.
+                let beside = own.find(|generation| generation.state == State::Beside && is_same(generation));
+                let number = beside.map_or_else(create, |beside| Ok(beside.number))?;
+                (number, live.is_some())
+            }
+        };
+        let mut writer = self.database.open(&self.definition.model, number)?;
+        if let Task::Replay(goal) = *task {
+            writer.empty().map_err(|error| ProjectionError::of(self.name(), error))?;
+            *task = Task::CatchUp(goal);
+        }
+        self.check(&*writer).await?;
+        let state = if hidden { Is::Rebuilding } else { Is::CatchingUp };
+        self.progress.state(state);
+        if !hidden {
+            self.progress.visible(writer.checkpoint().position);
+        }
+        Ok(Open { writer, hidden })
+    }
+
+    /// A checkpoint names what it saw: the store, and the event at its position.
+    async fn check(&self, writer: &dyn Writer) -> Result<(), ProjectionError> {
+        let checkpoint = writer.checkpoint();
+        let (name, here) = (self.name().to_owned(), self.store.id());
+        if checkpoint.position == Position::START {
+            return Ok(());
+        }
+        if checkpoint.store != here {
+            return Err(ProjectionError::OtherStore { name, of: checkpoint.store, here });
+        }
+        let why = match self.store.event_at(checkpoint.position).await? {
+            Some(event) if Some(event.event_id()) == checkpoint.event_id => return Ok(()),
+            Some(_) => "is another event",
+            None => "is not there",
+        };
+        Err(ProjectionError::AheadOfLog { name, position: checkpoint.position, why })
+    }
+
+    /// Shows a generation that has come to the head, and drops those before it.
+    async fn show(&self, open: &mut Open) -> Result<(), ProjectionError> {
+        let checkpoint = open.writer.checkpoint();
+        if !open.hidden || checkpoint.position < self.store.head().await? {
+            return Ok(());
+        }
+        let number = checkpoint.generation;
+        self.database.make_live(self.name(), number)?;
+        open.hidden = false;
+        self.progress.visible(checkpoint.position);
+        for old in self.database.generations()? {
+            if old.projection == self.name() && old.number != number && old.state == State::Beside {
+                self.database.discard(self.name(), old.number)?;
+            }
+        }
+        self.progress.state(Is::Live);
+        Ok(())
+    }
+
+    /// The next events: shared ones when others have come as far, and else those of an own read.
+    async fn next(
+        &self,
+        after: Position,
+        shared: &mut Option<mpsc::Receiver<Chunk>>,
+        task: Task,
+        hidden: bool,
+    ) -> Result<Option<Chunk>, ProjectionError> {
+        let mut until = Position::MAX;
+        // What has an end, or isn't seen, has the log to itself.
+        if let (Some(feed), Task::Follow, false) = (&self.feed, task, hidden) {
+            loop {
+                if let Some(chunks) = shared {
+                    match chunks.recv().await {
+                        Some(chunk) if chunk.reached.position > after => return Ok(Some(chunk)),
+                        Some(_) => continue,
+                        None => *shared = None,
+                    }
+                }
+                match feed.join(after, &self.types) {
+                    Joined::Member(chunks) => *shared = Some(chunks),
+                    Joined::Behind(position) => {
+                        until = position;
+                        break;
+                    }
+                }
+            }
+        }
+        match chunk::read(&self.store, after, until, &self.types).await? {
+            Some(chunk) => Ok(Some(chunk)),
+            None => Err(ProjectionError::AheadOfLog {
+                name: self.name().to_owned(),
+                position: after,
+                why: "was followed by events that are not there",
+            }),
+        }
+    }
+
+    fn apply(&self, open: &mut Open, chunk: &Chunk) -> Result<(), ProjectionError> {
+        let after = open.writer.checkpoint().position;
+        let first = chunk.events.partition_point(|event| event.position() <= after);
+        let mut events = &chunk.events[first..];
+        loop {
+            match open.writer.apply(events, chunk.reached) {
+                Ok(()) => break,
+                Err(ApplyError::Failed(failure)) if !failure.passing => {
+                    let failing = events.partition_point(|event| event.position() < failure.position);
+                    if failing > 0 {
+                        // What comes before it is applied; then it is the first.
+                        self.apply_all(open, &events[..failing])?;
+                        events = &events[failing..];
+                        continue;
+                    }
+                    if self.definition.on_error == OnError::Stop {
+                        let note = failure.to_string();
+                        open.writer.note(&note).map_err(|error| ProjectionError::of(self.name(), error))?;
+                        return Err(ProjectionError::Stopped { name: self.name().to_owned(), failure });
+                    }
+                    tracing::error!(projection = self.name(), %failure, "put aside");
+                    let parked = open.writer.park(&events[0], &failure);
+                    parked.map_err(|error| ProjectionError::of(self.name(), error))?;
+                    events = &events[1..];
+                    if open.writer.checkpoint().position == chunk.reached.position {
+                        break;
+                    }
+                }
+                Err(error) => return Err(ProjectionError::of(self.name(), error)),
+            }
+        }
+        self.progress.applied(chunk.events.len());
+        if !open.hidden {
+            let state = if chunk.reached.position >= chunk.head { Is::Live } else { Is::CatchingUp };
+            if self.progress.standing().state != state {
+                self.progress.state(state);
+            }
+            self.progress.visible(chunk.reached.position);
+        }
+        Ok(())
+    }
+
+    fn apply_all(&self, open: &mut Open, events: &[RecordedEvent]) -> Result<(), ProjectionError> {
+        let Some(last) = events.last() else { return Ok(()) };
+        let applied = open.writer.apply(events, Reached::event(last));
+        applied.map_err(|error| ProjectionError::of(self.name(), error))
+    }
+}
+
+/// Runs a runner on a thread of its own, since a read database's calls block.
+pub(super) fn spawn(
+    runner: Runner,
+    task: Task,
+) -> tokio::sync::oneshot::Receiver<Result<(), ProjectionError>> {
+    let (done, result) = tokio::sync::oneshot::channel();
+    let handle = tokio::runtime::Handle::current();
+    let name = format!("projection {}", runner.name());
+    let progress = Arc::clone(&runner.progress);
+    let spawned = std::thread::Builder::new().name(name).spawn(move || {
+        let ended = handle.block_on(runner.run(task));
+        // Nobody may be waiting for the end.
+        let _ = done.send(ended);
+    });
+    if let Err(error) = spawned {
+        progress.failed(ProjectionState::Stopped, format!("no thread could be started: {error}"));
+    }
+    result
+}

@@ -1,0 +1,382 @@
+//! The projections of an application: run, looked at, waited for, built again.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use tokio::sync::{oneshot, watch};
+use trunkline_config::nearest;
+use trunkline_core::{Position, Timestamp};
+use trunkline_sql::{Claim, DatabaseError, ReadDatabase, SqliteReadDatabase, State};
+use trunkline_store::{AllRead, Clock, EventStore};
+
+use super::ProjectionError;
+use super::feed::Feed;
+use super::progress::{Progress, ProjectionState, ProjectionStatus};
+use super::runner::{self, Runner, Task};
+use crate::ReadPlace;
+use crate::file::ProjectionDefinition;
+
+/// The projections of an application over its read database.
+///
+/// Nothing runs until it is told to: [`start`](Self::start) for a process that stays, and
+/// [`catch_up`](Self::catch_up) for one that has a question.
+pub struct Projections {
+    store: Arc<dyn EventStore>,
+    clock: Clock,
+    place: Option<ReadPlace>,
+    database: OnceLock<Arc<dyn ReadDatabase>>,
+    all: IndexMap<String, One>,
+    feed: Arc<Feed>,
+    // Held to start and stop, never over an await.
+    running: Mutex<Option<Running>>,
+}
+
+struct One {
+    definition: ProjectionDefinition,
+    types: BTreeSet<String>,
+    progress: Arc<Progress>,
+}
+
+struct Running {
+    stop: watch::Sender<bool>,
+    ends: Vec<oneshot::Receiver<Result<(), ProjectionError>>>,
+    feed: tokio::task::JoinHandle<()>,
+    /// The head when they were started.
+    opened_at: Position,
+    /// Others see that these projections are run.
+    _claim: Box<dyn Claim>,
+}
+
+/// What came of building a projection again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Where the new rows stand.
+    pub position: Position,
+}
+
+impl Projections {
+    pub(crate) fn new(
+        store: Arc<dyn EventStore>,
+        clock: Clock,
+        place: Option<ReadPlace>,
+        database: Option<Arc<dyn ReadDatabase>>,
+        definitions: IndexMap<String, ProjectionDefinition>,
+    ) -> Self {
+        let all = definitions.into_iter().map(|(name, definition)| {
+            let types = definition.model.event_types().map(str::to_owned).collect();
+            (name, One { definition, types, progress: Arc::default() })
+        });
+        Self {
+            feed: Arc::new(Feed::new(Arc::clone(&store))),
+            store,
+            clock,
+            place,
+            database: database.map_or_else(OnceLock::new, OnceLock::from),
+            all: all.collect(),
+            running: Mutex::default(),
+        }
+    }
+
+    /// The names, in the order of the file.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.keys().map(String::as_str)
+    }
+
+    /// The read database, opened when it is first needed.
+    pub fn database(&self) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
+        if let Some(database) = self.database.get() {
+            return Ok(database);
+        }
+        let path = self.place.as_ref().map_or("./data/read.db".into(), |place| place.path.clone());
+        let opened: Arc<dyn ReadDatabase> = Arc::new(SqliteReadDatabase::open(&path)?);
+        Ok(self.database.get_or_init(|| opened))
+    }
+
+    /// Runs all projections that aren't paused, until [`stop`](Self::stop).
+    ///
+    /// Each runs on a thread of its own; those that have come as far share one read of the log. One that can't go on
+    /// stops and says why in its [`status`](Self::status), and the others go on.
+    pub async fn start(&self) -> Result<(), ProjectionError> {
+        let claim = self.claim()?;
+        let opened_at = self.store.head().await?;
+        let paused = self.database()?.paused()?;
+        let (stop, stopped) = watch::channel(false);
+        let feed = Arc::clone(&self.feed);
+        let feed = tokio::spawn(async move { feed.run().await });
+        let mut ends = Vec::new();
+        for (name, one) in &self.all {
+            if paused.contains(name) {
+                one.progress.state(ProjectionState::Paused);
+                continue;
+            }
+            ends.push(runner::spawn(self.runner(one, stopped.clone(), true)?, Task::Follow));
+        }
+        let running = Running { stop, ends, feed, opened_at, _claim: claim };
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
+        Ok(())
+    }
+
+    /// Stops all projections after the batch that each is at.
+    pub async fn stop(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(running) = running else { return };
+        // The runners have the other ends.
+        let _ = running.stop.send(true);
+        for end in running.ends {
+            let _ = end.await;
+        }
+        running.feed.abort();
+    }
+
+    /// Whether the projections are run here.
+    pub fn is_running(&self) -> bool {
+        self.opened_at().is_some()
+    }
+
+    /// Brings all projections that aren't paused to the head as it is now, and ends.
+    ///
+    /// When another process runs them, this waits for it, at most as long as the limit says.
+    pub async fn catch_up(&self, limit: Duration) -> Result<(), ProjectionError> {
+        let goal = self.store.head().await?;
+        if self.is_running() {
+            return self.wait_for(goal, limit).await;
+        }
+        let paused = self.database()?.paused()?;
+        let mut behind = Vec::new();
+        for one in self.all.values().filter(|one| !paused.contains(&one.name().to_owned())) {
+            if !self.is_current(one, goal)? {
+                behind.push(one);
+            }
+        }
+        if behind.is_empty() {
+            return Ok(());
+        }
+        let Some(_claim) = self.database()?.claim()? else {
+            return self.wait_elsewhere(&behind, goal, limit).await;
+        };
+        let (_stop, stopped) = watch::channel(false);
+        let runners: Vec<Runner> =
+            behind.iter().map(|one| self.runner(one, stopped.clone(), false)).collect::<Result<_, _>>()?;
+        let ends: Vec<_> =
+            runners.into_iter().map(|runner| runner::spawn(runner, Task::CatchUp(goal))).collect();
+        for end in ends {
+            ended(end).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until all projections that run here have passed a position: what was appended there can be read.
+    pub async fn wait_for(&self, position: Position, limit: Duration) -> Result<(), ProjectionError> {
+        let waiting = async {
+            for one in self.all.values() {
+                let standing = one.progress.wait_for(position).await;
+                if standing.position < position {
+                    let (name, wanted) = (one.name().to_owned(), position);
+                    return Err(ProjectionError::TooSlow { name, position: standing.position, wanted });
+                }
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(limit, waiting).await {
+            Ok(result) => result,
+            Err(_) => match self.all.values().find(|one| one.progress.standing().position < position) {
+                Some(one) => Err(ProjectionError::TooSlow {
+                    name: one.name().to_owned(),
+                    position: one.progress.standing().position,
+                    wanted: position,
+                }),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Waits until the projections that run here have passed the head found when they were started, so that an answer is
+    /// not older than the process.
+    pub(crate) async fn settled(&self, limit: Duration) -> Result<(), ProjectionError> {
+        match self.opened_at() {
+            Some(opened_at) => self.wait_for(opened_at, limit).await,
+            None => Ok(()),
+        }
+    }
+
+    fn opened_at(&self) -> Option<Position> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.as_ref().map(|running| running.opened_at)
+    }
+
+    /// Empties a projection's tables and applies all events again; readers see the rows come.
+    pub async fn replay(&self, name: &str) -> Result<Rebuilt, ProjectionError> {
+        let head = self.store.head().await?;
+        self.once(name, Task::Replay(head), head).await
+    }
+
+    /// Applies all events to new tables beside the live ones, and then shows those; readers see no gap.
+    pub async fn rebuild(&self, name: &str) -> Result<Rebuilt, ProjectionError> {
+        let head = self.store.head().await?;
+        self.once(name, Task::Rebuild(head), head).await
+    }
+
+    async fn once(&self, name: &str, task: Task, position: Position) -> Result<Rebuilt, ProjectionError> {
+        let one = self.one(name)?;
+        if self.database()?.paused()?.iter().any(|paused| paused == name) {
+            return Err(ProjectionError::Paused { name: name.to_owned() });
+        }
+        let _claim = self.claim()?;
+        let (_stop, stopped) = watch::channel(false);
+        ended(runner::spawn(self.runner(one, stopped, false)?, task)).await?;
+        Ok(Rebuilt { position })
+    }
+
+    /// Has a projection stay where it is, from the next start on, until it is resumed.
+    pub fn pause(&self, name: &str, paused: bool) -> Result<(), ProjectionError> {
+        self.one(name)?;
+        Ok(self.database()?.pause(name, paused)?)
+    }
+
+    /// How far a projection has come here, for who reports progress.
+    pub fn position(&self, name: &str) -> Result<Position, ProjectionError> {
+        Ok(self.one(name)?.progress.standing().position)
+    }
+
+    /// How the projections stand, also when another process runs them.
+    pub async fn status(&self) -> Result<Vec<ProjectionStatus>, ProjectionError> {
+        let head = self.store.head().await?;
+        let database = self.database()?;
+        let (generations, paused) = (database.generations()?, database.paused()?);
+        let mut all = Vec::new();
+        for (name, one) in &self.all {
+            let live = generations
+                .iter()
+                .find(|generation| generation.projection == *name && generation.state == State::Live);
+            let kept = live.map(|live| database.standing(name, live.number)).transpose()?;
+            let here = one.progress.standing();
+            let position = kept.as_ref().map_or(Position::START, |kept| kept.checkpoint.position);
+            let noted = kept.as_ref().and_then(|kept| kept.failure.clone());
+            let state = match here.state {
+                _ if paused.contains(name) => ProjectionState::Paused,
+                ProjectionState::Idle if noted.is_some() => ProjectionState::Stopped,
+                state => state,
+            };
+            all.push(ProjectionStatus {
+                name: name.clone(),
+                state,
+                generation: live.map(|live| live.number),
+                position,
+                head,
+                lag_events: head.get().saturating_sub(position.get()),
+                lag_seconds: self.lag(position, head).await?,
+                rate: one.progress.rate(),
+                parked: kept.map_or(0, |kept| kept.parked),
+                changed: live.is_some_and(|live| live.definition != one.definition.model.definition()),
+                error: here.error.or(noted),
+            });
+        }
+        Ok(all)
+    }
+
+    /// How long ago the first event after a position was recorded.
+    #[expect(clippy::cast_precision_loss, reason = "a lag is no exact number")]
+    async fn lag(&self, position: Position, head: Position) -> Result<f64, ProjectionError> {
+        if position >= head {
+            return Ok(0.0);
+        }
+        let mut read = self.store.read_all(AllRead { limit: Some(1), ..AllRead::after(position) });
+        let first = futures::StreamExt::next(&mut read).await.transpose()?;
+        let now: Timestamp = (self.clock)();
+        let since = first.map_or(0, |first| now.as_micros() - first.recorded_at().as_micros());
+        Ok(since.max(0) as f64 / 1e6)
+    }
+
+    fn claim(&self) -> Result<Box<dyn Claim>, ProjectionError> {
+        let database = self.database()?;
+        database.claim()?.ok_or_else(|| ProjectionError::RunElsewhere { place: database.place() })
+    }
+
+    fn one(&self, name: &str) -> Result<&One, ProjectionError> {
+        self.all.get(name).ok_or_else(|| ProjectionError::Unknown {
+            name: name.to_owned(),
+            near: nearest(name, self.names()).map(str::to_owned),
+        })
+    }
+
+    /// Whether nothing is to be done for a projection until a position.
+    fn is_current(&self, one: &One, goal: Position) -> Result<bool, ProjectionError> {
+        let database = self.database()?;
+        let live = database
+            .generations()?
+            .into_iter()
+            .find(|generation| generation.projection == one.name() && generation.state == State::Live);
+        let Some(live) = live.filter(|live| live.definition == one.definition.model.definition()) else {
+            return Ok(false);
+        };
+        let checkpoint = database.standing(one.name(), live.number)?.checkpoint;
+        // One that is ahead has its own error, which its runner finds.
+        Ok(checkpoint.position == goal && (checkpoint.store == self.store.id() || goal == Position::START))
+    }
+
+    async fn wait_elsewhere(
+        &self,
+        behind: &[&One],
+        goal: Position,
+        limit: Duration,
+    ) -> Result<(), ProjectionError> {
+        let wait = async {
+            loop {
+                let mut late = None;
+                for one in behind {
+                    if !self.is_current(one, goal)? {
+                        late = Some(one);
+                    }
+                }
+                if late.is_none() {
+                    return Ok::<(), ProjectionError>(());
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        match tokio::time::timeout(limit, wait).await {
+            Ok(result) => result,
+            Err(_) => Err(ProjectionError::RunElsewhere { place: self.database()?.place() }),
+        }
+    }
+
+    fn runner(
+        &self,
+        one: &One,
+        stop: watch::Receiver<bool>,
+        shares: bool,
+    ) -> Result<Runner, ProjectionError> {
+        Ok(Runner {
+            definition: one.definition.clone(),
+            types: one.types.clone(),
+            store: Arc::clone(&self.store),
+            database: Arc::clone(self.database()?),
+            feed: shares.then(|| Arc::clone(&self.feed)),
+            progress: Arc::clone(&one.progress),
+            stop,
+        })
+    }
+}
+
+impl One {
+    fn name(&self) -> &str {
+        self.definition.model.name()
+    }
+}
+
+/// The end of a runner; one whose thread panicked has none.
+async fn ended(end: oneshot::Receiver<Result<(), ProjectionError>>) -> Result<(), ProjectionError> {
+    end.await.unwrap_or_else(|_| {
+        let reason = "its thread ended without a word".to_owned();
+        Err(DatabaseError::Lasting { doing: "run a projection".to_owned(), reason }.into())
+    })
+}
+
+impl fmt::Debug for Projections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Projections").field("names", &self.all.keys()).finish_non_exhaustive()
+    }
+}

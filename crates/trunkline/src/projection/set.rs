@@ -10,7 +10,7 @@ use tokio::sync::{oneshot, watch};
 use trunkline_config::nearest;
 use trunkline_core::{Position, Timestamp};
 use trunkline_sql::{Claim, DatabaseError, ReadDatabase, SqliteReadDatabase, State};
-use trunkline_store::{AllRead, Clock, EventStore};
+use trunkline_store::{AllRead, Clock, EventStore, EventStoreExt as _};
 
 use super::ProjectionError;
 use super::feed::Feed;
@@ -147,7 +147,7 @@ impl Projections {
         let paused = self.database()?.paused()?;
         let mut behind = Vec::new();
         for one in self.all.values().filter(|one| !paused.contains(&one.name().to_owned())) {
-            if !self.is_current(one, goal)? {
+            if !self.is_current(one, goal).await? {
                 behind.push(one);
             }
         }
@@ -170,27 +170,33 @@ impl Projections {
 
     /// Waits until all projections that run here have passed a position: what was appended there can be read.
     pub async fn wait_for(&self, position: Position, limit: Duration) -> Result<(), ProjectionError> {
-        let waiting = async {
-            for one in self.all.values() {
-                let standing = one.progress.wait_for(position).await;
-                if standing.position < position {
-                    let (name, wanted) = (one.name().to_owned(), position);
-                    return Err(ProjectionError::TooSlow { name, position: standing.position, wanted });
-                }
-            }
-            Ok(())
-        };
-        match tokio::time::timeout(limit, waiting).await {
-            Ok(result) => result,
-            Err(_) => match self.all.values().find(|one| one.progress.standing().position < position) {
-                Some(one) => Err(ProjectionError::TooSlow {
-                    name: one.name().to_owned(),
-                    position: one.progress.standing().position,
-                    wanted: position,
-                }),
-                None => Ok(()),
-            },
-        }
+        self.wait(self.all.values().collect(), position, limit).await
+    }
+
+    /// Waits until these projections have passed a position, whatever becomes of the others.
+    pub async fn wait_for_named(
+        &self,
+        names: &[&str],
+        position: Position,
+        limit: Duration,
+    ) -> Result<(), ProjectionError> {
+        let named = names.iter().map(|name| self.one(name)).collect::<Result<_, _>>()?;
+        self.wait(named, position, limit).await
+    }
+
+    async fn wait(&self, all: Vec<&One>, position: Position, limit: Duration) -> Result<(), ProjectionError> {
+        let waiting = futures::future::join_all(all.iter().map(|one| one.progress.wait_for(position)));
+        // Whether they have come so far or not, how they stand tells.
+        let _ = tokio::time::timeout(limit, waiting).await;
+        let late = all.into_iter().find(|one| one.progress.standing().position < position);
+        late.map_or(Ok(()), |one| {
+            let name = one.name().to_owned();
+            Err(ProjectionError::TooSlow {
+                name,
+                position: one.progress.standing().position,
+                wanted: position,
+            })
+        })
     }
 
     /// Waits until the projections that run here have passed the head found when they were started, so that an answer is
@@ -302,8 +308,9 @@ impl Projections {
         })
     }
 
-    /// Whether nothing is to be done for a projection until a position.
-    fn is_current(&self, one: &One, goal: Position) -> Result<bool, ProjectionError> {
+    /// Whether nothing is to be done for a projection until a position: it is there, by these statements, and what it
+    /// saw there is what is there.
+    async fn is_current(&self, one: &One, goal: Position) -> Result<bool, ProjectionError> {
         let database = self.database()?;
         let live = database
             .generations()?
@@ -313,8 +320,11 @@ impl Projections {
             return Ok(false);
         };
         let checkpoint = database.standing(one.name(), live.number)?.checkpoint;
-        // One that is ahead has its own error, which its runner finds.
-        Ok(checkpoint.position == goal && (checkpoint.store == self.store.id() || goal == Position::START))
+        if checkpoint.position != goal {
+            return Ok(false);
+        }
+        let there = self.store.event_at(goal).await?.map(|event| event.event_id());
+        Ok(goal == Position::START || (checkpoint.store == self.store.id() && checkpoint.event_id == there))
     }
 
     async fn wait_elsewhere(
@@ -327,7 +337,7 @@ impl Projections {
             loop {
                 let mut late = None;
                 for one in behind {
-                    if !self.is_current(one, goal)? {
+                    if !self.is_current(one, goal).await? {
                         late = Some(one);
                     }
                 }

@@ -10,5 +10,6 @@ mod histories;
 mod metadata;
 mod middleware;
 mod once;
+mod projections;
 mod scenarios;
 mod world;

@@ -1,0 +1,145 @@
+//! Many at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use futures::future::join_all;
+
+use super::Fixture;
+use super::sample::{
+    VISIBILITY, ack, ask, counts, id, message, slow, soon, subscribe, subscribe_ordered, topic,
+};
+use crate::{Delivery, Published};
+
+/// Of many who publish the same message, exactly one stores it.
+pub async fn of_many_that_publish_the_same_exactly_one_stores_it(fixture: Fixture) {
+    let queue = fixture.queue();
+    for round in 0..20 {
+        let publish = |_| {
+            let queue = Arc::clone(&queue);
+            tokio::spawn(async move {
+                let published = queue.publish(topic("orders"), vec![message(&format!("m{round}"))]).await;
+                published.expect("a sound queue takes messages")[0]
+            })
+        };
+        let all = soon(join_all((0..8).map(publish))).await;
+        let stored = all.into_iter().filter(|one| matches!(one, Ok(Published::Stored))).count();
+        assert_eq!(stored, 1);
+    }
+}
+
+/// Among many publishers and many consumers, each message is handed out, and to one consumer at a time.
+pub async fn every_message_comes_once_to_many_consumers(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    let each: usize = if slow() { 5_000 } else { 200 };
+    let publishers = (0..4).map(|publisher| {
+        let queue = Arc::clone(&queue);
+        tokio::spawn(async move {
+            for number in 0..each {
+                let new = vec![message(&format!("{publisher}-{number}"))];
+                queue.publish(topic("orders"), new).await.expect("a sound queue takes messages");
+            }
+        })
+    });
+    let publishers: Vec<_> = publishers.collect();
+    let seen = Arc::new(Mutex::new(BTreeMap::new()));
+    let consumers: Vec<_> = (0..4)
+        .map(|_| {
+            let (queue, seen) = (Arc::clone(&queue), Arc::clone(&seen));
+            tokio::spawn(async move {
+                let ask = ask("mail").max(7).visibility(VISIBILITY * 100);
+                while let Ok(deliveries) = queue.receive(ask.clone()).await {
+                    for delivery in deliveries {
+                        note(&seen, &delivery);
+                        ack(&*queue, &delivery).await;
+                    }
+                }
+            })
+        })
+        .collect();
+    soon_long(join_all(publishers)).await;
+    soon_long(async {
+        while counts(&*queue, "mail").await != [0, 0, 0, 0] {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    queue.unsubscribe(topic("orders"), super::sample::group("mail")).await.expect("the group is there");
+    for consumer in consumers {
+        soon(consumer).await.expect("consumers don't panic");
+    }
+    let seen = seen.lock().expect("nobody panicked");
+    assert_eq!(seen.len(), 4 * each);
+    assert!(seen.values().all(|times| *times == 1), "a message came twice");
+}
+
+/// Among many consumers of an ordered group, each key is seen in order.
+pub async fn many_consumers_see_each_key_in_order(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe_ordered(&*queue, "mail", 16).await;
+    let count = if slow() { 2_000 } else { 60 };
+    let keys = 5;
+    for number in 0..count {
+        let messages = (0..keys).map(|key| message(&format!("{key}-{number}")).key(format!("k{key}")));
+        queue.publish(topic("orders"), messages.collect()).await.expect("a sound queue takes messages");
+    }
+    let seen: Arc<Mutex<BTreeMap<String, Vec<u64>>>> = Arc::default();
+    let consume = |_| {
+        let (queue, seen) = (Arc::clone(&queue), Arc::clone(&seen));
+        tokio::spawn(async move {
+            while counts(&*queue, "mail").await != [0, 0, 0, 0] {
+                let ask = ask("mail").max(3).now().visibility(VISIBILITY * 100);
+                for delivery in queue.receive(ask).await.expect("the group is subscribed") {
+                    let (key, number) =
+                        delivery.message.id.as_str().split_once('-').expect("ids are so made");
+                    let number = number.parse().expect("and end with a number");
+                    seen.lock().expect("nobody panics").entry(key.to_owned()).or_default().push(number);
+                    ack(&*queue, &delivery).await;
+                }
+            }
+        })
+    };
+    for done in soon_long(join_all((0..4).map(consume))).await {
+        done.expect("consumers don't panic");
+    }
+    let seen = seen.lock().expect("nobody panicked");
+    for numbers in seen.values() {
+        assert_eq!(*numbers, (0..count).collect::<Vec<u64>>());
+    }
+    assert_eq!(seen.len(), keys);
+}
+
+/// Publishing beside each other loses nothing and doubles nothing.
+pub async fn many_publishers_lose_nothing(fixture: Fixture) {
+    let queue = fixture.queue();
+    let publish = |publisher| {
+        let queue = Arc::clone(&queue);
+        tokio::spawn(async move {
+            for number in 0..20 {
+                let new = (0..5).map(|one| message(&format!("{publisher}-{number}-{one}"))).collect();
+                let stored = queue.publish(topic("orders"), new).await.expect("a sound queue takes messages");
+                assert_eq!(stored, [Published::Stored; 5]);
+            }
+        })
+    };
+    for done in soon_long(join_all((0..8).map(publish))).await {
+        done.expect("publishers don't panic");
+    }
+    subscribe(&*queue, "mail").await;
+    let all = queue.receive(ask("mail").now().max(1_000)).await.expect("the group is subscribed");
+    let ids: BTreeSet<_> = all.iter().map(|delivery| delivery.message.id.clone()).collect();
+    assert_eq!((all.len(), ids.len()), (800, 800));
+    assert!(ids.contains(&id("7-19-4")));
+}
+
+fn note(seen: &Mutex<BTreeMap<String, u32>>, delivery: &Delivery) {
+    let mut seen = seen.lock().expect("nobody panics while it is held");
+    *seen.entry(delivery.message.id.to_string()).or_default() += 1;
+}
+
+/// Like `soon`, for what takes its time.
+async fn soon_long<T>(future: impl Future<Output = T>) -> T {
+    let limit = std::time::Duration::from_secs(if slow() { 3_600 } else { 120 });
+    tokio::time::timeout(limit, future).await.expect("this should have come to an end")
+}

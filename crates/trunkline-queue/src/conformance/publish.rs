@@ -1,0 +1,137 @@
+//! Publishing: what is kept, once, and when it is handed out.
+
+use std::time::Duration;
+
+use trunkline_core::{EventId, Position, Timestamp};
+
+use super::Fixture;
+use super::sample::{
+    ack, ask, due, id, ids, message, one, publish, publish_all, subscribe, topic, topic_stats,
+};
+use crate::limits::{KEY_BYTES_MAX, MESSAGE_ID_BYTES_MAX, PAYLOAD_BYTES_MAX, TYPE_BYTES_MAX};
+use crate::{NewMessage, PublishError, Published};
+
+/// A message comes as it was given, with the time of its publishing.
+pub async fn a_message_is_handed_out_as_it_was_published(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    let payload: Vec<u8> = (0..=255).collect();
+    let event_id = EventId::from_cloudevent("/shop", "1");
+    let mut new = NewMessage::new("Kind: ü", payload).id(id("m 1/ü")).key("order-1");
+    new = new.header("traceparent", "00-1").header("ü", "").cause(event_id, Position::FIRST);
+    let before = fixture.clock().now();
+    publish_all(&*queue, vec![new.clone()]).await;
+    let delivery = one(&*queue, "mail").await;
+    let kept = delivery.message;
+    assert_eq!(kept.topic, topic("orders"));
+    assert_eq!((&kept.id, &kept.key, &kept.message_type), (&new.id, &new.key, &new.message_type));
+    assert_eq!((&kept.payload, &kept.headers, kept.cause), (&new.payload, &new.headers, new.cause));
+    assert_eq!((kept.not_before, kept.edited_from), (None, None));
+    // A server's clock may differ by a little.
+    let late = kept.enqueued_at.as_micros() - before.as_micros();
+    assert!((-1_000_000..60_000_000).contains(&late), "published {late} µs after it was");
+    assert_eq!((delivery.attempt, delivery.last_error), (1, None));
+}
+
+/// The largest message that is allowed fits.
+pub async fn a_message_of_the_largest_size_fits(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    let new = NewMessage::new("t".repeat(TYPE_BYTES_MAX), vec![7; PAYLOAD_BYTES_MAX]);
+    let new = new.id(id(&"i".repeat(MESSAGE_ID_BYTES_MAX))).key("k".repeat(KEY_BYTES_MAX));
+    publish_all(&*queue, vec![new.clone()]).await;
+    let kept = one(&*queue, "mail").await.message;
+    assert!(kept.payload == new.payload, "the payload differs");
+    assert_eq!((kept.id, kept.key, kept.message_type), (new.id, new.key, new.message_type));
+}
+
+/// A topic is there once something was published to it, and not before.
+pub async fn a_topic_appears_on_first_use(fixture: Fixture) {
+    let queue = fixture.queue();
+    assert_eq!(queue.stats().await.expect("an empty queue has numbers").topics, []);
+    publish(&*queue, &["m1"]).await;
+    assert_eq!(topic_stats(&*queue).await.messages, 1);
+}
+
+/// A message is stored once, while it is kept and when it has been finished, also within one call.
+pub async fn a_message_published_again_is_already_there(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    let twice = || queue.publish(topic("orders"), vec![message("m1"), message("m1")]);
+    let published = twice().await.expect("a sound queue takes messages");
+    assert_eq!(published, [Published::Stored, Published::AlreadyThere]);
+    let again = [Published::AlreadyThere; 2];
+    assert_eq!(twice().await.expect("a sound queue takes messages"), again);
+    let delivery = one(&*queue, "mail").await;
+    assert_eq!(twice().await.expect("a sound queue takes messages"), again);
+    ack(&*queue, &delivery).await;
+    assert_eq!(twice().await.expect("a sound queue takes messages"), again);
+    assert_eq!(ids(&due(&*queue, "mail").await), [""; 0]);
+}
+
+/// The same id in another topic is another message.
+pub async fn an_id_belongs_to_its_topic(fixture: Fixture) {
+    let queue = fixture.queue();
+    publish(&*queue, &["m1"]).await;
+    let published = queue.publish(topic("payments"), vec![message("m1")]).await;
+    assert_eq!(published.expect("a sound queue takes messages"), [Published::Stored]);
+}
+
+/// Of several messages, each gets its answer in its place.
+pub async fn the_answers_are_in_the_order_of_the_messages(fixture: Fixture) {
+    let queue = fixture.queue();
+    publish(&*queue, &["m2", "m4"]).await;
+    let messages = ["m1", "m2", "m3", "m4", "m5"].map(message).to_vec();
+    let published = queue.publish(topic("orders"), messages).await.expect("a sound queue takes messages");
+    use Published::{AlreadyThere, Stored};
+    assert_eq!(published, [Stored, AlreadyThere, Stored, AlreadyThere, Stored]);
+    let nothing = queue.publish(topic("orders"), Vec::new()).await.expect("nothing is no mistake");
+    assert_eq!(nothing, []);
+}
+
+/// One message that is refused keeps all of its call from being stored.
+pub async fn a_refused_publish_stores_nothing(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    let long = NewMessage::new("Ping", vec![0; PAYLOAD_BYTES_MAX + 1]);
+    let error = queue.publish(topic("orders"), vec![message("m1"), long]).await.expect_err("it is too large");
+    assert!(matches!(error, PublishError::TooLarge { .. }), "{error:?}");
+    let empty = NewMessage::new("", "");
+    let error = queue.publish(topic("orders"), vec![message("m2"), empty]).await.expect_err("it has no type");
+    assert!(matches!(error, PublishError::Invalid { .. }), "{error:?}");
+    assert_eq!(ids(&due(&*queue, "mail").await), [""; 0]);
+}
+
+/// A delayed message comes when its time has come, to the millisecond.
+pub async fn a_delayed_message_is_handed_out_in_its_time(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    let delay = Duration::from_millis(1_001);
+    let at = Timestamp::from_micros(fixture.clock().now().as_micros() + 1_001_000);
+    publish_all(&*queue, vec![message("after").after(delay), message("at").at(at), message("now")]).await;
+    assert_eq!(ids(&due(&*queue, "mail").await), ["now"]);
+    if fixture.time_is_free() {
+        fixture.pass(Duration::from_millis(1_000)).await;
+        assert_eq!(ids(&due(&*queue, "mail").await), [""; 0]);
+        fixture.pass(Duration::from_millis(1)).await;
+    } else {
+        fixture.pass(delay).await;
+    }
+    let deliveries = due(&*queue, "mail").await;
+    assert_eq!(ids(&deliveries), ["after", "at"]);
+    for delivery in deliveries {
+        let kept = delivery.message;
+        let wait = kept.not_before.expect("it was delayed").as_micros() - kept.enqueued_at.as_micros();
+        assert!((900_000..=1_001_000).contains(&wait), "{wait}");
+    }
+}
+
+/// A moment that has passed, or no delay at all, delays nothing.
+pub async fn a_moment_that_has_passed_is_now(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    let past = Timestamp::from_micros(fixture.clock().now().as_micros() - 5_000_000);
+    publish_all(&*queue, vec![message("m1").at(past), message("m2").after(Duration::ZERO)]).await;
+    let deliveries = queue.receive(ask("mail").now()).await.expect("the group is subscribed");
+    assert_eq!(ids(&deliveries), ["m1", "m2"]);
+}

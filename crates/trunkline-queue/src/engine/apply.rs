@@ -1,0 +1,392 @@
+//! What changes do to the state.
+
+use super::group::{At, Died, Group, Touched};
+use super::{Change, Engine, Entry, Topic};
+use crate::{Action, DeadLetterId, DecisionKind, Outcome, TopicName};
+
+/// Whom a message is for, when it is not for all groups: a group, and the decision that sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Addressed {
+    pub(crate) group: u32,
+    pub(crate) action: u64,
+}
+
+impl<B: Clone> Engine<B> {
+    /// The message is in the topic now, and every group of it has one more.
+    pub(crate) fn publish(
+        &mut self,
+        topic: u32,
+        place: u64,
+        mut entry: Entry<B>,
+        due: Option<i64>,
+        to: Option<Addressed>,
+    ) {
+        let Some(topic) = self.topic_mut(topic) else { return };
+        topic.next = topic.next.max(place + 1);
+        topic.published.count(entry.enqueued_at, 1);
+        entry.direct = due.is_some() || to.is_some();
+        let at = due.map_or(At::Ready, At::Delayed);
+        let key = entry.key;
+        let mut pending = 0;
+        for (number, group) in topic.groups.iter_mut().enumerate() {
+            let Some(group) = group else { continue };
+            match to {
+                Some(to) if to.group as usize != number => continue,
+                Some(to) => group.put(place, key, Touched { action: Some(to.action), ..Touched::new(at) }),
+                None if due.is_some() => group.put(place, key, Touched::new(at)),
+                None => group.add_untouched(place, key),
+            }
+            pending += 1;
+        }
+        entry.pending = pending;
+        note_directness(topic, place, due, to);
+        topic.table.insert(place, entry);
+    }
+
+    /// The message was published before the state that is there now: each group has it or has finished it.
+    ///
+    /// Returns whether it is kept.
+    pub(crate) fn restore(
+        &mut self,
+        topic: u32,
+        place: u64,
+        mut entry: Entry<B>,
+        due: Option<i64>,
+        to: Option<Addressed>,
+    ) -> bool {
+        let Some(topic) = self.topic_mut(topic) else { return false };
+        if let Some(there) = topic.table.get_mut(place) {
+            there.body = entry.body;
+            return true;
+        }
+        entry.direct = due.is_some() || to.is_some();
+        entry.pending = 0;
+        for group in topic.groups.iter_mut().flatten() {
+            if !group.has(place, entry.key, entry.direct) {
+                continue;
+            }
+            entry.pending += 1;
+            if let Some(touched) = group.touched.get(&place).cloned() {
+                group.put(place, entry.key, touched);
+            } else if !group.died.contains_key(&place) {
+                group.add_untouched(place, entry.key);
+            }
+        }
+        if entry.pending == 0 && topic.has_groups() {
+            return false;
+        }
+        note_directness(topic, place, due, to);
+        topic.table.insert(place, entry);
+        true
+    }
+
+    /// Makes a change that was decided before.
+    ///
+    /// What it names may be gone, when the change is older than the state: then it does nothing.
+    pub(crate) fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Topic { name } => self.make_topic(name),
+            Change::Subscribe { topic, name, ordered } => {
+                let Some(topic) = self.topic_mut(*topic) else { return };
+                if let Some(number) = topic.names.get(name).copied() {
+                    if let Some(group) = topic.group_mut(number) {
+                        group.subscribed = true;
+                    }
+                    return;
+                }
+                begin(topic, Group::new(name.clone(), *ordered));
+            }
+            Change::Unsubscribe { topic, group } => {
+                let group = self.topic_mut(*topic).and_then(|topic| topic.group_mut(*group));
+                if let Some(group) = group {
+                    group.subscribed = false;
+                    group.bell.everybody();
+                }
+            }
+            Change::Forget { topic, group } => self.forget(*topic, *group),
+            Change::Lease { topic, group, place, token, until, at, consumer } => {
+                let Some((topic, key, direct)) = self.find(*topic, *place) else { return };
+                let Some(group) = topic.group_mut(*group) else { return };
+                let mut touched = match group.touched.get(place) {
+                    Some(touched) => touched.clone(),
+                    None if !direct && group.is_untouched(*place, key) => {
+                        group.touch(*place, key);
+                        Touched::new(At::Ready)
+                    }
+                    None => return,
+                };
+                touched.at = At::Leased(until.as_micros());
+                touched.attempts = touched.attempts.saturating_add(1);
+                touched.token = Some(*token);
+                touched.started_at = *at;
+                touched.consumer.clone_from(consumer);
+                group.put(*place, key, touched);
+                group.delivered.count(at.as_micros(), 1);
+            }
+            Change::Extend { topic, group, place, until } => {
+                let Some((topic, key, _)) = self.find(*topic, *place) else { return };
+                let Some(group) = topic.group_mut(*group) else { return };
+                let Some(mut touched) = group.touched.get(place).cloned() else { return };
+                touched.at = At::Leased(until.as_micros());
+                group.put(*place, key, touched);
+            }
+            Change::Ack { topic, group, place, at } => {
+                let Some((found, key, _)) = self.find(*topic, *place) else { return };
+                let Some(group) = found.group_mut(*group) else { return };
+                let Some(touched) = group.take(*place, key) else { return };
+                group.acked.count(at.as_micros(), 1);
+                let gone = found.finish(*place);
+                self.free(gone);
+                self.came_out(touched.action, Outcome::Done { at: *at });
+            }
+            Change::Retry { topic, group, place, due, at, error } => {
+                let Some((topic, key, _)) = self.find(*topic, *place) else { return };
+                let Some(group) = topic.group_mut(*group) else { return };
+                let Some(mut touched) = group.touched.get(place).cloned() else { return };
+                touched.failed(*at, error);
+                touched.token = None;
+                touched.at = At::Delayed(due.as_micros());
+                group.put(*place, key, touched);
+                group.retried += 1;
+            }
+            Change::Dead { topic, group, place, number, at, error } => {
+                self.next_dead = self.next_dead.max(number + 1);
+                let Some((found, key, _)) = self.find(*topic, *place) else { return };
+                let Some(in_group) = found.group_mut(*group) else { return };
+                let Some(mut touched) = in_group.take(*place, key) else { return };
+                touched.failed(*at, error);
+                let Touched { attempts, tries, action, .. } = touched;
+                in_group.died.insert(*place, Died { number: *number, at: *at, attempts, tries });
+                in_group.dead_total += 1;
+                self.dead.insert(*number, (*topic, *group, *place));
+                let dead_letter = letter_id(*number);
+                self.came_out(action, Outcome::DeadAgain { at: *at, dead_letter });
+            }
+            Change::RetryNow { topic, group, place } => {
+                let Some(found) = self.topic_mut(*topic) else { return };
+                let places = match (place, found.group(*group)) {
+                    (Some(place), _) => vec![*place],
+                    (None, Some(group)) => group.delayed_places(),
+                    (None, None) => return,
+                };
+                for place in places {
+                    self.ready(*topic, *group, place);
+                }
+            }
+            Change::Purge { topic, group } => self.purge_now(*topic, *group),
+            Change::Trim { topic, before } => self.trim_now(*topic, *before),
+            Change::Decide { action, dead, kind, at, by, message_id, new_message_id } => {
+                let Some((topic, group, place)) = self.dead.remove(dead) else { return };
+                self.next_action = self.next_action.max(action + 1);
+                let Some((found, key, _)) = self.find(topic, place) else { return };
+                let topic_name = found.name.clone();
+                let Some(in_group) = found.group_mut(group) else { return };
+                let group_name = in_group.name.clone();
+                in_group.died.remove(&place);
+                let outcome = match kind {
+                    DecisionKind::Replay => {
+                        in_group.put(
+                            place,
+                            key,
+                            Touched { action: Some(*action), ..Touched::new(At::Ready) },
+                        );
+                        Outcome::Waiting
+                    }
+                    DecisionKind::Edit => Outcome::Waiting,
+                    DecisionKind::Discard => Outcome::Gone,
+                };
+                if *kind != DecisionKind::Replay {
+                    let gone = found.finish(place);
+                    self.free(gone);
+                }
+                self.record(Action {
+                    number: *action,
+                    at: *at,
+                    by: by.clone(),
+                    kind: *kind,
+                    dead_letter: letter_id(*dead),
+                    topic: topic_name,
+                    group: group_name,
+                    message_id: message_id.clone(),
+                    new_message_id: new_message_id.clone(),
+                    outcome,
+                });
+            }
+            Change::Lapse { dead } => {
+                let Some((topic, group, place)) = self.dead.remove(dead) else { return };
+                let Some((found, ..)) = self.find(topic, place) else { return };
+                if let Some(group) = found.group_mut(group) {
+                    group.died.remove(&place);
+                }
+                let gone = found.finish(place);
+                self.free(gone);
+            }
+        }
+    }
+
+    /// The message is ready, if the group has it as delayed or leased.
+    pub(crate) fn ready(&mut self, topic: u32, group: u32, place: u64) {
+        let Some((topic, key, _)) = self.find(topic, place) else { return };
+        let Some(group) = topic.group_mut(group) else { return };
+        let Some(mut touched) = group.touched.get(&place).cloned() else { return };
+        touched.at = At::Ready;
+        group.put(place, key, touched);
+    }
+
+    fn make_topic(&mut self, name: &TopicName) {
+        if !self.names.contains_key(name) {
+            self.names.insert(name.clone(), self.topics.len() as u32);
+            self.topics.push(Topic::new(name.clone()));
+        }
+    }
+
+    /// The topic with a message's key, and whether groups don't come to it by themselves.
+    fn find(&mut self, topic: u32, place: u64) -> Option<(&mut Topic<B>, u32, bool)> {
+        let topic = self.topic_mut(topic)?;
+        let entry = topic.table.get(place)?;
+        let (key, direct) = (entry.key, entry.direct);
+        Some((topic, key, direct))
+    }
+
+    pub(crate) fn free(&mut self, gone: Option<Entry<B>>) {
+        self.freed.extend(gone.map(|entry| (entry.body, entry.bytes)));
+    }
+
+    /// How a decision came out.
+    fn came_out(&mut self, action: Option<u64>, outcome: Outcome) {
+        let Some(number) = action else { return };
+        let found = self.actions.binary_search_by_key(&number, |action| action.number);
+        if let Ok(found) = found {
+            self.actions[found].outcome = outcome;
+        }
+    }
+
+    fn record(&mut self, action: Action) {
+        self.actions.push_back(action);
+        while self.actions.len() > crate::limits::ACTIONS_MAX {
+            self.actions.pop_front();
+        }
+    }
+
+    fn forget(&mut self, topic: u32, number: u32) {
+        let Some(found) = self.topic_mut(topic) else { return };
+        let Some(group) = found.groups.get_mut(number as usize).and_then(Option::take) else { return };
+        found.names.remove(&group.name);
+        group.bell.everybody();
+        let places: Vec<u64> = found
+            .table
+            .iter_from(0)
+            .filter(|(place, entry)| group.has(*place, entry.key, entry.direct))
+            .map(|(place, _)| place)
+            .collect();
+        for place in places {
+            let gone = self.topic_mut(topic).and_then(|topic| topic.finish(place));
+            self.free(gone);
+        }
+        for died in group.died.values() {
+            self.dead.remove(&died.number);
+        }
+        for touched in group.touched.values() {
+            self.came_out(touched.action, Outcome::Gone);
+        }
+    }
+
+    fn purge_now(&mut self, topic: u32, group: Option<u32>) {
+        let Some(found) = self.topic_mut(topic) else { return };
+        if group.is_none() && !found.has_groups() {
+            let next = found.next;
+            self.remove_before(topic, next);
+            return;
+        }
+        let numbers = match group {
+            Some(group) => vec![group],
+            None => (0..found.groups.len() as u32).collect(),
+        };
+        for number in numbers {
+            self.purge_group(topic, number);
+        }
+    }
+
+    fn purge_group(&mut self, topic: u32, number: u32) {
+        let Some(found) = self.topic_mut(topic) else { return };
+        let next = found.next;
+        let Some(group) = found.groups.get_mut(number as usize).and_then(Option::as_mut) else { return };
+        let untouched: Vec<u64> = if group.untouched == 0 {
+            Vec::new()
+        } else {
+            let entries = found.table.iter_from(if group.partitions.is_empty() { group.cursor } else { 0 });
+            entries
+                .filter(|(place, entry)| {
+                    !entry.direct
+                        && !group.touched.contains_key(place)
+                        && !group.died.contains_key(place)
+                        && group.is_untouched(*place, entry.key)
+                })
+                .map(|(place, _)| place)
+                .collect()
+        };
+        let mut actions = Vec::new();
+        let unheld = group.unheld_places();
+        for &place in &unheld {
+            let Some(key) = found.table.get(place).map(|entry| entry.key) else { continue };
+            actions.extend(group.take(place, key).and_then(|touched| touched.action));
+        }
+        group.skip_untouched(next);
+        for place in untouched.into_iter().chain(unheld) {
+            let gone = self.topic_mut(topic).and_then(|topic| topic.finish(place));
+            self.free(gone);
+        }
+        for action in actions {
+            self.came_out(Some(action), Outcome::Gone);
+        }
+    }
+
+    fn trim_now(&mut self, topic: u32, before: u64) {
+        let dropped = self.remove_before(topic, before);
+        if let Some(topic) = self.topic_mut(topic) {
+            topic.dropped += dropped;
+        }
+    }
+
+    fn remove_before(&mut self, topic: u32, before: u64) -> u64 {
+        let Some(found) = self.topic_mut(topic) else { return 0 };
+        let entries = found.table.iter_from(0).take_while(|(place, _)| *place < before);
+        let places: Vec<u64> = entries.map(|(place, _)| place).collect();
+        for &place in &places {
+            let gone = self.topic_mut(topic).and_then(|topic| topic.remove(place));
+            self.free(gone);
+        }
+        places.len() as u64
+    }
+}
+
+/// The id of the dead letter with a number.
+pub(crate) fn letter_id(number: u64) -> DeadLetterId {
+    DeadLetterId(number.to_string())
+}
+
+fn note_directness<B>(topic: &mut Topic<B>, place: u64, due: Option<i64>, to: Option<Addressed>) {
+    if let Some(due) = due {
+        topic.delays.insert(place, due);
+    }
+    if let Some(to) = to {
+        topic.targets.insert(place, to.group);
+    }
+}
+
+/// A group begins at the oldest message that is kept.
+fn begin<B>(topic: &mut Topic<B>, mut group: Group) {
+    let Topic { table, delays, targets, names, groups, .. } = topic;
+    for (place, entry) in table.iter_mut() {
+        if targets.contains_key(&place) {
+            continue;
+        }
+        entry.pending += 1;
+        match delays.get(&place) {
+            Some(due) => group.put(place, entry.key, Touched::new(At::Delayed(*due))),
+            None => group.add_untouched(place, entry.key),
+        }
+    }
+    names.insert(group.name.clone(), groups.len() as u32);
+    groups.push(Some(group));
+}

@@ -1,0 +1,77 @@
+//! The changes of a queue's state, as a journal has them.
+//!
+//! Topics and groups are numbered in the order in which they appear.
+
+use trunkline_core::Timestamp;
+
+use crate::{DecisionKind, GroupName, LeaseToken, MessageId, TopicName};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// A topic appears.
+    Topic { name: TopicName },
+    /// A group begins, or is subscribed again.
+    Subscribe { topic: u32, name: GroupName, ordered: Option<u16> },
+    /// A group's subscription ends.
+    Unsubscribe { topic: u32, group: u32 },
+    /// A group is gone with all it has.
+    Forget { topic: u32, group: u32 },
+    /// A consumer has a message.
+    Lease {
+        topic: u32,
+        group: u32,
+        place: u64,
+        token: LeaseToken,
+        until: Timestamp,
+        at: Timestamp,
+        consumer: String,
+    },
+    /// It has it for longer, or shorter.
+    Extend { topic: u32, group: u32, place: u64, until: Timestamp },
+    /// The message is finished for the group.
+    Ack { topic: u32, group: u32, place: u64, at: Timestamp },
+    /// The message is to be tried again.
+    Retry { topic: u32, group: u32, place: u64, due: Timestamp, at: Timestamp, error: String },
+    /// The message is a dead letter, of that number.
+    Dead { topic: u32, group: u32, place: u64, number: u64, at: Timestamp, error: String },
+    /// Delayed messages are due, all or one.
+    RetryNow { topic: u32, group: u32, place: Option<u64> },
+    /// What waits or is delayed is gone, in one group or in all.
+    Purge { topic: u32, group: Option<u32> },
+    /// The messages before a place are dropped, of a topic without a group.
+    Trim { topic: u32, before: u64 },
+    /// Somebody decided about a dead letter. A message that takes its place is a record of its own.
+    Decide {
+        action: u64,
+        dead: u64,
+        kind: DecisionKind,
+        at: Timestamp,
+        by: String,
+        message_id: MessageId,
+        new_message_id: Option<MessageId>,
+    },
+    /// A dead letter has been kept for long enough.
+    Lapse { dead: u64 },
+}
+
+impl Change {
+    /// Whether it is an original, that nothing else would tell: it is synced before it is acknowledged.
+    pub(crate) fn is_original(&self) -> bool {
+        match self {
+            Self::Topic { .. }
+            | Self::Subscribe { .. }
+            | Self::Unsubscribe { .. }
+            | Self::Forget { .. }
+            | Self::Purge { .. }
+            | Self::Decide { .. } => true,
+            Self::Lease { .. }
+            | Self::Extend { .. }
+            | Self::Ack { .. }
+            | Self::Retry { .. }
+            | Self::Dead { .. }
+            | Self::RetryNow { .. }
+            | Self::Trim { .. }
+            | Self::Lapse { .. } => false,
+        }
+    }
+}

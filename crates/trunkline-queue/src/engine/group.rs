@@ -1,0 +1,334 @@
+//! What a group made of the messages of its topic.
+//!
+//! A message is *untouched* until the group takes it up for the first time; those are not listed, only counted,
+//! since they are all those from the group's place in the topic on.
+//! Then it is *touched*: ready, delayed or leased; and at last *died*, or finished and not listed any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use trunkline_core::Timestamp;
+
+use super::{Bell, Rate};
+use crate::limits::TRIES_MAX;
+use crate::{GroupName, LeaseToken, Try};
+
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) name: GroupName,
+    pub(crate) subscribed: bool,
+    /// The first place that may be untouched, of a group without order.
+    pub(crate) cursor: u64,
+    /// Of an ordered group; a group without order has none.
+    pub(crate) partitions: Vec<Partition>,
+    /// What each partition has to hand out next: the message's place and the partition.
+    offers: BTreeSet<(u64, u16)>,
+    pub(crate) untouched: u64,
+    pub(crate) touched: BTreeMap<u64, Touched>,
+    pub(crate) died: BTreeMap<u64, Died>,
+    /// The touched messages that are ready.
+    ready: BTreeSet<u64>,
+    /// The touched messages that are delayed, by their time in microseconds.
+    delayed: BTreeSet<(i64, u64)>,
+    /// The touched messages that are leased, by the end of their leases.
+    leased: BTreeSet<(i64, u64)>,
+    pub(crate) delivered: Rate,
+    pub(crate) acked: Rate,
+    pub(crate) retried: u64,
+    pub(crate) dead_total: u64,
+    pub(crate) bell: Arc<Bell>,
+}
+
+/// A partition of an ordered group.
+#[derive(Debug, Default)]
+pub(crate) struct Partition {
+    /// The first place that may be untouched.
+    pub(crate) cursor: u64,
+    /// Untouched and ready messages, but for the one that holds the partition.
+    waiting: BTreeSet<u64>,
+    /// The message that is being worked on, or waits for its retry: nothing else is handed out.
+    held: Option<u64>,
+    offer: Option<u64>,
+}
+
+/// A message that the group has taken up.
+#[derive(Clone, Debug)]
+pub(crate) struct Touched {
+    pub(crate) at: At,
+    pub(crate) attempts: u32,
+    /// The token of the last lease, unless that was settled.
+    pub(crate) token: Option<LeaseToken>,
+    /// When the last attempt began, and whose it is.
+    pub(crate) started_at: Timestamp,
+    pub(crate) consumer: String,
+    pub(crate) tries: Vec<Try>,
+    /// The decision that brought it back, whose outcome this message is.
+    pub(crate) action: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    Ready,
+    Delayed(i64),
+    Leased(i64),
+}
+
+/// A dead letter of the group.
+#[derive(Clone, Debug)]
+pub(crate) struct Died {
+    pub(crate) number: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) attempts: u32,
+    pub(crate) tries: Vec<Try>,
+}
+
+impl Touched {
+    pub(crate) fn new(at: At) -> Self {
+        Self {
+            at,
+            attempts: 0,
+            token: None,
+            started_at: Timestamp::from_micros(0),
+            consumer: String::new(),
+            tries: Vec::new(),
+            action: None,
+        }
+    }
+
+    /// The attempt failed.
+    pub(crate) fn failed(&mut self, failed_at: Timestamp, error: &str) {
+        if self.tries.len() >= TRIES_MAX {
+            self.tries.remove(0);
+        }
+        self.tries.push(Try {
+            attempt: self.attempts,
+            started_at: self.started_at,
+            failed_at,
+            consumer: self.consumer.clone(),
+            error: error.to_owned(),
+        });
+    }
+
+    pub(crate) fn last_error(&self) -> Option<&str> {
+        self.tries.last().map(|last| &*last.error)
+    }
+
+    /// Whether its partition is its own.
+    fn holds(&self) -> bool {
+        self.attempts > 0
+    }
+}
+
+impl Group {
+    pub(crate) fn new(name: GroupName, ordered: Option<u16>) -> Self {
+        let partitions = std::iter::repeat_with(Partition::default).take(usize::from(ordered.unwrap_or(0)));
+        Self {
+            name,
+            subscribed: true,
+            cursor: 0,
+            partitions: partitions.collect(),
+            offers: BTreeSet::new(),
+            untouched: 0,
+            touched: BTreeMap::new(),
+            died: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            delayed: BTreeSet::new(),
+            leased: BTreeSet::new(),
+            delivered: Rate::new(0),
+            acked: Rate::new(0),
+            retried: 0,
+            dead_total: 0,
+            bell: Bell::new(),
+        }
+    }
+
+    pub(crate) fn ordered(&self) -> Option<u16> {
+        (!self.partitions.is_empty()).then_some(self.partitions.len() as u16)
+    }
+
+    pub(crate) fn waiting(&self) -> u64 {
+        self.untouched + self.ready.len() as u64
+    }
+
+    pub(crate) fn delayed(&self) -> u64 {
+        self.delayed.len() as u64
+    }
+
+    pub(crate) fn leased(&self) -> u64 {
+        self.leased.len() as u64
+    }
+
+    /// The partition of messages whose key has that hash.
+    pub(crate) fn partition(&self, key: u32) -> u16 {
+        (u64::from(key) % self.partitions.len().max(1) as u64) as u16
+    }
+
+    /// Whether the message, not a direct one, is untouched.
+    pub(crate) fn is_untouched(&self, place: u64, key: u32) -> bool {
+        match self.partitions.get(usize::from(self.partition(key))) {
+            Some(partition) => place >= partition.cursor,
+            None => place >= self.cursor,
+        }
+    }
+
+    /// Whether the group has not finished the message.
+    pub(crate) fn has(&self, place: u64, key: u32, direct: bool) -> bool {
+        self.touched.contains_key(&place)
+            || self.died.contains_key(&place)
+            || (!direct && self.is_untouched(place, key))
+    }
+
+    /// A message that the group will come to.
+    pub(crate) fn add_untouched(&mut self, place: u64, key: u32) {
+        self.untouched += 1;
+        if !self.partitions.is_empty() {
+            let number = self.partition(key);
+            self.partitions[usize::from(number)].waiting.insert(place);
+            self.offer(number);
+        }
+        self.bell.message();
+    }
+
+    /// Takes up the untouched message: it is leased next.
+    pub(crate) fn touch(&mut self, place: u64, key: u32) {
+        self.untouched -= 1;
+        match self.partitions.is_empty() {
+            true => self.cursor = place + 1,
+            false => {
+                let number = usize::from(self.partition(key));
+                self.partitions[number].cursor = place + 1;
+            }
+        }
+    }
+
+    /// Puts a message where it is now: ready, delayed or leased.
+    pub(crate) fn put(&mut self, place: u64, key: u32, touched: Touched) {
+        self.leave(place);
+        let holds = touched.holds();
+        match touched.at {
+            At::Ready => {
+                self.ready.insert(place);
+                self.bell.message();
+            }
+            At::Delayed(due) => {
+                self.delayed.insert((due, place));
+                self.bell.due(due);
+            }
+            At::Leased(until) => {
+                self.leased.insert((until, place));
+                self.bell.due(until);
+            }
+        }
+        let ready = touched.at == At::Ready;
+        self.touched.insert(place, touched);
+        if !self.partitions.is_empty() {
+            let number = self.partition(key);
+            let partition = &mut self.partitions[usize::from(number)];
+            partition.waiting.remove(&place);
+            if holds {
+                partition.held = Some(place);
+            } else {
+                partition.held = partition.held.filter(|held| *held != place);
+                if ready {
+                    partition.waiting.insert(place);
+                }
+            }
+            self.offer(number);
+        }
+    }
+
+    /// Takes a touched message out of the group's hands.
+    pub(crate) fn take(&mut self, place: u64, key: u32) -> Option<Touched> {
+        self.leave(place);
+        let touched = self.touched.remove(&place)?;
+        if !self.partitions.is_empty() {
+            let number = self.partition(key);
+            let partition = &mut self.partitions[usize::from(number)];
+            partition.waiting.remove(&place);
+            partition.held = partition.held.filter(|held| *held != place);
+            self.offer(number);
+        }
+        Some(touched)
+    }
+
+    /// Takes the message out of the list that it is in.
+    fn leave(&mut self, place: u64) {
+        let Some(touched) = self.touched.get(&place) else { return };
+        match touched.at {
+            At::Ready => self.ready.remove(&place),
+            At::Delayed(due) => self.delayed.remove(&(due, place)),
+            At::Leased(until) => self.leased.remove(&(until, place)),
+        };
+    }
+
+    /// Says anew what a partition has to hand out.
+    fn offer(&mut self, number: u16) {
+        let partition = &mut self.partitions[usize::from(number)];
+        let offer = match partition.held {
+            Some(held) => Some(held).filter(|held| self.ready.contains(held)),
+            None => partition.waiting.first().copied(),
+        };
+        if offer == partition.offer {
+            return;
+        }
+        if let Some(old) = partition.offer {
+            self.offers.remove(&(old, number));
+        }
+        partition.offer = offer;
+        if let Some(new) = offer {
+            self.offers.insert((new, number));
+            self.bell.message();
+        }
+    }
+
+    /// The first message of those that are ready, in a group without order.
+    pub(crate) fn first_ready(&self) -> Option<u64> {
+        self.ready.first().copied()
+    }
+
+    /// The first message that an ordered group may hand out.
+    pub(crate) fn first_offer(&self) -> Option<u64> {
+        self.offers.first().map(|&(place, _)| place)
+    }
+
+    /// The message whose time has come, or whose lease is over: the first such.
+    pub(crate) fn first_due(&self, now: i64) -> Option<u64> {
+        let due = |set: &BTreeSet<(i64, u64)>| {
+            set.first().filter(|(time, _)| *time <= now).map(|&(_, place)| place)
+        };
+        due(&self.delayed).or_else(|| due(&self.leased))
+    }
+
+    /// When a message is due next, or a lease over.
+    pub(crate) fn next_due(&self) -> i64 {
+        let first = |set: &BTreeSet<(i64, u64)>| set.first().map_or(i64::MAX, |&(time, _)| time);
+        first(&self.delayed).min(first(&self.leased))
+    }
+
+    /// The places of all delayed messages.
+    pub(crate) fn delayed_places(&self) -> Vec<u64> {
+        self.delayed.iter().map(|&(_, place)| place).collect()
+    }
+
+    /// The places of the touched messages that nobody holds.
+    pub(crate) fn unheld_places(&self) -> Vec<u64> {
+        self.ready.iter().copied().chain(self.delayed.iter().map(|&(_, place)| place)).collect()
+    }
+
+    /// The oldest place of a message that is waiting in a partition.
+    pub(crate) fn oldest_in_partitions(&self) -> Option<u64> {
+        self.partitions.iter().filter_map(|partition| partition.waiting.first().copied()).min()
+    }
+
+    /// Everything up to `next` is no longer untouched.
+    pub(crate) fn skip_untouched(&mut self, next: u64) {
+        self.untouched = 0;
+        self.cursor = next;
+        for number in 0..self.partitions.len() {
+            let partition = &mut self.partitions[number];
+            partition.cursor = next;
+            partition.waiting.retain(|place| self.ready.contains(place));
+            self.offer(number as u16);
+        }
+    }
+}

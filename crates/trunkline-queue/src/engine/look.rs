@@ -1,0 +1,174 @@
+//! Questions that change nothing.
+
+use std::time::Duration;
+
+use trunkline_core::Timestamp;
+
+use super::apply::letter_id;
+use super::group::{At, Died, Group};
+use super::{Engine, Topic};
+use crate::clock::since;
+use crate::{Action, DeadLetterId, GroupName, GroupStats, MessageState, OperateError, Peek, TopicStats, Try};
+
+/// A message that was looked at.
+#[derive(Debug)]
+pub(crate) struct Look<B> {
+    pub(crate) place: u64,
+    pub(crate) body: B,
+    pub(crate) states: Vec<(GroupName, MessageState)>,
+}
+
+/// A dead letter that was looked at.
+#[derive(Debug)]
+pub(crate) struct DeadLook<B> {
+    pub(crate) id: DeadLetterId,
+    pub(crate) group: GroupName,
+    pub(crate) body: B,
+    pub(crate) attempts: u32,
+    pub(crate) tries: Vec<Try>,
+    pub(crate) died_at: Timestamp,
+}
+
+impl<B: Clone> Engine<B> {
+    /// The numbers of all topics, by name.
+    pub(crate) fn topic_stats(&mut self, now: Timestamp) -> Vec<TopicStats> {
+        let numbers: Vec<u32> = self.names.values().copied().collect();
+        let mut stats = Vec::new();
+        for number in numbers {
+            let groups: Vec<u32> = self.topics[number as usize].names.values().copied().collect();
+            for group in &groups {
+                self.wake(number, *group, now);
+            }
+            let topic = &mut self.topics[number as usize];
+            stats.push(TopicStats {
+                topic: topic.name.clone(),
+                messages: topic.table.len(),
+                bytes: topic.table.bytes(),
+                unread: groups.is_empty(),
+                dropped: topic.dropped,
+                published: topic.published.total,
+                publish_rate: topic.published.per_second(now.as_micros()),
+                groups: groups.iter().filter_map(|group| group_stats(topic, *group, now)).collect(),
+            });
+        }
+        stats
+    }
+
+    pub(crate) fn peek(&mut self, now: Timestamp, peek: &Peek) -> Result<Vec<Look<B>>, OperateError> {
+        let number = self.topic_number(&peek.topic);
+        let number = number.ok_or_else(|| OperateError::NoTopic { topic: peek.topic.clone() })?;
+        if let Some(group) = &peek.group {
+            let (_, group) = self.look_up(&peek.topic, group)?;
+            self.wake(number, group, now);
+        }
+        let topic = &self.topics[number as usize];
+        let from = peek.after.map_or(0, |after| after.saturating_add(1));
+        let looks = topic.table.iter_from(from).filter_map(|(place, entry)| {
+            let groups =
+                topic.names.iter().filter(|(name, _)| peek.group.as_ref().is_none_or(|only| only == *name));
+            let states: Vec<(GroupName, MessageState)> = groups
+                .filter_map(|(name, number)| {
+                    Some((name.clone(), state(topic.group(*number)?, place, entry.key, entry.direct)?))
+                })
+                .collect();
+            if peek.group.is_some() && states.is_empty() {
+                return None;
+            }
+            Some(Look { place, body: entry.body.clone(), states })
+        });
+        Ok(looks.take(peek.max).collect())
+    }
+
+    /// The dead letters after a number, in the order in which they died.
+    pub(crate) fn dead_after(&self, after: Option<&DeadLetterId>) -> impl Iterator<Item = DeadLook<B>> {
+        let after = after.and_then(|id| id.0.parse().ok()).unwrap_or(0);
+        self.dead.range(after + 1..).filter_map(|(number, place)| self.dead_look(*number, *place))
+    }
+
+    pub(crate) fn dead_one(&self, id: &DeadLetterId) -> Result<DeadLook<B>, OperateError> {
+        let number: Option<u64> = id.0.parse().ok();
+        let place = number.and_then(|number| Some((number, *self.dead.get(&number)?)));
+        let look = place.and_then(|(number, place)| self.dead_look(number, place));
+        look.ok_or_else(|| OperateError::NoDeadLetter { id: id.clone() })
+    }
+
+    fn dead_look(&self, number: u64, (topic, group, place): (u32, u32, u64)) -> Option<DeadLook<B>> {
+        let topic = self.topic(topic)?;
+        let group = topic.group(group)?;
+        let Died { attempts, tries, at, .. } = group.died.get(&place)?.clone();
+        let body = topic.table.get(place)?.body.clone();
+        Some(DeadLook {
+            id: letter_id(number),
+            group: group.name.clone(),
+            body,
+            attempts,
+            tries,
+            died_at: at,
+        })
+    }
+
+    pub(crate) fn actions_after(&self, after: u64, max: usize) -> Vec<Action> {
+        let first = self.actions.partition_point(|action| action.number <= after);
+        self.actions.range(first..).take(max).cloned().collect()
+    }
+}
+
+fn group_stats<B>(topic: &mut Topic<B>, number: u32, now: Timestamp) -> Option<GroupStats> {
+    let oldest_age = oldest(topic, topic.group(number)?, now);
+    let group = topic.group_mut(number)?;
+    Some(GroupStats {
+        group: group.name.clone(),
+        subscribed: group.subscribed,
+        ordered: group.ordered(),
+        waiting: group.waiting(),
+        leased: group.leased(),
+        delayed: group.delayed(),
+        dead: group.died.len() as u64,
+        oldest_age,
+        delivered: group.delivered.total,
+        acked: group.acked.total,
+        retried: group.retried,
+        died: group.dead_total,
+        deliver_rate: group.delivered.per_second(now.as_micros()),
+        ack_rate: group.acked.per_second(now.as_micros()),
+    })
+}
+
+/// The age of the oldest message that the group has not finished or given up.
+fn oldest<B>(topic: &Topic<B>, group: &Group, now: Timestamp) -> Option<Duration> {
+    let touched = group.touched.first_key_value().map(|(place, _)| *place);
+    let untouched = match group.ordered() {
+        Some(_) => group.oldest_in_partitions(),
+        None if group.untouched == 0 => None,
+        None => {
+            let mut on = topic.table.iter_from(group.cursor).filter(|(_, entry)| !entry.direct);
+            on.next().map(|(place, _)| place)
+        }
+    };
+    let place = [touched, untouched].into_iter().flatten().min()?;
+    let enqueued_at = topic.table.get(place)?.enqueued_at;
+    Some(since(now, Timestamp::from_micros(enqueued_at)))
+}
+
+/// The state of a message in a group that has not finished it.
+fn state(group: &Group, place: u64, key: u32, direct: bool) -> Option<MessageState> {
+    let Some(touched) = group.touched.get(&place) else {
+        if group.died.contains_key(&place) {
+            return Some(MessageState::Dead);
+        }
+        return (!direct && group.is_untouched(place, key)).then_some(MessageState::Waiting);
+    };
+    Some(match touched.at {
+        At::Ready => MessageState::Waiting,
+        At::Leased(until) => MessageState::Leased {
+            consumer: touched.consumer.clone(),
+            attempt: touched.attempts,
+            until: Timestamp::from_micros(until),
+        },
+        At::Delayed(until) => MessageState::Delayed {
+            until: Timestamp::from_micros(until),
+            attempts: touched.attempts,
+            last_error: touched.last_error().map(str::to_owned),
+        },
+    })
+}

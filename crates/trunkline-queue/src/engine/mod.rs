@@ -1,0 +1,111 @@
+//! The rules of a queue, without I/O, clock or randomness: what both of our backends run.
+//!
+//! The [`Engine`] is the state of all topics and groups.
+//! An operation decides, changes the state, and returns the [`Change`] that it made; a backend that keeps
+//! changes makes the same state again by applying them in their order.
+//! Bodies of messages are the backend's: here they are whatever it finds them by.
+//!
+//! `table` has the messages of a topic and finds them by place and id; `group` has what a group made of them;
+//! `decide` has the operations, `apply` what changes do; `look` answers questions.
+
+mod apply;
+mod bell;
+mod change;
+mod decide;
+mod group;
+mod look;
+mod rate;
+mod table;
+mod topic;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+pub(crate) use apply::Addressed;
+pub(crate) use bell::Bell;
+pub(crate) use change::Change;
+pub(crate) use decide::{Picked, Received, Settlement};
+pub(crate) use group::{At, Group};
+pub(crate) use look::{DeadLook, Look};
+pub(crate) use rate::Rate;
+pub(crate) use table::{Entry, IdHash};
+pub(crate) use topic::Topic;
+
+use crate::limits::{DEAD_LETTER_AGE_DEFAULT, UNREAD_AGE_DEFAULT, UNREAD_BYTES_DEFAULT};
+use crate::{Action, TopicName};
+
+/// How long a queue keeps what nobody has asked it to keep for good.
+///
+/// ```
+/// use trunkline_queue::Keep;
+/// let keep = Keep { unread_bytes: 1 << 20, ..Keep::default() };
+/// # drop(keep);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// For how long a topic without a group keeps its messages.
+    pub unread_age: Duration,
+    /// How many bytes of messages a topic without a group keeps.
+    pub unread_bytes: u64,
+    /// For how long a dead letter is kept.
+    pub dead_letter_age: Duration,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self {
+            unread_age: UNREAD_AGE_DEFAULT,
+            unread_bytes: UNREAD_BYTES_DEFAULT,
+            dead_letter_age: DEAD_LETTER_AGE_DEFAULT,
+        }
+    }
+}
+
+/// The state of a queue.
+#[derive(Debug)]
+pub(crate) struct Engine<B> {
+    pub(crate) keep: Keep,
+    pub(crate) topics: Vec<Topic<B>>,
+    pub(crate) names: BTreeMap<TopicName, u32>,
+    /// Each dead letter by its number: topic, group, message.
+    pub(crate) dead: BTreeMap<u64, (u32, u32, u64)>,
+    pub(crate) next_dead: u64,
+    pub(crate) actions: VecDeque<Action>,
+    pub(crate) next_action: u64,
+    /// What tokens begin with: another value each time the queue is opened.
+    opening: u64,
+    next_token: u64,
+    /// The bodies of messages that are gone, with their bytes, until the backend takes them.
+    pub(crate) freed: Vec<(B, u32)>,
+}
+
+impl<B: Clone> Engine<B> {
+    /// A queue without topics; `opening` tells it from every other that has the same state.
+    pub(crate) fn new(keep: Keep, opening: u64) -> Self {
+        Self {
+            keep,
+            topics: Vec::new(),
+            names: BTreeMap::new(),
+            dead: BTreeMap::new(),
+            next_dead: 1,
+            actions: VecDeque::new(),
+            next_action: 1,
+            opening,
+            next_token: 0,
+            freed: Vec::new(),
+        }
+    }
+
+    /// The number of a topic, if it is there.
+    pub(crate) fn topic_number(&self, name: &TopicName) -> Option<u32> {
+        self.names.get(name).copied()
+    }
+
+    pub(crate) fn topic(&self, number: u32) -> Option<&Topic<B>> {
+        self.topics.get(number as usize)
+    }
+
+    fn topic_mut(&mut self, number: u32) -> Option<&mut Topic<B>> {
+        self.topics.get_mut(number as usize)
+    }
+}

@@ -1,0 +1,98 @@
+//! A topic: its messages and its groups.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use super::table::Table;
+use super::{Entry, Group, IdHash, Rate};
+use crate::limits::FINISHED_IDS_MAX;
+use crate::{GroupName, TopicName};
+
+#[derive(Debug)]
+pub(crate) struct Topic<B> {
+    pub(crate) name: TopicName,
+    /// The place of the next message; the first is 1.
+    pub(crate) next: u64,
+    pub(crate) table: Table<B>,
+    /// By number; a group that was forgotten leaves its number empty.
+    pub(crate) groups: Vec<Option<Group>>,
+    pub(crate) names: BTreeMap<GroupName, u32>,
+    /// When the messages that have a delay are due, for groups to come.
+    pub(crate) delays: BTreeMap<u64, i64>,
+    /// The messages that are for one group.
+    pub(crate) targets: BTreeMap<u64, u32>,
+    pub(crate) published: Rate,
+    pub(crate) dropped: u64,
+    finished: VecDeque<IdHash>,
+    finished_set: HashSet<IdHash>,
+}
+
+impl<B> Topic<B> {
+    pub(crate) fn new(name: TopicName) -> Self {
+        Self {
+            name,
+            next: 1,
+            table: Table::new(),
+            groups: Vec::new(),
+            names: BTreeMap::new(),
+            delays: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            published: Rate::new(0),
+            dropped: 0,
+            finished: VecDeque::new(),
+            finished_set: HashSet::new(),
+        }
+    }
+
+    pub(crate) fn group(&self, number: u32) -> Option<&Group> {
+        self.groups.get(number as usize)?.as_ref()
+    }
+
+    pub(crate) fn group_mut(&mut self, number: u32) -> Option<&mut Group> {
+        self.groups.get_mut(number as usize)?.as_mut()
+    }
+
+    pub(crate) fn has_groups(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// Whether a message with that id is kept, or was finished not long ago.
+    pub(crate) fn knows(&self, id: IdHash) -> bool {
+        self.finished_set.contains(&id) || self.table.find(id).is_some()
+    }
+
+    /// Remembers the id of a message that is finished.
+    pub(crate) fn remember(&mut self, id: IdHash) {
+        if self.finished_set.insert(id) {
+            self.finished.push_back(id);
+        }
+        while self.finished.len() > FINISHED_IDS_MAX {
+            if let Some(oldest) = self.finished.pop_front() {
+                self.finished_set.remove(&oldest);
+            }
+        }
+    }
+
+    /// The ids of finished messages that are remembered, oldest first.
+    pub(crate) fn remembered(&self) -> impl ExactSizeIterator<Item = &IdHash> {
+        self.finished.iter()
+    }
+
+    /// A message that a group has finished; the message itself when that was the last of its groups.
+    pub(crate) fn finish(&mut self, place: u64) -> Option<Entry<B>> {
+        let entry = self.table.get_mut(place)?;
+        entry.pending = entry.pending.saturating_sub(1);
+        if entry.pending > 0 {
+            return None;
+        }
+        self.remove(place)
+    }
+
+    /// Takes a message away.
+    pub(crate) fn remove(&mut self, place: u64) -> Option<Entry<B>> {
+        let entry = self.table.remove(place)?;
+        self.delays.remove(&place);
+        self.targets.remove(&place);
+        self.remember(entry.id);
+        Some(entry)
+    }
+}

@@ -1,0 +1,230 @@
+//! What the operations of a queue can fail with, and what the caller can do.
+
+use crate::{DeadLetterId, GroupName, MessageId, TopicName};
+
+/// What the caller of a failed operation can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Advice {
+    /// Try the same again, later; with the same message ids nothing is stored twice.
+    Retry,
+    /// The request is wrong as it is, or too late; change it or let it be.
+    FixRequest,
+    /// Nothing helps until an operator has looked.
+    Stop,
+}
+
+/// Why messages were not published, or why that is unknown.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// Something exceeds its limit.
+    #[error("message `{id}`: {what} too large: {size}, limit {size_max}")]
+    TooLarge {
+        /// The message.
+        id: MessageId,
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        size: usize,
+        /// How large it may be.
+        size_max: usize,
+    },
+    /// The request makes no sense.
+    #[error("invalid message `{id}`: {reason}")]
+    Invalid {
+        /// The message.
+        id: MessageId,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Why a group did not subscribe.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// The group is there with other options; they are fixed, since its order rests on them.
+    #[error(
+        "group `{group}` of topic `{topic}` is {found}, not {wanted}; unsubscribe and purge it to change that"
+    )]
+    OtherOptions {
+        /// The topic.
+        topic: TopicName,
+        /// The group.
+        group: GroupName,
+        /// What it is.
+        found: String,
+        /// What was wanted.
+        wanted: String,
+    },
+    /// The options make no sense.
+    #[error("invalid options: {reason}")]
+    Invalid {
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Why no messages were handed out.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceiveError {
+    /// The group is not subscribed to the topic.
+    #[error("group `{group}` is not subscribed to topic `{topic}`")]
+    NotSubscribed {
+        /// The topic.
+        topic: TopicName,
+        /// The group.
+        group: GroupName,
+    },
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Why a lease did not settle its message.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettleError {
+    /// The lease is no longer good: the message is settled, or another consumer has it.
+    #[error(
+        "the lease on a message of topic `{topic}` for group `{group}` is lost: the message is settled or leased again"
+    )]
+    Lost {
+        /// The topic.
+        topic: TopicName,
+        /// The group.
+        group: GroupName,
+    },
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Why an operator's question or order failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperateError {
+    /// There is no such topic.
+    #[error("there is no topic `{topic}`")]
+    NoTopic {
+        /// The topic.
+        topic: TopicName,
+    },
+    /// There is no such group in the topic.
+    #[error("topic `{topic}` has no group `{group}`")]
+    NoGroup {
+        /// The topic.
+        topic: TopicName,
+        /// The group.
+        group: GroupName,
+    },
+    /// The group has no such message that waits for its time.
+    #[error("group `{group}` of topic `{topic}` has no delayed message `{id}`")]
+    NoMessage {
+        /// The topic.
+        topic: TopicName,
+        /// The group.
+        group: GroupName,
+        /// The message.
+        id: MessageId,
+    },
+    /// There is no such dead letter, or it was decided about.
+    #[error("there is no dead letter `{id}`")]
+    NoDeadLetter {
+        /// Its id.
+        id: DeadLetterId,
+    },
+    /// The edited message is refused.
+    #[error(transparent)]
+    Message(PublishError),
+    /// A message with the edited one's id is there already.
+    #[error("topic `{topic}` has a message `{id}` already; give the edited message an id of its own")]
+    IdTaken {
+        /// The topic.
+        topic: TopicName,
+        /// The id.
+        id: MessageId,
+    },
+    /// The backend cannot do this.
+    #[error("{what} is not possible with this kind of queue: {reason}")]
+    Unsupported {
+        /// What.
+        what: &'static str,
+        /// Why not, and what to do instead.
+        reason: String,
+    },
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Why storage failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// Certainly nothing was changed, and the queue goes on: a full disk, for one.
+    #[error("nothing was stored: {reason}")]
+    NotStored {
+        /// What happened.
+        reason: String,
+    },
+    /// Whether it was stored is unknown until the queue is opened again; publishing the same ids again then
+    /// tells.
+    #[error("the outcome is unknown until the queue is reopened: {reason}")]
+    Unknown {
+        /// What happened.
+        reason: String,
+    },
+    /// The queue refuses everything since an earlier failure, until it is opened again; nothing was changed.
+    #[error("nothing was stored: the queue refuses work until it is reopened, since {reason}")]
+    Poisoned {
+        /// What happened then.
+        reason: String,
+    },
+    /// The queue is closed; nothing was changed.
+    #[error("nothing was stored: the queue is closed")]
+    Closed,
+    /// What is stored is damaged: the bytes there are not those that were written.
+    #[error("the queue is damaged: {what}")]
+    Damaged {
+        /// What is damaged, and where.
+        what: String,
+    },
+}
+
+impl StorageError {
+    /// What the caller can do.
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::NotStored { .. } => Advice::Retry,
+            Self::Unknown { .. } | Self::Poisoned { .. } | Self::Closed | Self::Damaged { .. } => {
+                Advice::Stop
+            }
+        }
+    }
+}
+
+macro_rules! advice {
+    ($($name:ident)*) => {
+        $(
+            impl $name {
+                /// What the caller can do.
+                pub fn advice(&self) -> Advice {
+                    match self {
+                        Self::Storage(error) => error.advice(),
+                        _ => Advice::FixRequest,
+                    }
+                }
+            }
+        )*
+    };
+}
+
+advice! { PublishError SubscribeError ReceiveError SettleError OperateError }

@@ -1,0 +1,5 @@
+//! The tests of the queue: the suite against each backend.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod memory;

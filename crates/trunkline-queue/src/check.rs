@@ -107,9 +107,19 @@ impl IdHasher {
         Self(high, low)
     }
 
+    /// The hasher of a queue with this id.
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        let (high, low) = uuid::Uuid::from_bytes(bytes).as_u64_pair();
+        Self(high, low)
+    }
+
     pub(crate) fn hash(self, id: &MessageId) -> IdHash {
+        self.hash_text(id.as_str())
+    }
+
+    pub(crate) fn hash_text(self, id: &str) -> IdHash {
         let mut hasher = SipHasher128::new_with_keys(self.0, self.1);
-        hasher.write(id.as_str().as_bytes());
+        hasher.write(id.as_bytes());
         let hash = hasher.finish128();
         [hash.h1, hash.h2]
     }
@@ -117,8 +127,13 @@ impl IdHasher {
 
 /// The hash that partitions are made of: the same for a key for good, so it has no secret.
 pub(crate) fn key_hash(message: &Message) -> u32 {
+    key_hash_text(message.key.as_deref().unwrap_or(message.id.as_str()))
+}
+
+/// The same of a key, or of the id of a message without one.
+pub(crate) fn key_hash_text(key: &str) -> u32 {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
-    hasher.write(message.key.as_deref().unwrap_or(message.id.as_str()).as_bytes());
+    hasher.write(key.as_bytes());
     hasher.finish() as u32
 }
 

@@ -1,7 +1,7 @@
 //! Messages: one trait with its promises, backends that keep them, and the suite that checks them.
 //!
 //! [`MessageQueue`] says what every queue promises; [`MessageQueueExt`] adds comforts that need nothing more.
-//! [`MemoryQueue`] is the reference.
+//! [`MemoryQueue`] is the reference, [`EmbeddedQueue`] keeps messages on disk in a crash-safe journal.
 //! The macro `conformance!`, of the feature of that name, runs the suite against any backend, ours or a
 //! stranger's.
 //!
@@ -14,6 +14,7 @@ mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod dead;
+mod embedded;
 mod engine;
 mod error;
 mod ext;
@@ -32,6 +33,7 @@ pub use dead::{
     Action, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLettersRead, Decision, DecisionKind, Outcome,
     Try, likeness,
 };
+pub use embedded::{EmbeddedOptions, EmbeddedQueue, OpenError};
 pub use engine::Keep;
 pub use error::{
     Advice, OperateError, PublishError, ReceiveError, SettleError, StorageError, SubscribeError,

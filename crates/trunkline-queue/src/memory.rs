@@ -250,14 +250,14 @@ impl MessageQueue for MemoryQueue {
         group: GroupName,
         id: Option<MessageId>,
     ) -> BoxFuture<'_, Result<u64, OperateError>> {
-        at_once(self.run(|engine, _| {
+        at_once(self.run(|engine, now| {
             let hash = id.as_ref().map(|id| self.hasher.hash(id));
-            engine.retry_now(&topic, &group, id.as_ref().zip(hash), &mut Vec::new())
+            engine.retry_now(now, &topic, &group, id.as_ref().zip(hash), &mut Vec::new())
         }))
     }
 
     fn purge(&self, topic: TopicName, group: Option<GroupName>) -> BoxFuture<'_, Result<u64, OperateError>> {
-        at_once(self.run(|engine, _| engine.purge(&topic, group.as_ref(), &mut Vec::new())))
+        at_once(self.run(|engine, now| engine.purge(now, &topic, group.as_ref(), &mut Vec::new())))
     }
 
     fn dead_letters(&self, read: DeadLettersRead) -> BoxFuture<'_, Result<Vec<DeadLetter>, OperateError>> {

@@ -1,5 +1,6 @@
 //! Dead letters, and what is decided about them.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::Fixture;
@@ -212,19 +213,25 @@ pub async fn dead_letters_are_replayed_together_at_a_pace(fixture: Fixture) {
     }
     let filter = DeadLetterFilter { error_like: Some("timeout".to_owned()), ..DeadLetterFilter::default() };
     let clock = fixture.clock();
-    let mut said = Vec::new();
-    let mut saying = |action: Action| said.push(action.message_id.to_string());
+    let said = Mutex::new(Vec::new());
+    let count = || said.lock().expect("nobody panics while it is held").len();
+    let mut saying = |action: Action| {
+        said.lock().expect("nobody panics while it is held").push(action.message_id.to_string());
+    };
     let replay = queue.decide_all(filter, BulkDecision::Replay, "ada", Some((10.0, &*clock)), &mut saying);
     let started = clock.now();
     let time = async {
-        for _ in 0..3 {
-            tokio::task::yield_now().await;
+        for number in 1..4 {
+            while count() < number {
+                tokio::task::yield_now().await;
+            }
+            assert!(!fixture.time_is_free() || count() == number, "no time has passed");
             fixture.pass(Duration::from_millis(100)).await;
         }
     };
     let (done, ()) = futures::join!(replay, time);
     assert_eq!(done.expect("they can be replayed"), 4);
-    assert_eq!(said, ["m0", "m1", "m2", "m3"]);
+    assert_eq!(*said.lock().expect("nobody panicked"), ["m0", "m1", "m2", "m3"]);
     assert!(clock.now().as_micros() - started.as_micros() >= 300_000, "four at ten a second take 300 ms");
     assert_eq!(counts(&*queue, "mail").await, [4, 0, 0, 2]);
 }

@@ -77,7 +77,7 @@ impl Play {
 
     fn millis(&mut self) -> u64 {
         let millis = self.random.below(MILLIS);
-        if self.fixture.time_is_free() { millis } else { millis * REAL_TIME }
+        if self.fixture.time_is_free() { millis } else { (millis + 1) * REAL_TIME }
     }
 
     /// Does something to both, asserts that they answer the same, and says what it was.

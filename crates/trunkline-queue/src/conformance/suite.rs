@@ -139,7 +139,7 @@ macro_rules! __conformance_each {
 ///
 /// When the test does, or doesn't come to an end.
 pub fn run(test: impl Future<Output = ()>) {
-    let minutes = if super::sample::slow() { 120 } else { 5 };
+    let minutes = if super::sample::slow() { 120 } else { 2 };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime needs no more than two threads");
     let limit = Duration::from_secs(60 * minutes);

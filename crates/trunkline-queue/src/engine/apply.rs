@@ -1,5 +1,7 @@
 //! What changes do to the state.
 
+use trunkline_core::Timestamp;
+
 use super::group::{At, Died, Group, Touched};
 use super::{Change, Engine, Entry, Topic};
 use crate::{Action, DeadLetterId, DecisionKind, Outcome, TopicName};
@@ -39,6 +41,12 @@ impl<B: Clone> Engine<B> {
             pending += 1;
         }
         entry.pending = pending;
+        if pending == 0 && to.is_some() {
+            // Its group was forgotten meanwhile.
+            topic.remember(entry.id);
+            self.free(Some(entry));
+            return;
+        }
         note_directness(topic, place, due, to);
         topic.table.insert(place, entry);
     }
@@ -55,9 +63,8 @@ impl<B: Clone> Engine<B> {
         to: Option<Addressed>,
     ) -> bool {
         let Some(topic) = self.topic_mut(topic) else { return false };
-        if let Some(there) = topic.table.get_mut(place) {
-            there.body = entry.body;
-            return true;
+        if place < topic.floor {
+            return false;
         }
         entry.direct = due.is_some() || to.is_some();
         entry.pending = 0;
@@ -162,7 +169,8 @@ impl<B: Clone> Engine<B> {
                 let dead_letter = letter_id(*number);
                 self.came_out(action, Outcome::DeadAgain { at: *at, dead_letter });
             }
-            Change::RetryNow { topic, group, place } => {
+            Change::RetryNow { topic, group, place, at } => {
+                self.wake(*topic, *group, *at);
                 let Some(found) = self.topic_mut(*topic) else { return };
                 let places = match (place, found.group(*group)) {
                     (Some(place), _) => vec![*place],
@@ -173,7 +181,7 @@ impl<B: Clone> Engine<B> {
                     self.ready(*topic, *group, place);
                 }
             }
-            Change::Purge { topic, group } => self.purge_now(*topic, *group),
+            Change::Purge { topic, group, at } => self.purge_now(*topic, *group, *at),
             Change::Trim { topic, before } => self.trim_now(*topic, *before),
             Change::Decide { action, dead, kind, at, by, message_id, new_message_id } => {
                 let Some((topic, group, place)) = self.dead.remove(dead) else { return };
@@ -289,9 +297,12 @@ impl<B: Clone> Engine<B> {
         for touched in group.touched.values() {
             self.came_out(touched.action, Outcome::Gone);
         }
+        if let Some(topic) = self.topic_mut(topic).filter(|topic| !topic.has_groups()) {
+            topic.floor = topic.next;
+        }
     }
 
-    fn purge_now(&mut self, topic: u32, group: Option<u32>) {
+    fn purge_now(&mut self, topic: u32, group: Option<u32>, at: Timestamp) {
         let Some(found) = self.topic_mut(topic) else { return };
         if group.is_none() && !found.has_groups() {
             let next = found.next;
@@ -303,6 +314,8 @@ impl<B: Clone> Engine<B> {
             None => (0..found.groups.len() as u32).collect(),
         };
         for number in numbers {
+            // What time alone has done is in no journal.
+            self.wake(topic, number, at);
             self.purge_group(topic, number);
         }
     }
@@ -352,6 +365,7 @@ impl<B: Clone> Engine<B> {
         let Some(found) = self.topic_mut(topic) else { return 0 };
         let entries = found.table.iter_from(0).take_while(|(place, _)| *place < before);
         let places: Vec<u64> = entries.map(|(place, _)| place).collect();
+        found.floor = found.floor.max(before);
         for &place in &places {
             let gone = self.topic_mut(topic).and_then(|topic| topic.remove(place));
             self.free(gone);
@@ -375,7 +389,12 @@ fn note_directness<B>(topic: &mut Topic<B>, place: u64, due: Option<i64>, to: Op
 }
 
 /// A group begins at the oldest message that is kept.
+///
+/// It goes on by itself from where no message is missing; what is kept before that it has one by one, since
+/// what is missing there, all groups before it have finished.
 fn begin<B>(topic: &mut Topic<B>, mut group: Group) {
+    let dense_from = topic.dense_from();
+    group.go_on_from(dense_from);
     let Topic { table, delays, targets, names, groups, .. } = topic;
     for (place, entry) in table.iter_mut() {
         if targets.contains_key(&place) {
@@ -384,6 +403,7 @@ fn begin<B>(topic: &mut Topic<B>, mut group: Group) {
         entry.pending += 1;
         match delays.get(&place) {
             Some(due) => group.put(place, entry.key, Touched::new(At::Delayed(*due))),
+            None if place < dense_from => group.put(place, entry.key, Touched::new(At::Ready)),
             None => group.add_untouched(place, entry.key),
         }
     }

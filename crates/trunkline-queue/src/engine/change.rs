@@ -35,9 +35,9 @@ pub(crate) enum Change {
     /// The message is a dead letter, of that number.
     Dead { topic: u32, group: u32, place: u64, number: u64, at: Timestamp, error: String },
     /// Delayed messages are due, all or one.
-    RetryNow { topic: u32, group: u32, place: Option<u64> },
+    RetryNow { topic: u32, group: u32, place: Option<u64>, at: Timestamp },
     /// What waits or is delayed is gone, in one group or in all.
-    Purge { topic: u32, group: Option<u32> },
+    Purge { topic: u32, group: Option<u32>, at: Timestamp },
     /// The messages before a place are dropped, of a topic without a group.
     Trim { topic: u32, before: u64 },
     /// Somebody decided about a dead letter. A message that takes its place is a record of its own.

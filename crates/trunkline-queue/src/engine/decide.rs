@@ -147,8 +147,10 @@ impl<B: Clone> Engine<B> {
 
     /// Makes ready what is due, and what consumers have had for too long.
     pub(crate) fn wake(&mut self, topic: u32, group: u32, now: Timestamp) {
-        while let Some(place) =
-            self.topics[topic as usize].group(group).and_then(|group| group.first_due(now.as_micros()))
+        while let Some(place) = self
+            .topic(topic)
+            .and_then(|topic| topic.group(group))
+            .and_then(|group| group.first_due(now.as_micros()))
         {
             self.ready(topic, group, place);
         }
@@ -216,12 +218,14 @@ impl<B: Clone> Engine<B> {
 
     pub(crate) fn retry_now(
         &mut self,
+        now: Timestamp,
         topic: &TopicName,
         group: &GroupName,
         id: Option<(&MessageId, IdHash)>,
         changes: &mut Vec<Change>,
     ) -> Result<u64, OperateError> {
         let (topic_number, number) = self.look_up(topic, group)?;
+        self.wake(topic_number, number, now);
         let in_topic = &self.topics[topic_number as usize];
         let found = in_topic.group(number);
         let place = id.and_then(|(_, hash)| in_topic.table.find(hash));
@@ -241,13 +245,14 @@ impl<B: Clone> Engine<B> {
             }
         };
         if count > 0 {
-            self.make(Change::RetryNow { topic: topic_number, group: number, place }, changes);
+            self.make(Change::RetryNow { topic: topic_number, group: number, place, at: now }, changes);
         }
         Ok(count)
     }
 
     pub(crate) fn purge(
         &mut self,
+        now: Timestamp,
         topic: &TopicName,
         group: Option<&GroupName>,
         changes: &mut Vec<Change>,
@@ -258,13 +263,14 @@ impl<B: Clone> Engine<B> {
         let before = self.topics[number as usize].table.len();
         let Some(name) = group else {
             let gone: Vec<u32> = self.groups_of(number, false);
-            self.make(Change::Purge { topic: number, group: None }, changes);
+            self.make(Change::Purge { topic: number, group: None, at: now }, changes);
             for group in gone {
                 self.make(Change::Forget { topic: number, group }, changes);
             }
             return Ok(before - self.topics[number as usize].table.len());
         };
         let (topic, group) = self.look_up(topic, name)?;
+        self.wake(topic, group, now);
         let found = self.topics[topic as usize].group(group);
         let count = found.map_or(0, |group| group.waiting() + group.delayed());
         if found.is_some_and(|group| !group.subscribed) {
@@ -272,7 +278,7 @@ impl<B: Clone> Engine<B> {
             self.make(Change::Forget { topic, group }, changes);
             return Ok(count + held);
         }
-        self.make(Change::Purge { topic, group: Some(group) }, changes);
+        self.make(Change::Purge { topic, group: Some(group), at: now }, changes);
         Ok(count)
     }
 
@@ -312,7 +318,9 @@ impl<B: Clone> Engine<B> {
                 self.make(Change::Trim { topic: number, before }, changes);
             }
         }
-        while let Some((&dead, &(topic, group, place))) = self.dead.first_key_value() {
+        // Not all at once, so that one commit stays small.
+        for _ in 0..1_000 {
+            let Some((&dead, &(topic, group, place))) = self.dead.first_key_value() else { break };
             let group = self.topics[topic as usize].group(group);
             let died = group.and_then(|group| group.died.get(&place)).map(|died| died.at);
             if died.is_some_and(|at| since(now, at) < self.keep.dead_letter_age) {

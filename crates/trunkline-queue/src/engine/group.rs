@@ -189,6 +189,14 @@ impl Group {
         self.bell.message();
     }
 
+    /// The first place that may be untouched is this.
+    pub(crate) fn go_on_from(&mut self, place: u64) {
+        self.cursor = place;
+        for partition in &mut self.partitions {
+            partition.cursor = place;
+        }
+    }
+
     /// Takes up the untouched message: it is leased next.
     pub(crate) fn touch(&mut self, place: u64, key: u32) {
         self.untouched -= 1;
@@ -235,6 +243,12 @@ impl Group {
             }
             self.offer(number);
         }
+    }
+
+    /// Notes a message that the group had taken up before the queue was opened; it is put in its place once it is
+    /// found.
+    pub(crate) fn recall(&mut self, place: u64, touched: Touched) {
+        self.touched.insert(place, touched);
     }
 
     /// Takes a touched message out of the group's hands.

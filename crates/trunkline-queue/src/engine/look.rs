@@ -8,7 +8,9 @@ use super::apply::letter_id;
 use super::group::{At, Died, Group};
 use super::{Engine, Topic};
 use crate::clock::since;
-use crate::{Action, DeadLetterId, GroupName, GroupStats, MessageState, OperateError, Peek, TopicStats, Try};
+use crate::{
+    Action, DeadLetterId, GroupName, GroupStats, MessageState, OperateError, Peek, TopicName, TopicStats, Try,
+};
 
 /// A message that was looked at.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub(crate) struct Look<B> {
 #[derive(Debug)]
 pub(crate) struct DeadLook<B> {
     pub(crate) id: DeadLetterId,
+    pub(crate) topic: TopicName,
     pub(crate) group: GroupName,
     pub(crate) body: B,
     pub(crate) attempts: u32,
@@ -97,14 +100,8 @@ impl<B: Clone> Engine<B> {
         let group = topic.group(group)?;
         let Died { attempts, tries, at, .. } = group.died.get(&place)?.clone();
         let body = topic.table.get(place)?.body.clone();
-        Some(DeadLook {
-            id: letter_id(number),
-            group: group.name.clone(),
-            body,
-            attempts,
-            tries,
-            died_at: at,
-        })
+        let (topic, group) = (topic.name.clone(), group.name.clone());
+        Some(DeadLook { id: letter_id(number), topic, group, body, attempts, tries, died_at: at })
     }
 
     pub(crate) fn actions_after(&self, after: u64, max: usize) -> Vec<Action> {

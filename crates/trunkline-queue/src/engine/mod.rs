@@ -25,7 +25,7 @@ pub(crate) use apply::Addressed;
 pub(crate) use bell::Bell;
 pub(crate) use change::Change;
 pub(crate) use decide::{Picked, Received, Settlement};
-pub(crate) use group::{At, Group};
+pub(crate) use group::{At, Died, Group, Touched};
 pub(crate) use look::{DeadLook, Look};
 pub(crate) use rate::Rate;
 pub(crate) use table::{Entry, IdHash};
@@ -103,6 +103,53 @@ impl<B: Clone> Engine<B> {
 
     pub(crate) fn topic(&self, number: u32) -> Option<&Topic<B>> {
         self.topics.get(number as usize)
+    }
+
+    /// Everybody who waits has to look again.
+    pub(crate) fn everybody(&self) {
+        for group in self.topics.iter().flat_map(|topic| topic.groups.iter().flatten()) {
+            group.bell.everybody();
+        }
+    }
+
+    /// Lets groups forget what is not there: its messages were finished by all, and that is what was lost.
+    pub(crate) fn drop_missing(&mut self) {
+        for topic in &mut self.topics {
+            let Topic { table, groups, .. } = topic;
+            for group in groups.iter_mut().flatten() {
+                group.touched.retain(|place, _| table.get(*place).is_some());
+                group.died.retain(|place, _| table.get(*place).is_some());
+            }
+        }
+        let topics = &self.topics;
+        self.dead.retain(|_, (topic, group, place)| {
+            let group = topics.get(*topic as usize).and_then(|topic| topic.group(*group));
+            group.is_some_and(|group| group.died.contains_key(place))
+        });
+    }
+
+    /// The bodies of all messages.
+    pub(crate) fn each_body(&self, each: impl FnMut(&B)) {
+        self.topics
+            .iter()
+            .flat_map(|topic| topic.table.iter_from(0))
+            .map(|(_, entry)| &entry.body)
+            .for_each(each);
+    }
+
+    /// The message's body is somewhere else now; whether there is such a message.
+    pub(crate) fn move_body(&mut self, topic: u32, place: u64, body: B) -> bool {
+        let entry = self.topic_mut(topic).and_then(|topic| topic.table.get_mut(place));
+        entry.map(|entry| entry.body = body).is_some()
+    }
+
+    /// Whether the message is there, with this body.
+    pub(crate) fn is_at(&self, topic: u32, place: u64, body: B) -> bool
+    where
+        B: PartialEq,
+    {
+        let entry = self.topic(topic).and_then(|topic| topic.table.get(place));
+        entry.is_some_and(|entry| entry.body == body)
     }
 
     fn topic_mut(&mut self, number: u32) -> Option<&mut Topic<B>> {

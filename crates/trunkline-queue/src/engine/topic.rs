@@ -12,6 +12,8 @@ pub(crate) struct Topic<B> {
     pub(crate) name: TopicName,
     /// The place of the next message; the first is 1.
     pub(crate) next: u64,
+    /// Messages before this place are gone for every group, also for those to come.
+    pub(crate) floor: u64,
     pub(crate) table: Table<B>,
     /// By number; a group that was forgotten leaves its number empty.
     pub(crate) groups: Vec<Option<Group>>,
@@ -31,6 +33,7 @@ impl<B> Topic<B> {
         Self {
             name,
             next: 1,
+            floor: 0,
             table: Table::new(),
             groups: Vec::new(),
             names: BTreeMap::new(),
@@ -75,6 +78,18 @@ impl<B> Topic<B> {
     /// The ids of finished messages that are remembered, oldest first.
     pub(crate) fn remembered(&self) -> impl ExactSizeIterator<Item = &IdHash> {
         self.finished.iter()
+    }
+
+    /// The place from which on no message is missing.
+    pub(crate) fn dense_from(&self) -> u64 {
+        let (mut from, mut expected) = (0, 0);
+        for (place, _) in self.table.iter_from(0) {
+            if place != expected {
+                from = place;
+            }
+            expected = place + 1;
+        }
+        if expected == self.next { from } else { self.next }
     }
 
     /// A message that a group has finished; the message itself when that was the last of its groups.

@@ -1,0 +1,215 @@
+//! The files of a journal: segments, of which the last is written to.
+//!
+//! A segment's space is filled with zeros and synced before it is used, so that a frame needs one sync of data
+//! alone, and a full disk is met when a segment is made and not in the middle of a frame.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use trunkline_log::disk::{Disk, DiskFile};
+
+use super::frame::{self, FRAME_HEADER_LEN, HEADER_LEN, Header};
+use super::record::Place;
+
+/// A segment's file, and how much of it is still wanted.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) file: Arc<dyn DiskFile>,
+    pub(crate) header: Header,
+    /// Where its frames end; of the last segment, the journal knows better.
+    pub(crate) end: u64,
+    /// How many messages in it are not finished, and their bytes.
+    pub(crate) live: u64,
+    pub(crate) live_bytes: u64,
+    /// It may go once there is a state newer than this segment, which has what finished or moved its messages.
+    pub(crate) kept_for: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Journal {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) queue: [u8; 16],
+    pub(crate) segment_bytes: u64,
+    pub(crate) segments: BTreeMap<u32, Segment>,
+    pub(crate) last: u32,
+    /// Where the next frame goes, in the last segment.
+    pub(crate) end: u64,
+    /// Everything before this is synced, in the last segment.
+    pub(crate) synced: u64,
+    pub(crate) capacity: u64,
+    /// An empty frame after it says that the last frame was synced.
+    pub(crate) confirmed: bool,
+}
+
+/// The name of a segment's file.
+pub(crate) fn segment_name(number: u32) -> String {
+    format!("{number:010}.seg")
+}
+
+/// The number in a segment's name.
+pub(crate) fn segment_number(name: &str) -> Option<u32> {
+    name.strip_suffix(".seg")?.parse().ok()
+}
+
+impl Journal {
+    /// A journal with its first segment.
+    pub(crate) fn create(disk: Arc<dyn Disk>, segment_bytes: u64) -> io::Result<Self> {
+        let queue = uuid::Uuid::new_v4().into_bytes();
+        let mut journal = Self {
+            disk,
+            queue,
+            segment_bytes,
+            segments: BTreeMap::new(),
+            last: 0,
+            end: 0,
+            synced: 0,
+            capacity: 0,
+            confirmed: true,
+        };
+        journal.begin(0)?;
+        Ok(journal)
+    }
+
+    /// How large a payload the last segment still takes.
+    pub(crate) fn room(&self) -> usize {
+        let room = self.capacity.saturating_sub(self.end + frame::ALIGN);
+        usize::try_from(room).unwrap_or(0).saturating_sub(FRAME_HEADER_LEN)
+    }
+
+    /// Writes a frame, and says where its payload begins. The payload has room for a header before it.
+    pub(crate) fn append(&mut self, mut bytes: Vec<u8>) -> io::Result<(u32, u64)> {
+        let segment = self.segments.get_mut(&self.last).ok_or_else(no_segment)?;
+        frame::seal(&mut bytes, &segment.header.segment, self.end, self.synced);
+        segment.file.write_at(self.end, &bytes)?;
+        let at = self.end + FRAME_HEADER_LEN as u64;
+        self.end += bytes.len() as u64;
+        segment.end = self.end;
+        self.confirmed = false;
+        Ok((self.last, at))
+    }
+
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        if self.synced < self.end {
+            self.segments.get(&self.last).ok_or_else(no_segment)?.file.sync()?;
+            self.synced = self.end;
+        }
+        Ok(())
+    }
+
+    /// Says on disk that everything is synced, so that none of it can pass for a frame that was cut off.
+    pub(crate) fn confirm(&mut self) -> io::Result<()> {
+        self.sync()?;
+        if !self.confirmed && self.room() > 0 {
+            self.append(vec![0; FRAME_HEADER_LEN])?;
+            self.confirmed = true;
+        }
+        self.sync()
+    }
+
+    /// Makes the next segment, with room for a payload of at least this size.
+    ///
+    /// After an error the last segment is still the last, with what was in it synced or not.
+    pub(crate) fn begin(&mut self, room: usize) -> io::Result<()> {
+        if !self.segments.is_empty() {
+            self.sync()?;
+        }
+        let header = Header {
+            queue: self.queue,
+            segment: uuid::Uuid::new_v4().into_bytes(),
+            number: self.last + 1,
+            previous_end: self.end,
+        };
+        let least = HEADER_LEN + FRAME_HEADER_LEN as u64 + room as u64 + 64;
+        let capacity = self.segment_bytes.max(least);
+        let (name, temporary) = (segment_name(header.number), "segment.tmp");
+        let file = self.disk.create(temporary)?;
+        let filled = fill(&*file, &header, capacity);
+        if let Err(error) = filled.and_then(|()| self.disk.rename(temporary, &name)) {
+            // What it took is needed by somebody else now.
+            let _ = self.disk.remove(temporary);
+            return Err(error);
+        }
+        if let Err(error) = self.disk.sync_dir("") {
+            let _ = self.disk.remove(&name);
+            return Err(error);
+        }
+        let segment = Segment { file, header, end: HEADER_LEN, live: 0, live_bytes: 0, kept_for: 0 };
+        self.segments.insert(header.number, segment);
+        self.last = header.number;
+        (self.end, self.synced, self.capacity) = (HEADER_LEN, HEADER_LEN, capacity);
+        self.confirmed = true;
+        Ok(())
+    }
+
+    /// A message is in a segment now.
+    pub(crate) fn add(&mut self, place: Place) {
+        if let Some(segment) = self.segments.get_mut(&place.segment) {
+            segment.live += 1;
+            segment.live_bytes += u64::from(place.len);
+        }
+    }
+
+    /// A message of a segment is finished, or somewhere else.
+    pub(crate) fn drop_message(&mut self, place: Place) {
+        if let Some(segment) = self.segments.get_mut(&place.segment) {
+            segment.live = segment.live.saturating_sub(1);
+            segment.live_bytes = segment.live_bytes.saturating_sub(u64::from(place.len));
+            // What finished it is replayed on opening, and needs it, until there is a newer state.
+            segment.kept_for = segment.kept_for.max(self.last);
+        }
+    }
+
+    /// Removes the segments before a state's that nobody wants any more.
+    pub(crate) fn remove_finished(&mut self, state: u32) {
+        let gone: Vec<u32> = self
+            .segments
+            .range(..state.min(self.last))
+            .filter(|(_, segment)| segment.live == 0 && segment.kept_for < state)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in gone {
+            match self.disk.remove(&segment_name(number)) {
+                Ok(()) => drop(self.segments.remove(&number)),
+                Err(error) => {
+                    tracing::warn!(%error, number, "a finished segment could not be removed");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The bytes of all segments, and of the messages in them that are not finished.
+    pub(crate) fn sizes(&self) -> (u64, u64) {
+        let sealed = self.segments.values().map(|segment| segment.end).sum::<u64>();
+        let live = self.segments.values().map(|segment| segment.live_bytes).sum();
+        (sealed - self.end + self.capacity, live)
+    }
+}
+
+/// Fills a new segment's file with zeros after its header, and syncs it.
+fn fill(file: &dyn DiskFile, header: &Header, capacity: u64) -> io::Result<()> {
+    const PIECE: usize = 1 << 20;
+    let zeros = vec![0; PIECE.min(capacity as usize)];
+    let mut at = 0;
+    while at < capacity {
+        let len = PIECE.min((capacity - at) as usize);
+        file.write_at(at, &zeros[..len])?;
+        at += len as u64;
+    }
+    file.write_at(0, &header.encode())?;
+    file.sync()
+}
+
+fn no_segment() -> io::Error {
+    io::Error::other("the journal has no segment")
+}
+
+/// Reads a whole file.
+pub(crate) fn read_all(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
+    let len = usize::try_from(file.len()?).map_err(io::Error::other)?;
+    let mut bytes = vec![0; len];
+    let read = file.read_at(0, &mut bytes)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}

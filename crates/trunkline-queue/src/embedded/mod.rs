@@ -1,0 +1,530 @@
+//! The embedded backend: a journal in a folder, held by one process.
+//!
+//! Messages are read from the journal when they are handed out; the state (what groups made of them) is in memory,
+//! about 70 bytes for each message that waits. `docs/format/queue-v1.md` has the bytes.
+//!
+//! `frame`, `record`, `codec` are the bytes; `journal` the files; `snapshot` the state as a file; `recover` opens;
+//! `stage` and `writer` are what happens to an operation; `numbers` is what other processes see.
+
+mod codec;
+mod error;
+mod frame;
+mod journal;
+mod numbers;
+mod record;
+mod recover;
+mod snapshot;
+mod stage;
+mod writer;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::oneshot;
+use trunkline_core::Timestamp;
+use trunkline_log::disk::{Disk, RealDisk};
+
+pub use error::OpenError;
+
+use crate::check::{IdHasher, check, keep};
+use crate::engine::{Addressed, Bell, DeadLook, Keep, Settlement};
+use crate::{
+    Action, Clock, DeadLetter, DeadLetterId, DeadLettersRead, Decision, DecisionKind, Delivery, GroupName,
+    GroupOptions, Lease, Message, MessageId, MessageQueue, NewMessage, OperateError, Peek, Peeked,
+    PublishError, Published, QueueStats, Receive, ReceiveError, SettleError, StorageError, SubscribeError,
+    SystemClock, TopicName,
+};
+use record::{Draft, decode_message};
+use recover::{Recovered, recover};
+use stage::{Body, Stage, weight};
+use writer::{Finish, Job, Writer};
+
+/// The file that the one process holds.
+const LOCK_FILE: &str = "lock";
+
+/// How many dead letters are looked at in one operation.
+const DEAD_PAGE: usize = 200;
+
+/// The least size of a segment: a header, and room for some frames.
+const SEGMENT_BYTES_MIN: u64 = 4 << 10;
+
+/// The most, since places in a segment have 32 bits.
+const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+
+/// How to open an embedded queue.
+#[derive(Clone, Debug)]
+pub struct EmbeddedOptions {
+    /// How long it keeps things.
+    pub keep: Keep,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    /// The size of a new segment, in bytes: what is finished is given back in pieces of this size.
+    pub segment_bytes: u64,
+    /// Who opens the queue, for those who want to and cannot.
+    pub owner: String,
+    /// Whether to make the queue when there is none.
+    pub create: bool,
+}
+
+impl Default for EmbeddedOptions {
+    fn default() -> Self {
+        Self {
+            keep: Keep::default(),
+            clock: Arc::new(SystemClock),
+            segment_bytes: 16 << 20,
+            owner: format!("process {}", std::process::id()),
+            create: true,
+        }
+    }
+}
+
+/// A queue in a folder, durable on one disk; clones are the same queue.
+///
+/// A message is synced before its publishing is acknowledged, and so is every decision of an operator and every
+/// subscription. What consumers do (leases, acknowledgements, retries) is written before it is answered, so it
+/// survives the end of the process, and is synced with the next message or within a second: after a power cut it
+/// may be older, and messages then come again.
+///
+/// All messages of one publish are stored, or none of them.
+///
+/// ```
+/// use trunkline_queue::{EmbeddedOptions, EmbeddedQueue, MessageQueue, NewMessage};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("queue");
+/// let queue = EmbeddedQueue::open(&path, EmbeddedOptions::default())?;
+/// queue.publish("orders".parse()?, vec![NewMessage::new("Ping", r#"{"n":1}"#)]).await?; // on disk, synced
+/// queue.close().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct EmbeddedQueue {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    jobs: Sender<Job>,
+    clock: Arc<dyn Clock>,
+    hasher: IdHasher,
+    rolled_back: u64,
+    folder: String,
+    /// Taken by whoever waits for the writer's end.
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // So that whoever opens the queue next is not told that it is in use.
+        let _ = self.jobs.send(Job::Close(Box::new(|| ())));
+        if let Some(writer) = self.writer.lock().ok().and_then(|mut writer| writer.take()) {
+            let _ = writer.join();
+        }
+    }
+}
+
+impl EmbeddedQueue {
+    /// Opens the queue in a folder.
+    pub fn open(path: &Path, options: EmbeddedOptions) -> Result<Self, OpenError> {
+        Self::open_on(Arc::new(RealDisk::new(path)), options)
+    }
+
+    /// Opens the queue on a disk of its own.
+    pub fn open_on(disk: Arc<dyn Disk>, options: EmbeddedOptions) -> Result<Self, OpenError> {
+        let names = disk.list("").map_err(OpenError::io("list the queue's folder"))?;
+        if !options.create && !names.iter().any(|name| journal::segment_number(name).is_some()) {
+            return Err(OpenError::NotFound { folder: disk.name() });
+        }
+        disk.create_dir("").map_err(OpenError::io(format!("make the folder {}", disk.name())))?;
+        let locked = disk.lock(LOCK_FILE, &options.owner);
+        let lock = match locked.map_err(OpenError::io(format!("lock {}", disk.name())))? {
+            Ok(lock) => lock,
+            Err(owner) => return Err(OpenError::InUse { folder: disk.name(), owner }),
+        };
+        let segment_bytes = options.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
+        let Recovered { engine, journal, hasher, state, state_bytes, rolled_back } =
+            recover(&disk, options.keep, segment_bytes)?;
+        if rolled_back > 0 {
+            tracing::warn!(rolled_back, "what was cut off in the queue has been rolled back");
+        }
+        let (jobs, waiting) = channel();
+        let clock = Arc::clone(&options.clock);
+        // What was replayed counts as written since the state, so that a state is written before long.
+        let since_state = segment_bytes;
+        let writer = Writer {
+            engine,
+            journal,
+            clock: options.clock,
+            jobs: waiting,
+            state,
+            state_bytes,
+            since_state,
+            poisoned: None,
+            lock,
+        };
+        let thread = std::thread::Builder::new().name("queue".to_owned());
+        let thread = thread.spawn(|| writer.run()).map_err(OpenError::io("start the queue's thread"))?;
+        let writer = Mutex::new(Some(thread));
+        let inner = Inner { jobs, clock, hasher, rolled_back, folder: disk.name(), writer };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The numbers of the queue in a folder as its process published them last, also while it runs; none when
+    /// there never were any.
+    pub fn published_numbers(path: &Path) -> std::io::Result<Option<QueueStats>> {
+        numbers::read(&RealDisk::new(path))
+    }
+
+    /// How many bytes were rolled back when the queue was opened: a commit that was cut off, and was never
+    /// acknowledged but for what consumers did in the last second before a power cut.
+    pub fn rolled_back_bytes(&self) -> u64 {
+        self.inner.rolled_back
+    }
+
+    /// Closes the queue: everything is synced, and another process may open it. Every handle is then of a closed
+    /// queue.
+    pub async fn close(&self) {
+        let (closed, wait) = oneshot::channel();
+        let job = Job::Close(Box::new(move || drop(closed.send(()))));
+        if self.inner.jobs.send(job).is_ok() {
+            // An error says that it was closed by somebody else.
+            let _ = wait.await;
+        }
+    }
+
+    /// Has the writer do something, and waits for how it came out.
+    async fn call<T, E>(
+        &self,
+        weight: usize,
+        stores: bool,
+        operation: impl FnOnce(&mut Stage<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel::<Result<T, E>>();
+        let operation = Box::new(move |stage: Result<&mut Stage<'_>, StorageError>| match stage {
+            Ok(stage) => {
+                let result = operation(stage);
+                let finish: Finish = Box::new(move |outcome: Result<(), StorageError>| {
+                    // Nobody hears it when the future was dropped.
+                    let _ = reply.send(outcome.map_err(E::from).and(result));
+                });
+                Some(finish)
+            }
+            Err(error) => {
+                let _ = reply.send(Err(error.into()));
+                None
+            }
+        });
+        let closed = || Err(StorageError::Closed.into());
+        if self.inner.jobs.send(Job::Operation { weight, stores, operation }).is_err() {
+            return closed();
+        }
+        answer.await.unwrap_or_else(|_| closed())
+    }
+
+    async fn publish_drafts(
+        &self,
+        topic: TopicName,
+        messages: Vec<NewMessage>,
+    ) -> Result<Vec<Published>, PublishError> {
+        check(&messages)?;
+        let now = self.inner.clock.now();
+        let hasher = self.inner.hasher;
+        let drafts: Vec<Draft> =
+            messages.into_iter().map(|new| Draft::new(&keep(&topic, new, now), hasher)).collect();
+        self.call(weight(&drafts) + 256, true, move |stage| Ok(stage.publish(&topic, drafts))).await
+    }
+
+    /// What can be handed out now, and what rings when there may be more.
+    async fn receive_now(&self, receive: &Receive) -> Result<(Vec<Delivery>, Arc<Bell>), ReceiveError> {
+        let weight =
+            512 + receive.max.clamp(1, crate::limits::RECEIVE_MESSAGES_MAX) * (128 + receive.consumer.len());
+        let asked = receive.clone();
+        let (picked, bell) = self
+            .call(weight, false, move |stage| {
+                let received = stage.engine.receive(stage.now, &asked, &mut stage.changes)?;
+                let picked: Result<Vec<_>, StorageError> = received
+                    .picked
+                    .into_iter()
+                    .map(|picked| {
+                        Ok((stage.body(picked.body)?, picked.attempt, picked.last_error, picked.lease))
+                    })
+                    .collect();
+                Ok::<_, ReceiveError>((picked?, received.bell))
+            })
+            .await?;
+        let mut deliveries = Vec::with_capacity(picked.len());
+        for (body, attempt, last_error, lease) in picked {
+            let message = load(&lease.topic, &body)?;
+            deliveries.push(Delivery { message, attempt, last_error, lease });
+        }
+        Ok((deliveries, bell))
+    }
+
+    async fn receive_waiting(&self, receive: Receive) -> Result<Vec<Delivery>, ReceiveError> {
+        let (mut deliveries, bell) = self.receive_now(&receive).await?;
+        while receive.wait && deliveries.is_empty() {
+            let ring = bell.ring(&*self.inner.clock);
+            (deliveries, _) = self.receive_now(&receive).await?;
+            if deliveries.is_empty() {
+                ring.wait().await;
+            }
+        }
+        Ok(deliveries)
+    }
+
+    fn settle(&self, lease: &Lease, settlement: Settlement) -> BoxFuture<'_, Result<Timestamp, SettleError>> {
+        let lease = lease.clone();
+        let weight = 256 + crate::limits::ERROR_BYTES_MAX;
+        let settle = move |stage: &mut Stage<'_>| {
+            stage.engine.settle(stage.now, &lease, settlement, &mut stage.changes)
+        };
+        self.call(weight, false, settle).boxed()
+    }
+
+    async fn dead_letters_page(&self, read: DeadLettersRead) -> Result<Vec<DeadLetter>, OperateError> {
+        let mut letters = Vec::new();
+        let mut after = read.after;
+        while letters.len() < read.max {
+            let from = after.clone();
+            let looks = self
+                .call(0, false, move |stage| {
+                    let looks = stage.engine.dead_after(from.as_ref()).take(DEAD_PAGE).collect();
+                    with_bodies(stage, looks)
+                })
+                .await?;
+            let Some((_, last)) = looks.last() else { break };
+            after = Some(last.id.clone());
+            for (topic, look) in looks {
+                letters.push(letter(&topic, look)?);
+            }
+            letters.retain(|letter| read.filter.matches(letter));
+        }
+        letters.truncate(read.max);
+        Ok(letters)
+    }
+
+    async fn dead_letter_one(&self, id: DeadLetterId) -> Result<DeadLetter, OperateError> {
+        let looks = self
+            .call(0, false, move |stage| {
+                let look = stage.engine.dead_one(&id)?;
+                with_bodies(stage, vec![look])
+            })
+            .await?;
+        let found = looks.into_iter().next();
+        let (topic, look) =
+            found.ok_or_else(|| StorageError::Damaged { what: "a dead letter".to_owned() })?;
+        letter(&topic, look)
+    }
+
+    async fn decide_now(
+        &self,
+        id: DeadLetterId,
+        decision: Decision,
+        by: String,
+    ) -> Result<Action, OperateError> {
+        let old = self.dead_letter_one(id.clone()).await?.message;
+        let (kind, new) = match decision {
+            Decision::Replay => (DecisionKind::Replay, None),
+            Decision::Discard => (DecisionKind::Discard, None),
+            Decision::Edit(new) => {
+                check(std::slice::from_ref(&*new)).map_err(OperateError::Message)?;
+                let now = self.inner.clock.now();
+                let new = Message { edited_from: Some(old.id.clone()), ..keep(&old.topic, *new, now) };
+                (DecisionKind::Edit, Some((new.id.clone(), Draft::new(&new, self.inner.hasher))))
+            }
+        };
+        let weight = 2_048 + by.len() + new.as_ref().map_or(0, |(_, draft)| draft.encoded.len());
+        self.call(weight, false, move |stage| {
+            let new_id = new.as_ref().map(|(id, _)| id.clone());
+            if let Some((id, draft)) = &new
+                && stage.knows(&old.topic, draft.id)
+            {
+                return Err(OperateError::IdTaken { topic: old.topic.clone(), id: id.clone() });
+            }
+            let (topic, group, action) =
+                stage.engine.decide(stage.now, &id, kind, by, old.id, new_id, &mut stage.changes)?;
+            if let Some((_, draft)) = new {
+                stage.publish_one(topic, draft, Some(Addressed { group, action }));
+            }
+            let recorded = stage.engine.actions_after(action - 1, 1).pop();
+            recorded.ok_or(OperateError::NoDeadLetter { id })
+        })
+        .await
+    }
+}
+
+/// Reads a message from the journal.
+fn load(topic: &TopicName, body: &Body) -> Result<Message, StorageError> {
+    let damaged = |what: String| {
+        let place = body.place;
+        StorageError::Damaged { what: format!("segment {} at byte {}: {what}", place.segment, place.offset) }
+    };
+    // Its checksum stands before it.
+    let mut bytes = vec![0; body.place.len as usize + 4];
+    let read = body.file.read_at(u64::from(body.place.offset) - 4, &mut bytes);
+    let read = read.map_err(|error| damaged(error.to_string()))?;
+    let Some((crc, encoded)) = bytes[..read].split_first_chunk() else {
+        return Err(damaged("the file ends before it".to_owned()));
+    };
+    if crc32fast::hash(encoded) != u32::from_le_bytes(*crc) {
+        return Err(damaged("a message's checksum is wrong".to_owned()));
+    }
+    decode_message(topic, encoded).map_err(|error| damaged(error.to_string()))
+}
+
+type DeadBodies = Vec<(TopicName, DeadLook<Body>)>;
+
+fn with_bodies(stage: &Stage<'_>, looks: Vec<DeadLook<record::Place>>) -> Result<DeadBodies, OperateError> {
+    let with_body = |look: DeadLook<record::Place>| {
+        let body = stage.body(look.body)?;
+        let DeadLook { id, topic, group, attempts, tries, died_at, .. } = look;
+        Ok((topic.clone(), DeadLook { id, topic, group, body, attempts, tries, died_at }))
+    };
+    looks.into_iter().map(with_body).collect()
+}
+
+fn letter(topic: &TopicName, look: DeadLook<Body>) -> Result<DeadLetter, OperateError> {
+    Ok(DeadLetter {
+        id: look.id,
+        group: look.group,
+        message: load(topic, &look.body)?,
+        attempts: look.attempts,
+        tries: look.tries,
+        died_at: look.died_at,
+    })
+}
+
+impl MessageQueue for EmbeddedQueue {
+    fn publish(
+        &self,
+        topic: TopicName,
+        messages: Vec<NewMessage>,
+    ) -> BoxFuture<'_, Result<Vec<Published>, PublishError>> {
+        self.publish_drafts(topic, messages).boxed()
+    }
+
+    fn subscribe(
+        &self,
+        topic: TopicName,
+        group: GroupName,
+        options: GroupOptions,
+    ) -> BoxFuture<'_, Result<bool, SubscribeError>> {
+        let subscribe =
+            move |stage: &mut Stage<'_>| stage.engine.subscribe(&topic, &group, options, &mut stage.changes);
+        self.call(1_024, false, subscribe).boxed()
+    }
+
+    fn unsubscribe(&self, topic: TopicName, group: GroupName) -> BoxFuture<'_, Result<(), OperateError>> {
+        let unsubscribe =
+            move |stage: &mut Stage<'_>| stage.engine.unsubscribe(&topic, &group, &mut stage.changes);
+        self.call(64, false, unsubscribe).boxed()
+    }
+
+    fn receive(&self, receive: Receive) -> BoxFuture<'_, Result<Vec<Delivery>, ReceiveError>> {
+        self.receive_waiting(receive).boxed()
+    }
+
+    fn ack(&self, lease: &Lease) -> BoxFuture<'_, Result<(), SettleError>> {
+        let lease = lease.clone();
+        let ack = move |stage: &mut Stage<'_>| {
+            stage.engine.settle(stage.now, &lease, Settlement::Ack, &mut stage.changes).map(drop)
+        };
+        self.call(64, false, ack).boxed()
+    }
+
+    fn extend(&self, lease: &Lease, visibility: Duration) -> BoxFuture<'_, Result<Timestamp, SettleError>> {
+        self.settle(lease, Settlement::Extend(visibility))
+    }
+
+    fn retry(&self, lease: &Lease, delay: Duration, error: String) -> BoxFuture<'_, Result<(), SettleError>> {
+        self.settle(lease, Settlement::Retry(delay, error)).map(|done| done.map(drop)).boxed()
+    }
+
+    fn reject(&self, lease: &Lease, error: String) -> BoxFuture<'_, Result<(), SettleError>> {
+        self.settle(lease, Settlement::Reject(error)).map(|done| done.map(drop)).boxed()
+    }
+
+    fn stats(&self) -> BoxFuture<'_, Result<QueueStats, OperateError>> {
+        let stats = |stage: &mut Stage<'_>| {
+            let topics = stage.engine.topic_stats(stage.now);
+            Ok(QueueStats { at: stage.now, stored_bytes: stage.stored_bytes, topics })
+        };
+        self.call(0, false, stats).boxed()
+    }
+
+    fn peek(&self, peek: Peek) -> BoxFuture<'_, Result<Vec<Peeked>, OperateError>> {
+        async move {
+            let topic = peek.topic.clone();
+            let look = move |stage: &mut Stage<'_>| {
+                let looks = stage.engine.peek(stage.now, &peek)?;
+                let with_body = |look: crate::engine::Look<record::Place>| {
+                    Ok((look.place, stage.body(look.body)?, look.states))
+                };
+                looks.into_iter().map(with_body).collect::<Result<Vec<_>, OperateError>>()
+            };
+            let looks = self.call(0, false, look).await?;
+            let peeked = |(place, body, states)| Ok(Peeked { place, message: load(&topic, &body)?, states });
+            looks.into_iter().map(peeked).collect()
+        }
+        .boxed()
+    }
+
+    fn retry_now(
+        &self,
+        topic: TopicName,
+        group: GroupName,
+        id: Option<MessageId>,
+    ) -> BoxFuture<'_, Result<u64, OperateError>> {
+        let hash = id.as_ref().map(|id| self.inner.hasher.hash(id));
+        let retry = move |stage: &mut Stage<'_>| {
+            stage.engine.retry_now(stage.now, &topic, &group, id.as_ref().zip(hash), &mut stage.changes)
+        };
+        self.call(64, false, retry).boxed()
+    }
+
+    fn purge(&self, topic: TopicName, group: Option<GroupName>) -> BoxFuture<'_, Result<u64, OperateError>> {
+        let purge = move |stage: &mut Stage<'_>| {
+            stage.engine.purge(stage.now, &topic, group.as_ref(), &mut stage.changes)
+        };
+        self.call(1_024, false, purge).boxed()
+    }
+
+    fn dead_letters(&self, read: DeadLettersRead) -> BoxFuture<'_, Result<Vec<DeadLetter>, OperateError>> {
+        self.dead_letters_page(read).boxed()
+    }
+
+    fn dead_letter(&self, id: DeadLetterId) -> BoxFuture<'_, Result<DeadLetter, OperateError>> {
+        self.dead_letter_one(id).boxed()
+    }
+
+    fn decide(
+        &self,
+        id: DeadLetterId,
+        decision: Decision,
+        by: String,
+    ) -> BoxFuture<'_, Result<Action, OperateError>> {
+        self.decide_now(id, decision, by).boxed()
+    }
+
+    fn actions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<Action>, OperateError>> {
+        self.call(0, false, move |stage| Ok(stage.engine.actions_after(after, max))).boxed()
+    }
+}

@@ -1,0 +1,232 @@
+//! Opening a journal: the state that its files have, and a tail that can be written to.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use trunkline_log::disk::{Access, Disk, DiskFile};
+
+use super::OpenError;
+use super::codec::{Decoder, Malformed};
+use super::frame::{self, FRAME_HEADER_LEN, Frame, HEADER_LEN, Header, Verdict};
+use super::journal::{Journal, Segment, read_all, segment_name, segment_number};
+use super::record::{Framed, Place, Record, read};
+use super::snapshot::{self, state_name, state_number};
+use crate::check::IdHasher;
+use crate::engine::{Engine, Entry, Keep};
+
+/// What a journal's files came to.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) engine: Engine<Place>,
+    pub(crate) journal: Journal,
+    pub(crate) hasher: IdHasher,
+    /// The number of the newest state, and its bytes.
+    pub(crate) state: u32,
+    pub(crate) state_bytes: u64,
+    /// How many bytes were cut off and never acknowledged as originals.
+    pub(crate) rolled_back: u64,
+}
+
+/// Reads what is there, or begins a journal when there is nothing.
+pub(crate) fn recover(disk: &Arc<dyn Disk>, keep: Keep, segment_bytes: u64) -> Result<Recovered, OpenError> {
+    let opening = uuid::Uuid::new_v4().as_u64_pair().0;
+    let mut engine = Engine::new(keep, opening);
+    let names = disk.list("").map_err(OpenError::io("list the queue's folder"))?;
+    for name in names.iter().filter(|name| name.ends_with(".tmp")) {
+        disk.remove(name).map_err(OpenError::io(format!("remove {name}, which was never finished")))?;
+    }
+    let mut numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
+    numbers.sort_unstable();
+    let state = names.iter().filter_map(|name| state_number(name)).max();
+    let Some(&last) = numbers.last() else {
+        if let Some(state) = state {
+            return Err(OpenError::corrupt(&state_name(state), 0, "there is a state, and no segment"));
+        }
+        let journal = Journal::create(Arc::clone(disk), segment_bytes);
+        let journal = journal.map_err(OpenError::io("make the first segment"))?;
+        let hasher = hasher(&journal.queue);
+        return Ok(Recovered { engine, journal, hasher, state: 1, state_bytes: 0, rolled_back: 0 });
+    };
+    let state_bytes = match state {
+        Some(number) => {
+            let read = snapshot::read(&**disk, &mut engine, number);
+            let read = read.map_err(OpenError::io(format!("read {}", state_name(number))))?;
+            read.map_err(|Malformed(what)| OpenError::corrupt(&state_name(number), 0, what))?
+        }
+        None => 0,
+    };
+    let state = state.unwrap_or(1);
+    for number in state..=last {
+        if numbers.binary_search(&number).is_err() {
+            return Err(OpenError::corrupt(&segment_name(number), 0, "the segment is missing"));
+        }
+    }
+    let mut segments = BTreeMap::new();
+    for number in numbers {
+        let segment = open_segment(&**disk, number)?;
+        segments.insert(number, Segment { kept_for: last, ..segment });
+    }
+    let queue = segments[&last].header.queue;
+    let hasher = hasher(&queue);
+    let ends: BTreeMap<u32, u64> =
+        segments.values().map(|segment| (segment.header.number - 1, segment.header.previous_end)).collect();
+    let mut replay = Replay { engine, hasher, old: true };
+    let mut tail = None;
+    for (number, segment) in &mut segments {
+        if replay.old && *number >= state {
+            replay.finish_old();
+        }
+        let name = segment_name(*number);
+        let bytes = read_all(&*segment.file).map_err(OpenError::io(format!("read {name}")))?;
+        let bytes = match ends.get(number) {
+            Some(end) => {
+                bytes.get(..*end as usize).ok_or_else(|| OpenError::corrupt(&name, 0, "it is too short"))?
+            }
+            None => &bytes,
+        };
+        let verdict =
+            frame::scan(bytes, &segment.header.segment, |offset, frame| replay.frame(*number, offset, frame));
+        segment.end = match verdict {
+            Verdict::Clean { end, .. }
+                if *number != last && ends.get(number).is_none_or(|known| *known == end) =>
+            {
+                end
+            }
+            Verdict::Clean { end, synced } if *number == last => {
+                tail = Some((end, synced, 0));
+                end
+            }
+            Verdict::RolledBack { end, synced, bytes } if *number == last => {
+                tail = Some((end, synced, bytes));
+                end
+            }
+            Verdict::Clean { end, .. } | Verdict::RolledBack { end, .. } => {
+                return Err(OpenError::corrupt(&name, end, "frames are missing that later segments rest on"));
+            }
+            Verdict::Corrupt { offset, what } => return Err(OpenError::corrupt(&name, offset, what)),
+        };
+    }
+    replay.finish_old();
+    let mut engine = replay.engine;
+    engine.drop_missing();
+    engine.freed.clear();
+    let (end, synced, rolled_back) = tail.unwrap_or((HEADER_LEN, HEADER_LEN, 0));
+    mend(&*segments[&last].file, synced, end, rolled_back).map_err(OpenError::io("mend the last segment"))?;
+    // A killed process may have named files without syncing their names.
+    disk.sync_dir("").map_err(OpenError::io("sync the queue's folder"))?;
+    let capacity = segments[&last].file.len().map_err(OpenError::io("look at the last segment"))?;
+    let disk = Arc::clone(disk);
+    let mut journal = Journal {
+        disk,
+        queue,
+        segment_bytes,
+        segments,
+        last,
+        end,
+        synced: end,
+        capacity,
+        confirmed: end == HEADER_LEN,
+    };
+    engine.each_body(|place| journal.add(*place));
+    Ok(Recovered { engine, journal, hasher, state, state_bytes, rolled_back })
+}
+
+/// Ids are hashed with what no other queue has.
+fn hasher(queue: &[u8; 16]) -> IdHasher {
+    IdHasher::from_bytes(*queue)
+}
+
+fn open_segment(disk: &dyn Disk, number: u32) -> Result<Segment, OpenError> {
+    let name = segment_name(number);
+    let file = disk.open(&name, Access::Write).map_err(OpenError::io(format!("open {name}")))?;
+    let mut bytes = [0; HEADER_LEN as usize];
+    let read = file.read_at(0, &mut bytes).map_err(OpenError::io(format!("read {name}")))?;
+    let header =
+        Header::decode(&bytes[..read]).map_err(|Malformed(what)| OpenError::corrupt(&name, 0, what))?;
+    if header.number != number {
+        return Err(OpenError::corrupt(&name, 0, "the file has another segment's name"));
+    }
+    Ok(Segment { file, header, end: HEADER_LEN, live: 0, live_bytes: 0, kept_for: 0 })
+}
+
+/// Writes and syncs what was perhaps never synced, and makes zeros of what was cut off.
+///
+/// A killed process leaves frames that only the system's memory has, and after a failed sync the system may take
+/// them for written. So they are written anew before anything rests on them.
+fn mend(file: &dyn DiskFile, synced: u64, end: u64, rolled_back: u64) -> io::Result<()> {
+    let mut bytes = vec![0; end.saturating_sub(synced) as usize];
+    file.read_at(synced, &mut bytes)?;
+    bytes.resize(bytes.len() + rolled_back as usize, 0);
+    file.write_at(synced, &bytes)?;
+    file.sync()
+}
+
+/// The frames of a journal on their way into the state.
+struct Replay {
+    engine: Engine<Place>,
+    hasher: IdHasher,
+    /// These are segments from before the state, whose changes are in it.
+    old: bool,
+}
+
+impl Replay {
+    /// From here on changes count.
+    fn finish_old(&mut self) {
+        if std::mem::take(&mut self.old) {
+            self.engine.drop_missing();
+        }
+    }
+
+    fn frame(&mut self, segment: u32, offset: u64, frame: Frame<'_>) -> Result<(), Malformed> {
+        read(frame.payload, |record| {
+            match record {
+                Record::Change(_) if self.old => {}
+                Record::Change(change) => self.engine.apply(&change),
+                Record::Message { framed, encoded, at } => {
+                    let offset = offset as usize + FRAME_HEADER_LEN + at;
+                    let place = Place { segment, offset: offset as u32, len: encoded.len() as u32 };
+                    self.message(&framed, encoded, place)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn message(&mut self, framed: &Framed, encoded: &[u8], body: Place) -> Result<(), Malformed> {
+        let Some(topic) = self.engine.topic(framed.topic) else {
+            return Err(Malformed("a message belongs to no topic"));
+        };
+        let next = topic.next;
+        if self.engine.move_body(framed.topic, framed.place, body) || (framed.moved && !self.old) {
+            return Ok(());
+        }
+        let mut decoder = Decoder(encoded);
+        let enqueued_at = decoder.time()?.as_micros();
+        let due = decoder.option(Decoder::time)?.map(trunkline_core::Timestamp::as_micros);
+        let id = decoder.text()?;
+        let key = decoder.option(Decoder::text)?;
+        let kind = decoder.text()?;
+        let headers = decoder.list(|decoder| Ok(decoder.text()?.len() + decoder.text()?.len()))?;
+        decoder.option(|decoder| decoder.array::<16>().and_then(|_| decoder.number()))?;
+        decoder.option(Decoder::text)?;
+        let payload = decoder.bytes()?;
+        let bytes =
+            id.len() + key.map_or(0, str::len) + kind.len() + headers.iter().sum::<usize>() + payload.len();
+        let entry = Entry {
+            body,
+            id: self.hasher.hash_text(id),
+            enqueued_at,
+            key: crate::check::key_hash_text(key.unwrap_or(id)),
+            bytes: bytes as u32,
+            pending: 0,
+            direct: false,
+        };
+        if self.old {
+            self.engine.restore(framed.topic, framed.place, entry, due, framed.to);
+        } else if framed.place >= next {
+            self.engine.publish(framed.topic, framed.place, entry, due, framed.to);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,283 @@
+//! The state as a file: everything but the messages, which the segments have.
+//!
+//! A state is that before the first frame of the segment of its number.
+//! Of segments before that only the messages count; the changes in them are in the state.
+
+use std::io;
+
+use trunkline_core::Timestamp;
+use trunkline_log::disk::{Access, Disk};
+
+use super::codec::{Decoder, Encoder, Malformed};
+use super::journal::read_all;
+use super::record::{
+    decode_kind, decode_token, encode_kind, encode_token, group_name, message_id, topic_name,
+};
+use crate::engine::{At, Died, Engine, Group, Rate, Topic, Touched};
+use crate::limits::PARTITIONS_MAX;
+use crate::{Action, DeadLetterId, Outcome, Try};
+
+const MAGIC: [u8; 8] = *b"TRKLQST1";
+
+/// The name of a state's file.
+pub(crate) fn state_name(number: u32) -> String {
+    format!("{number:010}.state")
+}
+
+/// The number in a state's name.
+pub(crate) fn state_number(name: &str) -> Option<u32> {
+    name.strip_suffix(".state")?.parse().ok()
+}
+
+/// Writes a state and then removes the one before; how many bytes it has.
+pub(crate) fn write<B: Clone>(disk: &dyn Disk, engine: &Engine<B>, number: u32) -> io::Result<u64> {
+    let bytes = encode(engine);
+    let temporary = "state.tmp";
+    let file = disk.create(temporary)?;
+    let written = file.write_at(0, &bytes).and_then(|()| file.sync());
+    if let Err(error) = written.and_then(|()| disk.rename(temporary, &state_name(number))) {
+        let _ = disk.remove(temporary);
+        return Err(error);
+    }
+    disk.sync_dir("")?;
+    for name in disk.list("")? {
+        if state_number(&name).is_some_and(|other| other < number) {
+            disk.remove(&name)?;
+        }
+    }
+    Ok(bytes.len() as u64)
+}
+
+/// Reads a state into an engine that has none.
+pub(crate) fn read<B: Clone>(
+    disk: &dyn Disk,
+    engine: &mut Engine<B>,
+    number: u32,
+) -> io::Result<Result<u64, Malformed>> {
+    let bytes = read_all(&*disk.open(&state_name(number), Access::Read)?)?;
+    Ok(decode(engine, &bytes).map(|()| bytes.len() as u64))
+}
+
+fn encode<B: Clone>(engine: &Engine<B>) -> Vec<u8> {
+    let mut encoder = Encoder::default();
+    encoder.fixed(&MAGIC);
+    encoder.number(engine.next_dead);
+    encoder.number(engine.next_action);
+    encoder.list(engine.actions.iter(), encode_action);
+    encoder.list(engine.topics.iter(), encode_topic);
+    let crc = crc32fast::hash(&encoder.0);
+    encoder.fixed(&crc.to_le_bytes());
+    encoder.0
+}
+
+fn decode<B: Clone>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<(), Malformed> {
+    let (bytes, crc) = bytes.split_last_chunk().ok_or(Malformed("it ends too early"))?;
+    if crc32fast::hash(bytes) != u32::from_le_bytes(*crc) {
+        return Err(Malformed("the checksum is wrong"));
+    }
+    let mut decoder = Decoder(bytes);
+    if decoder.array()? != MAGIC {
+        return Err(Malformed("it is no state of a queue, or one of another version"));
+    }
+    engine.next_dead = decoder.number()?;
+    engine.next_action = decoder.number()?;
+    engine.actions = decoder.list(decode_action)?.into();
+    engine.topics = decoder.list(decode_topic)?;
+    decoder.end()?;
+    for (number, topic) in (0..).zip(&engine.topics) {
+        engine.names.insert(topic.name.clone(), number);
+        for (group, found) in (0..).zip(&topic.groups) {
+            for (place, died) in found.iter().flat_map(|group| &group.died) {
+                engine.dead.insert(died.number, (number, group, *place));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn encode_topic<B>(encoder: &mut Encoder, topic: &Topic<B>) {
+    encoder.text(topic.name.as_str());
+    for number in [topic.next, topic.floor, topic.published.total, topic.dropped] {
+        encoder.number(number);
+    }
+    encoder.list(topic.remembered(), |encoder, id| {
+        encoder.fixed(&id[0].to_le_bytes());
+        encoder.fixed(&id[1].to_le_bytes());
+    });
+    encoder.list(topic.groups.iter(), |encoder, group| encoder.option(group.as_ref(), encode_group));
+}
+
+fn decode_topic<B>(decoder: &mut Decoder<'_>) -> Result<Topic<B>, Malformed> {
+    let mut topic = Topic::new(topic_name(decoder)?);
+    topic.next = decoder.number()?;
+    topic.floor = decoder.number()?;
+    topic.published = Rate::new(decoder.number()?);
+    topic.dropped = decoder.number()?;
+    let ids = decoder
+        .list(|decoder| Ok([u64::from_le_bytes(decoder.array()?), u64::from_le_bytes(decoder.array()?)]))?;
+    for id in ids {
+        topic.remember(id);
+    }
+    topic.groups = decoder.list(|decoder| decoder.option(decode_group))?;
+    for (number, group) in (0..).zip(&topic.groups) {
+        if let Some(group) = group {
+            topic.names.insert(group.name.clone(), number);
+        }
+    }
+    Ok(topic)
+}
+
+fn encode_group(encoder: &mut Encoder, group: &Group) {
+    encoder.text(group.name.as_str());
+    encoder.flag(group.subscribed);
+    encoder.number(group.cursor);
+    encoder.list(group.partitions.iter(), |encoder, partition| encoder.number(partition.cursor));
+    for number in [group.delivered.total, group.acked.total, group.retried, group.dead_total] {
+        encoder.number(number);
+    }
+    encoder.list(group.touched.iter(), |encoder, (place, touched)| {
+        encoder.number(*place);
+        let (kind, time) = match touched.at {
+            At::Ready => (0, 0),
+            At::Delayed(due) => (1, due),
+            At::Leased(until) => (2, until),
+        };
+        encoder.number(kind);
+        encoder.time(Timestamp::from_micros(time));
+        encoder.number(touched.attempts.into());
+        encoder.option(touched.token, encode_token);
+        encoder.time(touched.started_at);
+        encoder.text(&touched.consumer);
+        encoder.list(touched.tries.iter(), encode_try);
+        encoder.option(touched.action, Encoder::number);
+    });
+    encoder.list(group.died.iter(), |encoder, (place, died)| {
+        encoder.number(*place);
+        encoder.number(died.number);
+        encoder.time(died.at);
+        encoder.number(died.attempts.into());
+        encoder.list(died.tries.iter(), encode_try);
+    });
+}
+
+fn decode_group(decoder: &mut Decoder<'_>) -> Result<Group, Malformed> {
+    let name = group_name(decoder)?;
+    let subscribed = decoder.flag()?;
+    let cursor = decoder.number()?;
+    let cursors = decoder.list(Decoder::number)?;
+    let count = u16::try_from(cursors.len()).ok().filter(|count| *count <= PARTITIONS_MAX);
+    let count = count.ok_or(Malformed("a group has too many partitions"))?;
+    let mut group = Group::new(name, Some(count).filter(|count| *count > 0));
+    group.subscribed = subscribed;
+    group.cursor = cursor;
+    for (partition, cursor) in group.partitions.iter_mut().zip(cursors) {
+        partition.cursor = cursor;
+    }
+    group.delivered = Rate::new(decoder.number()?);
+    group.acked = Rate::new(decoder.number()?);
+    group.retried = decoder.number()?;
+    group.dead_total = decoder.number()?;
+    let touched = decoder.list(|decoder| {
+        let place = decoder.number()?;
+        let kind = decoder.number()?;
+        let time = decoder.time()?.as_micros();
+        let at = match kind {
+            0 => At::Ready,
+            1 => At::Delayed(time),
+            2 => At::Leased(time),
+            _ => return Err(Malformed("a message is in an unknown state")),
+        };
+        let touched = Touched {
+            at,
+            attempts: decoder.small()?,
+            token: decoder.option(decode_token)?,
+            started_at: decoder.time()?,
+            consumer: decoder.text()?.to_owned(),
+            tries: decoder.list(decode_try)?,
+            action: decoder.option(Decoder::number)?,
+        };
+        Ok((place, touched))
+    })?;
+    for (place, touched) in touched {
+        group.recall(place, touched);
+    }
+    let died = decoder.list(|decoder| {
+        let place = decoder.number()?;
+        let died = Died {
+            number: decoder.number()?,
+            at: decoder.time()?,
+            attempts: decoder.small()?,
+            tries: decoder.list(decode_try)?,
+        };
+        Ok((place, died))
+    })?;
+    group.died.extend(died);
+    Ok(group)
+}
+
+fn encode_try(encoder: &mut Encoder, one: &Try) {
+    encoder.number(one.attempt.into());
+    encoder.time(one.started_at);
+    encoder.time(one.failed_at);
+    encoder.text(&one.consumer);
+    encoder.text(&one.error);
+}
+
+fn decode_try(decoder: &mut Decoder<'_>) -> Result<Try, Malformed> {
+    Ok(Try {
+        attempt: decoder.small()?,
+        started_at: decoder.time()?,
+        failed_at: decoder.time()?,
+        consumer: decoder.text()?.to_owned(),
+        error: decoder.text()?.to_owned(),
+    })
+}
+
+fn encode_action(encoder: &mut Encoder, action: &Action) {
+    encoder.number(action.number);
+    encoder.time(action.at);
+    encoder.text(&action.by);
+    encode_kind(encoder, action.kind);
+    encoder.text(&action.dead_letter.0);
+    encoder.text(action.topic.as_str());
+    encoder.text(action.group.as_str());
+    encoder.text(action.message_id.as_str());
+    encoder.option(action.new_message_id.as_ref(), |encoder, id| encoder.text(id.as_str()));
+    match &action.outcome {
+        Outcome::Waiting => encoder.number(0),
+        Outcome::Done { at } => {
+            encoder.number(1);
+            encoder.time(*at);
+        }
+        Outcome::DeadAgain { at, dead_letter } => {
+            encoder.number(2);
+            encoder.time(*at);
+            encoder.text(&dead_letter.0);
+        }
+        Outcome::Gone => encoder.number(3),
+    }
+}
+
+fn decode_action(decoder: &mut Decoder<'_>) -> Result<Action, Malformed> {
+    Ok(Action {
+        number: decoder.number()?,
+        at: decoder.time()?,
+        by: decoder.text()?.to_owned(),
+        kind: decode_kind(decoder)?,
+        dead_letter: DeadLetterId(decoder.text()?.to_owned()),
+        topic: topic_name(decoder)?,
+        group: group_name(decoder)?,
+        message_id: message_id(decoder)?,
+        new_message_id: decoder.option(message_id)?,
+        outcome: match decoder.number()? {
+            0 => Outcome::Waiting,
+            1 => Outcome::Done { at: decoder.time()? },
+            2 => Outcome::DeadAgain {
+                at: decoder.time()?,
+                dead_letter: DeadLetterId(decoder.text()?.to_owned()),
+            },
+            3 => Outcome::Gone,
+            _ => return Err(Malformed("an outcome is of an unknown kind")),
+        },
+    })
+}

@@ -1,0 +1,367 @@
+//! The one thread that owns the state and the journal.
+//!
+//! It takes what waits, lets each operation change the state, writes all changes and messages as one frame, syncs
+//! it when it has originals, lets the messages into the state, and only then answers everybody.
+//! After a failed write or sync nothing is answered but that, until the queue is opened again: what is on disk is
+//! then for recovery to say.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use trunkline_log::disk::Lock;
+
+use super::frame::FRAME_HEADER_LEN;
+use super::journal::Journal;
+use super::numbers;
+use super::record::{Framed, Place, Record, put_change, put_message, read};
+use super::snapshot;
+use super::stage::Stage;
+use crate::engine::{Change, Engine, Entry};
+use crate::{Clock, QueueStats, StorageError};
+
+/// How many bytes of records one commit has at most, unless one operation alone has more.
+const COMMIT_BYTES_MAX: usize = 2 << 20;
+
+/// How many operations one commit has at most.
+const COMMIT_JOBS_MAX: usize = 4_096;
+
+/// After so long without work, what was written is synced and confirmed.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// How often other processes get new numbers.
+const NUMBERS_EVERY: Duration = Duration::from_millis(500);
+
+/// What is done with an answer once its commit has come out.
+pub(crate) type Finish = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
+
+/// An operation: given a stage, or why there is none.
+pub(crate) type Operation = Box<dyn FnOnce(Result<&mut Stage<'_>, StorageError>) -> Option<Finish> + Send>;
+
+/// An operation that waits for the writer.
+pub(crate) enum Job {
+    Operation {
+        /// How many bytes it writes, at most.
+        weight: usize,
+        /// It stores messages, which a full disk refuses before anything else.
+        stores: bool,
+        operation: Operation,
+    },
+    /// Close the queue, then call this.
+    Close(Box<dyn FnOnce() + Send>),
+}
+
+pub(crate) struct Writer {
+    pub(crate) engine: Engine<Place>,
+    pub(crate) journal: Journal,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) jobs: Receiver<Job>,
+    /// The number of the newest state on disk, its bytes, and the bytes of frames written since.
+    pub(crate) state: u32,
+    pub(crate) state_bytes: u64,
+    pub(crate) since_state: u64,
+    pub(crate) poisoned: Option<String>,
+    pub(crate) lock: Box<dyn Lock>,
+}
+
+impl Writer {
+    /// Works until the queue is closed, or nobody has it any more.
+    pub(crate) fn run(mut self) {
+        let mut numbers_at = Instant::now();
+        let mut changed = true;
+        let mut next = None;
+        let closed = loop {
+            if changed && numbers_at.elapsed() >= NUMBERS_EVERY {
+                self.publish_numbers();
+                (numbers_at, changed) = (Instant::now(), false);
+            }
+            let wait = if changed { NUMBERS_EVERY } else { IDLE };
+            let job = match next.take() {
+                Some(job) => Ok(job),
+                None => self.jobs.recv_timeout(wait),
+            };
+            match job {
+                Ok(Job::Close(closed)) => break Some(closed),
+                Ok(job) => {
+                    next = self.commit(job);
+                    changed = true;
+                }
+                Err(RecvTimeoutError::Timeout) => self.rest(),
+                Err(RecvTimeoutError::Disconnected) => break None,
+            }
+        };
+        if self.poisoned.is_none()
+            && let Err(error) = self.journal.confirm()
+        {
+            tracing::warn!(%error, "the queue could not be confirmed at its end");
+        }
+        self.publish_numbers();
+        self.engine.everybody();
+        let Self { journal, jobs, lock, .. } = self;
+        drop((journal, jobs));
+        drop(lock);
+        if let Some(closed) = closed {
+            closed();
+        }
+    }
+
+    /// Commits a job with those that wait behind it; returns the one that has to come in the next commit.
+    fn commit(&mut self, first: Job) -> Option<Job> {
+        let mut finishes = Vec::new();
+        let mut left = None;
+        let (mut bytes, mut count) = (0, 0);
+        let stored_bytes = self.journal.sizes().0;
+        let reserve = self.reserve();
+        let mut job = Some(first);
+        let (changes, drafts) = {
+            let mut room = self.journal.room();
+            if let Some(Job::Operation { weight, .. }) = &job
+                && room < weight + reserve
+                && self.poisoned.is_none()
+            {
+                if let Err(error) = self.rotate(*weight + reserve) {
+                    tracing::warn!(%error, "the queue could not get more room");
+                    if let Some(Job::Operation { stores, weight, .. }) = &job
+                        && (*stores || *weight > room)
+                        && self.poisoned.is_none()
+                    {
+                        refuse(job.take(), &StorageError::NotStored { reason: describe(&error) });
+                    }
+                }
+                room = self.journal.room();
+            }
+            let mut stage =
+                Stage::new(&mut self.engine, self.clock.now(), &self.journal.segments, stored_bytes);
+            if self.poisoned.is_none() {
+                stage.engine.tidy(stage.now, &mut stage.changes);
+            }
+            while let Some(this) = job.take() {
+                let Job::Operation { weight, stores, operation } = this else {
+                    left = Some(this);
+                    break;
+                };
+                let full = bytes + weight > COMMIT_BYTES_MAX || bytes + weight + reserve > room;
+                if count > 0 && full {
+                    left = Some(Job::Operation { weight, stores, operation });
+                    break;
+                }
+                let staged = match &self.poisoned {
+                    Some(reason) => Err(StorageError::Poisoned { reason: reason.clone() }),
+                    None => Ok(&mut stage),
+                };
+                finishes.extend(operation(staged));
+                (bytes, count) = (bytes + weight, count + 1);
+                if count < COMMIT_JOBS_MAX {
+                    job = self.jobs.try_recv().ok();
+                }
+            }
+            (stage.changes, stage.drafts)
+        };
+        let outcome = self.write(&changes, drafts);
+        for finish in finishes {
+            finish(outcome.clone());
+        }
+        if outcome.is_ok() && self.poisoned.is_none() {
+            self.clean();
+        }
+        left
+    }
+
+    /// Room that only what frees room may take.
+    fn reserve(&self) -> usize {
+        (self.journal.segment_bytes / 8).min(1 << 20) as usize
+    }
+
+    /// Writes a frame of changes and messages, and lets the messages into the state.
+    fn write(
+        &mut self,
+        changes: &[Change],
+        drafts: Vec<(Framed, super::record::Draft)>,
+    ) -> Result<(), StorageError> {
+        if let Some(reason) = &self.poisoned {
+            return Err(StorageError::Poisoned { reason: reason.clone() });
+        }
+        if changes.is_empty() && drafts.is_empty() {
+            return Ok(());
+        }
+        let mut frame = vec![0; FRAME_HEADER_LEN];
+        for change in changes {
+            put_change(&mut frame, change);
+        }
+        let offsets: Vec<usize> =
+            drafts.iter().map(|(framed, draft)| put_message(&mut frame, framed, &draft.encoded)).collect();
+        let sync = !drafts.is_empty() || changes.iter().any(Change::is_original);
+        self.since_state += frame.len() as u64;
+        let written = self.journal.append(frame);
+        let (segment, at) =
+            match written.and_then(|at| if sync { self.journal.sync().map(|()| at) } else { Ok(at) }) {
+                Ok(at) => at,
+                Err(error) => return Err(self.poison(&describe(&error))),
+            };
+        for ((framed, draft), offset) in drafts.into_iter().zip(offsets) {
+            let offset = at as usize + offset - FRAME_HEADER_LEN;
+            let body = Place { segment, offset: offset as u32, len: draft.encoded.len() as u32 };
+            self.journal.add(body);
+            let entry = Entry {
+                body,
+                id: draft.id,
+                enqueued_at: draft.enqueued_at,
+                key: draft.key,
+                bytes: draft.bytes,
+                pending: 0,
+                direct: false,
+            };
+            self.engine.publish(framed.topic, framed.place, entry, draft.due, framed.to);
+        }
+        for (place, _) in self.engine.freed.drain(..) {
+            self.journal.drop_message(place);
+        }
+        Ok(())
+    }
+
+    fn poison(&mut self, reason: &str) -> StorageError {
+        tracing::error!(reason, "the queue refuses work until it is opened again");
+        self.poisoned = Some(reason.to_owned());
+        self.engine.everybody();
+        StorageError::Unknown { reason: reason.to_owned() }
+    }
+
+    /// Goes on in a new segment, with a new state where one is due.
+    fn rotate(&mut self, room: usize) -> std::io::Result<()> {
+        if let Err(error) = self.journal.begin(room) {
+            // A sync that failed may have lost what was acknowledged without one, and what comes after it.
+            if self.journal.synced < self.journal.end {
+                self.poison(&describe(&error));
+            }
+            return Err(error);
+        }
+        if self.since_state >= (2 * self.state_bytes).max(self.journal.segment_bytes) {
+            self.renew_state();
+        }
+        Ok(())
+    }
+
+    fn renew_state(&mut self) {
+        match snapshot::write(&*self.journal.disk, &self.engine, self.journal.last) {
+            Ok(bytes) => {
+                (self.state, self.state_bytes, self.since_state) = (self.journal.last, bytes, 0);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the queue's state could not be renewed; segments stay longer")
+            }
+        }
+    }
+
+    /// Removes segments that nobody wants, and moves messages out of one that few want.
+    fn clean(&mut self) {
+        self.journal.remove_finished(self.state);
+        let (all, live) = self.journal.sizes();
+        if all <= 2 * live + 4 * self.journal.segment_bytes {
+            return;
+        }
+        let worst = self
+            .journal
+            .segments
+            .range(..self.state.min(self.journal.last))
+            .filter(|(_, segment)| segment.live > 0 && 2 * segment.live_bytes < segment.end)
+            .min_by_key(|(_, segment)| segment.live_bytes)
+            .map(|(number, _)| *number);
+        let Some(number) = worst else { return };
+        if let Err(what) = self.empty(number) {
+            tracing::warn!(number, what, "a segment could not be emptied");
+        }
+    }
+
+    /// Writes the messages of a segment anew, at the end of the journal.
+    fn empty(&mut self, number: u32) -> Result<(), String> {
+        let Some(segment) = self.journal.segments.get(&number) else { return Ok(()) };
+        let bytes = super::journal::read_all(&*segment.file).map_err(|error| error.to_string())?;
+        let mut frame = vec![0; FRAME_HEADER_LEN];
+        let mut moved: Vec<(Framed, Place, usize)> = Vec::new();
+        let engine = &self.engine;
+        super::frame::scan(
+            &bytes[..(segment.end as usize).min(bytes.len())],
+            &segment.header.segment,
+            |offset, found| {
+                read(found.payload, |record| {
+                    if let Record::Message { framed, encoded, at } = record {
+                        let offset = (offset as usize + FRAME_HEADER_LEN + at) as u32;
+                        let old = Place { segment: number, offset, len: encoded.len() as u32 };
+                        if engine.is_at(framed.topic, framed.place, old) {
+                            let framed = Framed { moved: true, ..framed };
+                            let at = put_message(&mut frame, &framed, encoded);
+                            moved.push((framed, old, at));
+                        }
+                    }
+                    Ok(())
+                })
+            },
+        );
+        if moved.is_empty() {
+            return Ok(());
+        }
+        if self.journal.room() < frame.len() + self.reserve() {
+            self.rotate(frame.len() + self.reserve()).map_err(|error| error.to_string())?;
+        }
+        self.since_state += frame.len() as u64;
+        let written = self.journal.append(frame).and_then(|at| self.journal.sync().map(|()| at));
+        let (segment, at) = match written {
+            Ok(at) => at,
+            Err(error) => {
+                self.poison(&describe(&error));
+                return Err(error.to_string());
+            }
+        };
+        for (framed, old, offset) in moved {
+            let offset = at as usize + offset - FRAME_HEADER_LEN;
+            let body = Place { segment, offset: offset as u32, len: old.len };
+            self.journal.drop_message(old);
+            self.journal.add(body);
+            self.engine.move_body(framed.topic, framed.place, body);
+        }
+        if let Some(old) = self.journal.segments.get_mut(&number) {
+            old.kept_for = segment;
+        }
+        Ok(())
+    }
+
+    /// Nothing is asked for: what was written without a sync gets one.
+    fn rest(&mut self) {
+        if self.poisoned.is_none()
+            && !self.journal.confirmed
+            && let Err(error) = self.journal.confirm()
+        {
+            self.poison(&describe(&error));
+        }
+    }
+
+    fn publish_numbers(&mut self) {
+        if self.poisoned.is_some() {
+            return;
+        }
+        let at = self.clock.now();
+        let stats =
+            QueueStats { at, stored_bytes: self.journal.sizes().0, topics: self.engine.topic_stats(at) };
+        if let Err(error) = numbers::publish(&*self.journal.disk, &stats) {
+            tracing::warn!(%error, "the queue's numbers could not be published");
+        }
+    }
+}
+
+fn refuse(job: Option<Job>, error: &StorageError) {
+    if let Some(Job::Operation { operation, .. }) = job
+        && let Some(finish) = operation(Err(error.clone()))
+    {
+        finish(Err(error.clone()));
+    }
+}
+
+/// A disk's error, with what to do about the one that users can mend.
+fn describe(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            format!("the disk is full ({error}); free some space, then publish again")
+        }
+        _ => error.to_string(),
+    }
+}

@@ -37,6 +37,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("An application", &["init", "check", "test", "dispatch", "state"]),
     ("Its read models", &["query", "sql", "projection"]),
     ("Its file", &["config", "explain"]),
+    ("Messages", &["queue", "dlq"]),
 ];
 
 /// What a first look at the help should show.
@@ -51,7 +52,8 @@ Examples:
 /// Where a store is looked for, and what goes where.
 const NOTES: &str = "\
 A command on events works on the store that --store names, else EVENT_STORE_DSN, else the embedded
-log in $TRUNKLINE_DATA/events, else the one in ./data/events. Data goes to standard output,
+log in $TRUNKLINE_DATA/events, else the one in ./data/events. One on messages works on the queue that
+--queue names, else QUEUE_DSN, else the embedded one in $TRUNKLINE_DATA/queue or ./data/queue. Data goes to standard output,
 everything else to standard error.";
 
 impl Cli {

@@ -5,12 +5,14 @@ mod backup;
 mod check;
 mod config;
 mod dispatch;
+mod dlq;
 mod explain;
 mod export;
 mod import;
 mod init;
 mod projection;
 mod query;
+mod queue;
 mod read;
 mod restore;
 mod sql;
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
     Init(init::InitArgs),
+    Queue(queue::QueueCommand),
+    Dlq(dlq::DlqCommand),
     Check(check::CheckArgs),
     Test(test::TestArgs),
     Dispatch(dispatch::DispatchArgs),
@@ -69,6 +73,8 @@ impl Command {
             Self::Backup(args) => args.run(output),
             Self::Restore(args) => args.run(output),
             Self::Init(args) => args.run(output),
+            Self::Queue(command) => command.run(output).await,
+            Self::Dlq(command) => command.run(output).await,
             Self::Check(args) => args.run(output),
             Self::Test(args) => args.run(output).await,
             Self::Dispatch(args) => args.run(output).await,

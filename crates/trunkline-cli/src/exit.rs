@@ -31,6 +31,8 @@ Exit codes:
   3    conflict: someone else appended first
   4    not found: no such store, stream, file, backup, command, query, projection, row or code
   5    corrupt: the store, or the backup, is damaged
+  4    not found: no such store, stream, queue, topic, dead letter, file, backup or code
+  5    corrupt: the store, the queue, or the backup, is damaged
   130  interrupted before it was done";
 
 impl Exit {
@@ -62,6 +64,7 @@ impl Exit {
             | Failure::Projection(ProjectionError::Read(ReadError::Damaged { .. }))
             | Failure::Maintain(MaintainError::Damaged { .. })
             | Failure::Problems { .. } => Self::Corrupt,
+            Failure::Queue(failure) => failure.exit(),
             Failure::ImportFailed { cause, .. } => Self::of(cause),
             Failure::Interrupted { .. } => Self::Interrupted,
             // Whoever read the output has seen enough: `| head`.

@@ -8,6 +8,7 @@ use trunkline_core::{StreamName, Version};
 use trunkline_store::{Advice, AppendError, MaintainError, OpenError, ReadError, StorageError};
 
 use crate::commands::{ImportReport, projection_hints};
+use crate::queue::QueueFailure;
 use crate::render::{Mistakes, counted};
 
 /// Why a command did not do what it was asked for.
@@ -28,6 +29,8 @@ pub(crate) enum Failure {
     Read(#[from] ReadError),
     #[error(transparent)]
     Maintain(#[from] MaintainError),
+    #[error(transparent)]
+    Queue(#[from] QueueFailure),
     /// A file other than the store's could not be read or written.
     #[error("{what}")]
     File { what: String, source: io::Error },
@@ -123,6 +126,7 @@ impl Failure {
         match self {
             Self::Dsn(error) => vec![error.hint()],
             Self::Usage { hint, .. } => vec![hint.clone()],
+            Self::Queue(failure) => failure.hints(),
             Self::Open { source, place } => open_hints(source, place),
             Self::Append(error) => append_hints(error),
             Self::Read(error) => match error.advice() {

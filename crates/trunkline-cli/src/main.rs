@@ -4,6 +4,7 @@
 //! under `commands` with a function that calls the store's traits and returns a value.
 //! `output` prints values as data and talk as talk; `failure` and `exit` say what went wrong and with which
 //! code the process ends.
+//! `queue` is the same for message queues: the way to an open one, its failures, and how messages are printed.
 //! `world` is what an application file may ask of the machine, `application` the application that it describes.
 
 mod application;
@@ -15,6 +16,7 @@ mod interrupt;
 mod open;
 mod output;
 mod progress;
+mod queue;
 mod render;
 mod world;
 

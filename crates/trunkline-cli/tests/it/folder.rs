@@ -49,7 +49,7 @@ impl Folder {
     pub(crate) fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
         command.args(split(words)).current_dir(self.0.path()).stdin(Stdio::null());
-        for variable in ["EVENT_STORE_DSN", "TRUNKLINE_DATA", "COLUMNS", "CLICOLOR_FORCE"] {
+        for variable in ["EVENT_STORE_DSN", "QUEUE_DSN", "TRUNKLINE_DATA", "COLUMNS", "CLICOLOR_FORCE"] {
             command.env_remove(variable);
         }
         command

@@ -28,6 +28,14 @@ fn commands(help: &str) -> Vec<String> {
         .collect()
 }
 
+/// The verbs that a command's help lists, if it has any.
+fn verbs(help: &str) -> Vec<String> {
+    let list = help.split("\nCommands:\n").nth(1).unwrap_or_default();
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
 fn help(folder: &Folder, command: &str) -> String {
     let ran = folder.run(&format!("{command} --help"));
     assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{command}");
@@ -45,6 +53,12 @@ fn the_reference_is_what_help_prints() {
         let help = help(&folder, command);
         assert!(help.contains("\nExamples:\n"), "{command} has examples");
         write!(page, "\n## {command}\n\n```text\n{help}\n```\n").unwrap();
+        for verb in verbs(&help) {
+            let command = format!("{command} {verb}");
+            let help = self::help(&folder, &command);
+            assert!(help.contains("\nExamples:\n"), "{command} has examples");
+            write!(page, "\n### {command}\n\n```text\n{help}\n```\n").unwrap();
+        }
     }
     let path = Path::new(PAGE);
     if std::env::var_os(UPDATE).is_some() {

@@ -13,6 +13,7 @@ mod keep;
 mod kill;
 mod output;
 mod place;
+mod queue;
 #[cfg(unix)]
 mod random;
 mod read;

@@ -199,7 +199,10 @@ impl EmbeddedQueue {
     /// queue.
     pub async fn close(&self) {
         let (closed, wait) = oneshot::channel();
-        let job = Job::Close(Box::new(move || drop(closed.send(()))));
+        let job = Job::Close(Box::new(move || {
+            // Nobody hears it when the future was dropped.
+            let _ = closed.send(());
+        }));
         if self.inner.jobs.send(job).is_ok() {
             // An error says that it was closed by somebody else.
             let _ = wait.await;

@@ -181,7 +181,7 @@ pub(crate) fn decode_message(topic: &TopicName, encoded: &[u8]) -> Result<Messag
 }
 
 pub(crate) fn message_id(decoder: &mut Decoder<'_>) -> Result<MessageId, Malformed> {
-    MessageId::new(decoder.text()?).map_err(|_| Malformed("a message's id is none"))
+    MessageId::written(decoder.text()?).map_err(|_| Malformed("a message's id is none"))
 }
 
 pub(crate) fn topic_name(decoder: &mut Decoder<'_>) -> Result<TopicName, Malformed> {

@@ -1,0 +1,11 @@
+//! Message queues on the command line: which one is meant, how it is opened, what can go wrong, how it is printed.
+
+mod failure;
+mod open;
+mod place;
+mod print;
+
+pub(crate) use failure::QueueFailure;
+pub(crate) use open::{Opened, numbers, open};
+pub(crate) use place::{Place, PlaceError, QueueArgs};
+pub(crate) use print::{MessageJson, age, data, headers, time};

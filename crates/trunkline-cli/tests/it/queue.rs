@@ -1,0 +1,169 @@
+//! `queue` and `dlq`.
+
+use std::path::Path;
+
+use trunkline_queue::{EmbeddedOptions, EmbeddedQueue, GroupOptions, MessageQueue, Receive};
+
+use crate::folder::{Folder, Ran};
+
+#[test]
+fn a_message_is_published_once_and_counted() {
+    let folder = Folder::new();
+    let publish = "queue publish --queue embedded:q orders --type Ping --data '{\"n\":1}' --id m1";
+    folder.check(
+        publish,
+        "
+        published: orders, id m1
+        ! queue embedded:q (--queue)
+        ",
+    );
+    folder.check(
+        publish,
+        "
+        already there: orders, id m1
+        ! queue embedded:q (--queue)
+        ",
+    );
+    let ran = folder
+        .run("queue publish --queue embedded:q orders --type Ping --data 2 --delay 1h --format json -q");
+    assert_eq!((ran.exit, &ran.json()[0]["stored"]), (0, &true.into()), "{ran:?}");
+    let stats = folder.run("queue stats --queue embedded:q --format json");
+    let topic = &stats.json()[0]["topics"][0];
+    assert_eq!(
+        (&topic["topic"], &topic["messages"], &topic["unread"]),
+        (&"orders".into(), &2.into(), &true.into())
+    );
+    let peeked = folder.run("queue peek --queue embedded:q orders --format json").json();
+    assert_eq!((&peeked[0]["id"], &peeked[0]["data"]["n"]), (&"m1".into(), &1.into()));
+    assert!(peeked[0].get("not_before").is_none() && peeked[1]["not_before"].is_string(), "{peeked:?}");
+    folder.check(
+        "dlq list --queue embedded:q",
+        "
+        ! no dead letters
+        ",
+    );
+}
+
+#[test]
+fn what_is_not_there_is_said_with_exit_code_4() {
+    let folder = Folder::new();
+    let ran = folder.run("queue stats");
+    assert_eq!(ran.exit, 4, "{ran:?}");
+    assert!(
+        ran.stderr.contains("there is no queue in ./data/queue") && ran.stderr.contains("hint:"),
+        "{ran:?}"
+    );
+    assert!(!folder.path("data").exists(), "looking makes nothing");
+    assert_eq!(folder.run("queue publish orders --type T --data 1 -q").exit, 0);
+    for words in [
+        "queue peek stock",
+        "queue retry-now orders --group g",
+        "queue purge orders --group g --yes",
+        "dlq show 7",
+        "dlq replay 7",
+    ] {
+        assert_eq!(folder.run(words).exit, 4, "{words}");
+    }
+    for words in
+        ["queue purge orders", "dlq replay", "dlq discard 7 --group g", "queue stats --queue redis:x"]
+    {
+        let ran = folder.run(words);
+        assert_eq!(ran.exit, 2, "{words}: {ran:?}");
+        assert!(ran.stderr.contains("hint:"), "{words}: {ran:?}");
+    }
+    assert_eq!(folder.run("queue publish orders --type T --data 1 --header $x:1").exit, 2);
+}
+
+#[test]
+fn dead_letters_are_listed_shown_replayed_edited_and_discarded() {
+    let folder = Folder::new();
+    for number in 0..4 {
+        let words = format!(
+            "queue publish orders --type Ping --data {number} --id m{number} --header tenant:acme -q"
+        );
+        assert_eq!(folder.run(&words).exit, 0);
+    }
+    reject_all(&folder.path("data/queue"));
+    let groups = folder.run("dlq list --format json").json();
+    assert_eq!((&groups[0]["error_like"], &groups[0]["count"]), (&"timeout after … s".into(), &4.into()));
+    let each = folder.run("dlq list --each --format json").json();
+    assert_eq!(each.len(), 4);
+    let id = |number: usize| each[number]["dead_letter"].as_str().unwrap().to_owned();
+    let shown = folder.run(&format!("dlq show {}", id(0)));
+    for words in ["message m0, Ping", "tenant: acme", "timeout after 0 s", "worker"] {
+        assert!(shown.stdout.contains(words), "{words}: {shown:?}");
+    }
+    assert_eq!(folder.run(&format!("dlq replay {} --by ada", id(0))).exit, 0);
+    let edited = folder.run(&format!("dlq edit {} --data 42 --id m9 --format json", id(1)));
+    assert_eq!((edited.exit, &edited.json()[0]["new_message_id"]), (0, &"m9".into()), "{edited:?}");
+    assert_eq!(folder.run(&format!("dlq edit {} --id m9", id(2))).exit, 3, "the id is taken");
+    let discarded = folder.run("dlq discard --error-like 'timeout after 99 s' --format json -q").json();
+    assert_eq!(discarded.len(), 2);
+    assert_eq!(folder.run("dlq list --each").stdout, "");
+    let decisions = folder.run("dlq list --decisions --format json").json();
+    let of: Vec<_> = decisions
+        .iter()
+        .map(|one| (one["decision"].as_str().unwrap(), one["outcome"].as_str().unwrap()))
+        .collect();
+    assert_eq!(of, [("replay", "waiting"), ("edit", "waiting"), ("discard", "gone"), ("discard", "gone")]);
+    let peeked = folder.run("queue peek orders --group mail --format json").json();
+    let states: Vec<_> = peeked
+        .iter()
+        .map(|one| (one["id"].as_str().unwrap(), one["states"][0]["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(states, [("m0", "waiting"), ("m9", "waiting")]);
+    assert_eq!(folder.run("queue purge orders --group mail --yes --format json").json()[0]["messages"], 2);
+}
+
+#[test]
+fn beside_its_process_a_queue_shows_its_numbers_and_says_who_has_it() {
+    let folder = Folder::new();
+    assert_eq!(folder.run("queue publish orders --type T --data 1 -q").exit, 0);
+    let options = EmbeddedOptions { owner: "the shop".to_owned(), ..EmbeddedOptions::default() };
+    let queue = EmbeddedQueue::open(&folder.path("data/queue"), options).unwrap();
+    let stats = folder.run("queue stats --format json");
+    assert_eq!((stats.exit, &stats.json()[0]["held_by"]), (0, &"the shop".into()), "{stats:?}");
+    let refused = folder.run("queue peek orders");
+    assert_eq!(refused.exit, 1);
+    assert!(refused.stderr.contains("in use by the shop"), "{refused:?}");
+    drop(queue);
+    assert_eq!(folder.run("queue peek orders").exit, 0);
+}
+
+#[test]
+fn delayed_messages_are_had_now() {
+    let folder = Folder::new();
+    assert_eq!(folder.run("queue publish orders --type T --data 1 --id m1 --delay 1d -q").exit, 0);
+    with_queue(&folder.path("data/queue"), async |queue| subscribe(queue).await);
+    let ran: Ran = folder.run("queue retry-now orders --group mail --id m1");
+    assert_eq!((ran.exit, &*ran.stdout), (0, "due now: 1 message of orders for mail\n"));
+    assert_eq!(folder.run("queue retry-now orders --group mail --id m1").exit, 4);
+}
+
+/// Makes dead letters of everything in `orders`, as a consumer of the group `mail` would.
+fn reject_all(path: &Path) {
+    with_queue(path, async |queue| {
+        subscribe(queue).await;
+        let receive =
+            Receive::new("orders".parse().unwrap(), "mail".parse().unwrap()).max(10).consumer("worker").now();
+        for (number, delivery) in queue.receive(receive).await.unwrap().into_iter().enumerate() {
+            queue.reject(&delivery.lease, format!("timeout after {number} s")).await.unwrap();
+        }
+    });
+}
+
+async fn subscribe(queue: &EmbeddedQueue) {
+    queue
+        .subscribe("orders".parse().unwrap(), "mail".parse().unwrap(), GroupOptions::default())
+        .await
+        .unwrap();
+}
+
+fn with_queue(path: &Path, act: impl AsyncFnOnce(&EmbeddedQueue)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let queue = EmbeddedQueue::open(path, EmbeddedOptions::default()).unwrap();
+        act(&queue).await;
+        queue.close().await;
+    });
+}

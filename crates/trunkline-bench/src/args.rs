@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Store(StoreArgs),
     /// Commands: what a dispatch costs beyond the append of its events, and how many a second are answered.
     Dispatch(DispatchArgs),
+    /// The message queue: publishing, delivery, latency, beside Redis Streams where it is installed.
+    Queue(QueueArgs),
     /// Opens a store and prints what that took; runs in a process of its own, so that its memory is the store's.
     #[command(hide = true)]
     ProbeOpen(ProbeArgs),
@@ -54,6 +56,19 @@ pub(crate) struct DispatchArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// Fewer and shorter rounds: a few seconds.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct QueueArgs {
+    /// The folder to work in, on the disk to measure; everything made in it is removed at the end.
+    #[arg(long, value_name = "DIR", default_value = "target/bench-queue")]
+    pub(crate) dir: PathBuf,
+    /// Shorter rounds, and fewer: less than a minute.
     #[arg(long)]
     pub(crate) quick: bool,
     /// What is printed.

@@ -14,6 +14,7 @@ mod failure;
 mod interrupt;
 mod machine;
 mod probe;
+mod queue;
 mod random;
 mod report;
 mod results;
@@ -55,6 +56,7 @@ fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Store(args) => store::run(args, &runtime),
         Command::Dispatch(args) => dispatch::run(args, &runtime),
+        Command::Queue(args) => queue::run(args, &runtime),
         Command::ProbeOpen(args) => probe::run(args, &runtime),
     }
 }

@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_three_digits_or_all_before_the_point() {
+    pub(crate) fn numbers_have_three_digits_or_all_before_the_point() {
         let shown = [0.0, 0.123, 9.99, 9.999, 12.34, 99.96, 1234.5, 1_234_567.0, -1234.0].map(number);
         assert_eq!(shown, ["0.00", "0.12", "9.99", "10.0", "12.3", "100", "1,235", "1,234,567", "-1,234"]);
     }

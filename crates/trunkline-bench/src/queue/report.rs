@@ -42,7 +42,8 @@ impl Figures {
         table.set_header(["workload", "unit", "goal", "trunkline", "redis", "÷ redis"]);
         for workload in Workload::ALL {
             for figure in workload.figures() {
-                let of = |engine: &str| self.0.iter().find(|one| one.0.name == figure.name && one.1 == engine);
+                let of =
+                    |engine: &str| self.0.iter().find(|one| one.0.name == figure.name && one.1 == engine);
                 let (ours, theirs) = (of("trunkline"), of("redis"));
                 let goal = figure.goal.map_or_else(String::new, |goal| {
                     format!("{} {}", if figure.more_is_better { "≥" } else { "≤" }, number(goal))
@@ -56,7 +57,11 @@ impl Figures {
                 let ratio = ours.zip(theirs).map(|(ours, theirs)| {
                     let rounds = ours.2.iter().zip(&theirs.2);
                     let ratios: Vec<f64> = rounds
-                        .map(|(ours, theirs)| if figure.more_is_better { ours / theirs } else { theirs / ours })
+                        .map(
+                            |(ours, theirs)| {
+                                if figure.more_is_better { ours / theirs } else { theirs / ours }
+                            },
+                        )
                         .collect();
                     format!("{:.2}", Summary::of(&ratios).median)
                 });

@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod crash;
 mod embedded;
+mod kill;
 mod memory;

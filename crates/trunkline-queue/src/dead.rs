@@ -172,9 +172,8 @@ pub enum Outcome {
 /// assert_ne!(likeness("refused"), likeness("timeout"));
 /// ```
 pub fn likeness(error: &str) -> String {
-    let line = error.lines().next().unwrap_or_default().trim();
     let mut like = String::new();
-    let mut rest = line;
+    let mut rest = error.lines().next().unwrap_or_default().trim();
     while let Some(c) = rest.chars().next() {
         let len = match c {
             '"' | '\'' | '`' => quoted(rest, c),

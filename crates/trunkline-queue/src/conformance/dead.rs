@@ -158,7 +158,7 @@ pub async fn a_bad_edit_changes_nothing(fixture: Fixture) {
     assert!(matches!(error, OperateError::Message(_)), "{error:?}");
     let error = edit(message("m1")).await.expect_err("the id is the old one's");
     assert!(matches!(error, OperateError::IdTaken { .. }), "{error:?}");
-    assert_eq!(letters(&*queue).await, [letter.clone()]);
+    assert_eq!(letters(&*queue).await, std::slice::from_ref(&letter));
     assert_eq!(actions(&*queue).await, []);
 }
 

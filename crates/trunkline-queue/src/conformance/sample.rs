@@ -15,7 +15,7 @@ pub(super) const VISIBILITY: Duration = Duration::from_millis(1_500);
 
 /// A little less and a little more than that.
 pub(super) const LESS: Duration = Duration::from_millis(500);
-pub(super) const REST: Duration = Duration::from_millis(1_000);
+pub(super) const REST: Duration = Duration::from_secs(1);
 
 /// A topic's name.
 pub(super) fn topic(name: &str) -> TopicName {

@@ -144,6 +144,7 @@ impl EmbeddedQueue {
     }
 
     /// Opens the queue on a disk of its own.
+    #[expect(clippy::needless_pass_by_value, reason = "a queue takes its disk, as a log does")]
     pub fn open_on(disk: Arc<dyn Disk>, options: EmbeddedOptions) -> Result<Self, OpenError> {
         let names = disk.list("").map_err(OpenError::io("list the queue's folder"))?;
         if !options.create && !names.iter().any(|name| journal::segment_number(name).is_some()) {

@@ -72,19 +72,19 @@ const CHANGE: u8 = 3;
 
 /// Appends a message's record to a payload; where its own bytes begin.
 pub(crate) fn put_message(payload: &mut Vec<u8>, framed: &Framed, encoded: &[u8]) -> usize {
-    let mut encoder = Encoder(std::mem::take(payload));
-    encoder.0.push(if framed.moved { MOVED } else { MESSAGE });
-    encoder.number(framed.topic.into());
-    encoder.number(framed.place);
-    encoder.option(framed.to, |encoder, to| {
-        encoder.number(to.group.into());
-        encoder.number(to.action);
+    let mut into = Encoder(std::mem::take(payload));
+    into.0.push(if framed.moved { MOVED } else { MESSAGE });
+    into.number(framed.topic.into());
+    into.number(framed.place);
+    into.option(framed.to, |into, to| {
+        into.number(to.group.into());
+        into.number(to.action);
     });
-    encoder.number(encoded.len() as u64);
-    encoder.fixed(&crc32fast::hash(encoded).to_le_bytes());
-    let at = encoder.0.len();
-    encoder.fixed(encoded);
-    *payload = encoder.0;
+    into.number(encoded.len() as u64);
+    into.fixed(&crc32fast::hash(encoded).to_le_bytes());
+    let at = into.0.len();
+    into.fixed(encoded);
+    *payload = into.0;
     at
 }
 
@@ -125,9 +125,9 @@ pub(crate) fn read(
             }
             CHANGE => {
                 let mut change = Decoder(decoder.bytes()?);
-                let decoded = decode_change(&mut change)?;
+                let whole = decode_change(&mut change)?;
                 change.end()?;
-                each(Record::Change(decoded))?;
+                each(Record::Change(whole))?;
             }
             _ => return Err(Malformed("a record is of an unknown kind")),
         }

@@ -33,7 +33,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, keep: Keep, segment_bytes: u64) -> R
     let opening = uuid::Uuid::new_v4().as_u64_pair().0;
     let mut engine = Engine::new(keep, opening);
     let names = disk.list("").map_err(OpenError::io("list the queue's folder"))?;
-    for name in names.iter().filter(|name| name.ends_with(".tmp")) {
+    for name in names.iter().filter(|name| name.rsplit('.').next() == Some("tmp")) {
         disk.remove(name).map_err(OpenError::io(format!("remove {name}, which was never finished")))?;
     }
     let mut numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();

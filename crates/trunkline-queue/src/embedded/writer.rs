@@ -247,7 +247,7 @@ impl Writer {
                 (self.state, self.state_bytes, self.since_state) = (self.journal.last, bytes, 0);
             }
             Err(error) => {
-                tracing::warn!(%error, "the queue's state could not be renewed; segments stay longer")
+                tracing::warn!(%error, "the queue's state could not be renewed; segments stay longer");
             }
         }
     }
@@ -287,7 +287,7 @@ impl Writer {
                     if let Record::Message { framed, encoded, at } = record {
                         let offset = (offset as usize + FRAME_HEADER_LEN + at) as u32;
                         let old = Place { segment: number, offset, len: encoded.len() as u32 };
-                        if engine.is_at(framed.topic, framed.place, old) {
+                        if engine.is_at(framed.topic, framed.place, &old) {
                             let framed = Framed { moved: true, ..framed };
                             let at = put_message(&mut frame, &framed, encoded);
                             moved.push((framed, old, at));

@@ -292,6 +292,7 @@ impl<B: Clone> Engine<B> {
 
     /// Decides about a dead letter; a message that takes its place is published by the caller, before or with
     /// this, addressed to the group that is returned, with the number of the action.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the one record that it makes")]
     pub(crate) fn decide(
         &mut self,
         now: Timestamp,

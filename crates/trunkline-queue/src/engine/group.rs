@@ -200,12 +200,10 @@ impl Group {
     /// Takes up the untouched message: it is leased next.
     pub(crate) fn touch(&mut self, place: u64, key: u32) {
         self.untouched -= 1;
-        match self.partitions.is_empty() {
-            true => self.cursor = place + 1,
-            false => {
-                let number = usize::from(self.partition(key));
-                self.partitions[number].cursor = place + 1;
-            }
+        let number = usize::from(self.partition(key));
+        match self.partitions.get_mut(number) {
+            Some(partition) => partition.cursor = place + 1,
+            None => self.cursor = place + 1,
         }
     }
 

@@ -144,12 +144,12 @@ impl<B: Clone> Engine<B> {
     }
 
     /// Whether the message is there, with this body.
-    pub(crate) fn is_at(&self, topic: u32, place: u64, body: B) -> bool
+    pub(crate) fn is_at(&self, topic: u32, place: u64, body: &B) -> bool
     where
         B: PartialEq,
     {
         let entry = self.topic(topic).and_then(|topic| topic.table.get(place));
-        entry.is_some_and(|entry| entry.body == body)
+        entry.is_some_and(|entry| entry.body == *body)
     }
 
     fn topic_mut(&mut self, number: u32) -> Option<&mut Topic<B>> {

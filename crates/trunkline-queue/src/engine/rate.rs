@@ -12,6 +12,9 @@ pub(crate) struct Rate {
 
 const SECONDS: usize = 60;
 
+/// The same, to calculate with times.
+const SPAN: i64 = 60;
+
 impl Rate {
     pub(crate) fn new(total: u64) -> Self {
         Self { total, seconds: [0; SECONDS], latest: 0 }
@@ -36,7 +39,7 @@ impl Rate {
 
     fn move_to(&mut self, micros: i64) {
         let second = micros.div_euclid(1_000_000);
-        if second.saturating_sub(self.latest) >= SECONDS as i64 {
+        if second.saturating_sub(self.latest) >= SPAN {
             self.seconds = [0; SECONDS];
             self.latest = second;
         }
@@ -48,7 +51,7 @@ impl Rate {
 }
 
 fn place(second: i64) -> usize {
-    usize::try_from(second.rem_euclid(SECONDS as i64)).unwrap_or(0)
+    usize::try_from(second.rem_euclid(SPAN)).unwrap_or(0)
 }
 
 #[cfg(test)]

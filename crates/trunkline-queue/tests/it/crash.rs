@@ -120,8 +120,10 @@ async fn operations() -> u64 {
     let told = script(&queue).await;
     assert_eq!((told.published.len(), told.decisions), (14, 3));
     drop(queue);
-    let segments = disk.list("").unwrap().iter().filter(|name| name.ends_with(".seg")).count();
-    assert!(segments > 1 && disk.list("").unwrap().iter().any(|name| name.ends_with(".state")));
+    let count = |kind: &str| {
+        disk.list("").unwrap().iter().filter(|name| name.rsplit('.').next() == Some(kind)).count()
+    };
+    assert!(count("seg") > 1 && count("state") > 0);
     disk.operations()
 }
 

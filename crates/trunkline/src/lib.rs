@@ -57,6 +57,7 @@ mod declared;
 mod schema;
 
 pub mod history;
+pub mod messages;
 pub mod scenario;
 
 mod middleware;
@@ -76,15 +77,16 @@ pub use trunkline_store::{
     subscribe,
 };
 
-pub use app::{App, AppBuilder, BuildError, Hook, HookError};
+pub use app::{App, AppBuilder, BuildError, Hook, HookError, RunError};
 pub use command::{
     Accepted, CommandContext, CommandHandler, CommandRequest, Context, Decided, Decision, DispatchError,
     Emitted, HandleError, Loaded, Outcome, RejectedBy, Rejection,
 };
 pub use file::{
-    AggregateDefinition, ApplicationFile, CommandDefinition, Definition, EmitDefinition, Expect, Expectation,
-    Given, GivenEvent, Mapping, OnChange, OnError, ProjectionDefinition, QueryDefinition, ReadDbDefinition,
-    Registered, RequireDefinition, ScenarioDefinition, StoreDefinition, When, codes,
+    AggregateDefinition, ApplicationFile, CommandDefinition, ConsumerAction, ConsumerDefinition, Definition,
+    EmitDefinition, Expect, Expectation, Given, GivenEvent, Mapping, OnChange, OnError, ProjectionDefinition,
+    QueryDefinition, QueueDefinition, ReadDbDefinition, Registered, RequireDefinition, ScenarioDefinition,
+    StoreDefinition, When, codes,
 };
 pub use middleware::CommandService;
 pub use place::{Dsn, DsnError, OpenStore, Origin, Place, ReadDsnError, ReadPlace};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use trunkline_store::{LogStoreOptions, system_clock};
 
-use super::{App, AppBuilder, BuildError};
+use super::{App, AppBuilder, BuildError, Messages};
 use crate::command::Bus;
 use crate::declared;
 use crate::file::{Definition, StoreDefinition};
@@ -40,6 +40,8 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         projections,
         queries: declared_queries,
         scenarios,
+        consumers,
+        relays,
         ..
     } = definition.unwrap_or_default();
     let mut handlers = Named::new("command");
@@ -100,7 +102,13 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
     }
     let commands = middleware::observe(service, &bus);
     let queries = Arc::new(Queries(queries.all));
-    Ok(App { store, opened, bus, commands, queries, projections, scenarios: Arc::new(scenarios) })
+    let messages = Messages {
+        relays: relays.into_values().collect(),
+        consumers: consumers.into_values().collect(),
+        handlers: builder.message_handlers,
+    };
+    let (scenarios, messages) = (Arc::new(scenarios), Arc::new(messages));
+    Ok(App { store, opened, bus, commands, queries, projections, scenarios, messages })
 }
 
 fn open(

@@ -14,6 +14,7 @@ use trunkline_store::{Clock, EventStore};
 
 use super::{App, BuildError, build};
 use crate::command::{DeciderHandler, Handle, Handler};
+use crate::messages::MessageHandler;
 use crate::middleware::{CommandService, Guard};
 use crate::query::{self, Answer};
 use crate::{
@@ -50,6 +51,7 @@ pub struct AppBuilder {
     pub(super) named_commands: BTreeMap<String, Arc<dyn Handle>>,
     pub(super) queries: Vec<(String, Arc<dyn Answer>)>,
     pub(super) named_queries: BTreeMap<String, Arc<dyn Answer>>,
+    pub(super) message_handlers: BTreeMap<String, Arc<dyn MessageHandler>>,
     pub(super) hooks: BTreeMap<String, Hook>,
     pub(super) guard: Option<Guard>,
     pub(super) time_limit: Option<Duration>,
@@ -125,6 +127,12 @@ impl AppBuilder {
         self
     }
 
+    /// A handler by a name, for the consumers that name it as their `class`.
+    pub fn message_handler(mut self, name: impl Into<String>, handler: impl MessageHandler) -> Self {
+        self.message_handlers.insert(name.into(), Arc::new(handler));
+        self
+    }
+
     /// A function for `@go("package.Function")` in `[event_driven]`.
     ///
     /// The five `events.Configure…` exist without it, and leave everything as the file says.
@@ -192,6 +200,7 @@ impl AppBuilder {
             hooks,
             command_handlers: self.named_commands.keys().cloned().collect(),
             query_handlers: self.named_queries.keys().cloned().collect(),
+            message_handlers: self.message_handlers.keys().cloned().collect(),
             commands: self.commands.iter().map(|(name, _)| name.clone()).collect(),
             complete: true,
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use trunkline_config::Evaluated;
 use trunkline_store::OpenError;
 
+use crate::messages::{ConsumerError, RelayError};
 use crate::place::{DsnError, Place, ReadDsnError};
 
 /// Why an application could not be built.
@@ -49,6 +50,28 @@ pub enum BuildError {
         hook: String,
         /// Why.
         reason: String,
+    },
+}
+
+/// Why an application's relays and consumers ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A relay.
+    #[error("the relay \"{name}\" stopped: {source}")]
+    Relay {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: RelayError,
+    },
+    /// A consumer.
+    #[error("the consumer \"{name}\" stopped: {source}")]
+    Consumer {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: ConsumerError,
     },
 }
 

@@ -7,19 +7,24 @@ mod build;
 mod builder;
 mod error;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::{FutureExt as _, TryFutureExt as _};
 use indexmap::IndexMap;
 use tower::ServiceExt as _;
 use trunkline_core::Command;
+use trunkline_queue::MessageQueue;
 use trunkline_store::EventStore;
 
 pub use builder::{AppBuilder, Hook, HookError};
-pub use error::BuildError;
+pub use error::{BuildError, RunError};
 
 use crate::command::Bus;
+use crate::file::{ConsumerAction, ConsumerDefinition};
+use crate::messages::{Checkpoints, CommandDispatcher, MessageHandler, Relay, Stop};
 use crate::middleware::CommandService;
 use crate::place::OpenStore;
 use crate::query::Queries;
@@ -38,6 +43,15 @@ pub struct App {
     queries: Arc<Queries>,
     projections: Arc<Projections>,
     scenarios: Arc<IndexMap<String, ScenarioDefinition>>,
+    messages: Arc<Messages>,
+}
+
+/// What an application does with messages.
+#[derive(Default)]
+struct Messages {
+    relays: Vec<Relay>,
+    consumers: Vec<ConsumerDefinition>,
+    handlers: BTreeMap<String, Arc<dyn MessageHandler>>,
 }
 
 impl App {
@@ -93,6 +107,36 @@ impl App {
         &self.scenarios
     }
 
+    /// Relays events and handles messages, as the file says, until asked to stop.
+    ///
+    /// All relays and consumers run at the same time. When one of them fails, the others are stopped, and its
+    /// error is the answer.
+    pub async fn run_messages(
+        &self,
+        queue: &dyn MessageQueue,
+        checkpoints: &dyn Checkpoints,
+        stop: &Stop,
+    ) -> Result<(), RunError> {
+        let Messages { relays, consumers, handlers } = &*self.messages;
+        let relays = relays.iter().map(|relay| {
+            let relayed = relay.run(&self.store, queue, checkpoints, stop);
+            relayed.map_err(|source| RunError::Relay { name: relay.name.clone(), source }).boxed()
+        });
+        let consumers = consumers.iter().map(|ConsumerDefinition { consumer, action }| {
+            let handler: Arc<dyn MessageHandler> = match action {
+                ConsumerAction::Class(class) => Arc::clone(&handlers[class]),
+                ConsumerAction::Dispatch(on_reject) => Arc::new(CommandDispatcher {
+                    app: self.clone(),
+                    consumer: consumer.name.clone(),
+                    on_reject: *on_reject,
+                }),
+            };
+            let failed = |source| RunError::Consumer { name: consumer.name.clone(), source };
+            async move { consumer.run(queue, &*handler, stop).await.map_err(failed) }.boxed()
+        });
+        futures::future::try_join_all(relays.chain(consumers)).await.map(drop)
+    }
+
     /// The same handlers over another store, without middleware: for scenarios.
     pub(crate) fn bus_over(&self, store: Arc<dyn EventStore>) -> Bus {
         self.bus.over(store)
@@ -100,8 +144,8 @@ impl App {
 
     /// Ends the application. A store that it opened itself is closed once no clone of the application is left.
     pub async fn close(self) {
-        let Self { store, opened, bus, commands, queries, projections, scenarios: _ } = self;
-        drop(queries);
+        let Self { store, opened, bus, commands, queries, projections, scenarios: _, messages } = self;
+        drop((queries, messages));
         if let Some(last) = Arc::into_inner(projections) {
             last.stop().await;
         }

@@ -36,7 +36,7 @@ impl AggregateDefinition {
     /// The state after an event; an event without a rule leaves it as it is.
     pub(crate) fn evolve(&self, state: Value, event: &RecordedEvent) -> Result<Value, EvolveError> {
         let Some(rule) = self.on.get(event.event_type()) else { return Ok(state) };
-        let variables = Variables::new().with("state", state).with("event", to_value(event)?);
+        let variables = Variables::new().with("state", state).with("event", event_value(event)?);
         Ok(rule.evaluate(&variables)?)
     }
 
@@ -58,7 +58,7 @@ impl AggregateDefinition {
 }
 
 /// An event as expressions see it.
-fn to_value(event: &RecordedEvent) -> Result<Value, EvolveError> {
+pub(crate) fn event_value(event: &RecordedEvent) -> Result<Value, EvolveError> {
     let json = |bytes: Bytes| Value::from_json(bytes).map_err(EvolveError::Data);
     Ok(Value::object([
         ("type", Value::from(event.event_type())),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-pub(crate) use aggregate::Folded;
+pub(crate) use aggregate::{Folded, event_value};
 use command::DeclaredCommand;
 pub(crate) use query::DeclaredQuery;
 

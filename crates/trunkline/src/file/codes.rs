@@ -38,4 +38,9 @@ trunkline_config::error_codes! {
     BAD_PROJECTION = "TL2202";
     /// A default that is not of the parameter's type.
     BAD_DEFAULT = "TL2203";
+    // Messages.
+    /// A consumer without topics.
+    NO_TOPICS = "TL2401";
+    /// A consumer that doesn't say what becomes of its messages.
+    NO_ACTION = "TL2402";
 }

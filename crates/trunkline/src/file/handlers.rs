@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use trunkline_config::read::{Field, Section};
-use trunkline_config::{Diagnostic, Severity, nearest};
+use trunkline_config::{Diagnostic, nearest};
 
 use super::{Definition, Reading, codes};
 
@@ -79,11 +79,8 @@ fn unresolved(
     reading: &Reading<'_>,
 ) -> Diagnostic {
     let message = format!("no {what} handler named \"{handler}\" is registered");
-    let mut diagnostic = match reading.registered.unresolved() {
-        Severity::Error => Diagnostic::error(codes::UNRESOLVED, field.span(), message),
-        Severity::Warning => Diagnostic::warning(codes::UNRESOLVED, field.span(), message),
-    };
-    diagnostic = match nearest(handler, registered.iter().map(String::as_str)) {
+    let diagnostic = reading.unresolved(field.span(), message);
+    let diagnostic = match nearest(handler, registered.iter().map(String::as_str)) {
         Some(near) => diagnostic.did_you_mean(Some(near)),
         None => diagnostic.fix("register it in the program, or declare the behaviour in this file"),
     };

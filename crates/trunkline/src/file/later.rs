@@ -7,13 +7,10 @@ use super::codes;
 
 /// The sections, each with what it will do.
 const SECTIONS: &[(&str, &str)] = &[
-    ("message_queue", "messages"),
     ("snapshots", "snapshots"),
     ("replay", "replays"),
     ("events", "schemas and versions of events"),
     ("sagas", "sagas"),
-    ("consumers", "consumers of messages"),
-    ("relay", "relays to brokers"),
     ("server", "HTTP servers"),
     ("security", "HTTP servers"),
 ];

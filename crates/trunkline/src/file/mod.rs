@@ -10,6 +10,7 @@ mod commands;
 mod event_store;
 mod handlers;
 mod later;
+mod messages;
 mod projections;
 mod queries;
 mod read_db;
@@ -20,10 +21,13 @@ use indexmap::IndexMap;
 use trunkline_config::read::{Hook, Reader};
 use trunkline_config::{Diagnostic, Evaluated, LoadError, World};
 
+use crate::messages::Relay;
+
 pub use aggregates::AggregateDefinition;
 pub use commands::{CommandDefinition, EmitDefinition, Expect, RequireDefinition};
 pub use event_store::StoreDefinition;
 pub use handlers::Mapping;
+pub use messages::{ConsumerAction, ConsumerDefinition, QueueDefinition};
 pub use projections::{OnChange, OnError, ProjectionDefinition};
 pub use queries::QueryDefinition;
 pub use read_db::ReadDbDefinition;
@@ -52,6 +56,12 @@ pub struct Definition {
     pub projections: IndexMap<String, ProjectionDefinition>,
     /// `[queries.NAME]`.
     pub queries: IndexMap<String, QueryDefinition>,
+    /// `[message_queue]`.
+    pub message_queue: QueueDefinition,
+    /// `[consumers.NAME]`.
+    pub consumers: IndexMap<String, ConsumerDefinition>,
+    /// `[relay.NAME]`.
+    pub relays: IndexMap<String, Relay>,
     /// `[scenarios.NAME]`.
     pub scenarios: IndexMap<String, ScenarioDefinition>,
 }
@@ -115,6 +125,10 @@ fn read(evaluated: &Evaluated, registered: &Registered) -> (Definition, Vec<Diag
     definition.read_db = read_db::read(&root.key("read_db"));
     definition.projections = projections::read(&root.key("projections"), &reading);
     definition.queries = queries::read(&root.key("queries"), &reading, &definition.projections);
+    definition.message_queue = messages::queue(&root.key("message_queue"));
+    definition.consumers =
+        messages::consumers(&root.key("consumers"), &reading, definition.message_queue.retry);
+    definition.relays = messages::relays(&root.key("relay"), &reading);
     definition.scenarios = scenarios::read(&root.key("scenarios"), &reading, &definition);
     later::read(&mut root);
     root.finish();

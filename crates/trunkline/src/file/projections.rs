@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use trunkline_config::read::Field;
-use trunkline_config::{Diagnostic, Severity, Value};
+use trunkline_config::{Diagnostic, Value};
 use trunkline_sql::{Action, Model, Part, SqliteReadDatabase, Statement, schema};
 
 use super::reading::event_type_named;
@@ -60,10 +60,7 @@ fn one(name: &str, field: &Field<'_>, reading: &Reading<'_>) -> Option<Projectio
     let class = section.key("class");
     if let Some(class_name) = class.read::<String>() {
         let message = format!("no projection named \"{class_name}\" is registered");
-        let wrong = match reading.registered.unresolved() {
-            Severity::Error => Diagnostic::error(codes::UNRESOLVED, class.span(), message),
-            Severity::Warning => Diagnostic::warning(codes::UNRESOLVED, class.span(), message),
-        };
+        let wrong = reading.unresolved(class.span(), message);
         class.reader().report(wrong.fix("declare it here: schema and on { EVENT: SQL }"));
     }
     let read_db = section.key("read_db");

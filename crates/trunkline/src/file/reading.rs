@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use trunkline_cel::{Expression, Mistake, MistakeKind, Scope, Template};
 use trunkline_config::read::Field;
-use trunkline_config::{Code, Diagnostic, Hooks, Severity, Sources, Span};
+use trunkline_config::{Code, Diagnostic, Hooks, Sources, Span};
 use trunkline_core::EventType;
 use trunkline_sql::SqlProblem;
 
@@ -23,18 +23,13 @@ pub struct Registered {
     pub command_handlers: BTreeSet<String>,
     /// Handlers for `[cqrs.query_handlers]`.
     pub query_handlers: BTreeSet<String>,
+    /// Handlers for `class` in `[consumers.NAME]`.
+    pub message_handlers: BTreeSet<String>,
     /// Commands that have handlers without the file.
     pub commands: BTreeSet<String>,
     /// Whether all is known: then a name that is not registered is an error. The plain binary cannot know
     /// what a program registers, so there it is a warning.
     pub complete: bool,
-}
-
-impl Registered {
-    /// How bad a name is that was not registered.
-    pub(super) fn unresolved(&self) -> Severity {
-        if self.complete { Severity::Error } else { Severity::Warning }
-    }
 }
 
 /// What reading a section takes beside its values.
@@ -45,6 +40,15 @@ pub(crate) struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// A name of the file that the program did not register.
+    pub(crate) fn unresolved(&self, span: Span, message: String) -> Diagnostic {
+        if self.registered.complete {
+            Diagnostic::error(codes::UNRESOLVED, span, message)
+        } else {
+            Diagnostic::warning(codes::UNRESOLVED, span, message)
+        }
+    }
+
     /// An expression, when the field has one; its mistakes are reported where they stand.
     pub(crate) fn expression(&self, field: &Field<'_>, scope: &Scope) -> Option<Expression> {
         let text: String = field.read()?;

@@ -7,6 +7,7 @@ mod counter;
 mod declared;
 mod derive;
 mod histories;
+mod messages;
 mod metadata;
 mod middleware;
 mod once;

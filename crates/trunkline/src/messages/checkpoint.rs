@@ -1,0 +1,137 @@
+//! How far a reader of the log has come: a place that names what it saw.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use trunkline_core::{EventId, Position, StoreId};
+use trunkline_store::{EventStore, EventStoreExt, ReadError};
+
+/// The last event that a reader of the log is done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The store.
+    pub store: StoreId,
+    /// The event's position.
+    pub position: Position,
+    /// The event's id.
+    pub event_id: EventId,
+}
+
+/// Why a checkpoint can't be used, or kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The log is another one than the checkpoint saw: a restored backup, another store.
+    #[error(
+        "`{name}` has come to position {position}, where the log has {found}; \
+         it stops, since it can't know what it has missed"
+    )]
+    AheadOfLog {
+        /// Whose checkpoint it is.
+        name: String,
+        /// Its position.
+        position: Position,
+        /// What is there instead.
+        found: &'static str,
+    },
+    /// The log could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The checkpoint could not be read or written.
+    #[error("the checkpoint of `{name}` can't be kept")]
+    Io {
+        /// Whose checkpoint it is.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Checkpoint {
+    /// Checks that the log still has what the checkpoint saw.
+    pub async fn check(&self, name: &str, store: &dyn EventStore) -> Result<(), CheckpointError> {
+        let found = match store.event_at(self.position).await? {
+            _ if store.id() != self.store => "the events of another store",
+            None => "no event",
+            Some(event) if event.event_id() != self.event_id => "another event",
+            Some(_) => return Ok(()),
+        };
+        Err(CheckpointError::AheadOfLog { name: name.to_owned(), position: self.position, found })
+    }
+}
+
+/// Where checkpoints are kept, by name.
+///
+/// A checkpoint may be older than what its owner did: the owner does some of it again, which must be harmless.
+pub trait Checkpoints: Send + Sync + 'static {
+    /// The checkpoint of this name, when there is one.
+    fn load(&self, name: &str) -> Result<Option<Checkpoint>, CheckpointError>;
+
+    /// Keeps it in the place of the one before: afterwards the one or the other is there, and whole.
+    fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError>;
+}
+
+/// Checkpoints in memory.
+#[derive(Debug, Default)]
+pub struct MemoryCheckpoints(Mutex<BTreeMap<String, Checkpoint>>);
+
+impl Checkpoints for MemoryCheckpoints {
+    fn load(&self, name: &str) -> Result<Option<Checkpoint>, CheckpointError> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kept.get(name).copied())
+    }
+
+    fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(name.to_owned(), *checkpoint);
+        Ok(())
+    }
+}
+
+/// Checkpoints in a folder, a small file each: written beside, synced, and renamed.
+#[derive(Debug)]
+pub struct FileCheckpoints {
+    folder: PathBuf,
+}
+
+impl FileCheckpoints {
+    /// Checkpoints in this folder, which is made when something is kept.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.checkpoint.json"))
+    }
+
+    fn write(&self, name: &str, checkpoint: &Checkpoint) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        let beside = self.folder.join(format!("{name}.checkpoint.new"));
+        let mut file = File::create(&beside)?;
+        serde_json::to_writer(&file, checkpoint)?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        fs::rename(beside, self.path(name))?;
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+impl Checkpoints for FileCheckpoints {
+    fn load(&self, name: &str) -> Result<Option<Checkpoint>, CheckpointError> {
+        let failed = |source| CheckpointError::Io { name: name.to_owned(), source };
+        match fs::read(self.path(name)) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        let failed = |source| CheckpointError::Io { name: name.to_owned(), source };
+        self.write(name, checkpoint).map_err(failed)
+    }
+}

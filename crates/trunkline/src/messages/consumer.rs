@@ -1,0 +1,199 @@
+//! The consumer: messages are leased, handled and settled.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+use trunkline_queue::{
+    Delivery, GroupName, GroupOptions, MessageQueue, Next, Receive, ReceiveError, RetryPolicy, SettleError,
+    SubscribeError, TopicName,
+};
+
+use super::Stop;
+use super::handler::{MessageError, MessageHandler};
+
+/// How much longer than its time limit a message is kept from others: time to settle it.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// How many partitions an ordered consumer's topics have.
+const PARTITIONS: u16 = 64;
+
+/// What becomes of a message whose command is rejected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnReject {
+    /// It is finished: a rejection is an answer.
+    #[default]
+    Ack,
+    /// It becomes a dead letter.
+    Dead,
+}
+
+/// Who takes messages of which topics, and how.
+///
+/// - Each message is handled at least once, and settled by what came of it: finished, retried after a delay that
+///   grows, or a dead letter with the error.
+/// - At most [`concurrency`](Consumer::concurrency) messages are handled at a time, over all topics.
+/// - A message that is not handled within [`time_limit`](Consumer::time_limit) is retried.
+/// - Asked to stop, it takes no more, handles what it holds, and returns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Consumer {
+    /// Its name.
+    pub name: String,
+    /// Where messages come from.
+    pub topics: Vec<TopicName>,
+    /// The group; consumers of one group share its messages.
+    pub group: GroupName,
+    /// How many messages are handled at a time.
+    pub concurrency: usize,
+    /// How long handling one may take.
+    pub time_limit: Duration,
+    /// How many messages a second are begun at most.
+    pub rate: Option<f64>,
+    /// Whether messages with the same key are handled in order, one at a time.
+    pub ordered: bool,
+    /// When to try again.
+    pub retry: RetryPolicy,
+}
+
+/// Why a consumer ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConsumerError {
+    /// It could not be subscribed.
+    #[error(transparent)]
+    Subscribe(#[from] SubscribeError),
+    /// It got no messages.
+    #[error(transparent)]
+    Receive(#[from] ReceiveError),
+}
+
+/// What handling a message takes.
+struct Hands {
+    free: Semaphore,
+    pace: Option<Mutex<Interval>>,
+}
+
+impl Consumer {
+    /// A consumer with the usual options.
+    pub fn new(name: &str, topics: Vec<TopicName>, group: GroupName) -> Self {
+        Self {
+            name: name.to_owned(),
+            topics,
+            group,
+            concurrency: 8,
+            time_limit: Duration::from_secs(30),
+            rate: None,
+            ordered: false,
+            retry: RetryPolicy::default(),
+        }
+    }
+
+    /// Handles messages until it is asked to stop.
+    pub async fn run(
+        &self,
+        queue: &dyn MessageQueue,
+        handler: &dyn MessageHandler,
+        stop: &Stop,
+    ) -> Result<(), ConsumerError> {
+        let options = GroupOptions { ordered: self.ordered.then_some(PARTITIONS) };
+        for topic in &self.topics {
+            queue.subscribe(topic.clone(), self.group.clone(), options).await?;
+        }
+        let hands =
+            Hands { free: Semaphore::new(self.concurrency.max(1)), pace: self.pace().map(Mutex::new) };
+        let mut idle: Vec<TopicName> = self.topics.clone();
+        let mut receiving = FuturesUnordered::new();
+        let mut working = FuturesUnordered::new();
+        while !stop.is_asked() {
+            let room = self.concurrency.saturating_sub(working.len());
+            if room > 0 {
+                // Every topic is waited on, with what there is room for shared among them. A message more than
+                // there are hands waits for one.
+                let share = (room / self.topics.len().max(1)).max(1);
+                receiving.extend(idle.drain(..).map(|topic| self.receive(queue, topic, share)));
+            }
+            tokio::select! {
+                Some((topic, received)) = receiving.next(), if !receiving.is_empty() => {
+                    idle.push(topic);
+                    let received = received?.into_iter();
+                    working.extend(received.map(|delivery| self.handle(queue, handler, &hands, delivery)));
+                }
+                Some(()) = working.next(), if !working.is_empty() => {}
+                () = stop.asked() => {}
+            }
+        }
+        // A receive that is dropped may have leased messages: they come back when their time is over.
+        drop(receiving);
+        while working.next().await.is_some() {}
+        Ok(())
+    }
+
+    async fn receive(
+        &self,
+        queue: &dyn MessageQueue,
+        topic: TopicName,
+        max: usize,
+    ) -> (TopicName, Result<Vec<Delivery>, ReceiveError>) {
+        let receive = Receive::new(topic.clone(), self.group.clone())
+            .consumer(self.name.as_str())
+            .max(max)
+            .visibility(self.time_limit + MARGIN)
+            .max_attempts(self.retry.max_attempts);
+        (topic, queue.receive(receive).await)
+    }
+
+    /// Handles a message, once there is a hand for it, and settles it.
+    async fn handle(
+        &self,
+        queue: &dyn MessageQueue,
+        handler: &dyn MessageHandler,
+        hands: &Hands,
+        delivery: Delivery,
+    ) {
+        let leased = Instant::now();
+        let _hand = hands.free.acquire().await;
+        if let Some(pace) = &hands.pace {
+            pace.lock().await.tick().await;
+        }
+        let mut settled = Ok(());
+        if leased.elapsed() > MARGIN / 2 {
+            // It has waited for its turn; the time that handling may take begins now.
+            settled = queue.extend(&delivery.lease, self.time_limit + MARGIN).await.map(drop);
+        }
+        if settled.is_ok() {
+            let handled = tokio::time::timeout(self.time_limit, handler.handle(&delivery)).await;
+            let late = || MessageError::retry(format!("not handled within {:?}", self.time_limit));
+            settled = self.settle(queue, &delivery, handled.unwrap_or_else(|_| Err(late()))).await;
+        }
+        if let Err(error) = settled {
+            // The message comes again when its lease ends; its id makes that harmless.
+            tracing::warn!(consumer = self.name, message = %delivery.message.id, %error, "not settled");
+        }
+    }
+
+    async fn settle(
+        &self,
+        queue: &dyn MessageQueue,
+        delivery: &Delivery,
+        handled: Result<(), MessageError>,
+    ) -> Result<(), SettleError> {
+        let error = match handled {
+            Ok(()) => return queue.ack(&delivery.lease).await,
+            Err(error) => error,
+        };
+        tracing::info!(consumer = self.name, message = %delivery.message.id, attempt = delivery.attempt, %error, "failed");
+        match self.retry.next(delivery.attempt, error.failure(), fastrand::f64()) {
+            Next::After(delay) => queue.retry(&delivery.lease, delay, error.to_string()).await,
+            Next::Dead => queue.reject(&delivery.lease, error.to_string()).await,
+        }
+    }
+
+    fn pace(&self) -> Option<Interval> {
+        let rate = self.rate.filter(|rate| rate.is_finite() && *rate > 0.0)?;
+        let mut pace = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Some(pace)
+    }
+}

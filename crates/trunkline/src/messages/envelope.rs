@@ -1,0 +1,106 @@
+//! An event as a message: a `CloudEvents` 1.0 object in structured mode.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trunkline_core::{RecordedEvent, StoreId};
+use trunkline_queue::NewMessage;
+
+use super::message_id;
+
+/// The content type of such a payload.
+const CONTENT_TYPE: &str = "application/cloudevents+json";
+
+#[derive(Serialize)]
+struct CloudEvent<'a> {
+    specversion: &'static str,
+    id: String,
+    source: String,
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    subject: &'a str,
+    time: String,
+    datacontenttype: &'static str,
+    dataversion: u32,
+    streamversion: u64,
+    position: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlationid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causationid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sagaid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_base64: Option<String>,
+}
+
+/// What an event's metadata may say that goes on with its message.
+#[derive(Default, serde::Deserialize)]
+struct Said {
+    traceparent: Option<String>,
+    correlation_id: Option<String>,
+    causation_id: Option<String>,
+    saga_id: Option<String>,
+}
+
+/// An event as a `CloudEvents` object.
+///
+/// `source` names the store, `subject` is the stream; `streamversion`, `position`, `dataversion`,
+/// `correlationid`, `causationid`, `sagaid` and `traceparent` are extensions.
+pub fn cloudevent(event: &RecordedEvent, store: StoreId) -> Vec<u8> {
+    // Metadata that says these things otherwise than as text says nothing that could be handed on.
+    let said: Said = serde_json::from_slice(event.metadata()).unwrap_or_default();
+    to_json(event, store, &said)
+}
+
+fn to_json(event: &RecordedEvent, store: StoreId, said: &Said) -> Vec<u8> {
+    let data: Option<&RawValue> = serde_json::from_slice(event.data()).ok();
+    let binary = || {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(event.data())
+    };
+    let envelope = CloudEvent {
+        specversion: "1.0",
+        id: event.event_id().to_string(),
+        source: format!("urn:uuid:{store}"),
+        event_type: event.event_type(),
+        subject: event.stream(),
+        time: event.occurred_at().to_string(),
+        datacontenttype: if data.is_some() { "application/json" } else { "application/octet-stream" },
+        dataversion: event.schema_version(),
+        streamversion: event.version().get(),
+        position: event.position().get(),
+        traceparent: said.traceparent.as_deref(),
+        correlationid: said.correlation_id.as_deref(),
+        causationid: said.causation_id.as_deref(),
+        sagaid: said.saga_id.as_deref(),
+        data_base64: data.is_none().then(binary),
+        data,
+    };
+    serde_json::to_vec(&envelope).expect("texts and JSON always serialize")
+}
+
+/// The message that a producer makes of an event.
+///
+/// Its id follows from the event and the producer, its key is the stream.
+pub fn message_of(event: &RecordedEvent, store: StoreId, producer: &str) -> NewMessage {
+    let said: Said = serde_json::from_slice(event.metadata()).unwrap_or_default();
+    let mut message = NewMessage::new(event.event_type(), to_json(event, store, &said))
+        .id(message_id(&event.stream_name(), event.version(), producer, 0))
+        .key(event.stream())
+        .header("content-type", CONTENT_TYPE)
+        .cause(event.event_id(), event.position());
+    for (name, value) in [
+        ("traceparent", said.traceparent),
+        ("correlation_id", said.correlation_id),
+        ("saga_id", said.saga_id),
+    ] {
+        if let Some(value) = value {
+            message = message.header(name, value);
+        }
+    }
+    message
+}

@@ -1,0 +1,29 @@
+//! Messages: from the event log outward, and from queues to whoever does the work.
+//!
+//! ```text
+//! event log ──relay──▶ queue ──consumer──▶ a command, a Rust handler, a webhook
+//!     │ checkpoint               │ lease, retries, dead letters
+//! ```
+//!
+//! Nothing is sent inside an append: the log is the outbox, and a relay reads it from its checkpoint.
+//! `envelope` is an event as a message, `ids` what makes a repeat recognisable, `checkpoint` how far a relay has
+//! come, `relay` and `consumer` the two runners; `handler` is what a consumer calls, `dispatch` the handler that
+//! sends commands to the bus. `stop` ends runners cleanly.
+
+mod checkpoint;
+mod consumer;
+mod dispatch;
+mod envelope;
+mod handler;
+mod ids;
+mod relay;
+mod stop;
+
+pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, FileCheckpoints, MemoryCheckpoints};
+pub use consumer::{Consumer, ConsumerError, OnReject};
+pub use dispatch::CommandDispatcher;
+pub use envelope::{cloudevent, message_of};
+pub use handler::{MessageError, MessageHandler};
+pub use ids::{command_id, message_id};
+pub use relay::{Relay, RelayError};
+pub use stop::{Stop, Stopper};

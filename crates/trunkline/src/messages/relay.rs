@@ -1,0 +1,165 @@
+//! The relay: committed events become messages.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use trunkline_cel::{Expression, Variables};
+use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent, StoreId};
+use trunkline_queue::{MessageQueue, NewMessage, PublishError, TopicName};
+use trunkline_store::{AllRead, EventStore, ReadError};
+
+use super::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
+use super::{Stop, message_of};
+use crate::declared::event_value;
+
+/// How many messages are published at a time, and how much is done again at most after a crash.
+const BATCH: usize = 500;
+
+/// Events that become messages of a topic.
+///
+/// - It begins at the first event, and goes on where its checkpoint is.
+/// - Each event becomes one message, whose id follows from the event: a queue that has it stores nothing.
+/// - The checkpoint is kept after the messages of a batch are durable in the queue. After a crash between the
+///   two they are published again under the same ids.
+/// - Events of Trunkline's own, whose type or stream begins with `$`, are passed over.
+/// - Where the log doesn't have the event that the checkpoint names, it stops with
+///   [`CheckpointError::AheadOfLog`]; a queue that has lost its messages does not make it begin again.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// Its name: that of its checkpoint, and part of the messages' ids.
+    pub name: String,
+    /// The types of events; all when empty.
+    pub events: Vec<EventType>,
+    /// Where the messages go.
+    pub topic: TopicName,
+    /// What ordered groups order the messages by; the stream when not said.
+    pub key: Option<Expression>,
+}
+
+/// Why a relay ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RelayError {
+    /// Its checkpoint can't be used or kept.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The log could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The key of an event's message can't be made; neither it nor what comes after it was relayed.
+    #[error("the key of the event at position {position} can't be made: {reason}")]
+    Key {
+        /// The event.
+        position: Position,
+        /// Why.
+        reason: String,
+    },
+    /// The queue did not take the messages.
+    #[error("the relay stands after position {after}")]
+    Publish {
+        /// The last event that was relayed.
+        after: Position,
+        /// Why.
+        source: PublishError,
+    },
+}
+
+impl Relay {
+    /// Relays what there is and what comes, until it is asked to stop.
+    pub async fn run(
+        &self,
+        store: &Arc<dyn EventStore>,
+        queue: &dyn MessageQueue,
+        checkpoints: &dyn Checkpoints,
+        stop: &Stop,
+    ) -> Result<(), RelayError> {
+        let mut done = self.start(store, checkpoints).await?;
+        while !stop.is_asked() {
+            let head = tokio::select! {
+                head = store.wait_beyond(done) => head?,
+                () = stop.asked() => return Ok(()),
+            };
+            done = self.relay(store, queue, checkpoints, done, head).await?;
+        }
+        Ok(())
+    }
+
+    /// Relays what there is, up to the log's head as it is now; gives the position it has come to.
+    pub async fn catch_up(
+        &self,
+        store: &Arc<dyn EventStore>,
+        queue: &dyn MessageQueue,
+        checkpoints: &dyn Checkpoints,
+    ) -> Result<Position, RelayError> {
+        let done = self.start(store, checkpoints).await?;
+        let head = store.head().await?;
+        self.relay(store, queue, checkpoints, done, head).await
+    }
+
+    /// The position that the checkpoint names, once the log has been seen to have its event.
+    async fn start(
+        &self,
+        store: &Arc<dyn EventStore>,
+        checkpoints: &dyn Checkpoints,
+    ) -> Result<Position, RelayError> {
+        match checkpoints.load(&self.name)? {
+            Some(checkpoint) => {
+                checkpoint.check(&self.name, &**store).await?;
+                Ok(checkpoint.position)
+            }
+            None => Ok(Position::START),
+        }
+    }
+
+    async fn relay(
+        &self,
+        store: &Arc<dyn EventStore>,
+        queue: &dyn MessageQueue,
+        checkpoints: &dyn Checkpoints,
+        after: Position,
+        to: Position,
+    ) -> Result<Position, RelayError> {
+        let mut done = after;
+        let read = AllRead { to, ..AllRead::after(after) }.matching(self.query());
+        let mut events = store.read_all(read).ready_chunks(BATCH);
+        while let Some(batch) = events.next().await {
+            let batch = batch.into_iter().collect::<Result<Vec<RecordedEvent>, ReadError>>()?;
+            let messages: Vec<NewMessage> = batch
+                .iter()
+                .filter(|event| !event.event_type().starts_with('$') && !event.stream().starts_with('$'))
+                .map(|event| self.message(event, store.id()))
+                .collect::<Result<_, _>>()?;
+            if !messages.is_empty() {
+                let published = queue.publish(self.topic.clone(), messages).await;
+                published.map_err(|source| RelayError::Publish { after: done, source })?;
+            }
+            if let Some(last) = batch.last() {
+                let checkpoint =
+                    Checkpoint { store: store.id(), position: last.position(), event_id: last.event_id() };
+                checkpoints.save(&self.name, &checkpoint)?;
+                done = last.position();
+            }
+        }
+        // What the query passed over need not be read again while this runs; the checkpoint names an event
+        // that was relayed.
+        Ok(done.max(to))
+    }
+
+    fn message(&self, event: &RecordedEvent, store: StoreId) -> Result<NewMessage, RelayError> {
+        let message = message_of(event, store, &self.name);
+        let Some(key) = &self.key else { return Ok(message) };
+        let failed = |reason| RelayError::Key { position: event.position(), reason };
+        let value = event_value(event).map_err(|error| failed(error.to_string()))?;
+        let value = key.evaluate(&Variables::new().with("event", value));
+        let value = value.map_err(|error| failed(error.to_string()))?;
+        let text = value.as_str().ok_or_else(|| failed(format!("`{}` gives no text", key.source())))?;
+        Ok(message.key(text))
+    }
+
+    fn query(&self) -> Query {
+        if self.events.is_empty() {
+            return Query::all();
+        }
+        QueryItem { event_types: self.events.clone(), ..QueryItem::default() }.into()
+    }
+}

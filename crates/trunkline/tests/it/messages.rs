@@ -1,0 +1,386 @@
+//! Relay and consumers: every event goes out once in effect, whatever is cut off in between.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use trunkline::messages::{
+    Checkpoint, CheckpointError, Checkpoints, CommandDispatcher, Consumer, FileCheckpoints,
+    MemoryCheckpoints, MessageError, MessageHandler, OnReject, Relay, RelayError, Stopper,
+};
+use trunkline::{
+    App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position, Version,
+};
+use trunkline_queue::{
+    DeadLetterFilter, DeadLettersRead, Delivery, GroupName, MemoryQueue, MessageQueue, MessageQueueExt,
+    NewMessage, Receive, RetryPolicy, TopicName,
+};
+
+use crate::counter::Counter;
+use crate::world::app;
+
+fn topic(name: &str) -> TopicName {
+    TopicName::new(name).unwrap()
+}
+
+fn group(name: &str) -> GroupName {
+    GroupName::new(name).unwrap()
+}
+
+async fn store_with(events: u64) -> Arc<dyn EventStore> {
+    let store = MemoryStore::new();
+    for number in 0..events {
+        let stream = format!("order-{}", number % 7).parse().unwrap();
+        let event = NewEvent::json("OrderCreated", format!("{{\"n\":{number}}}")).unwrap();
+        store.append(Append::to(stream, Expected::Any).event(event)).await.unwrap();
+    }
+    Arc::new(store)
+}
+
+fn relay() -> Relay {
+    Relay { name: "out".into(), events: Vec::new(), topic: topic("shop"), key: None }
+}
+
+async fn waiting(queue: &MemoryQueue) -> Vec<String> {
+    queue.subscribe(topic("shop"), group("g"), Default::default()).await.unwrap();
+    let receive = Receive::new(topic("shop"), group("g")).max(100_000).now();
+    let deliveries = queue.receive(receive).await.unwrap();
+    deliveries.iter().map(|delivery| String::from_utf8(delivery.message.payload.to_vec()).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn events_become_cloudevents_in_their_order() {
+    let app = App::builder().store(MemoryStore::new()).decider::<Counter>().build().unwrap();
+    let request = trunkline::CommandRequest::of(&crate::counter::increment("a", 1)).unwrap();
+    let context = trunkline::Context {
+        traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
+        correlation_id: Some("c".into()),
+        saga_id: Some("s".into()),
+        occurred_at: Some("2010-12-01T08:26:00Z".parse().unwrap()),
+        ..trunkline::Context::default()
+    };
+    app.send(request.id("7".parse().unwrap()).context(context)).await.unwrap();
+    let queue = MemoryQueue::new();
+    relay().catch_up(app.store(), &queue, &MemoryCheckpoints::default()).await.unwrap();
+    let event = app.store().event_at(Position::FIRST).await.unwrap().unwrap();
+    let payload: serde_json::Value = serde_json::from_str(&waiting(&queue).await[0]).unwrap();
+    assert_eq!(
+        payload,
+        serde_json::json!({
+            "specversion": "1.0", "id": event.event_id().to_string(),
+            "source": format!("urn:uuid:{}", app.store().id()),
+            "type": "Incremented", "subject": "counter-a", "time": "2010-12-01T08:26:00.000000Z",
+            "datacontenttype": "application/json", "dataversion": 1, "streamversion": 1, "position": 1,
+            "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "correlationid": "c", "causationid": "7", "sagaid": "s", "data": {},
+        })
+    );
+}
+
+/// Keeps nothing for the first so many times, as a process that is killed before it could.
+struct Forgetful {
+    inner: MemoryCheckpoints,
+    forgets: AtomicU32,
+}
+
+impl Checkpoints for Forgetful {
+    fn load(&self, name: &str) -> Result<Option<Checkpoint>, CheckpointError> {
+        self.inner.load(name)
+    }
+
+    fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        let forget =
+            self.forgets.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        if forget {
+            let source = std::io::Error::other("killed");
+            return Err(CheckpointError::Io { name: name.to_owned(), source });
+        }
+        self.inner.save(name, checkpoint)
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_is_killed_before_its_checkpoint_doubles_nothing() {
+    let store = store_with(900).await;
+    let queue = MemoryQueue::new();
+    let checkpoints = Forgetful { inner: MemoryCheckpoints::default(), forgets: AtomicU32::new(2) };
+    for _ in 0..2 {
+        let killed = relay().catch_up(&store, &queue, &checkpoints).await.unwrap_err();
+        assert!(matches!(killed, RelayError::Checkpoint(CheckpointError::Io { .. })), "{killed:?}");
+    }
+    assert_eq!(relay().catch_up(&store, &queue, &checkpoints).await.unwrap(), Position::new(900));
+    let numbers: Vec<u64> = waiting(&queue)
+        .await
+        .iter()
+        .map(|payload| {
+            serde_json::from_str::<serde_json::Value>(payload).unwrap()["data"]["n"].as_u64().unwrap()
+        })
+        .collect();
+    assert!(numbers.iter().copied().eq(0..900), "{} messages: {numbers:?}", numbers.len());
+}
+
+#[tokio::test]
+async fn a_relay_goes_on_where_it_was_and_follows_what_comes() {
+    let store = store_with(10).await;
+    let queue = Arc::new(MemoryQueue::new());
+    let checkpoints = Arc::new(MemoryCheckpoints::default());
+    relay().catch_up(&store, &*queue, &*checkpoints).await.unwrap();
+    let (stopper, stop) = Stopper::new();
+    let running = {
+        let (store, queue, checkpoints) = (Arc::clone(&store), Arc::clone(&queue), Arc::clone(&checkpoints));
+        tokio::spawn(async move { relay().run(&store, &*queue, &*checkpoints, &stop).await })
+    };
+    queue.subscribe(topic("shop"), group("g"), Default::default()).await.unwrap();
+    let take = async |max| queue.receive(Receive::new(topic("shop"), group("g")).max(max)).await.unwrap();
+    assert_eq!(take(100).await.len(), 10);
+    let event = NewEvent::json("OrderCreated", "{}").unwrap();
+    store.append(Append::to("order-x".parse().unwrap(), Expected::Any).event(event)).await.unwrap();
+    assert_eq!(take(100).await[0].message.key.as_deref(), Some("order-x"));
+    stopper.stop();
+    running.await.unwrap().unwrap();
+    let kept = checkpoints.load("out").unwrap().unwrap();
+    assert_eq!(kept.position, Position::new(11));
+}
+
+#[tokio::test]
+async fn trunklines_own_events_and_others_types_stay_inside() {
+    let app = app(
+        "[commands.A]\nstream: \"'a-' + command.id\"\nemit: [{ type: \"X\", data: \"command\" }, { type: \"Y\", data: \"command\" }]\n",
+    );
+    app.send(crate::world::request("1", "A", r#"{"id":"b"}"#)).await.unwrap();
+    app.send(crate::world::request("2", "A", "{}")).await.unwrap();
+    assert_eq!(app.store().head().await.unwrap(), Position::new(3), "a kept rejection among them");
+    let queue = MemoryQueue::new();
+    let only = Relay { events: vec!["Y".parse().unwrap()], ..relay() };
+    only.catch_up(app.store(), &queue, &MemoryCheckpoints::default()).await.unwrap();
+    assert_eq!(waiting(&queue).await.len(), 1);
+    let queue = MemoryQueue::new();
+    relay().catch_up(app.store(), &queue, &MemoryCheckpoints::default()).await.unwrap();
+    assert_eq!(waiting(&queue).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_relay_ahead_of_its_log_stops() {
+    let (old, new) = (store_with(5).await, store_with(9).await);
+    let checkpoints = MemoryCheckpoints::default();
+    let queue = MemoryQueue::new();
+    relay().catch_up(&old, &queue, &checkpoints).await.unwrap();
+    let error = relay().catch_up(&new, &queue, &checkpoints).await.unwrap_err();
+    assert!(error.to_string().contains("where the log has the events of another store"), "{error}");
+    for (position, wanted) in [(Position::new(6), "no event"), (Position::new(4), "another event")] {
+        let checkpoint = Checkpoint { store: old.id(), position, event_id: EventId::generate() };
+        checkpoints.save("out", &checkpoint).unwrap();
+        let error = relay().catch_up(&old, &queue, &checkpoints).await.unwrap_err();
+        assert!(error.to_string().contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn a_checkpoint_in_a_file_is_the_old_one_or_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = FileCheckpoints::new(folder.path().join("relay"));
+    assert_eq!(checkpoints.load("out").unwrap(), None);
+    let checkpoint = |position| Checkpoint {
+        store: trunkline_core::StoreId::from_bytes([7; 16]),
+        position: Position::new(position),
+        event_id: EventId::from_bytes([9; 16]),
+    };
+    checkpoints.save("out", &checkpoint(1)).unwrap();
+    checkpoints.save("out", &checkpoint(2)).unwrap();
+    std::fs::write(folder.path().join("relay/out.checkpoint.new"), "cut of").unwrap();
+    assert_eq!(checkpoints.load("out").unwrap(), Some(checkpoint(2)));
+    std::fs::write(folder.path().join("relay/out.checkpoint.json"), "damaged").unwrap();
+    assert!(checkpoints.load("out").is_err(), "and never a new beginning");
+}
+
+/// Counts what it is handed, by message id, and does what it is told to.
+#[derive(Default)]
+struct Handed {
+    seen: Mutex<BTreeMap<String, u32>>,
+    at_once: AtomicUsize,
+    most: AtomicUsize,
+    /// How often each message fails.
+    fails: u32,
+    dead: bool,
+    waits: bool,
+}
+
+impl MessageHandler for Handed {
+    fn handle<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
+        Box::pin(async move {
+            let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            self.at_once.fetch_sub(1, Ordering::SeqCst);
+            let times = {
+                let mut seen = self.seen.lock().unwrap();
+                let times = seen.entry(delivery.message.id.to_string()).or_default();
+                *times += 1;
+                *times
+            };
+            if self.waits {
+                std::future::pending::<()>().await;
+            }
+            if self.dead {
+                return Err(MessageError::dead("no use"));
+            }
+            if times <= self.fails { Err(MessageError::retry(format!("failure {times}"))) } else { Ok(()) }
+        })
+    }
+}
+
+/// Runs a consumer over a queue until nothing is left to do in its group.
+async fn run_until_done(queue: &Arc<MemoryQueue>, consumer: Consumer, handler: &Arc<Handed>) {
+    let (stopper, stop) = Stopper::new();
+    let (topics, runs) = (consumer.topics.clone(), Arc::clone(queue));
+    let handled: Arc<Handed> = Arc::clone(handler);
+    let running = tokio::spawn(async move { consumer.run(&*runs, &*handled, &stop).await });
+    loop {
+        tokio::task::yield_now().await;
+        let stats = queue.stats().await.unwrap();
+        let groups: Vec<_> = stats.topics.iter().flat_map(|topic| &topic.groups).collect();
+        let left: u64 = groups.iter().map(|group| group.waiting + group.leased + group.delayed).sum();
+        if groups.len() == topics.len() && left == 0 {
+            break;
+        }
+        // Where all tasks wait, the clock jumps to the next retry.
+        drop(tokio::time::timeout(Duration::from_millis(50), std::future::pending::<()>()).await);
+    }
+    stopper.stop();
+    running.await.unwrap().unwrap();
+}
+
+fn quick() -> RetryPolicy {
+    RetryPolicy { initial_delay: Duration::from_millis(1), ..RetryPolicy::default() }
+}
+
+async fn published(queue: &MemoryQueue, topics: &[&str], each: u64) {
+    for name in topics {
+        let messages = (0..each).map(|_| NewMessage::new("Ping", "{}")).collect();
+        queue.publish(topic(name), messages).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_consumer_handles_every_message_with_so_many_hands() {
+    let queue = Arc::new(MemoryQueue::new());
+    published(&queue, &["a", "b", "c"], 50).await;
+    let handler = Arc::new(Handed::default());
+    let topics = vec![topic("a"), topic("b"), topic("c"), topic("empty")];
+    let consumer = Consumer { concurrency: 2, ..Consumer::new("work", topics, group("work")) };
+    run_until_done(&queue, consumer, &handler).await;
+    let seen = handler.seen.lock().unwrap();
+    assert_eq!((seen.len(), seen.values().max()), (150, Some(&1)));
+    assert_eq!(handler.most.load(Ordering::SeqCst), 2, "two hands, and both of them used");
+}
+
+#[tokio::test]
+async fn what_fails_is_tried_again_and_then_a_dead_letter_with_its_error() {
+    let queue = Arc::new(MemoryQueue::new());
+    published(&queue, &["a"], 1).await;
+    let consumer = || Consumer { retry: quick(), ..Consumer::new("work", vec![topic("a")], group("work")) };
+    let handler = Arc::new(Handed { fails: 2, ..Handed::default() });
+    run_until_done(&queue, consumer(), &handler).await;
+    assert_eq!(handler.seen.lock().unwrap().values().collect::<Vec<_>>(), [&3]);
+
+    published(&queue, &["a"], 1).await;
+    let handler = Arc::new(Handed { fails: 9, ..Handed::default() });
+    run_until_done(&queue, consumer(), &handler).await;
+    let handler = Arc::new(Handed { dead: true, ..Handed::default() });
+    published(&queue, &["a"], 1).await;
+    run_until_done(&queue, consumer(), &handler).await;
+    let read = DeadLettersRead { filter: DeadLetterFilter::default(), after: None, max: 10 };
+    let dead = queue.dead_letters(read).await.unwrap();
+    let said: Vec<(u32, &str)> = dead
+        .iter()
+        .map(|letter| (letter.tries.len() as u32, letter.tries.last().unwrap().error.as_str()))
+        .collect();
+    assert_eq!(said, [(3, "failure 3"), (1, "no use")]);
+}
+
+#[tokio::test]
+async fn handling_has_a_time_limit() {
+    let queue = Arc::new(MemoryQueue::new());
+    published(&queue, &["a"], 1).await;
+    let handler = Arc::new(Handed { waits: true, ..Handed::default() });
+    let limit = Duration::from_millis(20);
+    let consumer = Consumer {
+        retry: quick(),
+        time_limit: limit,
+        ..Consumer::new("work", vec![topic("a")], group("work"))
+    };
+    run_until_done(&queue, consumer, &handler).await;
+    let dead = queue.dead_letter_groups(DeadLetterFilter::default()).await.unwrap();
+    assert!(dead[0].first.tries.iter().all(|attempt| attempt.error == "not handled within 20ms"), "{dead:?}");
+}
+
+const DOOR: &str = r#"
+[aggregates.door]
+on { Opened: "{'open': true}" }
+
+[commands.Open]
+stream: "'door-' + command.id"
+require: [{ that: "!default(state.open, false)", else: "it is open" }]
+emit: [{ type: "Opened", data: "command" }]
+"#;
+
+#[tokio::test]
+async fn a_message_is_a_command_with_one_effect_however_often_it_comes() {
+    let app = app(DOOR);
+    let dispatcher =
+        CommandDispatcher { app: app.clone(), consumer: "work".into(), on_reject: OnReject::Dead };
+    let queue = MemoryQueue::new();
+    queue.subscribe(topic("doors"), group("work"), Default::default()).await.unwrap();
+    let message =
+        NewMessage::new("Open", r#"{"id":"a"}"#).header("saga_id", "s").header("correlation_id", "c");
+    queue.publish_one(topic("doors"), message).await.unwrap();
+    let delivery = queue.receive(Receive::new(topic("doors"), group("work"))).await.unwrap().remove(0);
+    for _ in 0..3 {
+        dispatcher.handle(&delivery).await.unwrap();
+    }
+    let events = app.store().stream_events(&"door-a".parse().unwrap()).await.unwrap();
+    assert_eq!((events.len(), events[0].version()), (1, Version::FIRST));
+    let metadata: serde_json::Value = serde_json::from_slice(events[0].metadata()).unwrap();
+    assert_eq!((&metadata["saga_id"], &metadata["correlation_id"]), (&"s".into(), &"c".into()));
+    assert_eq!(metadata["caused_by"], delivery.message.id.as_str());
+
+    let again = NewMessage::new("Open", r#"{"id":"a"}"#);
+    let unknown = NewMessage::new("Opne", "{}");
+    queue.publish(topic("doors"), vec![again, unknown]).await.unwrap();
+    let deliveries = queue.receive(Receive::new(topic("doors"), group("work")).max(2)).await.unwrap();
+    let rejected = dispatcher.handle(&deliveries[0]).await;
+    assert_eq!(rejected, Err(MessageError::dead("rejected: it is open")));
+    let acks = CommandDispatcher { on_reject: OnReject::Ack, ..dispatcher };
+    assert_eq!(acks.handle(&deliveries[0]).await, Ok(()), "a rejection is an answer");
+    let unknown = acks.handle(&deliveries[1]).await;
+    assert_eq!(unknown, Err(MessageError::dead("no command is named \"Opne\"; did you mean \"Open\"?")));
+}
+
+#[tokio::test]
+async fn the_file_says_who_takes_which_messages() {
+    let text = format!(
+        "{DOOR}\n[message_queue]\nretry {{ initial_delay: \"1ms\" }}\n[relay.out]\nevents: \"Opened\"\ntopic: \"opened\"\nkey: \"'door ' + event.data.id\"\n[consumers.work]\ntopics: [\"doors\"]\ndispatch: \"command\"\n"
+    );
+    let app = app(&text);
+    let queue = MemoryQueue::new();
+    let open = |door: &str| NewMessage::new("Open", format!("{{\"id\":\"{door}\"}}"));
+    queue.publish(topic("doors"), vec![open("a"), open("a"), open("b")]).await.unwrap();
+    queue.subscribe(topic("opened"), group("end"), Default::default()).await.unwrap();
+    let (stopper, stop) = Stopper::new();
+    let checkpoints = MemoryCheckpoints::default();
+    let seen = async {
+        let mut seen = Vec::new();
+        while seen.len() < 2 {
+            let received = queue.receive(Receive::new(topic("opened"), group("end")).max(2)).await.unwrap();
+            seen.extend(received.into_iter().map(|delivery| delivery.message.key.unwrap()));
+        }
+        stopper.stop();
+        seen
+    };
+    let (ran, mut seen) = tokio::join!(app.run_messages(&queue, &checkpoints, &stop), seen);
+    ran.unwrap();
+    seen.sort();
+    assert_eq!(seen, ["door a", "door b"]);
+}

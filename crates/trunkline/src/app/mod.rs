@@ -24,7 +24,7 @@ pub use error::{BuildError, RunError};
 
 use crate::command::Bus;
 use crate::file::{ConsumerAction, ConsumerDefinition};
-use crate::messages::{Checkpoints, CommandDispatcher, MessageHandler, Relay, Stop};
+use crate::messages::{Checkpoints, CommandDispatcher, MessageHandler, Relay, Stop, Webhook};
 use crate::middleware::CommandService;
 use crate::place::OpenStore;
 use crate::query::Queries;
@@ -125,6 +125,9 @@ impl App {
         let consumers = consumers.iter().map(|ConsumerDefinition { consumer, action }| {
             let handler: Arc<dyn MessageHandler> = match action {
                 ConsumerAction::Class(class) => Arc::clone(&handlers[class]),
+                ConsumerAction::Webhook(url) => {
+                    Arc::new(Webhook::new(url).expect("the address was checked when the file was read"))
+                }
                 ConsumerAction::Dispatch(on_reject) => Arc::new(CommandDispatcher {
                     app: self.clone(),
                     consumer: consumer.name.clone(),

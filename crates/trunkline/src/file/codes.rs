@@ -43,4 +43,6 @@ trunkline_config::error_codes! {
     NO_TOPICS = "TL2401";
     /// A consumer that doesn't say what becomes of its messages.
     NO_ACTION = "TL2402";
+    /// A webhook without a usable address.
+    BAD_WEBHOOK = "TL2403";
 }

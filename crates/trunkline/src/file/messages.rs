@@ -12,7 +12,7 @@ use trunkline_queue::{GroupName, RetryPolicy, TopicName};
 
 use super::aggregates::EVENT_FIELDS;
 use super::{Reading, codes};
-use crate::messages::{Consumer, OnReject, Relay};
+use crate::messages::{Consumer, OnReject, Relay, Webhook};
 
 /// Where messages wait.
 #[derive(Debug, Default)]
@@ -43,6 +43,8 @@ pub enum ConsumerAction {
     Dispatch(OnReject),
     /// A handler that the program registered takes them.
     Class(String),
+    /// They are posted to this address.
+    Webhook(String),
 }
 
 pub(super) fn queue(field: &Field<'_>) -> QueueDefinition {
@@ -136,15 +138,16 @@ fn one(
     let rejected = on_reject.one_of(&[("ack", OnReject::Ack), ("dead", OnReject::Dead)]);
     let dispatch = section.key("dispatch").one_of(&[("command", ())]);
     let class = class(&section.key("class"), reading);
-    let webhook = section.key("webhook");
-    let action = match (dispatch, class, webhook.is_present()) {
-        (Some(()), None, false) => Some(ConsumerAction::Dispatch(rejected.unwrap_or_default())),
-        (None, Some(class), false) => Some(ConsumerAction::Class(class)),
-        (None, None, true) => {
-            let message = "this version calls no webhooks yet";
-            field.reader().report(Diagnostic::warning(codes::NOT_YET, webhook.span(), message));
-            None
-        }
+    let webhook_field = section.key("webhook");
+    let webhook: Option<String> = webhook_field.read();
+    if let Some(Err(error)) = webhook.as_deref().map(Webhook::new) {
+        let wrong = Diagnostic::error(codes::BAD_WEBHOOK, webhook_field.span(), error.to_string());
+        field.reader().report(wrong);
+    }
+    let action = match (dispatch, class, webhook) {
+        (Some(()), None, None) => Some(ConsumerAction::Dispatch(rejected.unwrap_or_default())),
+        (None, Some(class), None) => Some(ConsumerAction::Class(class)),
+        (None, None, Some(url)) => Some(ConsumerAction::Webhook(url)),
         _ => {
             let message =
                 format!("the consumer \"{name}\" does not say, in one way, what becomes of its messages");

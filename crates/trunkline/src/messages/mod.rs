@@ -8,7 +8,7 @@
 //! Nothing is sent inside an append: the log is the outbox, and a relay reads it from its checkpoint.
 //! `envelope` is an event as a message, `ids` what makes a repeat recognisable, `checkpoint` how far a relay has
 //! come, `relay` and `consumer` the two runners; `handler` is what a consumer calls, `dispatch` the handler that
-//! sends commands to the bus. `stop` ends runners cleanly.
+//! sends commands to the bus, `webhook` the one that posts to a service. `stop` ends runners cleanly.
 
 mod checkpoint;
 mod consumer;
@@ -18,6 +18,7 @@ mod handler;
 mod ids;
 mod relay;
 mod stop;
+mod webhook;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, FileCheckpoints, MemoryCheckpoints};
 pub use consumer::{Consumer, ConsumerError, OnReject};
@@ -27,3 +28,4 @@ pub use handler::{MessageError, MessageHandler};
 pub use ids::{command_id, message_id};
 pub use relay::{Relay, RelayError};
 pub use stop::{Stop, Stopper};
+pub use webhook::{InvalidWebhook, Webhook};

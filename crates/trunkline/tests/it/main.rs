@@ -13,4 +13,5 @@ mod middleware;
 mod once;
 mod projections;
 mod scenarios;
+mod webhook;
 mod world;

@@ -64,7 +64,7 @@ fn retry(field: &Field<'_>, usual: RetryPolicy) -> RetryPolicy {
     let mut section = field.section();
     let attempts = section.key("max_attempts").integer_within(1, i64::from(u32::MAX));
     let policy = RetryPolicy {
-        max_attempts: attempts.map_or(usual.max_attempts, |attempts| attempts as u32),
+        max_attempts: attempts.and_then(|attempts| attempts.try_into().ok()).unwrap_or(usual.max_attempts),
         initial_delay: section.key("initial_delay").or(usual.initial_delay),
         backoff_multiplier: within(
             &section.key("backoff_multiplier"),
@@ -119,7 +119,7 @@ fn one(
     let topics: Vec<Option<TopicName>> = topics_field
         .item_or_items()
         .iter()
-        .map(|item| checked(item, item.read::<String>()?, TopicName::new))
+        .map(|item| checked(item, &item.read::<String>()?, TopicName::new))
         .collect();
     if topics.is_empty() {
         let message = format!("the consumer \"{name}\" has no topics");
@@ -127,8 +127,8 @@ fn one(
         field.reader().report(wrong.fix("write topics: [\"orders\"]"));
     }
     let group_field = section.key("group");
-    let group = checked(&group_field, group_field.or(name.to_owned()), GroupName::new);
-    let concurrency = section.key("concurrency").integer_within(1, 10_000).map(|hands| hands as usize);
+    let group = checked(&group_field, &group_field.or(name.to_owned()), GroupName::new);
+    let concurrency = section.key("concurrency").integer_within(1, 10_000);
     let time_limit = section.key("time_limit").or(Duration::from_secs(30));
     let rate_field = section.key("rate");
     let rate = rate_field.is_present().then(|| within(&rate_field, 0.001, f64::MAX, 1.0));
@@ -161,7 +161,7 @@ fn one(
     section.finish();
     let topics = topics.into_iter().collect::<Option<Vec<_>>>()?;
     let usual = Consumer::new(name, topics, group?);
-    let concurrency = concurrency.unwrap_or(usual.concurrency);
+    let concurrency = concurrency.and_then(|hands| hands.try_into().ok()).unwrap_or(usual.concurrency);
     let consumer = Consumer { concurrency, time_limit, rate, ordered, retry, ..usual };
     Some(ConsumerDefinition { consumer, action: action? })
 }
@@ -189,11 +189,11 @@ pub(super) fn relays(field: &Field<'_>, reading: &Reading<'_>) -> IndexMap<Strin
         let events: Option<Vec<EventType>> = if all {
             Some(Vec::new())
         } else {
-            items.iter().map(|item| checked(item, item.read::<String>()?, EventType::new)).collect()
+            items.iter().map(|item| checked(item, &item.read::<String>()?, EventType::new)).collect()
         };
         let topic_field = section.key("topic");
         let topic = topic_field.required::<String>();
-        let topic = topic.and_then(|topic| checked(&topic_field, topic, TopicName::new));
+        let topic = topic.and_then(|topic| checked(&topic_field, &topic, TopicName::new));
         let scope = Scope::default().fields("event", EVENT_FIELDS);
         let key = reading.expression(&section.key("key"), &scope);
         section.finish();
@@ -205,11 +205,11 @@ pub(super) fn relays(field: &Field<'_>, reading: &Reading<'_>) -> IndexMap<Strin
 /// A text that must be a name.
 fn checked<T>(
     field: &Field<'_>,
-    text: String,
+    text: &str,
     name: impl Fn(&str) -> Result<T, trunkline_core::InvalidName>,
 ) -> Option<T> {
     let wrong = |error: trunkline_core::InvalidName| {
         field.reader().report(Diagnostic::error(codes::BAD_NAME, field.span(), error.to_string()));
     };
-    name(&text).map_err(wrong).ok()
+    name(text).map_err(wrong).ok()
 }

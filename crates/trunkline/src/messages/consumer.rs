@@ -163,9 +163,9 @@ impl Consumer {
             settled = queue.extend(&delivery.lease, self.time_limit + MARGIN).await.map(drop);
         }
         if settled.is_ok() {
-            let handled = tokio::time::timeout(self.time_limit, handler.handle(&delivery)).await;
+            let outcome = tokio::time::timeout(self.time_limit, handler.handle(&delivery)).await;
             let late = || MessageError::retry(format!("not handled within {:?}", self.time_limit));
-            settled = self.settle(queue, &delivery, handled.unwrap_or_else(|_| Err(late()))).await;
+            settled = self.settle(queue, &delivery, outcome.unwrap_or_else(|_| Err(late()))).await;
         }
         if let Err(error) = settled {
             // The message comes again when its lease ends; its id makes that harmless.

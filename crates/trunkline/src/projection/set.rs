@@ -180,8 +180,8 @@ impl Projections {
         position: Position,
         limit: Duration,
     ) -> Result<(), ProjectionError> {
-        let named = names.iter().map(|name| self.one(name)).collect::<Result<_, _>>()?;
-        self.wait(named, position, limit).await
+        let these = names.iter().map(|name| self.one(name)).collect::<Result<_, _>>()?;
+        self.wait(these, position, limit).await
     }
 
     async fn wait(&self, all: Vec<&One>, position: Position, limit: Duration) -> Result<(), ProjectionError> {

@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Dispatch(DispatchArgs),
     /// The message queue: publishing, delivery, latency, beside Redis Streams where it is installed.
     Queue(QueueArgs),
+    /// Projections: rebuilding rows, beside bare statements, and how soon an appended event is visible.
+    Projection(ProjectionArgs),
     /// Opens a store and prints what that took; runs in a process of its own, so that its memory is the store's.
     #[command(hide = true)]
     ProbeOpen(ProbeArgs),
@@ -69,6 +71,19 @@ pub(crate) struct QueueArgs {
     #[arg(long, value_name = "DIR", default_value = "target/bench-queue")]
     pub(crate) dir: PathBuf,
     /// Shorter rounds, and fewer: less than a minute.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProjectionArgs {
+    /// The folder to work in, on the disk to measure; everything made in it is removed at the end.
+    #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
+    pub(crate) dir: PathBuf,
+    /// Fewer events and shorter rounds: less than a minute.
     #[arg(long)]
     pub(crate) quick: bool,
     /// What is printed.

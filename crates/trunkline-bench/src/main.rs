@@ -14,6 +14,7 @@ mod failure;
 mod interrupt;
 mod machine;
 mod probe;
+mod projection;
 mod queue;
 mod random;
 mod report;
@@ -57,6 +58,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Store(args) => store::run(args, &runtime),
         Command::Dispatch(args) => dispatch::run(args, &runtime),
         Command::Queue(args) => queue::run(args, &runtime),
+        Command::Projection(args) => projection::run(args, &runtime),
         Command::ProbeOpen(args) => probe::run(args, &runtime),
     }
 }

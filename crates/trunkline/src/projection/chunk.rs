@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::StreamExt;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent};
 use trunkline_sql::Reached;
 use trunkline_store::{AllRead, EventStore, EventStoreExt, ReadError};
@@ -30,6 +32,55 @@ fn wanted(types: &BTreeSet<String>) -> Query {
     // What is no event type is the type of no event.
     let event_types = types.iter().filter_map(|name| EventType::system(name).ok()).collect();
     QueryItem { event_types, ..QueryItem::default() }.into()
+}
+
+/// How many chunks are read ahead, so that reading and applying go on at the same time.
+const AHEAD_MAX: usize = 2;
+
+/// Chunks that are read ahead, from a position to another.
+pub(super) struct Ahead {
+    chunks: mpsc::Receiver<Result<Option<Chunk>, ReadError>>,
+    reading: JoinHandle<()>,
+}
+
+impl Ahead {
+    /// Begins to read.
+    pub(super) fn read(
+        store: &Arc<dyn EventStore>,
+        mut after: Position,
+        until: Position,
+        types: &BTreeSet<String>,
+    ) -> Self {
+        let (sender, chunks) = mpsc::channel(AHEAD_MAX);
+        let (store, types) = (Arc::clone(store), types.clone());
+        let reading = tokio::spawn(async move {
+            while after < until {
+                let chunk = read(&store, after, until, &types).await;
+                let reached = match &chunk {
+                    Ok(Some(chunk)) => Some(chunk.reached.position),
+                    _ => None,
+                };
+                // Nobody takes any more, or there is nothing to go on with.
+                if sender.send(chunk).await.is_err() {
+                    return;
+                }
+                let Some(reached) = reached else { return };
+                after = reached;
+            }
+        });
+        Self { chunks, reading }
+    }
+
+    /// The next chunk; nothing when all was read.
+    pub(super) async fn next(&mut self) -> Option<Result<Option<Chunk>, ReadError>> {
+        self.chunks.recv().await
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
 }
 
 /// Waits for an event after a position, and reads from there: as many as there are, or as one chunk may have.

@@ -63,6 +63,14 @@ struct Open {
     hidden: bool,
 }
 
+/// Where chunks come from.
+enum Source {
+    /// Not said yet, or used up.
+    None,
+    Shared(mpsc::Receiver<Chunk>),
+    Own(chunk::Ahead),
+}
+
 impl Runner {
     fn name(&self) -> &str {
         self.definition.model.name()
@@ -103,15 +111,20 @@ impl Runner {
     async fn work(&self, task: &mut Task) -> Result<(), ProjectionError> {
         let mut open = self.open(task).await?;
         let mut stop = self.stop.clone();
-        let mut shared: Option<mpsc::Receiver<Chunk>> = None;
+        let mut source = Source::None;
         loop {
             let after = open.writer.checkpoint().position;
+            let was_hidden = open.hidden;
             self.show(&mut open).await?;
+            if was_hidden && !open.hidden {
+                // From now on, its events may be those of others.
+                source = Source::None;
+            }
             if *stop.borrow() || (!open.hidden && task.goal().is_some_and(|goal| after >= goal)) {
                 return Ok(());
             }
             let chunk = tokio::select! {
-                chunk = self.next(after, &mut shared, *task, open.hidden) => chunk?,
+                chunk = self.next(after, &mut source, *task, open.hidden) => chunk?,
                 _ = stop.wait_for(|stop| *stop) => return Ok(()),
             };
             if let Some(chunk) = chunk {
@@ -200,37 +213,42 @@ impl Runner {
     async fn next(
         &self,
         after: Position,
-        shared: &mut Option<mpsc::Receiver<Chunk>>,
+        source: &mut Source,
         task: Task,
         hidden: bool,
     ) -> Result<Option<Chunk>, ProjectionError> {
-        let mut until = Position::MAX;
-        // What has an end, or isn't seen, has the log to itself.
-        if let (Some(feed), Task::Follow, false) = (&self.feed, task, hidden) {
-            loop {
-                if let Some(chunks) = shared {
-                    match chunks.recv().await {
-                        Some(chunk) if chunk.reached.position > after => return Ok(Some(chunk)),
-                        Some(_) => continue,
-                        None => *shared = None,
+        loop {
+            match source {
+                Source::Shared(chunks) => match chunks.recv().await {
+                    Some(chunk) if chunk.reached.position > after => return Ok(Some(chunk)),
+                    Some(_) => {}
+                    None => *source = Source::None,
+                },
+                Source::Own(ahead) => match ahead.next().await {
+                    Some(chunk) => {
+                        let chunk = chunk?.ok_or_else(|| ProjectionError::AheadOfLog {
+                            name: self.name().to_owned(),
+                            position: after,
+                            why: "was followed by events that are not there",
+                        })?;
+                        return Ok(Some(chunk));
                     }
-                }
-                match feed.join(after, &self.types) {
-                    Joined::Member(chunks) => *shared = Some(chunks),
-                    Joined::Behind(position) => {
-                        until = position;
-                        break;
-                    }
-                }
+                    None => *source = Source::None,
+                },
+                Source::None => *source = self.source(after, task, hidden),
             }
         }
-        match chunk::read(&self.store, after, until, &self.types).await? {
-            Some(chunk) => Ok(Some(chunk)),
-            None => Err(ProjectionError::AheadOfLog {
-                name: self.name().to_owned(),
-                position: after,
-                why: "was followed by events that are not there",
-            }),
+    }
+
+    fn source(&self, after: Position, task: Task, hidden: bool) -> Source {
+        let own = |until| Source::Own(chunk::Ahead::read(&self.store, after, until, &self.types));
+        match &self.feed {
+            // What has an end, or isn't seen, has the log to itself.
+            Some(feed) if task == Task::Follow && !hidden => match feed.join(after, &self.types) {
+                Joined::Member(chunks) => Source::Shared(chunks),
+                Joined::Behind(position) => own(position),
+            },
+            _ => own(Position::MAX),
         }
     }
 

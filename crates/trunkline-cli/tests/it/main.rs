@@ -11,6 +11,7 @@ mod interrupt;
 mod keep;
 #[cfg(unix)]
 mod kill;
+mod models;
 mod output;
 mod place;
 mod queue;

@@ -4,7 +4,6 @@ use std::fmt;
 use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use smallvec::SmallVec;
 
 use crate::{
     EventId, EventType, InvalidMetadata, InvalidName, Metadata, Position, StreamName, Tag, Timestamp, Version,
@@ -107,7 +106,8 @@ impl NewEvent {
 /// An event as it is stored.
 ///
 /// One shared buffer holds all its text and bytes, so that a store that maps its files hands out events
-/// without copying them, and a clone costs one counter.
+/// without copying them, and a clone costs one counter. The rest is plain numbers, so that an event is made and
+/// moved about without looking after anything but that buffer.
 #[derive(Clone)]
 pub struct RecordedEvent {
     position: Position,
@@ -121,7 +121,7 @@ pub struct RecordedEvent {
     event_type: Span,
     metadata: Span,
     data: Span,
-    tags: SmallVec<[Span; 2]>,
+    tags: TagsAt,
 }
 
 /// A range of the buffer; 32 bits, since a record is far below 4 GiB.
@@ -153,38 +153,47 @@ pub struct RecordedParts {
     /// The data.
     pub data: Range<usize>,
     /// The tags, each UTF-8.
-    pub tags: TagRanges,
+    pub tags: TagsAt,
 }
 
-/// Where the tags of an event stand; one or two take no room of their own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TagRanges(SmallVec<[Span; 2]>);
+/// Where in its buffer an event's tags stand: back to back, each after [`TAG_HEADER_LEN`] bytes, of which the
+/// last two are the tag's length and the others the store's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TagsAt {
+    /// Where the first tag's header begins.
+    pub start: u32,
+    /// How many tags there are.
+    pub count: u16,
+}
 
-impl TagRanges {
-    /// Adds a tag.
-    ///
-    /// # Panics
-    ///
-    /// When the range lies beyond 4 GiB, where no event reaches.
-    pub fn push(&mut self, range: &Range<usize>) {
-        self.0.push(span(range).expect("an event is below 4 GiB"));
+/// Bytes before a tag in an event's buffer.
+pub const TAG_HEADER_LEN: usize = 4;
+
+impl TagsAt {
+    /// The bytes of each tag; `None` in the place of one that doesn't lie in the buffer.
+    fn of(self, buffer: &[u8]) -> impl ExactSizeIterator<Item = Option<&[u8]>> {
+        let mut rest = buffer.get(self.start as usize..).unwrap_or_default();
+        (0..self.count).map(move |_| {
+            let (header, after) = rest.split_first_chunk::<TAG_HEADER_LEN>()?;
+            let tag = after.get(..usize::from(u16::from_le_bytes([header[2], header[3]])))?;
+            rest = &after[tag.len()..];
+            Some(tag)
+        })
     }
 }
 
 impl RecordedEvent {
     /// The event with these parts; `None` when a range lies outside the buffer or what should be text is not
     /// UTF-8, which only damage can cause.
+    #[inline]
     pub fn from_parts(parts: RecordedParts) -> Option<Self> {
-        let is_text = |range: Range<usize>| {
-            let bytes = parts.buffer.get(range)?;
-            // Names are nearly always ASCII, and that is quicker to see.
-            (bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()).then_some(())
-        };
+        // Names are nearly always ASCII, and that is quicker to see.
+        let is_text = |bytes: &[u8]| bytes.is_ascii() || std::str::from_utf8(bytes).is_ok();
         let text = |range: &Range<usize>| -> Option<Span> {
-            is_text(range.clone())?;
+            is_text(parts.buffer.get(range.clone())?).then_some(())?;
             span(range)
         };
-        parts.tags.0.iter().try_for_each(|tag| is_text(range(*tag)))?;
+        parts.tags.of(&parts.buffer).all(|tag| tag.is_some_and(is_text)).then_some(())?;
         let bytes = |range: &Range<usize>| -> Option<Span> {
             parts.buffer.get(range.clone())?;
             span(range)
@@ -200,7 +209,7 @@ impl RecordedEvent {
             event_type: text(&parts.event_type)?,
             metadata: bytes(&parts.metadata)?,
             data: bytes(&parts.data)?,
-            tags: parts.tags.0,
+            tags: parts.tags,
             buffer: parts.buffer,
         })
     }
@@ -213,7 +222,7 @@ impl RecordedEvent {
         version: Version,
         recorded_at: Timestamp,
     ) -> Self {
-        let tags: usize = event.tags.iter().map(|tag| tag.as_str().len()).sum();
+        let tags: usize = event.tags.iter().map(|tag| TAG_HEADER_LEN + tag.as_str().len()).sum();
         let room = stream.as_str().len() + event.event_type.as_str().len() + tags;
         let mut buffer = BytesMut::with_capacity(room + event.metadata.as_bytes().len() + event.data.len());
         let mut put = |bytes: &[u8]| -> Span {
@@ -221,6 +230,14 @@ impl RecordedEvent {
             buffer.put_slice(bytes);
             span(&(start..buffer.len())).expect("an event is below 4 GiB")
         };
+        let stream = put(stream.as_str().as_bytes());
+        let event_type = put(event.event_type.as_str().as_bytes());
+        let tags = TagsAt { start: event_type.1, count: event.tags.len() as u16 };
+        for tag in event.tags.iter().map(Tag::as_str) {
+            let [low, high] = (tag.len() as u16).to_le_bytes();
+            put(&[0, 0, low, high]);
+            put(tag.as_bytes());
+        }
         Self {
             position,
             version,
@@ -228,9 +245,9 @@ impl RecordedEvent {
             schema_version: event.schema_version,
             occurred_at: event.occurred_at.unwrap_or(recorded_at),
             recorded_at,
-            stream: put(stream.as_str().as_bytes()),
-            event_type: put(event.event_type.as_str().as_bytes()),
-            tags: event.tags.iter().map(|tag| put(tag.as_str().as_bytes())).collect(),
+            stream,
+            event_type,
+            tags,
             metadata: put(event.metadata.as_bytes()),
             data: put(&event.data),
             buffer: buffer.freeze(),
@@ -310,7 +327,7 @@ impl RecordedEvent {
 
     /// The tags, in the order they were given.
     pub fn tags(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.tags.iter().map(|&span| self.text(span))
+        self.tags.of(&self.buffer).map(|tag| text(tag.unwrap_or_default()))
     }
 
     fn slice(&self, span: Span) -> &[u8] {
@@ -318,8 +335,12 @@ impl RecordedEvent {
     }
 
     fn text(&self, span: Span) -> &str {
-        std::str::from_utf8(self.slice(span)).expect("checked when the event was made")
+        text(self.slice(span))
     }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("checked when the event was made")
 }
 
 /// Events are equal when all they say is, however their buffers are laid out.
@@ -335,8 +356,7 @@ impl PartialEq for RecordedEvent {
             && self.slice(self.event_type) == other.slice(other.event_type)
             && self.metadata() == other.metadata()
             && self.data() == other.data()
-            && self.tags.len() == other.tags.len()
-            && self.tags.iter().zip(&other.tags).all(|(tag, others)| self.slice(*tag) == other.slice(*others))
+            && self.tags.of(&self.buffer).eq(other.tags.of(&other.buffer))
     }
 }
 
@@ -381,7 +401,7 @@ mod tests {
             event_type: 3..4,
             metadata: 4..6,
             data: 6..7,
-            tags: TagRanges::default(),
+            tags: TagsAt::default(),
         }
     }
 
@@ -406,6 +426,16 @@ mod tests {
     fn parts_outside_the_buffer_or_not_utf8_make_no_event() {
         assert!(RecordedEvent::from_parts(parts(b"a-bT{}")).is_none());
         assert!(RecordedEvent::from_parts(parts(b"a-\xffT{}1")).is_none());
+        for (bytes, right) in [
+            (&b"a-bT{}1..\x03\x00k:v"[..], true),
+            (b"a-bT{}1..\x04\x00k:v", false),
+            (b"a-bT{}1..\x03\x00k:\xff", false),
+            (b"a-bT{}1..\x03", false),
+        ] {
+            let tags = TagsAt { start: 7, count: 1 };
+            let event = RecordedEvent::from_parts(RecordedParts { tags, ..parts(bytes) });
+            assert_eq!(event.is_some(), right, "{bytes:?}");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ mod time;
 
 pub use append::{Append, Appended, Condition, Expected, StreamWrite, UnknownExpected};
 pub use decider::Decider;
-pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts, TagRanges};
+pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts, TAG_HEADER_LEN, TagsAt};
 pub use ids::{CommandId, EventId, StoreId};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use names::{EventType, InvalidName, StreamName, Tag};

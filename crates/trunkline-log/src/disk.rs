@@ -89,6 +89,11 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// The whole file as it is mapped, where the disk maps files; what [`DiskFile::view`] slices.
     fn mapped(&self) -> io::Result<Option<&Bytes>>;
 
+    /// Has mapped bytes that are looked at soon fetched into the processor's caches, where that costs no waiting.
+    fn prefetch(&self, offset: u64, len: usize) {
+        let _ = (offset, len);
+    }
+
     /// The bytes from `offset` on, as they are now, shared where the disk can.
     ///
     /// On a real disk this is a mapping of the file at the length it had when it was first viewed: such a file

@@ -130,12 +130,22 @@ impl Judge<'_> {
     /// Whether the batch's ids are in the log: all of them, in their streams, and it is a repeat; only some,
     /// or elsewhere, and it is refused.
     fn repeat(&self, batch: &Batch) -> Result<Option<Judgement>, LookupError> {
+        let (keys, ids): (Vec<Key>, Vec<[u8; 16]>) =
+            batch.records.iter().map(|record| (batch.keys[record.keys.start], record.id)).unzip();
+        let stored = self.shared.records_of_ids(self.view, &keys, &ids)?;
         let mut found: Vec<(usize, Found)> = Vec::new();
         let mut missing = false;
         for write in &batch.writes {
             for number in write.records.clone() {
-                let record = &batch.records[number];
-                match self.find(batch.keys[record.keys.start], &record.id, &write.stream)? {
+                let found_at = |record: Fields<'_>, staged| Found {
+                    position: record.position(),
+                    version: record.version(),
+                    same_stream: record.stream() == &*write.stream,
+                    staged,
+                };
+                let staged = self.staged.of_id(self.frame, keys[number], &ids[number]);
+                let stored = stored[number].as_ref().map(|record| found_at(record.fields(), false));
+                match staged.map(|record| found_at(record, true)).or(stored) {
                     Some(record) => found.push((number, record)),
                     None => missing = true,
                 }
@@ -155,20 +165,6 @@ impl Judge<'_> {
         let position = found.iter().map(|(_, record)| record.position).max().unwrap_or_default();
         let answer = Ok(Appended { versions, position, repeated: true });
         Ok(Some(Judgement::Answer { answer, on_staged }))
-    }
-
-    fn find(&self, key: Key, id: &[u8; 16], stream: &[u8]) -> Result<Option<Found>, LookupError> {
-        let found = |record: Fields<'_>, staged| Found {
-            position: record.position(),
-            version: record.version(),
-            same_stream: record.stream() == stream,
-            staged,
-        };
-        if let Some(record) = self.staged.of_id(self.frame, key, id) {
-            return Ok(Some(found(record, true)));
-        }
-        let record = self.shared.record_of_id(self.view, key, id)?;
-        Ok(record.map(|record| found(record.fields(), false)))
     }
 
     /// The version of a write's stream, and whether it is that of a staged record.

@@ -29,6 +29,7 @@
 mod backup;
 mod batch;
 mod bytes_at;
+mod checked;
 mod cursor;
 pub mod disk;
 mod error;

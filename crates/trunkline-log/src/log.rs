@@ -154,7 +154,7 @@ impl Log {
         let tail = Tail::new(Arc::clone(&disk), tail_options, last, &recovered)?;
         let parts = index_parts(&*disk, &store_id, position - 1, true)?;
         let recent_records = recent_records(options.recent_records);
-        let view = View { segments: Arc::new(segments), parts: Arc::new(parts), recent_records };
+        let view = View::new(segments, parts, recent_records);
         let hasher = Hasher13::new(&hash_key);
         let shared = Arc::new(Shared::new(disk, store_id, hasher, view, tail.head()));
         settle(&shared)?;

@@ -32,7 +32,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, recent_records: u64) -> Result<Shared, O
     let store_id = &header.store_id;
     let (parts, index_damage) =
         read_only_parts(&*disk, store_id, hasher, &segments, synced.position, recent_records)?;
-    let view = View { segments: Arc::new(segments), parts: Arc::new(parts), recent_records };
+    let view = View::new(segments, parts, recent_records);
     let indexed = view.parts.last().map_or(0, Part::last);
     let mut shared = Shared::new(disk, header.store_id, hasher, view, synced);
     // Damage that the index stops at comes before damage at the end of the last segment.

@@ -36,7 +36,7 @@ pub struct Label<'a> {
     pub text: &'a [u8],
 }
 
-/// A record that was read and whose checksum was right.
+/// A record that was read, with the right checksum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     bytes: Bytes,
@@ -46,6 +46,12 @@ impl Record {
     /// The record in these bytes, if its checksum and its lengths are right.
     pub(crate) fn parse(bytes: Bytes) -> Option<Self> {
         check(&bytes)?;
+        Some(Self { bytes })
+    }
+
+    /// The record in these bytes, whose checksum was found right before, if its lengths are right.
+    pub(crate) fn parse_checked(bytes: Bytes) -> Option<Self> {
+        fits(&bytes)?;
         Some(Self { bytes })
     }
 
@@ -79,6 +85,11 @@ impl Record {
         self.fields().labels()
     }
 
+    /// How many labels there are.
+    pub fn label_count(&self) -> u16 {
+        self.fields().label_count()
+    }
+
     /// Where in [`Record::bytes`] the body stands.
     pub fn body_range(&self) -> Range<usize> {
         self.fields().body_start()..self.bytes.len()
@@ -87,6 +98,11 @@ impl Record {
     /// The whole record as it stands in the log.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// The same, for whoever keeps no more of the record than its bytes.
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
     }
 
     pub(crate) fn fields(&self) -> Fields<'_> {
@@ -126,9 +142,13 @@ impl<'a> Fields<'a> {
         &self.bytes[self.stream_range()]
     }
 
+    fn label_count(self) -> u16 {
+        u16_at(self.bytes, at::LABELS)
+    }
+
     pub(crate) fn labels(self) -> impl Iterator<Item = (Label<'a>, Range<usize>)> {
         let mut at = self.stream_range().end;
-        (0..u16_at(self.bytes, at::LABELS)).map(move |_| {
+        (0..self.label_count()).map(move |_| {
             let len = usize::from(u16_at(self.bytes, at + 2));
             let range = at + LABEL_HEADER_LEN..at + LABEL_HEADER_LEN + len;
             let label = Label { kind: self.bytes[at], text: &self.bytes[range.clone()] };
@@ -157,11 +177,14 @@ pub(crate) fn len_of(bytes: &[u8]) -> Option<usize> {
 
 /// The checksum of a whole record if it is right and everything in it fits.
 pub(crate) fn check(bytes: &[u8]) -> Option<u32> {
-    if len_of(bytes)? != bytes.len() {
-        return None;
-    }
+    fits(bytes)?;
     let crc = u32_at(bytes, at::CRC);
-    if crc32fast::hash(&bytes[at::LEN..]) != crc {
+    (crc32fast::hash(&bytes[at::LEN..]) == crc).then_some(crc)
+}
+
+/// Something if the record is as long as it says, and everything in it fits.
+fn fits(bytes: &[u8]) -> Option<()> {
+    if len_of(bytes)? != bytes.len() {
         return None;
     }
     let stream = usize::from(u16_at(bytes, at::STREAM_LEN));
@@ -177,7 +200,7 @@ pub(crate) fn check(bytes: &[u8]) -> Option<u32> {
         }
         at += 4 + usize::from(u16_at(bytes, at + 2));
     }
-    (at == end).then_some(crc)
+    (at == end).then_some(())
 }
 
 /// What [`encode`] could not encode.

@@ -18,11 +18,9 @@ pub(crate) const FORMAT_VERSION: u32 = 1;
 const MAGIC: [u8; 8] = *b"TKLSEG01";
 const CRC_AT: usize = 100;
 
-/// How much of a record is touched ahead: most are not larger.
-const TOUCHED_BYTES: usize = 512;
-
-/// What a processor fetches at once.
-const CACHE_LINE_BYTES: usize = 64;
+/// How much of a record is fetched ahead: its header, and most records' names and labels. What follows is not
+/// looked at before somebody wants the body.
+const PREFETCHED_BYTES: usize = 192;
 
 /// What stands at a segment's beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,16 +121,21 @@ impl Segment {
         file_name(self.header.number)
     }
 
-    /// The record that begins at this offset.
-    pub(crate) fn record(&self, offset: u64) -> Result<Record, BadRecord> {
-        let head;
-        let rest = if let Some(map) = self.file.mapped().map_err(BadRecord::Io)? {
-            map.get(offset as usize..).ok_or(BadRecord::Damaged)?
-        } else {
-            head = self.file.view(offset, record::HEADER_LEN).map_err(BadRecord::Io)?;
-            &head
-        };
-        let len = record::len_of(rest).ok_or(BadRecord::Damaged)?;
+    /// The record that begins at this offset. Its checksum is verified, unless `checked` says that it was and the
+    /// bytes are still the same memory.
+    pub(crate) fn record(&self, offset: u64, checked: bool) -> Result<Record, BadRecord> {
+        if let Some(map) = self.file.mapped().map_err(BadRecord::Io)? {
+            let start = offset as usize;
+            let len = map.get(start..).and_then(record::len_of).ok_or(BadRecord::Damaged)?;
+            if map.len() - start < len {
+                return Err(BadRecord::Damaged);
+            }
+            let bytes = map.slice(start..start + len);
+            let record = if checked { Record::parse_checked(bytes) } else { Record::parse(bytes) };
+            return record.ok_or(BadRecord::Damaged);
+        }
+        let head = self.file.view(offset, record::HEADER_LEN).map_err(BadRecord::Io)?;
+        let len = record::len_of(&head).ok_or(BadRecord::Damaged)?;
         if offset + len as u64 > self.header.capacity {
             return Err(BadRecord::Damaged);
         }
@@ -140,13 +143,9 @@ impl Segment {
         Record::parse(bytes).ok_or(BadRecord::Damaged)
     }
 
-    /// Reads some of the bytes from an offset on, if they are mapped, for nothing but to have them near.
-    pub(crate) fn touch(&self, offset: u64) -> u8 {
-        let Ok(Some(map)) = self.file.mapped() else { return 0 };
-        let start = offset as usize;
-        let end = map.len().min(start + TOUCHED_BYTES);
-        map.get(start..end)
-            .map_or(0, |bytes| bytes.iter().step_by(CACHE_LINE_BYTES).fold(0, |sum, byte| sum ^ byte))
+    /// Has the beginning of the record at this offset fetched into the processor's caches.
+    pub(crate) fn prefetch(&self, offset: u64) {
+        self.file.prefetch(offset, PREFETCHED_BYTES);
     }
 
     /// All bytes of the segment but those at its end that were never written and so are zeros.

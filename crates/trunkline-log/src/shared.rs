@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use crate::ReadError;
 use crate::batch::Query;
+use crate::checked::Checked;
 use crate::disk::Disk;
 use crate::head::Head;
 use crate::index::{DamagedRun, Part, Postings, Recent, Table};
@@ -19,7 +20,7 @@ pub(crate) struct Shared {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) store_id: [u8; 16],
     pub(crate) hasher: Hasher13,
-    /// A short section: readers clone two counted pointers, and whoever changes it has prepared the change.
+    /// A short section: readers clone three counted pointers, and whoever changes it has prepared the change.
     view: RwLock<View>,
     /// How far the log is synced. A short section: it is copied.
     synced: Mutex<Head>,
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
 pub(crate) struct View {
     pub(crate) segments: Arc<Vec<Arc<Segment>>>,
     pub(crate) parts: Arc<Vec<Part>>,
+    pub(crate) checked: Arc<Checked>,
     /// How many records a table in memory may have.
     pub(crate) recent_records: u64,
 }
@@ -131,26 +133,25 @@ impl Shared {
         });
     }
 
-    /// The record of an id.
-    pub(crate) fn record_of_id(
+    /// The records of these ids; the keys are the ids', in their order.
+    pub(crate) fn records_of_ids(
         &self,
         view: &View,
-        key: Key,
-        id: &[u8; 16],
-    ) -> Result<Option<Record>, LookupError> {
+        keys: &[Key],
+        ids: &[[u8; 16]],
+    ) -> Result<Vec<Option<Record>>, LookupError> {
+        let mut found = vec![None; ids.len()];
         for part in view.parts.iter().rev() {
             for table in view.tables(self.hasher, part).rev() {
                 let table = table?;
-                let postings = table.postings(key, 0)?;
-                for number in 0..postings.len() {
-                    let record = view.record(&table, postings.get(number)?)?;
-                    if record.id() == *id {
-                        return Ok(Some(record));
+                for number in table.contained(keys)? {
+                    if found[number].is_none() {
+                        found[number] = view.record_of_id(&table, keys[number], &ids[number])?;
                     }
                 }
             }
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// The last record of a stream.
@@ -183,6 +184,10 @@ impl Shared {
 }
 
 impl View {
+    pub(crate) fn new(segments: Vec<Arc<Segment>>, parts: Vec<Part>, recent_records: u64) -> Self {
+        Self { segments: Arc::new(segments), parts: Arc::new(parts), checked: Arc::default(), recent_records }
+    }
+
     /// The number of the segment that holds this position, which is likely to be `near`.
     fn segment_of(&self, position: u64, near: usize) -> usize {
         let begins_after = |number: usize| {
@@ -195,16 +200,28 @@ impl View {
         after.saturating_sub(1)
     }
 
+    /// The record of an id, if this table has it.
+    fn record_of_id(&self, table: &Table, key: Key, id: &[u8; 16]) -> Result<Option<Record>, LookupError> {
+        let postings = table.postings(key, 0)?;
+        for number in 0..postings.len() {
+            let record = self.record(table, postings.get(number)?)?;
+            if record.id() == *id {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
     /// The record at a position of a table.
     pub(crate) fn record(&self, table: &Table, position: u64) -> Result<Record, LookupError> {
         let offset = table.offset(position)?;
         self.record_at(table, position, offset, &mut 0)
     }
 
-    /// Reads a little of a record that is to be read soon, so that it is in the processor's caches by then.
-    pub(crate) fn touch(&self, position: u64, offset: u64, near: &mut usize) -> u8 {
+    /// Has the beginning of a record that is read soon fetched into the processor's caches.
+    pub(crate) fn prefetch(&self, position: u64, offset: u64, near: &mut usize) {
         *near = self.segment_of(position, *near);
-        self.segments[*near].touch(offset)
+        self.segments[*near].prefetch(offset);
     }
 
     /// The record at a position of a table, which says that it begins at `offset`; `near` is the number of the
@@ -218,8 +235,14 @@ impl View {
     ) -> Result<Record, LookupError> {
         *near = self.segment_of(position, *near);
         let segment = &self.segments[*near];
-        match segment.record(offset) {
-            Ok(record) if record.position() == position => Ok(record),
+        let checked = self.checked.contains(position);
+        match segment.record(offset, checked) {
+            Ok(record) if record.position() == position => {
+                if !checked {
+                    self.checked.insert(position);
+                }
+                Ok(record)
+            }
             // What the run says is wrong if there is another record there.
             Ok(_) if matches!(table, Table::Run(_)) => {
                 let Table::Run(run) = table else { unreachable!("just matched") };

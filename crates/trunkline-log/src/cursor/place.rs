@@ -1,7 +1,6 @@
 //! A cursor's place: one table of the index, and which of its records come next.
 
 use std::collections::VecDeque;
-use std::hint::black_box;
 use std::ops::RangeInclusive;
 
 use crate::index::{Postings, Table};
@@ -9,7 +8,7 @@ use crate::shared::{LookupError, View};
 
 /// How many records are looked up ahead of the one that is read: their bytes then come from memory all at the
 /// same time instead of one after the other. It begins with the first and doubles, since many reads are short.
-const AHEAD: RangeInclusive<usize> = 4..=32;
+const AHEAD: RangeInclusive<usize> = 8..=64;
 
 /// A table that a cursor is in.
 #[derive(Debug)]
@@ -75,7 +74,7 @@ impl Place {
         // Records that stand one after the other are fetched ahead by the processor itself.
         if self.lists.is_some() {
             for Ahead { position, offset } in &self.ahead {
-                black_box(view.touch(*position, *offset, segment));
+                view.prefetch(*position, *offset, segment);
             }
         }
         Ok(())

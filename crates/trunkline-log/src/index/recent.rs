@@ -85,6 +85,13 @@ impl Recent {
         Some(self.first + u64::from(newest))
     }
 
+    /// The numbers of those keys that are there.
+    pub(crate) fn contained(&self, keys: &[Key]) -> Vec<usize> {
+        let tables = self.tables();
+        let contained = keys.iter().enumerate().filter(|(_, key)| tables.chains.contains_key(key));
+        contained.map(|(number, _)| number).collect()
+    }
+
     /// The key's positions from `from` on, ascending.
     pub(crate) fn postings(&self, key: Key, from: u64) -> Vec<u64> {
         let tables = self.tables();

@@ -236,11 +236,16 @@ impl Run {
         self.raw_offset(position - self.name.first).map(u64::from)
     }
 
-    /// Which postings belong to a key; an empty range when it isn't there.
-    pub(crate) fn postings(&self, key: Key) -> Result<Range<usize>, Damaged> {
+    /// Whether the key may be there.
+    pub(crate) fn may_contain(&self, key: Key) -> Result<bool, Damaged> {
         let block = filter::block_of(key, self.layout.filter_blocks);
         let block = self.bytes(block * filter::BLOCK_LEN as u64, filter::BLOCK_LEN)?;
-        if !filter::may_contain(block, key) {
+        Ok(filter::may_contain(block.try_into().expect("that many bytes were asked for"), key))
+    }
+
+    /// Which postings belong to a key; an empty range when it isn't there.
+    pub(crate) fn postings(&self, key: Key) -> Result<Range<usize>, Damaged> {
+        if !self.may_contain(key)? {
             return Ok(0..0);
         }
         match self.find(key)? {

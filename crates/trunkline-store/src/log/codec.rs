@@ -1,7 +1,7 @@
 //! Events as records of the log; described in `docs/format/log-v1.md`.
 
 use trunkline_core::{
-    Append, EventId, Expected, Position, Query, RecordedEvent, RecordedParts, StreamWrite, Tag, TagRanges,
+    Append, EventId, Expected, Position, Query, RecordedEvent, RecordedParts, StreamWrite, Tag, TagsAt,
     Timestamp, Version,
 };
 use trunkline_log::{self as engine, Label, Log, Record};
@@ -91,7 +91,8 @@ pub(super) fn query(log: &Log, query: &Query) -> engine::Query {
 }
 
 /// The event that a record is; `None` when the record was not written by an event store.
-pub(super) fn decode(record: &Record) -> Option<RecordedEvent> {
+#[inline]
+pub(super) fn decode(record: Record) -> Option<RecordedEvent> {
     let body = record.body_range();
     let bytes = record.bytes();
     let header: &[u8; BODY_HEADER_LEN] =
@@ -103,10 +104,9 @@ pub(super) fn decode(record: &Record) -> Option<RecordedEvent> {
     let mut labels = record.labels();
     labels.next().filter(|(label, _)| label.kind == AGGREGATE_TYPE)?;
     let (_, event_type) = labels.next().filter(|(label, _)| label.kind == EVENT_TYPE)?;
-    let mut tags = TagRanges::default();
-    for (_, range) in labels {
-        tags.push(&range);
-    }
+    drop(labels);
+    // The rest of the labels are the tags, and stand in the record as an event's tags stand in its buffer.
+    let tags = TagsAt { start: event_type.end as u32, count: record.label_count() - 2 };
     RecordedEvent::from_parts(RecordedParts {
         position: Position::new(record.position()),
         version: Version::new(record.version()),
@@ -114,11 +114,11 @@ pub(super) fn decode(record: &Record) -> Option<RecordedEvent> {
         schema_version: number(16),
         occurred_at: Timestamp::from_micros(micros(0)),
         recorded_at: Timestamp::from_micros(micros(8)),
-        buffer: bytes.clone(),
         stream: record.stream_range(),
         event_type,
         metadata: metadata_start..data_start,
         data: data_start..body.end,
         tags,
+        buffer: record.into_bytes(),
     })
 }

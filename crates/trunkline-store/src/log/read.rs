@@ -92,10 +92,12 @@ fn events(
     .boxed()
 }
 
+#[inline]
 fn decode(record: Result<engine::Record, engine::ReadError>) -> Result<RecordedEvent, ReadError> {
     let record = record.map_err(read_error)?;
-    codec::decode(&record).ok_or_else(|| ReadError::Damaged {
-        what: format!("the record at position {} is not an event", record.position()),
+    let position = record.position();
+    codec::decode(record).ok_or_else(|| ReadError::Damaged {
+        what: format!("the record at position {position} is not an event"),
     })
 }
 

@@ -1,0 +1,90 @@
+//! Which records' checksums were found right since the log was opened.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many records' marks are kept together: 16 KiB of them.
+const CHUNK_RECORDS: u64 = 1 << 17;
+
+/// How many such chunks there may be: it bounds the memory, to 16 MiB for 134 million records. What has no room is
+/// checked at every read.
+const CHUNKS_MAX: u64 = 1 << 10;
+
+/// Marks of records whose checksums were found right.
+///
+/// A record is mapped memory, and never changes once it is synced: hashing it again each time it is read would
+/// cost more than reading it, and find only what memory itself did to it.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// A chunk's place is its number modulo their count; the first to come keeps it.
+    chunks: Box<[OnceLock<Chunk>]>,
+}
+
+#[derive(Debug)]
+struct Chunk {
+    number: u64,
+    marks: Box<[AtomicU64]>,
+}
+
+impl Default for Checked {
+    fn default() -> Self {
+        Self { chunks: (0..CHUNKS_MAX).map(|_| OnceLock::new()).collect() }
+    }
+}
+
+impl Checked {
+    fn place(&self, position: u64) -> (u64, &OnceLock<Chunk>) {
+        let number = position / CHUNK_RECORDS;
+        (number, &self.chunks[(number % CHUNKS_MAX) as usize])
+    }
+
+    /// Whether the record at this position is marked.
+    pub(crate) fn contains(&self, position: u64) -> bool {
+        let (number, place) = self.place(position);
+        place.get().is_some_and(|chunk| {
+            let (word, bit) = mark(position);
+            chunk.number == number && chunk.marks[word].load(Ordering::Relaxed) & bit != 0
+        })
+    }
+
+    /// Marks the record at this position, if there is room.
+    pub(crate) fn insert(&self, position: u64) {
+        let (number, place) = self.place(position);
+        let new = || Chunk { number, marks: (0..CHUNK_RECORDS / 64).map(|_| AtomicU64::new(0)).collect() };
+        let chunk = place.get_or_init(new);
+        if chunk.number == number {
+            let (word, bit) = mark(position);
+            chunk.marks[word].fetch_or(bit, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The word and the bit of a position in its chunk.
+fn mark(position: u64) -> (usize, u64) {
+    ((position % CHUNK_RECORDS / 64) as usize, 1 << (position % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_marked_and_nothing_else_is_found_again() {
+        let checked = Checked::default();
+        let marked = [1, 63, 64, CHUNK_RECORDS - 1, CHUNK_RECORDS, 5 * CHUNK_RECORDS + 7];
+        marked.iter().for_each(|position| checked.insert(*position));
+        for position in marked.iter().flat_map(|position| [position - 1, *position, position + 1]) {
+            assert_eq!(checked.contains(position), marked.contains(&position), "{position}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_is_not_taken_for_marked() {
+        let checked = Checked::default();
+        let far = 7 + CHUNK_RECORDS * CHUNKS_MAX;
+        checked.insert(7);
+        assert!(!checked.contains(far));
+        checked.insert(far);
+        assert!(!checked.contains(far) && checked.contains(7));
+    }
+}

@@ -89,8 +89,14 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// The whole file as it is mapped, where the disk maps files; what [`DiskFile::view`] slices.
     fn mapped(&self) -> io::Result<Option<&Bytes>>;
 
-    /// Has mapped bytes that are looked at soon fetched into the processor's caches, where that costs no waiting.
-    fn prefetch(&self, offset: u64, len: usize) {
+    /// Whether the byte at this offset can be read without waiting for the disk, as far as that can be told.
+    fn is_near(&self, offset: u64) -> bool {
+        let _ = offset;
+        true
+    }
+
+    /// Says that these bytes are read soon, so that the disk may begin with it.
+    fn will_read(&self, offset: u64, len: u64) {
         let _ = (offset, len);
     }
 

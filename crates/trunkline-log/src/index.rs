@@ -93,19 +93,9 @@ impl Table {
     }
 
     /// The numbers of those keys that may be there.
-    ///
-    /// Asked for many keys at once, because then the processor fetches the blocks of one filter side by side.
     pub(crate) fn contained(&self, keys: &[Key]) -> Result<Vec<usize>, DamagedRun> {
         match self {
-            Self::Run(run) => {
-                let mut contained = Vec::new();
-                for (number, key) in keys.iter().enumerate() {
-                    if run.may_contain(*key).map_err(|run::Damaged| DamagedRun(Arc::clone(run)))? {
-                        contained.push(number);
-                    }
-                }
-                Ok(contained)
-            }
+            Self::Run(run) => run.contained(keys).map_err(|run::Damaged| DamagedRun(Arc::clone(run))),
             Self::Recent(recent) => Ok(recent.contained(keys)),
         }
     }

@@ -44,6 +44,7 @@ mod judge;
 mod key;
 mod log;
 mod open;
+mod prefetch;
 mod read_only;
 mod record;
 mod recover;

@@ -39,7 +39,8 @@ pub struct Options {
     pub recent_records: u64,
     /// Who opens the log, for those who want to and cannot.
     pub owner: String,
-    /// Called with the position of the last synced record each time it has moved; it must not block.
+    /// Called with the position of the last synced record each time it has moved; it must neither block
+    /// nor panic nor read the log.
     pub on_commit: Option<OnCommit>,
 }
 
@@ -200,7 +201,7 @@ impl Log {
     /// Appends a batch, and calls `reply` when it is synced, or why it isn't.
     ///
     /// Batches are judged in the order in which they are handed in. `reply` is called by the log's writer and
-    /// must not block it.
+    /// must neither block it, nor panic, nor read the log: the records are added to the index right after.
     ///
     /// # Panics
     ///

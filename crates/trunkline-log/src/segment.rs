@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::bytes_at::{id_at, put, u32_at, u64_at};
 use crate::disk::DiskFile;
+use crate::prefetch::prefetch;
 use crate::record::{self, Record};
 
 /// Bytes before the first frame.
@@ -145,7 +146,9 @@ impl Segment {
 
     /// Has the beginning of the record at this offset fetched into the processor's caches.
     pub(crate) fn prefetch(&self, offset: u64) {
-        self.file.prefetch(offset, PREFETCHED_BYTES);
+        let Ok(Some(map)) = self.file.mapped() else { return };
+        let start = map.len().min(offset as usize);
+        prefetch(&map[start..map.len().min(start + PREFETCHED_BYTES)]);
     }
 
     /// All bytes of the segment but those at its end that were never written and so are zeros.

@@ -215,27 +215,29 @@ impl View {
     /// The record at a position of a table.
     pub(crate) fn record(&self, table: &Table, position: u64) -> Result<Record, LookupError> {
         let offset = table.offset(position)?;
-        self.record_at(table, position, offset, &mut 0)
+        self.record_at(table, position, offset, &mut 0, false)
     }
 
-    /// Has the beginning of a record that is read soon fetched into the processor's caches.
-    pub(crate) fn prefetch(&self, position: u64, offset: u64, near: &mut usize) {
+    /// The segment that holds this position; `near` is as for [`View::record_at`].
+    pub(crate) fn segment(&self, position: u64, near: &mut usize) -> &Segment {
         *near = self.segment_of(position, *near);
-        self.segments[*near].prefetch(offset);
+        &self.segments[*near]
     }
 
     /// The record at a position of a table, which says that it begins at `offset`; `near` is the number of the
-    /// segment that is tried first, and becomes that of the one that has it.
+    /// segment that is tried first, and becomes that of the one that has it. A `fresh` record comes from the disk
+    /// just now, and is verified whether or not it was before.
     pub(crate) fn record_at(
         &self,
         table: &Table,
         position: u64,
         offset: u64,
         near: &mut usize,
+        fresh: bool,
     ) -> Result<Record, LookupError> {
         *near = self.segment_of(position, *near);
         let segment = &self.segments[*near];
-        let checked = self.checked.contains(position);
+        let checked = !fresh && self.checked.contains(position);
         match segment.record(offset, checked) {
             Ok(record) if record.position() == position => {
                 if !checked {

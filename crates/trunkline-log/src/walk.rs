@@ -75,6 +75,7 @@ pub(crate) struct Frames<'a> {
 
 impl<'a> Frames<'a> {
     pub(crate) fn new(segment: &'a Segment) -> Self {
+        segment.file.will_read(0, segment.header.capacity);
         Self {
             segment,
             offset: segment::HEADER_LEN as u64,

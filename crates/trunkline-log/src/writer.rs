@@ -13,7 +13,7 @@ use crate::index::{Part, Recent};
 use crate::indexer::Indexer;
 use crate::judge::{Judge, Judgement, Staged, unreadable};
 use crate::shared::{LookupError, Shared};
-use crate::tail::{CommitError, Tail};
+use crate::tail::{CommitError, Committed, Tail};
 
 /// A frame takes no further batch once it has this many bytes: enough to be written at the disk's full speed,
 /// and little enough that nobody waits long for others' events.
@@ -24,6 +24,10 @@ const GROUP_RECORDS_MAX: u32 = 16_384;
 
 /// After so long without appends, the last frame is confirmed by one after it.
 const CONFIRM_AFTER: Duration = Duration::from_secs(1);
+
+/// So long after a commit the writer stays awake for the next append. Who appends one event after the other is
+/// woken, and appends again, in about this time; to wake the writer too would cost half as much once more.
+const LINGER: Duration = Duration::from_micros(50);
 
 /// What is called with the answer to an append.
 pub(crate) type Reply = Box<dyn FnOnce(Result<Appended, AppendError>) + Send>;
@@ -47,6 +51,8 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct Waiting {
     requests: VecDeque<Request>,
+    /// Whether the writer has to be woken.
+    asleep: bool,
     closed: bool,
 }
 
@@ -70,8 +76,24 @@ impl Queue {
             return;
         }
         waiting.requests.push_back(Request { batch, reply });
+        let asleep = std::mem::take(&mut waiting.asleep);
         drop(waiting);
-        self.changed.notify_one();
+        if asleep {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Waits a little for an append, without falling asleep.
+    fn linger(&self) {
+        let begun = Instant::now();
+        while begun.elapsed() < LINGER {
+            let waiting = self.waiting();
+            if !waiting.requests.is_empty() || waiting.closed {
+                return;
+            }
+            drop(waiting);
+            std::thread::yield_now();
+        }
     }
 
     /// Lets the writer end once it has answered what waits.
@@ -141,6 +163,7 @@ impl Writer {
         loop {
             let mut waiting = queue.waiting();
             while waiting.requests.is_empty() && !waiting.closed {
+                waiting.asleep = true;
                 let confirm = self.tail.unconfirmed() && self.poisoned.is_none();
                 if !confirm {
                     waiting = queue.changed.wait(waiting).expect("no code panics while it holds this lock");
@@ -154,6 +177,7 @@ impl Writer {
                 let woken = queue.changed.wait_timeout(waiting, left);
                 waiting = woken.expect("no code panics while it holds this lock").0;
             }
+            waiting.asleep = false;
             let requests = take_group(&mut waiting.requests);
             let closed = waiting.closed;
             drop(waiting);
@@ -164,6 +188,7 @@ impl Writer {
                 }
             } else {
                 self.group(requests);
+                queue.linger();
             }
             idle_since = Instant::now();
         }
@@ -204,13 +229,8 @@ impl Writer {
         if self.frame.is_empty() {
             return;
         }
-        match self.commit(&batches) {
-            Ok(()) => {
-                for Pending { reply, answer, .. } in pending {
-                    reply(answer);
-                }
-            }
-            Err(error) => self.answer_failure(pending, error),
+        if let Err((pending, error)) = self.commit(&batches, pending) {
+            self.answer_failure(pending, error);
         }
     }
 
@@ -255,16 +275,27 @@ impl Writer {
         appended
     }
 
-    /// Writes and syncs the frame, and then makes its records known.
-    fn commit(&mut self, batches: &[Batch]) -> Result<(), CommitError> {
-        if let Some(segment) = self.tail.make_room(self.frame.frame_len())? {
-            self.shared.add_segments([segment]);
-            // A table ends with its segment, so that opening reads the last segment at the most.
-            self.begin_recent();
-        }
-        let committed = self.tail.commit(&mut self.frame)?;
-        let mut starts = self.staged.starts();
+    /// Writes and syncs the frame, and then answers and makes its records known.
+    fn commit(
+        &mut self,
+        batches: &[Batch],
+        pending: Vec<Pending>,
+    ) -> Result<(), (Vec<Pending>, CommitError)> {
+        let committed = match self.write() {
+            Ok(committed) => committed,
+            Err(error) => return Err((pending, error)),
+        };
+        // Whoever is answered may go on while the records are added to the index: it is locked until they are, so
+        // nobody who sees the new head misses them.
         let mut adding = self.recent.add();
+        self.shared.set_synced(self.tail.head());
+        if let Some(on_commit) = &self.on_commit {
+            on_commit(self.shared.head());
+        }
+        for Pending { reply, answer, .. } in pending {
+            reply(answer);
+        }
+        let mut starts = self.staged.starts();
         for batch in batches {
             for write in &batch.writes {
                 for record in &batch.records[write.records.clone()] {
@@ -279,14 +310,20 @@ impl Writer {
         }
         drop(adding);
         drop(starts);
-        self.shared.set_synced(self.tail.head());
         if self.recent.len() >= self.recent_records {
             self.begin_recent();
         }
-        if let Some(on_commit) = &self.on_commit {
-            on_commit(self.shared.head());
-        }
         Ok(())
+    }
+
+    /// Writes and syncs the frame, in a new segment if this one has no room for it.
+    fn write(&mut self) -> Result<Committed, CommitError> {
+        if let Some(segment) = self.tail.make_room(self.frame.frame_len())? {
+            self.shared.add_segments([segment]);
+            // A table ends with its segment, so that opening reads the last segment at the most.
+            self.begin_recent();
+        }
+        self.tail.commit(&mut self.frame)
     }
 
     /// Leaves the newest table to the indexer and begins another.
@@ -294,7 +331,7 @@ impl Writer {
         if self.recent.len() == 0 {
             return;
         }
-        self.recent = Arc::new(Recent::new(self.recent.last() + 1));
+        self.recent = Arc::new(Recent::after(&self.recent));
         let recent = Part::Recent(Arc::clone(&self.recent));
         self.shared.change_parts(|parts| parts.push(recent));
         self.indexer.notify();

@@ -10,6 +10,12 @@ use crate::shared::{LookupError, View};
 /// same time instead of one after the other. It begins with the first and doubles, since many reads are short.
 const AHEAD: RangeInclusive<usize> = 8..=64;
 
+/// How much a scan asks of the disk at a time.
+const STRETCH_BYTES: u64 = 1 << 20;
+
+/// How much of a single record is asked of the disk: most are not larger.
+const ASKED_BYTES: u64 = 2 << 10;
+
 /// A table that a cursor is in.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -19,6 +25,10 @@ pub(super) struct Place {
     lists: Option<Vec<List>>,
     ahead: VecDeque<Ahead>,
     reach: usize,
+    /// Which stretch of which segment a scan is in.
+    stretch: Option<(u64, u64)>,
+    /// Whether what was looked at last had to be brought from the disk.
+    fresh: bool,
 }
 
 /// A record that is read soon.
@@ -27,6 +37,8 @@ pub(super) struct Ahead {
     pub(super) position: u64,
     /// Where in its segment it begins.
     pub(super) offset: u64,
+    /// Whether it has to be brought from the disk, as far as is known.
+    pub(super) fresh: bool,
 }
 
 /// Ascending positions, of which some have been used up at one end.
@@ -39,7 +51,8 @@ pub(super) struct List {
 
 impl Place {
     pub(super) fn new(table: Table, positions: RangeInclusive<u64>, lists: Option<Vec<List>>) -> Self {
-        Self { table, positions, lists, ahead: VecDeque::new(), reach: *AHEAD.start() }
+        let (ahead, reach) = (VecDeque::new(), *AHEAD.start());
+        Self { table, positions, lists, ahead, reach, stretch: None, fresh: false }
     }
 
     /// The next record of this table within `rest` that may match.
@@ -67,17 +80,43 @@ impl Place {
         while self.ahead.len() < self.reach {
             let Some(position) = self.next_position(forward, &rest)? else { break };
             let offset = self.table.offset(position)?;
-            self.ahead.push_back(Ahead { position, offset });
+            self.ahead.push_back(Ahead { position, offset, fresh: false });
             rest = if forward { position + 1..=*rest.end() } else { *rest.start()..=position - 1 };
         }
         self.reach = (self.reach * 2).min(*AHEAD.end());
+        self.ask_disk(forward, view, segment);
         // Records that stand one after the other are fetched ahead by the processor itself.
         if self.lists.is_some() {
-            for Ahead { position, offset } in &self.ahead {
-                view.prefetch(*position, *offset, segment);
+            for ahead in &self.ahead {
+                view.segment(ahead.position, segment).prefetch(ahead.offset);
             }
         }
         Ok(())
+    }
+
+    /// Asks the disk for the records ahead, unless they are in memory. One of them is looked at to tell: to look at
+    /// each would cost more than a warm read takes.
+    fn ask_disk(&mut self, forward: bool, view: &View, segment: &mut usize) {
+        let Some(first) = self.ahead.front() else { return };
+        let begins_in = view.segment(first.position, segment);
+        if self.lists.is_none() {
+            // A scan asks for a stretch at a time, and for the one after it.
+            let stretch = (begins_in.header.number, first.offset / STRETCH_BYTES);
+            if self.stretch != Some(stretch) {
+                self.stretch = Some(stretch);
+                self.fresh = !begins_in.file.is_near(first.offset);
+                let start = if forward { stretch.1 } else { stretch.1.saturating_sub(1) };
+                begins_in.file.will_read(start * STRETCH_BYTES, 2 * STRETCH_BYTES);
+            }
+        } else {
+            self.fresh = !begins_in.file.is_near(first.offset);
+            if self.fresh {
+                for ahead in &self.ahead {
+                    view.segment(ahead.position, segment).file.will_read(ahead.offset, ASKED_BYTES);
+                }
+            }
+        }
+        self.ahead.iter_mut().for_each(|ahead| ahead.fresh = self.fresh);
     }
 
     /// The next position within `rest` that may match; it stays the next one until `rest` has left it behind.

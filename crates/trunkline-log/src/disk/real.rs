@@ -131,6 +131,9 @@ struct RealFile {
     map: OnceLock<Bytes>,
 }
 
+/// A view of so many bytes is asked of the disk at once, rather than page by page as it is looked at.
+const LARGE_VIEW_BYTES: u64 = 64 << 10;
+
 impl RealFile {
     /// The mapping of the whole file, made on first use.
     fn map(&self) -> io::Result<&Bytes> {
@@ -149,7 +152,12 @@ impl RealFile {
             // name, so the mapping stays backed by the file. A view is only asked of bytes that were written
             // before and that nobody writes to again, so no `&[u8]` changes under its reader; the one
             // process that may write is kept to that by the lock file.
-            Bytes::from_owner(unsafe { memmap2::Mmap::map(&self.file)? })
+            let map = unsafe { memmap2::Mmap::map(&self.file)? };
+            // Records and keys are scattered: reading megabytes around each would cost far more than it saves.
+            // Who reads on and on says so with `will_read`. Advice that isn't taken does no harm.
+            #[cfg(unix)]
+            drop(map.advise(memmap2::Advice::Random));
+            Bytes::from_owner(map)
         };
         Ok(self.map.get_or_init(|| bytes))
     }
@@ -203,13 +211,18 @@ impl DiskFile for RealFile {
         self.map().map(Some)
     }
 
-    fn prefetch(&self, offset: u64, len: usize) {
-        let Ok(map) = self.map() else { return };
-        let start = map.len().min(offset as usize);
-        prefetch(&map[start..map.len().min(start + len)]);
+    fn is_near(&self, offset: u64) -> bool {
+        platform::is_near(&self.file, offset)
+    }
+
+    fn will_read(&self, offset: u64, len: u64) {
+        platform::will_read(&self.file, offset, len);
     }
 
     fn view(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        if len as u64 >= LARGE_VIEW_BYTES {
+            self.will_read(offset, len as u64);
+        }
         let map = self.map()?;
         let start = usize::try_from(offset).map_err(|_| outside(offset, len, map.len() as u64))?;
         match start.checked_add(len) {
@@ -218,28 +231,6 @@ impl DiskFile for RealFile {
         }
     }
 }
-
-#[cfg(target_arch = "x86_64")]
-fn prefetch(bytes: &[u8]) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-
-    /// What the processor fetches at once.
-    const CACHE_LINE_BYTES: usize = 64;
-
-    for line in bytes.chunks(CACHE_LINE_BYTES) {
-        #[expect(
-            unsafe_code,
-            reason = "the intrinsic takes a pointer; reading instead would wait for each line"
-        )]
-        // SAFETY: the pointer is to a byte of a live slice, and a prefetch neither reads nor writes nor faults.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
-        }
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn prefetch(_bytes: &[u8]) {}
 
 #[cfg(unix)]
 mod platform {
@@ -269,6 +260,32 @@ mod platform {
         }
     }
 
+    /// Asks whether the page is in the system's cache.
+    #[cfg(target_os = "linux")]
+    pub(super) fn is_near(file: &File, offset: u64) -> bool {
+        use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+        let mut byte = [0];
+        let read = preadv2(file, &mut [io::IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT);
+        read != Err(Errno::AGAIN)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn is_near(_file: &File, _offset: u64) -> bool {
+        true
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn will_read(file: &File, offset: u64, len: u64) {
+        use rustix::fs::{Advice, fadvise};
+
+        // Advice that isn't taken does no harm.
+        let _ = fadvise(file, offset, std::num::NonZeroU64::new(len), Advice::WillNeed);
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn will_read(_file: &File, _offset: u64, _len: u64) {}
+
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
     pub(super) fn data_end(file: &File) -> io::Result<u64> {
         Ok(file.metadata()?.len())
@@ -291,6 +308,12 @@ mod platform {
     pub(super) fn data_end(file: &File) -> io::Result<u64> {
         Ok(file.metadata()?.len())
     }
+
+    pub(super) fn is_near(_file: &File, _offset: u64) -> bool {
+        true
+    }
+
+    pub(super) fn will_read(_file: &File, _offset: u64, _len: u64) {}
 
     pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         file.seek_read(buffer, offset)

@@ -1,5 +1,6 @@
 //! The newest records' index, in memory.
 
+use std::hash::BuildHasherDefault;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::key::{Key, KeyMap};
@@ -25,7 +26,8 @@ struct Tables {
 #[derive(Clone, Copy, Debug)]
 struct Chain {
     newest: u32,
-    len: u32,
+    /// The record of the newest entry.
+    record: u32,
 }
 
 /// A record of a key, and the key's entry before it.
@@ -36,7 +38,7 @@ struct Entry {
     older: u32,
 }
 
-/// No older entry.
+/// No entry, and no record.
 const NONE: u32 = u32::MAX;
 
 /// Adds records to a [`Recent`] while it is locked.
@@ -49,6 +51,17 @@ impl Recent {
     /// An empty index of records from this position on.
     pub(crate) fn new(first: u64) -> Self {
         Self { first, tables: RwLock::default() }
+    }
+
+    /// An empty index of the records that come after another one's, with room for as much.
+    pub(crate) fn after(before: &Self) -> Self {
+        let (first, before) = (before.last() + 1, before.tables());
+        let tables = Tables {
+            chains: KeyMap::with_capacity_and_hasher(before.chains.len(), BuildHasherDefault::default()),
+            entries: Vec::with_capacity(before.entries.len()),
+            offsets: Vec::with_capacity(before.offsets.len()),
+        };
+        Self { first, tables: RwLock::new(tables) }
     }
 
     fn tables(&self) -> RwLockReadGuard<'_, Tables> {
@@ -112,13 +125,14 @@ impl Recent {
         mut each_offset: impl FnMut(u32) -> Result<(), E>,
     ) -> Result<(), E> {
         let tables = self.tables();
-        let mut keys: Vec<Key> = tables.chains.keys().copied().collect();
+        let mut keys: Vec<(Key, u32)> =
+            tables.chains.iter().map(|(key, chain)| (*key, chain.newest)).collect();
         keys.sort_unstable();
         start(keys.len() as u64, tables.entries.len() as u64)?;
         let mut records = Vec::new();
-        for key in keys {
+        for (key, newest) in keys {
             records.clear();
-            records.extend(tables.chain(key));
+            records.extend(tables.chain_from(newest));
             records.reverse();
             each_key(key, &records)?;
         }
@@ -129,7 +143,11 @@ impl Recent {
 impl Tables {
     /// The key's records, newest first.
     fn chain(&self, key: Key) -> impl Iterator<Item = u32> {
-        let mut next = self.chains.get(&key).map_or(NONE, |chain| chain.newest);
+        self.chain_from(self.chains.get(&key).map_or(NONE, |chain| chain.newest))
+    }
+
+    fn chain_from(&self, newest: u32) -> impl Iterator<Item = u32> {
+        let mut next = newest;
         std::iter::from_fn(move || {
             let entry = *self.entries.get(next as usize)?;
             next = entry.older;
@@ -149,12 +167,11 @@ impl Adding<'_> {
         let tables = &mut *self.tables;
         let record = (tables.offsets.len() - 1) as u32;
         let entry = tables.entries.len() as u32;
-        let chain = tables.chains.entry(key).or_insert(Chain { newest: NONE, len: 0 });
-        if chain.len > 0 && tables.entries[chain.newest as usize].record == record {
+        let chain = tables.chains.entry(key).or_insert(Chain { newest: NONE, record: NONE });
+        if chain.record == record {
             return;
         }
         tables.entries.push(Entry { record, older: chain.newest });
-        chain.newest = entry;
-        chain.len += 1;
+        *chain = Chain { newest: entry, record };
     }
 }

@@ -2,20 +2,28 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
 use super::filter;
 use crate::bytes_at::{id_at, put, u32_at, u64_at};
-use crate::disk::{Access, Disk};
+use crate::disk::{Access, Disk, DiskFile};
 use crate::key::Key;
+use crate::prefetch::prefetch;
 
 /// Bytes before the filter.
 pub(super) const HEADER_LEN: usize = 128;
 
 /// Bytes with a checksum of their own.
 pub(super) const BLOCK_LEN: usize = 16 << 10;
+
+/// For how many keys the filter's blocks are fetched ahead: about as many as a processor fetches at the same time.
+const PREFETCHED_KEYS: usize = 32;
+
+/// How many blocks are asked of the disk when one of them is used first: it takes hardly longer than one.
+const READ_TOGETHER: usize = 4;
 
 const MAGIC: [u8; 8] = *b"TKLRUN01";
 const FORMAT_VERSION: u32 = 1;
@@ -138,6 +146,7 @@ impl Layout {
 pub(crate) struct Run {
     pub(crate) name: RunName,
     layout: Layout,
+    file: Arc<dyn DiskFile>,
     /// What lies between the header and the table of checksums.
     body: Bytes,
     table: Bytes,
@@ -166,9 +175,13 @@ impl Run {
         if crc32fast::hash(&table) != table_crc {
             return Ok(None);
         }
-        let body = file.view(HEADER_LEN as u64, layout.end() as usize)?;
+        let body = match file.mapped()? {
+            // Of a mapping, nothing is read before it is looked at.
+            Some(map) if map.len() as u64 >= body_end => map.slice(HEADER_LEN..body_end as usize),
+            _ => file.view(HEADER_LEN as u64, layout.end() as usize)?,
+        };
         let checked = (0..layout.blocks().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Ok(Some(Self { name, layout, body, table, checked }))
+        Ok(Some(Self { name, layout, file, body, table, checked }))
     }
 
     pub(super) fn layout(&self) -> Layout {
@@ -186,6 +199,8 @@ impl Run {
         let bytes = self.body.get(start..start + len).ok_or(Damaged)?;
         let (word, bit) = (&self.checked[block / 64], 1 << (block % 64));
         if word.load(Ordering::Relaxed) & bit == 0 {
+            let near = block - block % READ_TOGETHER;
+            self.file.will_read((HEADER_LEN + near * BLOCK_LEN) as u64, (READ_TOGETHER * BLOCK_LEN) as u64);
             let end = self.body.len().min((block + 1) * BLOCK_LEN);
             let crc = crc32fast::hash(&self.body[block * BLOCK_LEN..end]);
             if crc != u32_at(&self.table, 4 * block) {
@@ -236,8 +251,28 @@ impl Run {
         self.raw_offset(position - self.name.first).map(u64::from)
     }
 
+    /// The numbers of those keys that may be there.
+    ///
+    /// The filter's blocks for many keys are fetched side by side, where one after the other would each be waited
+    /// for.
+    pub(crate) fn contained(&self, keys: &[Key]) -> Result<Vec<usize>, Damaged> {
+        let mut contained = Vec::new();
+        for (chunk, keys) in keys.chunks(PREFETCHED_KEYS).enumerate() {
+            for key in keys {
+                let start = filter::block_of(*key, self.layout.filter_blocks) as usize * filter::BLOCK_LEN;
+                prefetch(self.body.get(start..start + filter::BLOCK_LEN).unwrap_or_default());
+            }
+            for (number, key) in keys.iter().enumerate() {
+                if self.may_contain(*key)? {
+                    contained.push(chunk * PREFETCHED_KEYS + number);
+                }
+            }
+        }
+        Ok(contained)
+    }
+
     /// Whether the key may be there.
-    pub(crate) fn may_contain(&self, key: Key) -> Result<bool, Damaged> {
+    fn may_contain(&self, key: Key) -> Result<bool, Damaged> {
         let block = filter::block_of(key, self.layout.filter_blocks);
         let block = self.bytes(block * filter::BLOCK_LEN as u64, filter::BLOCK_LEN)?;
         Ok(filter::may_contain(block.try_into().expect("that many bytes were asked for"), key))

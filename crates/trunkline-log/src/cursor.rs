@@ -73,14 +73,14 @@ impl Cursor {
                 continue;
             };
             let next = place.next(self.forward, &self.rest, &self.view, &mut self.segment)?;
-            let Some(Ahead { position, offset, fresh }) = next else {
+            let Some(Ahead { position, offset }) = next else {
                 // Everything in this table is through.
                 let positions = place.positions.clone();
                 self.place = None;
                 self.pass(if self.forward { *positions.end() } else { *positions.start() });
                 continue;
             };
-            let record = self.view.record_at(&place.table, position, offset, &mut self.segment, fresh)?;
+            let record = self.view.record_at(&place.table, position, offset, &mut self.segment)?;
             self.pass(position);
             match &self.select {
                 Select::All => return Ok(Some(record)),

@@ -92,6 +92,13 @@ impl Table {
         }
     }
 
+    /// Has fetched what says where the record at this position begins.
+    pub(crate) fn prefetch_offset(&self, position: u64) {
+        if let Self::Run(run) = self {
+            run.prefetch_offset(position);
+        }
+    }
+
     /// The numbers of those keys that may be there.
     pub(crate) fn contained(&self, keys: &[Key]) -> Result<Vec<usize>, DamagedRun> {
         match self {

@@ -215,7 +215,7 @@ impl View {
     /// The record at a position of a table.
     pub(crate) fn record(&self, table: &Table, position: u64) -> Result<Record, LookupError> {
         let offset = table.offset(position)?;
-        self.record_at(table, position, offset, &mut 0, false)
+        self.record_at(table, position, offset, &mut 0)
     }
 
     /// The segment that holds this position; `near` is as for [`View::record_at`].
@@ -225,19 +225,17 @@ impl View {
     }
 
     /// The record at a position of a table, which says that it begins at `offset`; `near` is the number of the
-    /// segment that is tried first, and becomes that of the one that has it. A `fresh` record comes from the disk
-    /// just now, and is verified whether or not it was before.
+    /// segment that is tried first, and becomes that of the one that has it.
     pub(crate) fn record_at(
         &self,
         table: &Table,
         position: u64,
         offset: u64,
         near: &mut usize,
-        fresh: bool,
     ) -> Result<Record, LookupError> {
         *near = self.segment_of(position, *near);
         let segment = &self.segments[*near];
-        let checked = !fresh && self.checked.contains(position);
+        let checked = self.checked.contains(position);
         match segment.record(offset, checked) {
             Ok(record) if record.position() == position => {
                 if !checked {

@@ -25,9 +25,9 @@ const GROUP_RECORDS_MAX: u32 = 16_384;
 /// After so long without appends, the last frame is confirmed by one after it.
 const CONFIRM_AFTER: Duration = Duration::from_secs(1);
 
-/// So long after a commit the writer stays awake for the next append. Who appends one event after the other is
-/// woken, and appends again, in about this time; to wake the writer too would cost half as much once more.
-const LINGER: Duration = Duration::from_micros(50);
+/// A frame of so many records is answered before they are added to the index, so that its writers go on meanwhile.
+/// With fewer, to be done and asleep lets whoever is woken have this processor, which is quicker than waking another.
+const ANSWERED_FIRST_RECORDS: u32 = 256;
 
 /// What is called with the answer to an append.
 pub(crate) type Reply = Box<dyn FnOnce(Result<Appended, AppendError>) + Send>;
@@ -80,19 +80,6 @@ impl Queue {
         drop(waiting);
         if asleep {
             self.changed.notify_one();
-        }
-    }
-
-    /// Waits a little for an append, without falling asleep.
-    fn linger(&self) {
-        let begun = Instant::now();
-        while begun.elapsed() < LINGER {
-            let waiting = self.waiting();
-            if !waiting.requests.is_empty() || waiting.closed {
-                return;
-            }
-            drop(waiting);
-            std::thread::yield_now();
         }
     }
 
@@ -188,7 +175,6 @@ impl Writer {
                 }
             } else {
                 self.group(requests);
-                queue.linger();
             }
             idle_since = Instant::now();
         }
@@ -285,16 +271,23 @@ impl Writer {
             Ok(committed) => committed,
             Err(error) => return Err((pending, error)),
         };
-        // Whoever is answered may go on while the records are added to the index: it is locked until they are, so
-        // nobody who sees the new head misses them.
+        // The index is locked until the records are in it, so nobody who sees the new head misses them.
         let mut adding = self.recent.add();
         self.shared.set_synced(self.tail.head());
         if let Some(on_commit) = &self.on_commit {
             on_commit(self.shared.head());
         }
-        for Pending { reply, answer, .. } in pending {
-            reply(answer);
-        }
+        let answer_all = |pending: Vec<Pending>| {
+            for Pending { reply, answer, .. } in pending {
+                reply(answer);
+            }
+        };
+        let (now, then) = if self.frame.count() >= ANSWERED_FIRST_RECORDS {
+            (pending, Vec::new())
+        } else {
+            (Vec::new(), pending)
+        };
+        answer_all(now);
         let mut starts = self.staged.starts();
         for batch in batches {
             for write in &batch.writes {
@@ -310,6 +303,7 @@ impl Writer {
         }
         drop(adding);
         drop(starts);
+        answer_all(then);
         if self.recent.len() >= self.recent_records {
             self.begin_recent();
         }

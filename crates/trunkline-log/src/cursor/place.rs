@@ -27,8 +27,6 @@ pub(super) struct Place {
     reach: usize,
     /// Which stretch of which segment a scan is in.
     stretch: Option<(u64, u64)>,
-    /// Whether what was looked at last had to be brought from the disk.
-    fresh: bool,
 }
 
 /// A record that is read soon.
@@ -37,8 +35,6 @@ pub(super) struct Ahead {
     pub(super) position: u64,
     /// Where in its segment it begins.
     pub(super) offset: u64,
-    /// Whether it has to be brought from the disk, as far as is known.
-    pub(super) fresh: bool,
 }
 
 /// Ascending positions, of which some have been used up at one end.
@@ -52,7 +48,7 @@ pub(super) struct List {
 impl Place {
     pub(super) fn new(table: Table, positions: RangeInclusive<u64>, lists: Option<Vec<List>>) -> Self {
         let (ahead, reach) = (VecDeque::new(), *AHEAD.start());
-        Self { table, positions, lists, ahead, reach, stretch: None, fresh: false }
+        Self { table, positions, lists, ahead, reach, stretch: None }
     }
 
     /// The next record of this table within `rest` that may match.
@@ -79,9 +75,12 @@ impl Place {
         let mut rest = rest.clone();
         while self.ahead.len() < self.reach {
             let Some(position) = self.next_position(forward, &rest)? else { break };
-            let offset = self.table.offset(position)?;
-            self.ahead.push_back(Ahead { position, offset, fresh: false });
+            self.table.prefetch_offset(position);
+            self.ahead.push_back(Ahead { position, offset: 0 });
             rest = if forward { position + 1..=*rest.end() } else { *rest.start()..=position - 1 };
+        }
+        for ahead in &mut self.ahead {
+            ahead.offset = self.table.offset(ahead.position)?;
         }
         self.reach = (self.reach * 2).min(*AHEAD.end());
         self.ask_disk(forward, view, segment);
@@ -104,19 +103,15 @@ impl Place {
             let stretch = (begins_in.header.number, first.offset / STRETCH_BYTES);
             if self.stretch != Some(stretch) {
                 self.stretch = Some(stretch);
-                self.fresh = !begins_in.file.is_near(first.offset);
                 let start = if forward { stretch.1 } else { stretch.1.saturating_sub(1) };
                 begins_in.file.will_read(start * STRETCH_BYTES, 2 * STRETCH_BYTES);
             }
-        } else {
-            self.fresh = !begins_in.file.is_near(first.offset);
-            if self.fresh {
-                for ahead in &self.ahead {
-                    view.segment(ahead.position, segment).file.will_read(ahead.offset, ASKED_BYTES);
-                }
+        } else if !view.checked.contains(first.position) && !begins_in.file.is_near(first.offset) {
+            // What was read before is most likely still there.
+            for ahead in &self.ahead {
+                view.segment(ahead.position, segment).file.will_read(ahead.offset, ASKED_BYTES);
             }
         }
-        self.ahead.iter_mut().for_each(|ahead| ahead.fresh = self.fresh);
     }
 
     /// The next position within `rest` that may match; it stays the next one until `rest` has left it behind.

@@ -278,6 +278,12 @@ impl Run {
         Ok(filter::may_contain(block.try_into().expect("that many bytes were asked for"), key))
     }
 
+    /// Has fetched what says where the record at this position begins.
+    pub(crate) fn prefetch_offset(&self, position: u64) {
+        let at = (self.layout.offsets_at() + 4 * (position - self.name.first)) as usize;
+        prefetch(self.body.get(at..at + 4).unwrap_or_default());
+    }
+
     /// Which postings belong to a key; an empty range when it isn't there.
     pub(crate) fn postings(&self, key: Key) -> Result<Range<usize>, Damaged> {
         if !self.may_contain(key)? {

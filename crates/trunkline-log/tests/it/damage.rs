@@ -4,10 +4,12 @@
 //! there before it can still be read. Method: one thing is damaged at a time in a copy of a log whose content
 //! is known, and whatever the log then does has to be one of the few things it may do.
 
+use std::io::{Seek, SeekFrom, Write};
 use std::ops::Range;
+use std::sync::Arc;
 
-use trunkline_log::disk::{CrashChoice, Disk, Fault, FaultKind, MemoryDisk};
-use trunkline_log::{Expected, Log, OpenError, Problem, ReadError};
+use trunkline_log::disk::{CrashChoice, Disk, Fault, FaultKind, MemoryDisk, RealDisk};
+use trunkline_log::{Cursor, Expected, Log, OpenError, Options, Problem, ReadError};
 
 use crate::check::{assert_holds, assert_verifies, labels_of, read, streams_of};
 use crate::draft::{Draft, Selection, query};
@@ -455,6 +457,32 @@ fn records_damaged_under_an_open_log_are_errors_of_its_reads() {
     disk.flip_bit(file, at, 3);
     let outcome = outcome_of(Ok(log), file, &sample.reference, "damaged while it was open");
     assert_eq!(outcome, Outcome::ReadUpTo(frame.first_position as usize - 1));
+}
+
+/// Of a mapped file, a record is verified the first time that it is read, however many others were.
+#[test]
+fn a_record_of_a_mapped_file_is_verified_before_it_is_first_handed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Log::open(Arc::new(RealDisk::new(folder.path())), Options::default()).unwrap();
+    for number in 1..=3 {
+        let draft = Draft::one("a-1", Expected::At(number - 1), number, &[5; 300]);
+        assert!(log.append_blocking(draft.encode(&log)).is_ok());
+    }
+    let position = |mut cursor: Cursor| Some(cursor.next()?.ok()?.position());
+    assert_eq!(position(log.stream(b"a-1", 1..=1, true)), Some(1));
+    assert_eq!(position(log.all(3..=3, true)), Some(3));
+    let path = folder.path().join("00000000000000000001.seg");
+    let frames = frames(&std::fs::read(&path).unwrap());
+    let second = frames.iter().find(|frame| frame.first_position == 2).expect("each append is a frame");
+    let at = second.bytes.end as u64 - 20;
+    assert_eq!(std::fs::read(&path).unwrap()[at as usize], 5, "this is inside the record's body");
+    let mut file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.seek(SeekFrom::Start(at)).unwrap();
+    file.write_all(&[4]).unwrap();
+    for read in [log.stream(b"a-1", 2..=2, true).next(), log.all(2..=2, true).next()] {
+        assert!(matches!(read, Some(Err(ReadError::Damaged { .. }))), "{read:?}");
+    }
+    assert_eq!(position(log.all(3..=3, false)), Some(3));
 }
 
 /// The last frame of a process that was killed has nothing after it. With the published head there is proof

@@ -72,7 +72,9 @@ mod tests {
     fn what_is_marked_and_nothing_else_is_found_again() {
         let checked = Checked::default();
         let marked = [1, 63, 64, CHUNK_RECORDS - 1, CHUNK_RECORDS, 5 * CHUNK_RECORDS + 7];
-        marked.iter().for_each(|position| checked.insert(*position));
+        for position in marked {
+            checked.insert(position);
+        }
         for position in marked.iter().flat_map(|position| [position - 1, *position, position + 1]) {
             assert_eq!(checked.contains(position), marked.contains(&position), "{position}");
         }

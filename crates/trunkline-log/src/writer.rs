@@ -29,6 +29,10 @@ const CONFIRM_AFTER: Duration = Duration::from_secs(1);
 /// With fewer, to be done and asleep lets whoever is woken have this processor, which is quicker than waking another.
 const ANSWERED_FIRST_RECORDS: u32 = 256;
 
+/// So long the writer waits at most for as many appends as it answered last. Writers that go on at once then share
+/// the next sync, instead of the first of them having it alone; who writes alone never waits.
+const GATHER_MAX: Duration = Duration::from_micros(50);
+
 /// What is called with the answer to an append.
 pub(crate) type Reply = Box<dyn FnOnce(Result<Appended, AppendError>) + Send>;
 
@@ -80,6 +84,19 @@ impl Queue {
         drop(waiting);
         if asleep {
             self.changed.notify_one();
+        }
+    }
+
+    /// Waits a little, until there are so many appends.
+    fn gather(&self, appends: usize) {
+        let begun = Instant::now();
+        while begun.elapsed() < GATHER_MAX {
+            let waiting = self.waiting();
+            if waiting.requests.len() >= appends || waiting.requests.is_empty() || waiting.closed {
+                return;
+            }
+            drop(waiting);
+            std::thread::yield_now();
         }
     }
 
@@ -147,6 +164,7 @@ impl Writer {
     /// Works until the queue is closed and empty.
     pub(crate) fn run(mut self, queue: &Queue) {
         let mut idle_since = Instant::now();
+        let mut answered_last = 1;
         loop {
             let mut waiting = queue.waiting();
             while waiting.requests.is_empty() && !waiting.closed {
@@ -165,6 +183,11 @@ impl Writer {
                 waiting = woken.expect("no code panics while it holds this lock").0;
             }
             waiting.asleep = false;
+            if waiting.requests.len() < answered_last {
+                drop(waiting);
+                queue.gather(answered_last);
+                waiting = queue.waiting();
+            }
             let requests = take_group(&mut waiting.requests);
             let closed = waiting.closed;
             drop(waiting);
@@ -174,6 +197,7 @@ impl Writer {
                     return;
                 }
             } else {
+                answered_last = requests.len();
                 self.group(requests);
             }
             idle_since = Instant::now();

@@ -32,7 +32,7 @@ impl Asked {
     pub(crate) fn commands(&self) -> Vec<OrderCommand> {
         let orders = (0..COMMANDS).map(|number| Order::new(number, self.lines));
         let command = |order: Order| match self.confirms {
-            true => OrderCommand::ConfirmOrder { order_id: order.order_id },
+            true => OrderCommand::ConfirmOrder { order_id: order.id },
             false => OrderCommand::CreateOrder(order),
         };
         orders.map(command).collect()

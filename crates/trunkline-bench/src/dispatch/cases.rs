@@ -83,7 +83,7 @@ impl Case {
         let mut order = Order::new(number, self.lines);
         let command = match self.asked {
             Asked::Create => OrderCommand::CreateOrder(order),
-            Asked::Confirm => OrderCommand::ConfirmOrder { order_id: order.order_id },
+            Asked::Confirm => OrderCommand::ConfirmOrder { order_id: order.id },
             Asked::Refused => {
                 order.total += 1;
                 OrderCommand::CreateOrder(order)

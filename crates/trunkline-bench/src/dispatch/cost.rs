@@ -82,7 +82,7 @@ async fn one(case: Case, commands: usize) -> Result<(f64, f64)> {
             return Err(failed(format!("{}: {reason}", case.name)));
         }
     }
-    let dispatch = computed() - begun;
+    let dispatch = computed().saturating_sub(begun);
 
     let events: Vec<RecordedEvent> =
         store.read_all(AllRead::default()).try_collect().await.map_err(failed)?;
@@ -101,7 +101,7 @@ async fn one(case: Case, commands: usize) -> Result<(f64, f64)> {
     for append in measured {
         black_box(bare.append(append).await.map_err(failed)?);
     }
-    let append = computed() - begun;
+    let append = computed().saturating_sub(begun);
     let each = |time: std::time::Duration| time.as_secs_f64() * 1e6 / float(commands as u64);
     Ok((each(dispatch), each(append)))
 }

@@ -154,7 +154,7 @@ where
         async move { task.await.map_err(|error| Failure::io("run a task")(error.into()))? }
     });
     try_join_all(tasks.collect::<Vec<_>>()).await?;
-    let (time, cpu) = (begun.elapsed(), computed() - computed_before);
+    let (time, cpu) = (begun.elapsed(), computed().saturating_sub(computed_before));
     let done = float(next.load(Ordering::Relaxed) as u64);
     Ok(Turn { a_second: done / time.as_secs_f64(), cpu_us: cpu.as_secs_f64() * 1e6 / done })
 }

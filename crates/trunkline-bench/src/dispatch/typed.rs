@@ -44,8 +44,8 @@ impl Decider for Orders {
 
     fn id(command: &OrderCommand) -> Cow<'_, str> {
         match command {
-            OrderCommand::CreateOrder(Order { order_id, .. }) | OrderCommand::ConfirmOrder { order_id } => {
-                order_id.into()
+            OrderCommand::CreateOrder(Order { id, .. }) | OrderCommand::ConfirmOrder { order_id: id } => {
+                id.into()
             }
         }
     }

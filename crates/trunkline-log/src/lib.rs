@@ -29,7 +29,6 @@
 mod backup;
 mod batch;
 mod bytes_at;
-mod checked;
 mod cursor;
 pub mod disk;
 mod error;
@@ -48,6 +47,7 @@ mod prefetch;
 mod read_only;
 mod record;
 mod recover;
+mod seen;
 mod segment;
 mod shared;
 mod tail;

@@ -49,12 +49,6 @@ impl Record {
         Some(Self { bytes })
     }
 
-    /// The record in these bytes, whose checksum was found right before, if its lengths are right.
-    pub(crate) fn parse_checked(bytes: Bytes) -> Option<Self> {
-        fits(&bytes)?;
-        Some(Self { bytes })
-    }
-
     /// The record's place in the log, from 1.
     pub fn position(&self) -> u64 {
         self.fields().position()

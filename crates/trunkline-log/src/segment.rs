@@ -122,18 +122,15 @@ impl Segment {
         file_name(self.header.number)
     }
 
-    /// The record that begins at this offset. Its checksum is verified, unless `checked` says that it was and the
-    /// bytes are still the same memory.
-    pub(crate) fn record(&self, offset: u64, checked: bool) -> Result<Record, BadRecord> {
+    /// The record that begins at this offset, with its checksum verified.
+    pub(crate) fn record(&self, offset: u64) -> Result<Record, BadRecord> {
         if let Some(map) = self.file.mapped().map_err(BadRecord::Io)? {
             let start = offset as usize;
             let len = map.get(start..).and_then(record::len_of).ok_or(BadRecord::Damaged)?;
             if map.len() - start < len {
                 return Err(BadRecord::Damaged);
             }
-            let bytes = map.slice(start..start + len);
-            let record = if checked { Record::parse_checked(bytes) } else { Record::parse(bytes) };
-            return record.ok_or(BadRecord::Damaged);
+            return Record::parse(map.slice(start..start + len)).ok_or(BadRecord::Damaged);
         }
         let head = self.file.view(offset, record::HEADER_LEN).map_err(BadRecord::Io)?;
         let len = record::len_of(&head).ok_or(BadRecord::Damaged)?;

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use crate::ReadError;
 use crate::batch::Query;
-use crate::checked::Checked;
 use crate::disk::Disk;
 use crate::head::Head;
 use crate::index::{DamagedRun, Part, Postings, Recent, Table};
 use crate::key::{Hasher13, Key};
 use crate::record::{Fields, Record};
+use crate::seen::Seen;
 use crate::segment::{BadRecord, Segment};
 use crate::walk::walk;
 
@@ -36,7 +36,7 @@ pub(crate) struct Shared {
 pub(crate) struct View {
     pub(crate) segments: Arc<Vec<Arc<Segment>>>,
     pub(crate) parts: Arc<Vec<Part>>,
-    pub(crate) checked: Arc<Checked>,
+    pub(crate) seen: Arc<Seen>,
     /// How many records a table in memory may have.
     pub(crate) recent_records: u64,
 }
@@ -185,7 +185,7 @@ impl Shared {
 
 impl View {
     pub(crate) fn new(segments: Vec<Arc<Segment>>, parts: Vec<Part>, recent_records: u64) -> Self {
-        Self { segments: Arc::new(segments), parts: Arc::new(parts), checked: Arc::default(), recent_records }
+        Self { segments: Arc::new(segments), parts: Arc::new(parts), seen: Arc::default(), recent_records }
     }
 
     /// The number of the segment that holds this position, which is likely to be `near`.
@@ -235,12 +235,9 @@ impl View {
     ) -> Result<Record, LookupError> {
         *near = self.segment_of(position, *near);
         let segment = &self.segments[*near];
-        let checked = self.checked.contains(position);
-        match segment.record(offset, checked) {
+        match segment.record(offset) {
             Ok(record) if record.position() == position => {
-                if !checked {
-                    self.checked.insert(position);
-                }
+                self.seen.insert(position);
                 Ok(record)
             }
             // What the run says is wrong if there is another record there.

@@ -196,9 +196,9 @@ async fn latency(run: &Run<'_>) -> Result<Vec<f64>> {
         let mut publisher = run.engine.publisher(&run.topic).await?;
         let length = run.length;
         publishers.push(tokio::spawn(async move {
-            let step = Duration::from_micros(1_000_000 * PUBLISHERS / PACE);
-            let first = tokio::time::Instant::now() + step.mul_f64(float(number) / float(PUBLISHERS));
-            let mut ticks = tokio::time::interval_at(first, step);
+            let interval = Duration::from_micros(1_000_000 * PUBLISHERS / PACE);
+            let first = tokio::time::Instant::now() + interval.mul_f64(float(number) / float(PUBLISHERS));
+            let mut ticks = tokio::time::interval_at(first, interval);
             while begun.elapsed() < length {
                 ticks.tick().await;
                 publisher.publish(vec![payload(micros())]).await?;

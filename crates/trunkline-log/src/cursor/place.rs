@@ -106,7 +106,7 @@ impl Place {
                 let start = if forward { stretch.1 } else { stretch.1.saturating_sub(1) };
                 begins_in.file.will_read(start * STRETCH_BYTES, 2 * STRETCH_BYTES);
             }
-        } else if !view.checked.contains(first.position) && !begins_in.file.is_near(first.offset) {
+        } else if !view.seen.contains(first.position) && !begins_in.file.is_near(first.offset) {
             // What was read before is most likely still there.
             for ahead in &self.ahead {
                 view.segment(ahead.position, segment).file.will_read(ahead.offset, ASKED_BYTES);

@@ -1,4 +1,5 @@
 //! The application as its users see it: built from code and from files, over stores that fail when told to.
+#![expect(clippy::unwrap_used, reason = "a surprise in a test is a panic, in its harness too")]
 
 mod building;
 mod codes;

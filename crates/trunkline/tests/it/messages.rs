@@ -14,8 +14,8 @@ use trunkline::{
     App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position, Version,
 };
 use trunkline_queue::{
-    DeadLetterFilter, DeadLettersRead, Delivery, GroupName, MemoryQueue, MessageQueue, MessageQueueExt,
-    NewMessage, Receive, RetryPolicy, TopicName,
+    DeadLetterFilter, DeadLettersRead, Delivery, GroupName, GroupOptions, MemoryQueue, MessageQueue,
+    MessageQueueExt, NewMessage, Receive, RetryPolicy, TopicName,
 };
 
 use crate::counter::Counter;
@@ -44,7 +44,7 @@ fn relay() -> Relay {
 }
 
 async fn waiting(queue: &MemoryQueue) -> Vec<String> {
-    queue.subscribe(topic("shop"), group("g"), Default::default()).await.unwrap();
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
     let receive = Receive::new(topic("shop"), group("g")).max(100_000).now();
     let deliveries = queue.receive(receive).await.unwrap();
     deliveries.iter().map(|delivery| String::from_utf8(delivery.message.payload.to_vec()).unwrap()).collect()
@@ -132,7 +132,7 @@ async fn a_relay_goes_on_where_it_was_and_follows_what_comes() {
         let (store, queue, checkpoints) = (Arc::clone(&store), Arc::clone(&queue), Arc::clone(&checkpoints));
         tokio::spawn(async move { relay().run(&store, &*queue, &*checkpoints, &stop).await })
     };
-    queue.subscribe(topic("shop"), group("g"), Default::default()).await.unwrap();
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
     let take = async |max| queue.receive(Receive::new(topic("shop"), group("g")).max(max)).await.unwrap();
     assert_eq!(take(100).await.len(), 10);
     let event = NewEvent::json("OrderCreated", "{}").unwrap();
@@ -235,8 +235,8 @@ impl MessageHandler for Handed {
 async fn run_until_done(queue: &Arc<MemoryQueue>, consumer: Consumer, handler: &Arc<Handed>) {
     let (stopper, stop) = Stopper::new();
     let (topics, runs) = (consumer.topics.clone(), Arc::clone(queue));
-    let handled: Arc<Handed> = Arc::clone(handler);
-    let running = tokio::spawn(async move { consumer.run(&*runs, &*handled, &stop).await });
+    let hands: Arc<Handed> = Arc::clone(handler);
+    let running = tokio::spawn(async move { consumer.run(&*runs, &*hands, &stop).await });
     loop {
         tokio::task::yield_now().await;
         let stats = queue.stats().await.unwrap();
@@ -332,7 +332,7 @@ async fn a_message_is_a_command_with_one_effect_however_often_it_comes() {
     let dispatcher =
         CommandDispatcher { app: app.clone(), consumer: "work".into(), on_reject: OnReject::Dead };
     let queue = MemoryQueue::new();
-    queue.subscribe(topic("doors"), group("work"), Default::default()).await.unwrap();
+    queue.subscribe(topic("doors"), group("work"), GroupOptions::default()).await.unwrap();
     let message =
         NewMessage::new("Open", r#"{"id":"a"}"#).header("saga_id", "s").header("correlation_id", "c");
     queue.publish_one(topic("doors"), message).await.unwrap();
@@ -367,7 +367,7 @@ async fn the_file_says_who_takes_which_messages() {
     let queue = MemoryQueue::new();
     let open = |door: &str| NewMessage::new("Open", format!("{{\"id\":\"{door}\"}}"));
     queue.publish(topic("doors"), vec![open("a"), open("a"), open("b")]).await.unwrap();
-    queue.subscribe(topic("opened"), group("end"), Default::default()).await.unwrap();
+    queue.subscribe(topic("opened"), group("end"), GroupOptions::default()).await.unwrap();
     let (stopper, stop) = Stopper::new();
     let checkpoints = MemoryCheckpoints::default();
     let seen = async {

@@ -6,13 +6,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use trunkline::messages::{MessageError, MessageHandler, Webhook};
 use trunkline_queue::{
-    Delivery, GroupName, MemoryQueue, MessageQueue, MessageQueueExt, NewMessage, Receive, TopicName,
+    Delivery, GroupName, GroupOptions, MemoryQueue, MessageQueue, MessageQueueExt, NewMessage, Receive,
+    TopicName,
 };
 
 async fn delivery(message: NewMessage) -> Delivery {
     let (topic, group) = (TopicName::new("orders").unwrap(), GroupName::new("mail").unwrap());
     let queue = MemoryQueue::new();
-    queue.subscribe(topic.clone(), group.clone(), Default::default()).await.unwrap();
+    queue.subscribe(topic.clone(), group.clone(), GroupOptions::default()).await.unwrap();
     queue.publish_one(topic.clone(), message).await.unwrap();
     queue.receive(Receive::new(topic, group)).await.unwrap().remove(0)
 }

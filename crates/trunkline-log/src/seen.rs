@@ -1,4 +1,4 @@
-//! Which records' checksums were found right since the log was opened.
+//! Which records were read since the log was opened, and so are in memory most likely.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How many records' marks are kept together: 16 KiB of them.
 const CHUNK_RECORDS: u64 = 1 << 17;
 
-/// How many such chunks there may be: it bounds the memory, to 16 MiB for 134 million records. What has no room is
-/// checked at every read.
+/// How many such chunks there may be: it bounds the memory, to 16 MiB for 134 million records. Of what has no
+/// room, the disk is asked each time.
 const CHUNKS_MAX: u64 = 1 << 10;
 
-/// Marks of records whose checksums were found right.
+/// Marks of records that were read.
 ///
-/// A record is mapped memory, and never changes once it is synced: hashing it again each time it is read would
-/// cost more than reading it, and find only what memory itself did to it.
+/// They only say whether the disk need be asked ahead. A record is verified each time it is read: what was found
+/// right once may have left memory since, and come back damaged.
 #[derive(Debug)]
-pub(crate) struct Checked {
+pub(crate) struct Seen {
     /// A chunk's place is its number modulo their count; the first to come keeps it.
     chunks: Box<[OnceLock<Chunk>]>,
 }
@@ -26,13 +26,13 @@ struct Chunk {
     marks: Box<[AtomicU64]>,
 }
 
-impl Default for Checked {
+impl Default for Seen {
     fn default() -> Self {
         Self { chunks: (0..CHUNKS_MAX).map(|_| OnceLock::new()).collect() }
     }
 }
 
-impl Checked {
+impl Seen {
     fn place(&self, position: u64) -> (u64, &OnceLock<Chunk>) {
         let number = position / CHUNK_RECORDS;
         (number, &self.chunks[(number % CHUNKS_MAX) as usize])
@@ -52,8 +52,9 @@ impl Checked {
         let (number, place) = self.place(position);
         let new = || Chunk { number, marks: (0..CHUNK_RECORDS / 64).map(|_| AtomicU64::new(0)).collect() };
         let chunk = place.get_or_init(new);
-        if chunk.number == number {
-            let (word, bit) = mark(position);
+        let (word, bit) = mark(position);
+        // To write what is there already would take the mark's memory away from other readers.
+        if chunk.number == number && chunk.marks[word].load(Ordering::Relaxed) & bit == 0 {
             chunk.marks[word].fetch_or(bit, Ordering::Relaxed);
         }
     }
@@ -70,23 +71,23 @@ mod tests {
 
     #[test]
     fn what_is_marked_and_nothing_else_is_found_again() {
-        let checked = Checked::default();
+        let seen = Seen::default();
         let marked = [1, 63, 64, CHUNK_RECORDS - 1, CHUNK_RECORDS, 5 * CHUNK_RECORDS + 7];
         for position in marked {
-            checked.insert(position);
+            seen.insert(position);
         }
         for position in marked.iter().flat_map(|position| [position - 1, *position, position + 1]) {
-            assert_eq!(checked.contains(position), marked.contains(&position), "{position}");
+            assert_eq!(seen.contains(position), marked.contains(&position), "{position}");
         }
     }
 
     #[test]
     fn what_has_no_room_is_not_taken_for_marked() {
-        let checked = Checked::default();
+        let seen = Seen::default();
         let far = 7 + CHUNK_RECORDS * CHUNKS_MAX;
-        checked.insert(7);
-        assert!(!checked.contains(far));
-        checked.insert(far);
-        assert!(!checked.contains(far) && checked.contains(7));
+        seen.insert(7);
+        assert!(!seen.contains(far));
+        seen.insert(far);
+        assert!(!seen.contains(far) && seen.contains(7));
     }
 }

@@ -92,7 +92,7 @@ impl ProjectionArgs {
                 let Rebuilt { position } = app.projections().replay(&args.name).await?;
                 output.report(&Done {
                     projection: args.name,
-                    done: "replayed",
+                    what: "replayed",
                     position: Some(position.get()),
                 })
             }
@@ -101,7 +101,7 @@ impl ProjectionArgs {
                 let Rebuilt { position } = app.projections().rebuild(&args.name).await?;
                 output.report(&Done {
                     projection: args.name,
-                    done: "rebuilt",
+                    what: "rebuilt",
                     position: Some(position.get()),
                 })
             }
@@ -135,24 +135,25 @@ fn pause(args: NameArgs, paused: bool, output: &mut Output<'_>) -> Result<(), Fa
     let app = open_app(&args.file, &args.store, output)?;
     app.projections().pause(&args.name, paused)?;
     let done = if paused { "paused" } else { "resumed" };
-    output.report(&Done { projection: args.name, done, position: None })
+    output.report(&Done { projection: args.name, what: done, position: None })
 }
 
 /// What was done with a projection.
 #[derive(Serialize)]
 struct Done {
     projection: String,
-    done: &'static str,
+    #[serde(rename = "done")]
+    what: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<u64>,
 }
 
 impl Report for Done {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { projection, done, position } = self;
+        let Self { projection, what, position } = self;
         match position {
-            Some(position) => writeln!(out, "{done} {projection} up to position {position}"),
-            None => writeln!(out, "{done} {projection}"),
+            Some(position) => writeln!(out, "{what} {projection} up to position {position}"),
+            None => writeln!(out, "{what} {projection}"),
         }
     }
 }

@@ -108,20 +108,21 @@ fn print(mut found: Found, count: u64, format: Format) -> Result<()> {
             let mut text = format!("One upsert per event, {count} events, {BATCH} events a transaction\n\n");
             for (what, summary) in rates {
                 let Summary { median, low, high } = summary;
-                text += &format!(
+                let rate = format!(
                     "{what:<16} {:>10} events/s   {:>5.2} of bare   ({} to {})\n",
                     number(median),
                     ratio(summary),
                     number(low),
                     number(high)
                 );
+                text.push_str(&rate);
             }
-            text += &format!(
+            let live = format!(
                 "\nVisible after an append was acknowledged, at {APPENDS_A_SECOND} appends/s: p50 {} ms, p99 {} ms",
                 number(p50),
                 number(p99)
             );
-            text
+            text + &live
         }
     };
     writeln!(std::io::stdout().lock(), "{text}").map_err(Failure::io("print the report"))

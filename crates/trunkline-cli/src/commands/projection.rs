@@ -34,16 +34,34 @@ pub(crate) struct ProjectionArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// List the projections that the file declares, with the events they want
+    #[command(
+        after_help = "Examples:\n  trunkline projection list orders.tsk\n\nWith --format json, one array: name, events."
+    )]
     List(FileArgs),
     /// Show how far each projection has come, and why it doesn't go on
+    #[command(
+        after_help = "Examples:\n  trunkline projection status orders.tsk orders --format json\n\nWith --format json, one array: name, state, generation, position, head, lag_events, lag_seconds, rate, parked, changed, error."
+    )]
     Status(StatusArgs),
     /// Empty a projection's tables and apply all events again; readers see the rows come
+    #[command(
+        after_help = "Examples:\n  trunkline projection replay orders.tsk orders\n\nWith --format json, one object: projection, done, position."
+    )]
     Replay(NameArgs),
     /// Apply all events to new tables beside the live ones, then show those; readers see no gap
+    #[command(
+        after_help = "Examples:\n  trunkline projection rebuild orders.tsk orders\n\nWith --format json, one object: projection, done, position."
+    )]
     Rebuild(NameArgs),
     /// Have a projection stay where it is
+    #[command(
+        after_help = "Examples:\n  trunkline projection pause orders.tsk orders\n\nWith --format json, one object: projection, done."
+    )]
     Pause(NameArgs),
     /// Have a paused projection go on
+    #[command(
+        after_help = "Examples:\n  trunkline projection resume orders.tsk orders\n\nWith --format json, one object: projection, done."
+    )]
     Resume(NameArgs),
 }
 

@@ -163,6 +163,7 @@ on { OrderCancelled: { then: "fail", reason: "event.data.reason" } }
 
 [consumers.work]
 topics: ["orders", "stock"]
+dispatch: "command"
 
 # --- read side
 

@@ -359,12 +359,12 @@ async fn projections_that_have_come_as_far_share_one_read_of_the_log() {
     let folder = tempfile::tempdir().unwrap();
     let counting = Arc::new(Counting(MemoryStore::new(), AtomicU64::new(0)));
     let store: Arc<dyn EventStore> = Arc::clone(&counting) as Arc<dyn EventStore>;
-    let mut text = String::new();
-    for number in 1..=5 {
-        text += &format!(
+    let projection = |number: i32| {
+        format!(
             "[projections.p{number}]\nschema: \"CREATE TABLE t{number} (n)\"\non {{ Deposited: \"INSERT INTO t{number} VALUES (:position)\" }}\n"
-        );
-    }
+        )
+    };
+    let text: String = (1..=5).map(projection).collect();
     let app = app(folder.path(), Arc::clone(&store), &text);
     app.projections().catch_up(LIMIT).await.unwrap();
     app.projections().start().await.unwrap();

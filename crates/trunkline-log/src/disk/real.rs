@@ -88,7 +88,7 @@ impl Disk for RealDisk {
             Ok(()) => {
                 file.set_len(0)?;
                 file.write_all(owner.as_bytes())?;
-                Ok(Ok(Box::new(RealLock { _file: file })))
+                Ok(Ok(Box::new(RealLock { file })))
             }
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
@@ -117,13 +117,23 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The operating system drops the lock with the file.
+/// A lock file that is locked; when the process ends, the operating system unlocks it.
 #[derive(Debug)]
 struct RealLock {
-    _file: File,
+    file: File,
 }
 
 impl Lock for RealLock {}
+
+impl Drop for RealLock {
+    /// To close the file would do only once nobody else has it open: a child that another thread is starting just
+    /// now has a copy of it, until its own program begins.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "a lock file could not be unlocked; it is when this process ends");
+        }
+    }
+}
 
 #[derive(Debug)]
 struct RealFile {

@@ -19,7 +19,15 @@ pub(super) struct Files {
 /// A lock, held as long as this lives.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: fs::File,
+    file: fs::File,
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough while a child process that is just being started has a copy of it.
+    fn drop(&mut self) {
+        // What can't be unlocked is when this process ends.
+        drop(self.file.unlock());
+    }
 }
 
 impl Claim for Lock {}
@@ -100,7 +108,7 @@ impl Files {
         let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(failed_io(doing()))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: file })),
+            Ok(()) => Ok(Some(Lock { file })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => Err(failed_io(doing())(error)),
         }

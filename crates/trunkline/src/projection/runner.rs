@@ -222,7 +222,8 @@ impl Runner {
                 Source::Shared(chunks) => match chunks.recv().await {
                     Some(chunk) if chunk.reached.position > after => return Ok(Some(chunk)),
                     Some(_) => {}
-                    None => *source = Source::None,
+                    // Either the feed is further on, or it can't read: a read of one's own says what is wrong.
+                    None => *source = self.own(after, Position::new(after.get() + 1)),
                 },
                 Source::Own(ahead) => match ahead.next().await {
                     Some(chunk) => {
@@ -241,15 +242,18 @@ impl Runner {
     }
 
     fn source(&self, after: Position, task: Task, hidden: bool) -> Source {
-        let own = |until| Source::Own(chunk::Ahead::read(&self.store, after, until, &self.types));
         match &self.feed {
             // What has an end, or isn't seen, has the log to itself.
             Some(feed) if task == Task::Follow && !hidden => match feed.join(after, &self.types) {
                 Joined::Member(chunks) => Source::Shared(chunks),
-                Joined::Behind(position) => own(position),
+                Joined::Behind(position) => self.own(after, position),
             },
-            _ => own(Position::MAX),
+            _ => self.own(after, Position::MAX),
         }
+    }
+
+    fn own(&self, after: Position, until: Position) -> Source {
+        Source::Own(chunk::Ahead::read(&self.store, after, until, &self.types))
     }
 
     fn apply(&self, open: &mut Open, chunk: &Chunk) -> Result<(), ProjectionError> {

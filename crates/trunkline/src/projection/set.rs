@@ -308,8 +308,8 @@ impl Projections {
         })
     }
 
-    /// Whether nothing is to be done for a projection until a position: it is there, by these statements, and what it
-    /// saw there is what is there.
+    /// Whether nothing is to be done for a projection until a position: it is there or further on, by these statements,
+    /// and what it saw last is what is there.
     async fn is_current(&self, one: &One, goal: Position) -> Result<bool, ProjectionError> {
         let database = self.database()?;
         let live = database
@@ -320,11 +320,15 @@ impl Projections {
             return Ok(false);
         };
         let checkpoint = database.standing(one.name(), live.number)?.checkpoint;
-        if checkpoint.position != goal {
+        if checkpoint.position < goal {
             return Ok(false);
         }
-        let there = self.store.event_at(goal).await?.map(|event| event.event_id());
-        Ok(goal == Position::START || (checkpoint.store == self.store.id() && checkpoint.event_id == there))
+        if checkpoint.position == Position::START {
+            return Ok(true);
+        }
+        // Events may have come and been applied since the goal was set.
+        let there = self.store.event_at(checkpoint.position).await?.map(|event| event.event_id());
+        Ok(checkpoint.store == self.store.id() && there.is_some() && checkpoint.event_id == there)
     }
 
     async fn wait_elsewhere(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use tempfile::TempDir;
 use trunkline::{
@@ -316,49 +317,63 @@ async fn a_store_that_was_restored_older_than_its_read_model_is_noticed() {
     assert!(matches!(error, ProjectionError::OtherStore { .. }), "{error}");
 }
 
-/// A store that counts the reads of the whole store.
-#[derive(Debug)]
-struct Counting(MemoryStore, AtomicU64);
+/// A store that counts the reads of the whole store, and misbehaves as it is told.
+#[derive(Debug, Default)]
+struct Watched {
+    inner: MemoryStore,
+    reads: AtomicU64,
+    /// The position of the event that is damaged; none when 0.
+    damaged: AtomicU64,
+    /// How many events came just after the head was asked for.
+    behind: u64,
+}
 
-impl EventStore for Counting {
+impl EventStore for Watched {
     fn id(&self) -> StoreId {
-        self.0.id()
+        self.inner.id()
     }
 
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
-        self.0.append(append)
+        self.inner.append(append)
     }
 
     fn read_stream(&self, stream: &StreamName, read: StreamRead) -> EventStream {
-        self.0.read_stream(stream, read)
+        self.inner.read_stream(stream, read)
     }
 
     fn read_all(&self, read: AllRead) -> EventStream {
         // Reads of one event, which look for what a checkpoint names, don't count.
         if read.limit != Some(1) {
-            self.1.fetch_add(1, Ordering::SeqCst);
+            self.reads.fetch_add(1, Ordering::SeqCst);
         }
-        self.0.read_all(read)
+        let damaged = self.damaged.load(Ordering::SeqCst);
+        let read = self.inner.read_all(read).map(move |event| match event {
+            Ok(event) if event.position().get() == damaged => {
+                Err(ReadError::Damaged { what: format!("the event at {damaged}") })
+            }
+            event => event,
+        });
+        Box::pin(read)
     }
 
     fn streams(&self, read: StreamsRead) -> StreamList {
-        self.0.streams(read)
+        self.inner.streams(read)
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
-        self.0.head()
+        Box::pin(async { Ok(Position::new(self.inner.head().await?.get() - self.behind)) })
     }
 
     fn wait_beyond(&self, position: Position) -> BoxFuture<'_, Result<Position, ReadError>> {
-        self.0.wait_beyond(position)
+        self.inner.wait_beyond(position)
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn projections_that_have_come_as_far_share_one_read_of_the_log() {
     let folder = tempfile::tempdir().unwrap();
-    let counting = Arc::new(Counting(MemoryStore::new(), AtomicU64::new(0)));
-    let store: Arc<dyn EventStore> = Arc::clone(&counting) as Arc<dyn EventStore>;
+    let watched = Arc::new(Watched::default());
+    let store: Arc<dyn EventStore> = Arc::clone(&watched) as Arc<dyn EventStore>;
     let projection = |number: i32| {
         format!(
             "[projections.p{number}]\nschema: \"CREATE TABLE t{number} (n)\"\non {{ Deposited: \"INSERT INTO t{number} VALUES (:position)\" }}\n"
@@ -370,12 +385,49 @@ async fn projections_that_have_come_as_far_share_one_read_of_the_log() {
     app.projections().start().await.unwrap();
     let last = deposit(&store, 1).await;
     app.projections().wait_for(last, LIMIT).await.unwrap();
-    let before = counting.1.load(Ordering::SeqCst);
+    let before = watched.reads.load(Ordering::SeqCst);
     for amount in 0..100 {
         let last = deposit(&store, amount).await;
         app.projections().wait_for(last, LIMIT).await.unwrap();
     }
-    let reads = counting.1.load(Ordering::SeqCst) - before;
+    let reads = watched.reads.load(Ordering::SeqCst) - before;
     assert!((100..=110).contains(&reads), "{reads} reads for 100 events and five projections");
     app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_event_stops_what_shares_a_read_of_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = Arc::new(Watched::default());
+    let store: Arc<dyn EventStore> = Arc::clone(&watched) as Arc<dyn EventStore>;
+    append(&store, "Opened", "{}").await;
+    let before = deposit(&store, 1).await;
+    let damaged = deposit(&store, 2).await;
+    watched.damaged.store(damaged.get(), Ordering::SeqCst);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    app.projections().start().await.unwrap();
+    app.projections().wait_for(damaged, LIMIT).await.unwrap_err();
+    watched.damaged.store(0, Ordering::SeqCst);
+    for name in ["accounts", "deposits"] {
+        let status = status(&app, name).await;
+        assert_eq!((status.state, status.position), (ProjectionState::Stopped, before), "{name}");
+        assert!(status.error.unwrap().contains("damaged"), "{name}");
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_need_not_wait_for_what_came_after_the_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = MemoryStore::new();
+    let store: Arc<dyn EventStore> = Arc::new(inner.clone());
+    append(&store, "Opened", "{}").await;
+    let last = deposit(&store, 5).await;
+    let runs = app(folder.path(), store, ACCOUNTS);
+    runs.projections().start().await.unwrap();
+    runs.projections().wait_for(last, LIMIT).await.unwrap();
+    let late = Watched { inner, behind: 1, ..Watched::default() };
+    let asks = app(folder.path(), Arc::new(late), ACCOUNTS);
+    asks.projections().catch_up(Duration::ZERO).await.unwrap();
+    runs.close().await;
 }

@@ -24,6 +24,8 @@ pub(super) struct Feed {
 struct Members {
     /// How far the feed has come.
     position: Position,
+    /// How many have ever joined: what was read before the last of them may lack events of its types.
+    joined: u64,
     all: Vec<Member>,
 }
 
@@ -63,6 +65,7 @@ impl Feed {
         }
         let (chunks, receiver) = mpsc::channel(BEHIND_MAX);
         members.all.push(Member { types: types.clone(), chunks });
+        members.joined += 1;
         self.joined.notify_one();
         Joined::Member(receiver)
     }
@@ -70,12 +73,12 @@ impl Feed {
     /// Reads and hands out, for ever.
     pub(super) async fn run(&self) {
         loop {
-            let (position, types, count) = {
+            let (position, types, joined, is_empty) = {
                 let members = self.members();
                 let types = members.all.iter().flat_map(|member| member.types.iter().cloned()).collect();
-                (members.position, types, members.all.len())
+                (members.position, types, members.joined, members.all.is_empty())
             };
-            if count == 0 {
+            if is_empty {
                 self.joined.notified().await;
                 continue;
             }
@@ -85,25 +88,25 @@ impl Feed {
                 () = self.joined.notified() => continue,
             };
             match read {
-                Ok(Some(chunk)) => self.hand_out(position, count, chunk).await,
+                Ok(Some(chunk)) => self.hand_out(position, joined, chunk).await,
                 // Members read by themselves what the feed can't, and say what is wrong.
                 Ok(None) | Err(_) => self.members().all.clear(),
             }
         }
     }
 
-    async fn hand_out(&self, position: Position, count: usize, chunk: Chunk) {
+    /// Hands out what was read from a position, unless somebody has joined since.
+    async fn hand_out(&self, position: Position, joined: u64, chunk: Chunk) {
         let alone = {
             let mut members = self.members();
-            if members.position != position || members.all.len() != count {
+            if members.position != position || members.joined != joined {
                 return;
             }
             members.position = chunk.reached.position;
             match &mut *members.all {
                 // Nobody else waits, so it may take its time.
                 [member] => Some(member.chunks.clone()),
-                all => {
-                    let _ = all;
+                _ => {
                     members.all.retain(|member| member.chunks.try_send(chunk.clone()).is_ok());
                     None
                 }
@@ -114,5 +117,36 @@ impl Feed {
         {
             self.members().all.retain(|member| !member.chunks.is_closed());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trunkline_core::EventId;
+    use trunkline_sql::Reached;
+    use trunkline_store::MemoryStore;
+
+    use super::*;
+
+    fn join(feed: &Feed, event_type: &str) -> mpsc::Receiver<Chunk> {
+        match feed.join(Position::START, &BTreeSet::from([event_type.to_owned()])) {
+            Joined::Member(chunks) => chunks,
+            Joined::Behind(position) => panic!("the feed is at {position}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_somebody_joined_is_not_handed_to_them() {
+        let feed = Feed::new(Arc::new(MemoryStore::new()));
+        let leaves = join(&feed, "A");
+        let joined = feed.members().joined;
+        drop(leaves);
+        // As many as before, and others: the chunk has no B, though one may have come.
+        let mut comes = join(&feed, "B");
+        let reached = Reached { position: Position::FIRST, event_id: EventId::generate() };
+        let chunk = Chunk { events: Arc::default(), reached, head: Position::FIRST };
+        feed.hand_out(Position::START, joined, chunk).await;
+        assert!(comes.try_recv().is_err());
+        assert_eq!(feed.members().position, Position::START);
     }
 }

@@ -17,6 +17,9 @@ use super::handler::{MessageError, MessageHandler};
 /// How much longer than its time limit a message is kept from others: time to settle it.
 const MARGIN: Duration = Duration::from_secs(10);
 
+/// The longest pause that a rate can mean.
+const LONGEST_PAUSE: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// How many partitions an ordered consumer's topics have.
 const PARTITIONS: u16 = 64;
 
@@ -192,7 +195,9 @@ impl Consumer {
 
     fn pace(&self) -> Option<Interval> {
         let rate = self.rate.filter(|rate| rate.is_finite() && *rate > 0.0)?;
-        let mut pace = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
+        // A pause of nothing, or one too long to be said, is no interval.
+        let pause = Duration::try_from_secs_f64(1.0 / rate).unwrap_or(LONGEST_PAUSE);
+        let mut pace = tokio::time::interval(pause.clamp(Duration::from_nanos(1), LONGEST_PAUSE));
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Some(pace)
     }

@@ -277,6 +277,18 @@ async fn a_consumer_handles_every_message_with_so_many_hands() {
 }
 
 #[tokio::test]
+async fn any_rate_above_nothing_is_a_pace() {
+    for rate in [f64::MAX, 1e10, f64::MIN_POSITIVE] {
+        let queue = Arc::new(MemoryQueue::new());
+        published(&queue, &["a"], 1).await;
+        let handler = Arc::new(Handed::default());
+        let consumer = Consumer::new("work", vec![topic("a")], group("work"));
+        run_until_done(&queue, Consumer { rate: Some(rate), ..consumer }, &handler).await;
+        assert_eq!(handler.seen.lock().unwrap().len(), 1, "{rate}");
+    }
+}
+
+#[tokio::test]
 async fn what_fails_is_tried_again_and_then_a_dead_letter_with_its_error() {
     let queue = Arc::new(MemoryQueue::new());
     published(&queue, &["a"], 1).await;

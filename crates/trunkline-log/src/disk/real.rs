@@ -93,6 +93,10 @@ impl Disk for RealDisk {
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
                 file.read_to_string(&mut owner)?;
+                if owner.is_empty() {
+                    // It has the lock, and is about to write its name.
+                    "another process".clone_into(&mut owner);
+                }
                 Ok(Err(owner))
             }
             Err(TryLockError::Error(error)) => Err(error),

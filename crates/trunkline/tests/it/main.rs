@@ -12,6 +12,8 @@ mod messages;
 mod metadata;
 mod middleware;
 mod once;
+#[cfg(unix)]
+mod outbox;
 mod projections;
 mod scenarios;
 mod webhook;

@@ -50,10 +50,10 @@ async fn every_event_has_its_effect_once_whenever_the_process_is_killed() {
     Parts::open(folder.path(), 0).close().await;
     let watched = LogStore::open_read_only(&folder.path().join("events")).unwrap();
     for run in 1..=kills {
-        // Each time some way further, until little of what there is to do is left to the end.
+        // Each time some way further, and mostly while there is still something to note, and so to relay.
         let head = watched.head().await.unwrap().get();
-        let further = random.u64(0..=2 * (events * 2).saturating_sub(head) / u64::from(kills - run + 2));
-        let place = Position::new((head + further).min(events * 2 - events / 10));
+        let left = (events * 5 / 4).saturating_sub(head);
+        let place = Position::new(head + random.u64(0..=2 * left / u64::from(kills - run + 2)));
         let worker = Worker::start(folder.path(), run, events);
         let came_there = timeout(PATIENCE, watched.wait_beyond(place)).await;
         came_there.expect("the worker gets on").unwrap();

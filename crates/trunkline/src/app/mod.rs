@@ -24,7 +24,7 @@ pub use error::{BuildError, RunError};
 
 use crate::command::Bus;
 use crate::file::{ConsumerAction, ConsumerDefinition};
-use crate::messages::{Checkpoints, CommandDispatcher, MessageHandler, Relay, Stop, Webhook};
+use crate::messages::{Checkpoints, CommandDispatcher, MessageHandler, Relay, Stop, Webhook, tell_numbers};
 use crate::middleware::CommandService;
 use crate::place::OpenStore;
 use crate::query::Queries;
@@ -110,7 +110,10 @@ impl App {
     /// Relays events and handles messages, as the file says, until asked to stop.
     ///
     /// All relays and consumers run at the same time. When one of them fails, the others are stopped, and its
-    /// error is the answer.
+    /// error is the answer. While they run, the queue's numbers are told as metrics every few seconds:
+    /// `trunkline_queue_waiting{topic, group}`, and `leased`, `delayed`, `dead` and `oldest_age_seconds` likewise;
+    /// what consumers do is counted in `trunkline_consumer_delivered_total{consumer}`, and `retried` and `dead`
+    /// likewise.
     pub async fn run_messages(
         &self,
         queue: &dyn MessageQueue,
@@ -137,7 +140,10 @@ impl App {
             let failed = |source| RunError::Consumer { name: consumer.name.clone(), source };
             async move { consumer.run(queue, &*handler, stop).await.map_err(failed) }.boxed()
         });
-        futures::future::try_join_all(relays.chain(consumers)).await.map(drop)
+        tokio::select! {
+            ran = futures::future::try_join_all(relays.chain(consumers)) => ran.map(drop),
+            never = tell_numbers(queue) => match never {},
+        }
     }
 
     /// The same handlers over another store, without middleware: for scenarios.

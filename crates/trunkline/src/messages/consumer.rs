@@ -11,8 +11,8 @@ use trunkline_queue::{
     SubscribeError, TopicName,
 };
 
-use super::Stop;
 use super::handler::{MessageError, MessageHandler};
+use super::{Stop, meters};
 
 /// How much longer than its time limit a message is kept from others: time to settle it.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -120,8 +120,9 @@ impl Consumer {
             tokio::select! {
                 Some((topic, received)) = receiving.next(), if !receiving.is_empty() => {
                     idle.push(topic);
-                    let received = received?.into_iter();
-                    working.extend(received.map(|delivery| self.handle(queue, handler, &hands, delivery)));
+                    let received = received?;
+                    meters::count_delivered(&self.name, received.len());
+                    working.extend(received.into_iter().map(|delivery| self.handle(queue, handler, &hands, delivery)));
                 }
                 Some(()) = working.next(), if !working.is_empty() => {}
                 () = stop.asked() => {}
@@ -188,9 +189,16 @@ impl Consumer {
         };
         tracing::info!(consumer = self.name, message = %delivery.message.id, attempt = delivery.attempt, %error, "failed");
         match self.retry.next(delivery.attempt, error.failure(), fastrand::f64()) {
-            Next::After(delay) => queue.retry(&delivery.lease, delay, error.to_string()).await,
-            Next::Dead => queue.reject(&delivery.lease, error.to_string()).await,
+            Next::After(delay) => {
+                queue.retry(&delivery.lease, delay, error.to_string()).await?;
+                meters::count_retried(&self.name);
+            }
+            Next::Dead => {
+                queue.reject(&delivery.lease, error.to_string()).await?;
+                meters::count_dead(&self.name);
+            }
         }
+        Ok(())
     }
 
     fn pace(&self) -> Option<Interval> {

@@ -8,7 +8,8 @@
 //! Nothing is sent inside an append: the log is the outbox, and a relay reads it from its checkpoint.
 //! `envelope` is an event as a message, `ids` what makes a repeat recognisable, `checkpoint` how far a relay has
 //! come, `relay` and `consumer` the two runners; `handler` is what a consumer calls, `dispatch` the handler that
-//! sends commands to the bus, `webhook` the one that posts to a service. `stop` ends runners cleanly.
+//! sends commands to the bus, `webhook` the one that posts to a service. `stop` ends runners cleanly, and `meters`
+//! tells what they do.
 
 mod checkpoint;
 mod consumer;
@@ -16,6 +17,7 @@ mod dispatch;
 mod envelope;
 mod handler;
 mod ids;
+mod meters;
 mod relay;
 mod stop;
 mod webhook;
@@ -26,6 +28,7 @@ pub use dispatch::CommandDispatcher;
 pub use envelope::{cloudevent, message_of};
 pub use handler::{MessageError, MessageHandler};
 pub use ids::{command_id, message_id};
+pub(crate) use meters::tell_numbers;
 pub use relay::{Relay, RelayError};
 pub use stop::{Stop, Stopper};
 pub use webhook::{InvalidWebhook, Webhook};

@@ -16,5 +16,6 @@ mod once;
 mod outbox;
 mod projections;
 mod scenarios;
+mod told;
 mod webhook;
 mod world;

@@ -19,6 +19,7 @@ use trunkline_queue::{
 };
 
 use crate::counter::Counter;
+use crate::told::Told;
 use crate::world::app;
 
 fn topic(name: &str) -> TopicName {
@@ -395,4 +396,40 @@ async fn the_file_says_who_takes_which_messages() {
     ran.unwrap();
     seen.sort();
     assert_eq!(seen, ["door a", "door b"]);
+}
+
+#[test]
+fn what_waits_and_what_consumers_do_is_told_as_metrics() {
+    let text = format!(
+        "{DOOR}\n[consumers.work]\ntopics: [\"doors\"]\ndispatch: \"command\"\nconcurrency: 1\non_reject: \"dead\"\n"
+    );
+    let app = app(&text);
+    let told = Told::default();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    metrics::with_local_recorder(&told, || {
+        runtime.block_on(async {
+            let queue = MemoryQueue::new();
+            let open = || NewMessage::new("Open", r#"{"id":"a"}"#);
+            queue.publish(topic("doors"), vec![open(), open(), NewMessage::new("Opne", "{}")]).await.unwrap();
+            let (stopper, stop) = Stopper::new();
+            let checkpoints = MemoryCheckpoints::default();
+            let wanted = "trunkline_queue_dead{topic=doors,group=work} 2";
+            let seen = async {
+                // Where all tasks wait, the clock jumps to when the numbers are told next.
+                while !told.lines().iter().any(|line| line == wanted) {
+                    drop(tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await);
+                }
+                stopper.stop();
+            };
+            tokio::join!(app.run_messages(&queue, &checkpoints, &stop), seen).0.unwrap();
+        });
+    });
+    let lines = told.lines();
+    let count = |line: &str| lines.iter().filter(|told| *told == line).count();
+    assert_eq!(count("trunkline_consumer_delivered_total{consumer=work} 1"), 3);
+    assert_eq!(count("trunkline_consumer_dead_total{consumer=work} 1"), 2);
+    for gauge in ["waiting", "leased", "delayed", "oldest_age_seconds"] {
+        assert!(count(&format!("trunkline_queue_{gauge}{{topic=doors,group=work}} 0")) > 0, "{lines:#?}");
+    }
 }

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use tower::ServiceExt as _;
 use trunkline::{
     App, CommandContext, CommandHandler, CommandRequest, CommandService, Decided, DispatchError, HandleError,
@@ -11,6 +10,7 @@ use trunkline::{
 };
 
 use crate::counter::{Counter as Counting, increment};
+use crate::told::Told;
 use crate::world::said;
 
 #[tokio::test]
@@ -64,44 +64,9 @@ async fn a_layer_of_the_program_sees_every_command() {
     assert_eq!(*seen.lock().unwrap(), ["Increment"]);
 }
 
-/// Counts what is counted.
-#[derive(Default)]
-struct Counted(Arc<Mutex<Vec<String>>>);
-
-struct One(String, Arc<Mutex<Vec<String>>>);
-
-impl CounterFn for One {
-    fn increment(&self, by: u64) {
-        self.1.lock().unwrap().push(format!("{} {by}", self.0));
-    }
-
-    fn absolute(&self, _: u64) {}
-}
-
-impl Recorder for Counted {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let labels: Vec<String> =
-            key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
-        let name = format!("{}{{{}}}", key.name(), labels.join(","));
-        Counter::from_arc(Arc::new(One(name, Arc::clone(&self.0))))
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-
-    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::noop()
-    }
-}
-
 #[test]
 fn outcomes_are_counted() {
-    let counted = Counted::default();
+    let counted = Told::default();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     metrics::with_local_recorder(&counted, || {
         runtime.block_on(async {
@@ -114,7 +79,7 @@ fn outcomes_are_counted() {
         });
     });
     assert_eq!(
-        *counted.0.lock().unwrap(),
+        counted.lines(),
         [
             "trunkline_events_appended_total{aggregate_type=counter} 1",
             "trunkline_commands_total{command=Increment,outcome=accepted} 1",

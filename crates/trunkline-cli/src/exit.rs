@@ -48,7 +48,7 @@ impl Exit {
             | Failure::Dispatch(DispatchError::UnknownCommand { .. })
             | Failure::History(HistoryError::NoEvents { .. } | HistoryError::UnknownAggregate { .. })
             | Failure::Query(QueryError::UnknownQuery { .. } | QueryError::NotFound { .. })
-            | Failure::Projection(ProjectionError::Unknown { .. })
+            | Failure::Projection(ProjectionError::Unknown { .. } | ProjectionError::NotParked { .. })
             | Failure::NoCode { .. } => Self::NotFound,
             Failure::Maintain(MaintainError::Io { source, .. }) | Failure::File { source, .. }
                 if source.kind() == ErrorKind::NotFound =>

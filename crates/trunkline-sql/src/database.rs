@@ -116,6 +116,9 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
     /// Reads how a generation stands, changing nothing.
     fn standing(&self, projection: &str, generation: u64) -> Result<Standing, DatabaseError>;
 
+    /// The events that a generation's owner put aside, in order; changes nothing.
+    fn parked(&self, projection: &str, generation: u64) -> Result<Vec<Parked>, DatabaseError>;
+
     /// Claims the running of this database's projections; nothing while another process, or another handle, has it.
     ///
     /// It keeps one process from taking generations from another by mistake; what keeps rows right when that happens
@@ -176,9 +179,6 @@ pub trait Writer: fmt::Debug + Send {
     ///
     /// When the event is not after the checkpoint.
     fn park(&mut self, event: &RecordedEvent, failure: &StatementFailure) -> Result<(), ApplyError>;
-
-    /// The events that were put aside, in order.
-    fn parked(&self) -> Result<Vec<Parked>, DatabaseError>;
 
     /// Applies an event that was put aside, and takes it from the list, together or not at all.
     fn retry(&mut self, event: &RecordedEvent) -> Result<(), ApplyError>;

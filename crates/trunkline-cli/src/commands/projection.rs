@@ -1,5 +1,7 @@
 //! `projection`: how projections stand, and building them again.
 
+mod parked;
+
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
@@ -7,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use trunkline::{ProjectionError, ProjectionStatus, Rebuilt};
 
+use self::parked::ParkedArgs;
 use super::query::open_app;
 use crate::application;
 use crate::args::StoreArgs;
@@ -19,6 +22,7 @@ Examples:
   trunkline projection status orders.tsk
   trunkline projection rebuild orders.tsk orders
   trunkline projection pause orders.tsk orders
+  trunkline projection parked list orders.tsk orders
 
 With --format json, list and status print one array; the others one object.";
 
@@ -63,6 +67,7 @@ enum Verb {
         after_help = "Examples:\n  trunkline projection resume orders.tsk orders\n\nWith --format json, one object: projection, done."
     )]
     Resume(NameArgs),
+    Parked(ParkedArgs),
 }
 
 #[derive(Debug, Args)]
@@ -125,6 +130,7 @@ impl ProjectionArgs {
             }
             Verb::Pause(args) => pause(args, true, output),
             Verb::Resume(args) => pause(args, false, output),
+            Verb::Parked(args) => args.run(output).await,
         }
     }
 }
@@ -233,6 +239,16 @@ pub(crate) fn hints(error: &ProjectionError) -> Vec<String> {
         | ProjectionError::OtherStore { name, .. }
         | ProjectionError::Changed { name } => {
             vec![format!("trunkline projection rebuild FILE {name}")]
+        }
+        ProjectionError::StillFails { name, .. } => vec![
+            "correct the statement or the data that it meets, and retry".to_owned(),
+            format!("trunkline projection parked discard FILE {name} POSITION gives the event up"),
+        ],
+        ProjectionError::NotParked { name, .. } => {
+            vec![format!("trunkline projection parked list FILE {name}")]
+        }
+        ProjectionError::RunElsewhere { .. } => {
+            vec!["stop that process for as long as this takes".to_owned()]
         }
         ProjectionError::Paused { name } => vec![format!("trunkline projection resume FILE {name}")],
         _ => Vec::new(),

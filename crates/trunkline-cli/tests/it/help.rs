@@ -42,6 +42,17 @@ fn help(folder: &Folder, command: &str) -> String {
     ran.stdout.lines().map(|line| line.trim_end().to_owned() + "\n").collect::<String>().trim_end().to_owned()
 }
 
+/// Writes the help of a command's verbs, and of theirs.
+fn write_verbs(folder: &Folder, command: &str, help: &str, page: &mut String) {
+    for verb in verbs(help) {
+        let command = format!("{command} {verb}");
+        let help = self::help(folder, &command);
+        assert!(help.contains("\nExamples:\n"), "{command} has examples");
+        write!(page, "\n### {command}\n\n```text\n{help}\n```\n").unwrap();
+        write_verbs(folder, &command, &help, page);
+    }
+}
+
 #[test]
 fn the_reference_is_what_help_prints() {
     let folder = Folder::new();
@@ -53,12 +64,7 @@ fn the_reference_is_what_help_prints() {
         let help = help(&folder, command);
         assert!(help.contains("\nExamples:\n"), "{command} has examples");
         write!(page, "\n## {command}\n\n```text\n{help}\n```\n").unwrap();
-        for verb in verbs(&help) {
-            let command = format!("{command} {verb}");
-            let help = self::help(&folder, &command);
-            assert!(help.contains("\nExamples:\n"), "{command} has examples");
-            write!(page, "\n### {command}\n\n```text\n{help}\n```\n").unwrap();
-        }
+        write_verbs(&folder, command, &help, &mut page);
     }
     let path = Path::new(PAGE);
     if std::env::var_os(UPDATE).is_some() {

@@ -90,3 +90,46 @@ fn projections_are_looked_at_and_built_again() {
     folder.check("projection resume app.tsk orders", "resumed orders");
     assert_eq!(folder.run("projection status app.tsk order").exit, 4);
 }
+
+/// Goal: what was put aside is seen, applied once it can be, or given up; and what still fails stays aside.
+#[test]
+fn parked_events_are_listed_retried_and_discarded() {
+    let folder = Folder::new();
+    let on = "on_error: \"park\"\non { OrderCancelled: \"DELETE FROM orders WHERE id = :stream_id\", ";
+    folder.write("app.tsk", APP.replace("on { ", on));
+    // The second is there twice until the third, and the fourth has no total.
+    for (event_type, data) in
+        [("OrderCreated", "1"), ("OrderCreated", "2"), ("OrderCancelled", "0"), ("OrderCreated", "null")]
+    {
+        folder.write("data.json", format!(r#"{{"total":{data}}}"#));
+        let ran = folder.run(&format!(
+            "append order-1 --store log:events --type {event_type} --data-file data.json --quiet"
+        ));
+        assert_eq!(ran.exit, 0, "{ran:?}");
+    }
+    folder.check("projection parked list app.tsk orders", "no rows");
+    folder.check("query app.tsk All --format json", "[]");
+    let listed = folder.run("projection parked list app.tsk orders --format json");
+    let found = |at: usize, field: &str| listed.json()[0][at][field].clone();
+    assert_eq!((found(0, "position"), found(1, "position")), (2.into(), 4.into()), "{listed:?}");
+    assert_eq!(found(1, "type"), "OrderCreated");
+    assert!(found(0, "error").as_str().unwrap().contains("UNIQUE constraint failed"), "{listed:?}");
+
+    let ran = folder.run("projection parked retry app.tsk orders --all --format json");
+    assert_eq!(ran.exit, 1, "{ran:?}");
+    let done = ran.json()[0].clone();
+    assert_eq!((done[0]["position"].clone(), done[0]["done"].clone()), (2.into(), "applied".into()));
+    assert_eq!((done[1]["position"].clone(), done[1]["done"].is_null()), (4.into(), true));
+    assert!(ran.stderr.contains("still can't apply it"), "{ran:?}");
+    folder.check("query app.tsk All --format json", r#"[{"id":"1","total":2}]"#);
+    let ran = folder.run("projection parked retry app.tsk orders 2");
+    assert_eq!(ran.exit, 4, "it is applied once: {ran:?}");
+
+    folder.check("projection parked discard app.tsk orders 4", "discarded 4");
+    let ran = folder.run("projection parked discard app.tsk orders 4");
+    assert_eq!(ran.exit, 4, "{ran:?}");
+    assert!(ran.stderr.contains("has put no event at position 4 aside"), "{ran:?}");
+    folder.check("projection parked list app.tsk orders", "no rows");
+    folder.check("query app.tsk All --format json", r#"[{"id":"1","total":2}]"#);
+    assert_eq!(folder.run("projection parked list app.tsk order").exit, 4);
+}

@@ -34,8 +34,8 @@ use self::registry::Registry;
 use self::writer::SqliteWriter;
 use crate::query::{Answer, Limits, Parameters, Query};
 use crate::{
-    Claim, DatabaseError, Generation, Model, ModelProblem, QueryError, ReadDatabase, SqlProblem, Standing,
-    Writer,
+    Claim, DatabaseError, Generation, Model, ModelProblem, Parked, QueryError, ReadDatabase, SqlProblem,
+    Standing, Writer,
 };
 
 /// How a database is opened.
@@ -145,6 +145,11 @@ impl ReadDatabase for SqliteReadDatabase {
     fn standing(&self, projection: &str, generation: u64) -> Result<Standing, DatabaseError> {
         self.registry().expect(projection, generation)?;
         writer::standing(&self.files, projection, generation)
+    }
+
+    fn parked(&self, projection: &str, generation: u64) -> Result<Vec<Parked>, DatabaseError> {
+        self.registry().expect(projection, generation)?;
+        writer::parked(&self.files, projection, generation)
     }
 
     fn claim(&self) -> Result<Option<Box<dyn Claim>>, DatabaseError> {

@@ -77,6 +77,25 @@ pub(super) fn standing(files: &Files, projection: &str, number: u64) -> Result<S
     Ok(Standing { checkpoint: found(read, &doing, projection, number)?, failure, parked })
 }
 
+/// Reads the events that were put aside in a generation that somebody else may own.
+pub(super) fn parked(files: &Files, projection: &str, number: u64) -> Result<Vec<Parked>, DatabaseError> {
+    let read = || {
+        let connection = files.open_to_read(&files.generation(projection, number))?;
+        let sql = "SELECT position, event_id, event_type, error FROM trunkline_parked ORDER BY position";
+        let mut statement = connection.prepare(sql)?;
+        let rows = statement.query_map([], |row| {
+            Ok(Parked {
+                position: Position::new(row.get(0)?),
+                event_id: EventId::from_bytes(row.get(1)?),
+                event_type: row.get(2)?,
+                error: row.get(3)?,
+            })
+        })?;
+        rows.collect::<rusqlite::Result<_>>()
+    };
+    read().map_err(failed(format!("list the parked events of generation {number} of `{projection}`")))
+}
+
 fn read_checkpoint(connection: &Connection) -> rusqlite::Result<Option<(String, Checkpoint)>> {
     let sql = "SELECT projection, generation, store, position, event_id, token FROM trunkline_checkpoint";
     let read = |row: &rusqlite::Row<'_>| {
@@ -230,23 +249,6 @@ impl Writer for SqliteWriter {
                 .map_err(failed(doing))?;
             Ok(())
         })
-    }
-
-    fn parked(&self) -> Result<Vec<Parked>, DatabaseError> {
-        let read = || {
-            let sql = "SELECT position, event_id, event_type, error FROM trunkline_parked ORDER BY position";
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement.query_map([], |row| {
-                Ok(Parked {
-                    position: Position::new(row.get(0)?),
-                    event_id: EventId::from_bytes(row.get(1)?),
-                    event_type: row.get(2)?,
-                    error: row.get(3)?,
-                })
-            })?;
-            rows.collect::<rusqlite::Result<_>>()
-        };
-        read().map_err(failed(self.doing("list the parked events of")))
     }
 
     fn retry(&mut self, event: &RecordedEvent) -> Result<(), ApplyError> {

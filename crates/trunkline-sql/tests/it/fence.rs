@@ -36,7 +36,7 @@ fn a_paused_owner_that_wakes_up_changes_nothing() {
     assert_fenced(&shop.writer.park(&batch[0], &failure));
     assert_fenced(&shop.writer.forget(Position::FIRST));
     assert_eq!(shop.contents(), contents);
-    assert_eq!(new_owner.parked().unwrap(), []);
+    assert_eq!(shop.parked(), []);
     let next = events(9, 12);
     new_owner.apply(&next, reached(&next)).unwrap();
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use trunkline_core::{Metadata, NewEvent, Position, RecordedEvent, StoreId, Timestamp, Version};
 use trunkline_sql::{
-    Action, Limits, Model, Parameters, Query, Reached, ReadDatabase, SqliteReadDatabase, Writer, schema,
+    Action, Limits, Model, Parameters, Parked, Query, Reached, ReadDatabase, SqliteReadDatabase, Writer,
+    schema,
 };
 
 pub(crate) const STORE: StoreId = StoreId::from_bytes([7; 16]);
@@ -97,6 +98,11 @@ impl Shop {
 
     pub(crate) fn rows(&self, sql: &str) -> String {
         rows(&self.database, sql)
+    }
+
+    /// The events that were put aside in generation 1.
+    pub(crate) fn parked(&self) -> Vec<Parked> {
+        self.database.parked(self.model.name(), 1).unwrap()
     }
 
     /// Everything that the projection's tables have.

@@ -24,6 +24,22 @@ pub enum ProjectionError {
         /// The event, the statement and the error.
         failure: Box<StatementFailure>,
     },
+    /// An event that was put aside fails again; it stays aside.
+    #[error("`{name}` still can't apply it: {failure}")]
+    StillFails {
+        /// The projection.
+        name: String,
+        /// The event, the statement and the error.
+        failure: Box<StatementFailure>,
+    },
+    /// No event at this position was put aside.
+    #[error("`{name}` has put no event at position {position} aside")]
+    NotParked {
+        /// The projection.
+        name: String,
+        /// The position.
+        position: Position,
+    },
     /// The checkpoint names an event that the store doesn't have: one of the two was restored from a backup.
     #[error(
         "`{name}` is ahead of the log: its checkpoint names the event at position {position}, which {why}; rebuild it"

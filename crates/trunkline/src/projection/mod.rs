@@ -7,11 +7,13 @@
 //! ```
 //!
 //! `chunk` is a piece of the log, `feed` shares them, `runner` applies them for one projection on a thread of its
-//! own, `progress` is what others see of it, and `set` has all projections of an application.
+//! own, `progress` is what others see of it, `set` has all projections of an application, and `parked` decides about the
+//! events that were put aside.
 
 mod chunk;
 mod error;
 mod feed;
+mod parked;
 mod progress;
 mod runner;
 mod set;

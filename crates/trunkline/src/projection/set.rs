@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use tokio::sync::{oneshot, watch};
 use trunkline_config::nearest;
 use trunkline_core::{Position, Timestamp};
-use trunkline_sql::{Claim, DatabaseError, ReadDatabase, SqliteReadDatabase, State};
+use trunkline_sql::{Claim, DatabaseError, Generation, ReadDatabase, SqliteReadDatabase, State};
 use trunkline_store::{AllRead, Clock, EventStore, EventStoreExt as _};
 
 use super::ProjectionError;
@@ -24,7 +24,7 @@ use crate::file::ProjectionDefinition;
 /// Nothing runs until it is told to: [`start`](Self::start) for a process that stays, and
 /// [`catch_up`](Self::catch_up) for one that has a question.
 pub struct Projections {
-    store: Arc<dyn EventStore>,
+    pub(super) store: Arc<dyn EventStore>,
     clock: Clock,
     place: Option<ReadPlace>,
     database: OnceLock<Arc<dyn ReadDatabase>>,
@@ -34,8 +34,8 @@ pub struct Projections {
     running: Mutex<Option<Running>>,
 }
 
-struct One {
-    definition: ProjectionDefinition,
+pub(super) struct One {
+    pub(super) definition: ProjectionDefinition,
     types: BTreeSet<String>,
     progress: Arc<Progress>,
 }
@@ -254,9 +254,7 @@ impl Projections {
         let (generations, paused) = (database.generations()?, database.paused()?);
         let mut all = Vec::new();
         for (name, one) in &self.all {
-            let live = generations
-                .iter()
-                .find(|generation| generation.projection == *name && generation.state == State::Live);
+            let live = generations.iter().find(|generation| is_live(generation, name));
             let kept = live.map(|live| database.standing(name, live.number)).transpose()?;
             let here = one.progress.standing();
             let position = kept.as_ref().map_or(Position::START, |kept| kept.checkpoint.position);
@@ -296,12 +294,12 @@ impl Projections {
         Ok(since.max(0) as f64 / 1e6)
     }
 
-    fn claim(&self) -> Result<Box<dyn Claim>, ProjectionError> {
+    pub(super) fn claim(&self) -> Result<Box<dyn Claim>, ProjectionError> {
         let database = self.database()?;
         database.claim()?.ok_or_else(|| ProjectionError::RunElsewhere { place: database.place() })
     }
 
-    fn one(&self, name: &str) -> Result<&One, ProjectionError> {
+    pub(super) fn one(&self, name: &str) -> Result<&One, ProjectionError> {
         self.all.get(name).ok_or_else(|| ProjectionError::Unknown {
             name: name.to_owned(),
             near: nearest(name, self.names()).map(str::to_owned),
@@ -312,10 +310,7 @@ impl Projections {
     /// and what it saw last is what is there.
     async fn is_current(&self, one: &One, goal: Position) -> Result<bool, ProjectionError> {
         let database = self.database()?;
-        let live = database
-            .generations()?
-            .into_iter()
-            .find(|generation| generation.projection == one.name() && generation.state == State::Live);
+        let live = self.live(one.name())?;
         let Some(live) = live.filter(|live| live.definition == one.definition.model.definition()) else {
             return Ok(false);
         };
@@ -329,6 +324,12 @@ impl Projections {
         // Events may have come and been applied since the goal was set.
         let there = self.store.event_at(checkpoint.position).await?.map(|event| event.event_id());
         Ok(checkpoint.store == self.store.id() && there.is_some() && checkpoint.event_id == there)
+    }
+
+    /// The generation that readers of a projection see.
+    pub(super) fn live(&self, name: &str) -> Result<Option<Generation>, DatabaseError> {
+        let all = self.database()?.generations()?;
+        Ok(all.into_iter().find(|generation| is_live(generation, name)))
     }
 
     async fn wait_elsewhere(
@@ -373,6 +374,10 @@ impl Projections {
             stop,
         })
     }
+}
+
+fn is_live(generation: &Generation, name: &str) -> bool {
+    generation.projection == name && generation.state == State::Live
 }
 
 impl One {

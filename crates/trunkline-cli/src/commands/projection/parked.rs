@@ -1,0 +1,166 @@
+//! `projection parked`: events that a projection has put aside, and what is decided about them.
+
+use std::io::{self, Write};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::{Value, json};
+use trunkline::{App, Position, ProjectionError};
+
+use super::{NameArgs, Table};
+use crate::commands::query::open_app;
+use crate::failure::Failure;
+use crate::output::{Output, Report};
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline projection parked list orders.tsk orders
+  trunkline projection parked retry orders.tsk orders --all
+  trunkline projection parked discard orders.tsk orders 17
+
+A projection with on_error: \"park\" puts an event that fails aside and goes on.";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  trunkline projection parked list orders.tsk orders
+
+With --format json, one array: position, event_id, type, error.";
+
+const RETRY_EXAMPLES: &str = "\
+Examples:
+  trunkline projection parked retry orders.tsk orders 17
+  trunkline projection parked retry orders.tsk orders --all --format json
+
+An event is applied onto the rows as they are now. One that fails again stays aside; the others are applied, and the \
+exit code is 1. With --format json, one array: position, done, error. Exit code 4 when no such event was put aside.";
+
+const DISCARD_EXAMPLES: &str = "\
+Examples:
+  trunkline projection parked discard orders.tsk orders 17
+
+The rows stay without these events, until the projection is built again. With --format json, one array: position, \
+done, error. Exit code 4 when no such event was put aside.";
+
+/// Look at the events that a projection has put aside, and retry or discard them
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ParkedArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the events that were put aside, and why
+    #[command(after_help = LIST_EXAMPLES)]
+    List(NameArgs),
+    /// Apply events that were put aside, in order
+    #[command(after_help = RETRY_EXAMPLES)]
+    Retry(ChoiceArgs),
+    /// Give events up that were put aside
+    #[command(after_help = DISCARD_EXAMPLES)]
+    Discard(ChoiceArgs),
+}
+
+#[derive(Debug, Args)]
+struct ChoiceArgs {
+    #[command(flatten)]
+    of: NameArgs,
+
+    /// The positions of the events
+    #[arg(value_name = "POSITION", required_unless_present = "all")]
+    positions: Vec<u64>,
+
+    /// All events that were put aside
+    #[arg(long, conflicts_with = "positions")]
+    all: bool,
+}
+
+impl ChoiceArgs {
+    fn positions(&self, app: &App) -> Result<Vec<Position>, Failure> {
+        if !self.all {
+            return Ok(self.positions.iter().copied().map(Position::new).collect());
+        }
+        let parked = app.projections().parked(&self.of.name)?;
+        Ok(parked.into_iter().map(|parked| parked.position).collect())
+    }
+}
+
+impl ParkedArgs {
+    pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        match self.verb {
+            Verb::List(args) => list(&args, output),
+            Verb::Retry(args) => retry(&args, output).await,
+            Verb::Discard(args) => discard(&args, output),
+        }
+    }
+}
+
+fn list(args: &NameArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+    let app = open_app(&args.file, &args.store, output)?;
+    let parked = app.projections().parked(&args.name)?;
+    let rows: Vec<Value> = parked
+        .iter()
+        .map(|parked| {
+            json!({ "position": parked.position, "event_id": parked.event_id, "type": parked.event_type,
+                    "error": parked.error })
+        })
+        .collect();
+    output.report(&Table(rows))
+}
+
+async fn retry(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+    let app = open_app(&args.of.file, &args.of.store, output)?;
+    let (mut decided, mut failed) = (Vec::new(), None);
+    for position in args.positions(&app)? {
+        match app.projections().retry_parked(&args.of.name, position).await {
+            Ok(()) => decided.push(Decided { position, done: Some("applied"), error: None }),
+            // What is wrong with one event says nothing of the next.
+            Err(error @ ProjectionError::StillFails { .. }) => {
+                decided.push(Decided { position, done: None, error: Some(error.to_string()) });
+                failed = failed.or(Some(error));
+            }
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
+    }
+    output.report(&All(decided))?;
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn discard(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+    let app = open_app(&args.of.file, &args.of.store, output)?;
+    let (mut decided, mut failed) = (Vec::new(), None);
+    for position in args.positions(&app)? {
+        if let Err(error) = app.projections().discard_parked(&args.of.name, position) {
+            failed = Some(error);
+            break;
+        }
+        decided.push(Decided { position, done: Some("discarded"), error: None });
+    }
+    output.report(&All(decided))?;
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// What became of an event that had been put aside.
+#[derive(Serialize)]
+struct Decided {
+    position: Position,
+    done: Option<&'static str>,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct All(Vec<Decided>);
+
+impl Report for All {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.0.iter().try_for_each(|Decided { position, done, error }| match (done, error) {
+            (Some(done), _) => writeln!(out, "{done} {position}"),
+            (None, error) => writeln!(out, "kept {position}: {}", error.as_deref().unwrap_or_default()),
+        })
+    }
+}

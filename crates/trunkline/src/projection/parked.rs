@@ -1,0 +1,57 @@
+//! Events that were put aside: looked at, applied after all, or given up.
+
+use trunkline_core::Position;
+use trunkline_sql::{ApplyError, Parked, Writer};
+use trunkline_store::EventStoreExt as _;
+
+use super::{ProjectionError, Projections};
+
+impl Projections {
+    /// The events that a projection has put aside, in order, also when another process runs it.
+    pub fn parked(&self, name: &str) -> Result<Vec<Parked>, ProjectionError> {
+        self.one(name)?;
+        let Some(live) = self.live(name)? else { return Ok(Vec::new()) };
+        Ok(self.database()?.parked(name, live.number)?)
+    }
+
+    /// Applies an event that was put aside, and takes it from the list, together or not at all.
+    ///
+    /// It is applied onto the rows as they are now, after events that came later in the log.
+    pub async fn retry_parked(&self, name: &str, position: Position) -> Result<(), ProjectionError> {
+        let _claim = self.claim()?;
+        let parked = self.find_parked(name, position)?;
+        let ahead = |why| ProjectionError::AheadOfLog { name: name.to_owned(), position, why };
+        let event = self.store.event_at(position).await?.ok_or_else(|| ahead("is not there"))?;
+        if event.event_id() != parked.event_id {
+            return Err(ahead("is another event"));
+        }
+        match self.writer(name)?.retry(&event) {
+            Ok(()) => Ok(()),
+            Err(ApplyError::Failed(failure)) => {
+                Err(ProjectionError::StillFails { name: name.to_owned(), failure })
+            }
+            Err(error) => Err(ProjectionError::of(name, error)),
+        }
+    }
+
+    /// Gives an event up that was put aside: the rows stay without it.
+    pub fn discard_parked(&self, name: &str, position: Position) -> Result<(), ProjectionError> {
+        let _claim = self.claim()?;
+        self.find_parked(name, position)?;
+        let forgotten = self.writer(name)?.forget(position);
+        forgotten.map(|_| ()).map_err(|error| ProjectionError::of(name, error))
+    }
+
+    fn find_parked(&self, name: &str, position: Position) -> Result<Parked, ProjectionError> {
+        let found = self.parked(name)?.into_iter().find(|parked| parked.position == position);
+        found.ok_or_else(|| ProjectionError::NotParked { name: name.to_owned(), position })
+    }
+
+    /// The live generation, whose rows must be those of the statements as they are now.
+    fn writer(&self, name: &str) -> Result<Box<dyn Writer>, ProjectionError> {
+        let model = &self.one(name)?.definition.model;
+        let live = self.live(name)?.filter(|live| live.definition == model.definition());
+        let live = live.ok_or_else(|| ProjectionError::Changed { name: name.to_owned() })?;
+        Ok(self.database()?.open(model, live.number)?)
+    }
+}

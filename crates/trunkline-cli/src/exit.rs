@@ -29,9 +29,8 @@ Exit codes:
   1    failed, refused or rejected
   2    the command line is wrong
   3    conflict: someone else appended first
-  4    not found: no such store, stream, file, backup, command, query, projection, row or code
-  5    corrupt: the store, or the backup, is damaged
-  4    not found: no such store, stream, queue, topic, dead letter, file, backup or code
+  4    not found: no such store, stream, queue, topic, dead letter, file, backup, command, query,
+       projection, row or code
   5    corrupt: the store, the queue, or the backup, is damaged
   130  interrupted before it was done";
 

@@ -141,6 +141,9 @@ impl Failure {
             Self::Query(QueryError::UnknownQuery { near: None, .. }) => {
                 vec!["the file declares queries in sections [queries.NAME]".to_owned()]
             }
+            Self::File { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
+                vec!["name another file; one that exists is left as it is".to_owned()]
+            }
             Self::History(_)
             | Self::Query(_)
             | Self::Sql(_)

@@ -291,3 +291,13 @@ fn all_codes_are_listed() {
         serde_json::json!({"code": "TL1002", "title": "a bracket or block is never closed"})
     );
 }
+
+#[test]
+fn a_file_that_exists_is_left_as_it_is() {
+    let folder = Folder::new();
+    folder.write("app.tsk", "mine");
+    let ran = folder.run("init");
+    assert_eq!(ran.exit, 1, "{ran:?}");
+    assert!(ran.stderr.contains("hint: name another file; one that exists is left as it is"), "{ran:?}");
+    assert_eq!(folder.text("app.tsk"), "mine");
+}

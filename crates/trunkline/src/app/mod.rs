@@ -12,7 +12,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{FutureExt as _, TryFutureExt as _};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 use indexmap::IndexMap;
 use tower::ServiceExt as _;
 use trunkline_core::Command;
@@ -24,7 +25,9 @@ pub use error::{BuildError, RunError};
 
 use crate::command::Bus;
 use crate::file::{ConsumerAction, ConsumerDefinition};
-use crate::messages::{Checkpoints, CommandDispatcher, MessageHandler, Relay, Stop, Webhook, tell_numbers};
+use crate::messages::{
+    Checkpoints, CommandDispatcher, MessageHandler, Relay, Stop, Stopper, Webhook, tell_numbers,
+};
 use crate::middleware::CommandService;
 use crate::place::OpenStore;
 use crate::query::Queries;
@@ -109,8 +112,8 @@ impl App {
 
     /// Relays events and handles messages, as the file says, until asked to stop.
     ///
-    /// All relays and consumers run at the same time. When one of them fails, the others are stopped, and its
-    /// error is the answer. While they run, the queue's numbers are told as metrics every few seconds:
+    /// All relays and consumers run at the same time. When one of them fails, the others are stopped, finish what
+    /// they hold, and the first error is the answer. While they run, the queue's numbers are told as metrics every few seconds:
     /// `trunkline_queue_waiting{topic, group}`, and `leased`, `delayed`, `dead` and `oldest_age_seconds` likewise;
     /// what consumers do is counted in `trunkline_consumer_delivered_total{consumer}`, and `retried` and `dead`
     /// likewise.
@@ -121,8 +124,10 @@ impl App {
         stop: &Stop,
     ) -> Result<(), RunError> {
         let Messages { relays, consumers, handlers } = &*self.messages;
+        let (stopper, all_stop) = Stopper::new();
+        let all_stop = &all_stop;
         let relays = relays.iter().map(|relay| {
-            let relayed = relay.run(&self.store, queue, checkpoints, stop);
+            let relayed = relay.run(&self.store, queue, checkpoints, all_stop);
             relayed.map_err(|source| RunError::Relay { name: relay.name.clone(), source }).boxed()
         });
         let consumers = consumers.iter().map(|ConsumerDefinition { consumer, action }| {
@@ -138,11 +143,24 @@ impl App {
                 }),
             };
             let failed = |source| RunError::Consumer { name: consumer.name.clone(), source };
-            async move { consumer.run(queue, &*handler, stop).await.map_err(failed) }.boxed()
+            async move { consumer.run(queue, &*handler, all_stop).await.map_err(failed) }.boxed()
         });
-        tokio::select! {
-            ran = futures::future::try_join_all(relays.chain(consumers)) => ran.map(drop),
-            never = tell_numbers(queue) => match never {},
+        let mut running: FuturesUnordered<_> = relays.chain(consumers).collect();
+        let mut numbers = std::pin::pin!(tell_numbers(queue));
+        let mut outcome = Ok(());
+        loop {
+            tokio::select! {
+                ended = running.next() => match ended {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => {
+                        stopper.stop();
+                        outcome = outcome.and(Err(error));
+                    }
+                    None => return outcome,
+                },
+                () = stop.asked(), if !all_stop.is_asked() => stopper.stop(),
+                never = &mut numbers => match never {},
+            }
         }
     }
 

@@ -129,7 +129,10 @@ fn read(evaluated: &Evaluated, registered: &Registered) -> (Definition, Vec<Diag
     definition.consumers =
         messages::consumers(&root.key("consumers"), &reading, definition.message_queue.retry);
     definition.relays = messages::relays(&root.key("relay"), &reading);
-    definition.scenarios = scenarios::read(&root.key("scenarios"), &reading, &definition);
+    // Those with mistakes too, which are no commands but no unknown names either.
+    let declared: Vec<&str> =
+        root.key("commands").section().each().into_iter().map(|(name, _)| name).collect();
+    definition.scenarios = scenarios::read(&root.key("scenarios"), &reading, &definition, &declared);
     later::read(&mut root);
     root.finish();
     (definition, reader.diagnostics())

@@ -63,30 +63,41 @@ pub(super) fn read(
     field: &Field<'_>,
     reading: &Reading<'_>,
     definition: &Definition,
+    declared: &[&str],
 ) -> IndexMap<String, ScenarioDefinition> {
     let mut section = field.section();
     let scenarios = section
         .each()
         .into_iter()
-        .filter_map(|(name, field)| Some((name.to_owned(), one(&field, reading, definition)?)));
+        .filter_map(|(name, field)| Some((name.to_owned(), one(&field, reading, definition, declared)?)));
     scenarios.collect()
 }
 
-fn one(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) -> Option<ScenarioDefinition> {
+fn one(
+    field: &Field<'_>,
+    reading: &Reading<'_>,
+    definition: &Definition,
+    declared: &[&str],
+) -> Option<ScenarioDefinition> {
     let mut section = field.section();
     let given: Vec<Option<Given>> =
-        section.key("given").items().iter().map(|item| given(item, reading, definition)).collect();
-    let when = command(&section.key("when"), reading, definition);
+        section.key("given").items().iter().map(|item| given(item, reading, definition, declared)).collect();
+    let when = command(&section.key("when"), reading, definition, declared);
     let then = then(&section.key("then"));
     section.finish();
     let given = given.into_iter().collect::<Option<_>>()?;
     Some(ScenarioDefinition { given, when: when?, then: then?, span: field.span() })
 }
 
-fn given(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) -> Option<Given> {
+fn given(
+    field: &Field<'_>,
+    reading: &Reading<'_>,
+    definition: &Definition,
+    declared: &[&str],
+) -> Option<Given> {
     let is_command = field.section().key("command").is_present();
     if is_command {
-        command(field, reading, definition).map(Given::Command)
+        command(field, reading, definition, declared).map(Given::Command)
     } else {
         event(field).map(Given::Event)
     }
@@ -101,7 +112,12 @@ fn event(field: &Field<'_>) -> Option<GivenEvent> {
     Some(GivenEvent { stream, event_type: event_type?.as_str().to_owned(), data })
 }
 
-fn command(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) -> Option<When> {
+fn command(
+    field: &Field<'_>,
+    reading: &Reading<'_>,
+    definition: &Definition,
+    declared: &[&str],
+) -> Option<When> {
     let mut section = field.required_section();
     let name = section.key("command");
     let command: Option<String> = name.required();
@@ -110,8 +126,8 @@ fn command(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) ->
     let command = command?;
     let mapped = || definition.command_handlers.iter().map(|mapping| mapping.name.as_str());
     let programs = || reading.registered.commands.iter().map(String::as_str);
-    let known = || definition.commands.keys().map(String::as_str).chain(mapped()).chain(programs());
-    // What the program handles isn't known to the plain binary, and neither is a command that has mistakes.
+    let known = || declared.iter().copied().chain(mapped()).chain(programs());
+    // What the program handles isn't known to the plain binary.
     if !known().any(|known| known == command) && definition.command_handlers.is_empty() {
         let message = format!("the command \"{command}\" has no handler");
         let near = nearest(&command, known());

@@ -72,12 +72,6 @@ pub enum ConsumerError {
     Receive(#[from] ReceiveError),
 }
 
-/// What handling a message takes.
-struct Hands {
-    free: Semaphore,
-    pace: Option<Mutex<Interval>>,
-}
-
 impl Consumer {
     /// A consumer with the usual options.
     pub fn new(name: &str, topics: Vec<TopicName>, group: GroupName) -> Self {
@@ -104,25 +98,32 @@ impl Consumer {
         for topic in &self.topics {
             queue.subscribe(topic.clone(), self.group.clone(), options).await?;
         }
-        let hands =
-            Hands { free: Semaphore::new(self.concurrency.max(1)), pace: self.pace().map(Mutex::new) };
+        let hands = Semaphore::new(self.concurrency.max(1));
+        let pace = self.pace().map(Mutex::new);
+        let mut failed = None;
         let mut idle: Vec<TopicName> = self.topics.clone();
         let mut receiving = FuturesUnordered::new();
         let mut working = FuturesUnordered::new();
-        while !stop.is_asked() {
+        while failed.is_none() && !stop.is_asked() {
             let room = self.concurrency.saturating_sub(working.len());
             if room > 0 {
                 // Every topic is waited on, with what there is room for shared among them. A message more than
                 // there are hands waits for one.
                 let share = (room / self.topics.len().max(1)).max(1);
-                receiving.extend(idle.drain(..).map(|topic| self.receive(queue, topic, share)));
+                let receive = |topic| self.receive(queue, pace.as_ref(), topic, share);
+                receiving.extend(idle.drain(..).map(receive));
             }
             tokio::select! {
                 Some((topic, received)) = receiving.next(), if !receiving.is_empty() => {
                     idle.push(topic);
-                    let received = received?;
-                    meters::count_delivered(&self.name, received.len());
-                    working.extend(received.into_iter().map(|delivery| self.handle(queue, handler, &hands, delivery)));
+                    match received {
+                        Ok(received) => {
+                            meters::count_delivered(&self.name, received.len());
+                            let handle = |delivery| self.handle(queue, handler, &hands, delivery);
+                            working.extend(received.into_iter().map(handle));
+                        }
+                        Err(error) => failed = Some(error),
+                    }
                 }
                 Some(()) = working.next(), if !working.is_empty() => {}
                 () = stop.asked() => {}
@@ -131,15 +132,23 @@ impl Consumer {
         // A receive that is dropped may have leased messages: they come back when their time is over.
         drop(receiving);
         while working.next().await.is_some() {}
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
+    /// Leases messages: with a rate, one at its pace, so that no lease runs while its message waits for its turn.
     async fn receive(
         &self,
         queue: &dyn MessageQueue,
+        pace: Option<&Mutex<Interval>>,
         topic: TopicName,
         max: usize,
     ) -> (TopicName, Result<Vec<Delivery>, ReceiveError>) {
+        let max = if let Some(pace) = pace {
+            pace.lock().await.tick().await;
+            1
+        } else {
+            max
+        };
         let receive = Receive::new(topic.clone(), self.group.clone())
             .consumer(self.name.as_str())
             .max(max)
@@ -153,14 +162,11 @@ impl Consumer {
         &self,
         queue: &dyn MessageQueue,
         handler: &dyn MessageHandler,
-        hands: &Hands,
+        hands: &Semaphore,
         delivery: Delivery,
     ) {
         let leased = Instant::now();
-        let _hand = hands.free.acquire().await;
-        if let Some(pace) = &hands.pace {
-            pace.lock().await.tick().await;
-        }
+        let _hand = hands.acquire().await;
         let mut settled = Ok(());
         if leased.elapsed() > MARGIN / 2 {
             // It has waited for its turn; the time that handling may take begins now.

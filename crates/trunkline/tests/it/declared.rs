@@ -191,6 +191,14 @@ fn mistakes_are_found_when_the_file_is_loaded() {
 }
 
 #[test]
+fn a_command_with_a_mistake_is_not_an_unknown_one() {
+    let text =
+        "[commands.A]\nstream: \"'a-' + comand.id\"\n[scenarios.s]\nwhen: { command: \"A\" }\nthen: []\n";
+    let found = mistakes(text, &Registered { complete: true, ..Registered::default() });
+    assert_eq!(found, ["line 2 col 17: there is no `comand` here; did you mean `command`?"]);
+}
+
+#[test]
 fn a_php_class_is_told_what_to_become() {
     let none = Registered::default();
     let file = read("[cqrs.command_handlers]\nA: 'Shop\\Handler\\A'\n", &none);

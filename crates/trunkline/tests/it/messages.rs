@@ -433,3 +433,52 @@ fn what_waits_and_what_consumers_do_is_told_as_metrics() {
         assert!(count(&format!("trunkline_queue_{gauge}{{topic=doors,group=work}} 0")) > 0, "{lines:#?}");
     }
 }
+
+/// Has the relay fail while it works, and then goes on for a while.
+struct Upsetting {
+    store: Arc<dyn EventStore>,
+    finished: AtomicU32,
+}
+
+impl MessageHandler for Upsetting {
+    fn handle<'a>(&'a self, _: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
+        Box::pin(async move {
+            let event = NewEvent::json("Opened", "{}").unwrap();
+            let append = Append::to("door-x".parse().unwrap(), Expected::Any).event(event);
+            self.store.append(append).await.unwrap();
+            let never = std::future::pending::<()>();
+            drop(tokio::time::timeout(Duration::from_millis(100), never).await);
+            self.finished.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn when_one_fails_the_others_finish_what_they_hold() {
+    let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
+    let handler = Arc::new(Upsetting { store: Arc::clone(&store), finished: AtomicU32::new(0) });
+    struct Shared(Arc<Upsetting>);
+    impl MessageHandler for Shared {
+        fn handle<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
+            self.0.handle(delivery)
+        }
+    }
+    let builder =
+        App::builder().shared_store(store).message_handler("test.Upsetting", Shared(Arc::clone(&handler)));
+    let text = "[relay.out]\ntopic: \"opened\"\nkey: \"event.data.id\"\n[consumers.work]\ntopics: [\"doors\"]\nclass: \"test.Upsetting\"\n";
+    let app = crate::world::with_file(builder, text).build().unwrap();
+    let queue = MemoryQueue::new();
+    queue.publish_one(topic("doors"), NewMessage::new("Open", "{}")).await.unwrap();
+    let (_stopper, stop) = Stopper::new();
+    let error = app.run_messages(&queue, &MemoryCheckpoints::default(), &stop).await.unwrap_err();
+    assert!(
+        error.to_string().starts_with("the relay \"out\" stopped: the key of the event at position 1"),
+        "{error}"
+    );
+    assert_eq!(handler.finished.load(Ordering::SeqCst), 1);
+    let stats = queue.stats().await.unwrap();
+    let left: u64 =
+        stats.topics.iter().flat_map(|topic| &topic.groups).map(|group| group.leased + group.waiting).sum();
+    assert_eq!(left, 0, "and its message is settled");
+}

@@ -40,6 +40,8 @@ mod bind;
 
 mod model;
 
+mod typed;
+
 mod error;
 
 mod query;
@@ -57,3 +59,4 @@ pub use query::{Answer, Limits, ParameterSpec, ParameterType, Parameters, Query,
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteReadDatabase};
 pub use text::{Parameter, Path, Scope, SqlProblem, Statement, Step, compile};
+pub use typed::{Rows, RowsError, TypedProjection};

@@ -1,10 +1,12 @@
 //! A projection as its statements: the schema of its tables, and what is done for each type of event.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use trunkline_core::RecordedEvent;
 
+use crate::TypedProjection;
 use crate::bind::{Parts, Plan, Sink};
 use crate::text::{Path, Scope, SqlProblem, Statement, compile};
 
@@ -85,6 +87,17 @@ pub struct Model {
     statements: Vec<Placed>,
     plans: HashMap<String, Plan>,
     definition: String,
+    typed: Option<Typed>,
+}
+
+/// A projection as code.
+#[derive(Clone)]
+struct Typed(Arc<dyn TypedProjection>);
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Typed").field("event_types", &self.0.event_types()).finish_non_exhaustive()
+    }
 }
 
 impl Model {
@@ -108,7 +121,23 @@ impl Model {
                 }));
             }
         }
-        Ok(Self { name: name.to_owned(), schema, statements, plans, definition })
+        Ok(Self { name: name.to_owned(), schema, statements, plans, definition, typed: None })
+    }
+
+    /// A projection as code, with its [`schema`](TypedProjection::schema) compiled.
+    pub fn typed(
+        name: &str,
+        schema: Vec<Statement>,
+        projection: Arc<dyn TypedProjection>,
+    ) -> Result<Self, InvalidModelName> {
+        let mut model = Self::new(name, vec![schema], Vec::new())?;
+        model.plans =
+            projection.event_types().iter().map(|name| ((*name).to_owned(), Plan::default())).collect();
+        let types: Vec<&str> = model.event_types().collect();
+        let revision = format!("revision {} on {}\n", projection.revision(), types.join(", "));
+        model.definition.push_str(&revision);
+        model.typed = Some(Typed(projection));
+        Ok(model)
     }
 
     /// The name.
@@ -125,6 +154,10 @@ impl Model {
     /// Everything that decides which rows there are, as text: a projection with another text must be rebuilt.
     pub fn definition(&self) -> &str {
         &self.definition
+    }
+
+    pub(crate) fn code(&self) -> Option<&dyn TypedProjection> {
+        self.typed.as_ref().map(|typed| &*typed.0)
     }
 
     pub(crate) fn schema(&self) -> &[Vec<Statement>] {

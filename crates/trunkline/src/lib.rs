@@ -84,9 +84,9 @@ pub use command::{
 };
 pub use file::{
     AggregateDefinition, ApplicationFile, CommandDefinition, ConsumerAction, ConsumerDefinition, Definition,
-    EmitDefinition, Expect, Expectation, Given, GivenEvent, Mapping, OnChange, OnError, ProjectionDefinition,
-    QueryDefinition, QueueDefinition, ReadDbDefinition, Registered, RequireDefinition, ScenarioDefinition,
-    StoreDefinition, When, codes,
+    EmitDefinition, Expect, Expectation, Given, GivenEvent, Mapping, OnChange, OnError, ProjectionClasses,
+    ProjectionDefinition, QueryDefinition, QueueDefinition, ReadDbDefinition, Registered, RequireDefinition,
+    ScenarioDefinition, StoreDefinition, When, codes,
 };
 pub use middleware::CommandService;
 pub use place::{Dsn, DsnError, OpenStore, Origin, Place, ReadDsnError, ReadPlace};

@@ -143,7 +143,7 @@ fn may_make(action: &AuthAction<'_>) -> Result<(), &'static str> {
     }
 }
 
-fn may_change(action: &AuthAction<'_>) -> Result<(), &'static str> {
+pub(super) fn may_change(action: &AuthAction<'_>) -> Result<(), &'static str> {
     match *action {
         AuthAction::Insert { table_name }
         | AuthAction::Delete { table_name }

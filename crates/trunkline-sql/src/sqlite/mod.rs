@@ -16,6 +16,7 @@
 //! the registry names it.
 
 mod check;
+mod code;
 mod fault;
 mod files;
 mod readers;

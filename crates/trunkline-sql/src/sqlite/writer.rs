@@ -6,6 +6,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
 
+use super::code::Guarded;
 use super::fault::{failed, is_passing, reason};
 use super::files::{Durability, Files};
 use crate::bind::{BindError, Parts, Sink, SqlValue};
@@ -132,6 +133,7 @@ pub(super) struct SqliteWriter {
     connection: Connection,
     model: Arc<Model>,
     checkpoint: Checkpoint,
+    guarded: Guarded,
 }
 
 impl SqliteWriter {
@@ -147,11 +149,12 @@ impl SqliteWriter {
             transaction.execute("UPDATE trunkline_checkpoint SET token = token + 1", [])?;
             let checkpoint = read_checkpoint(&transaction)?;
             transaction.commit()?;
-            Ok((connection, checkpoint))
+            let guarded = Guarded::new(&mut connection)?;
+            Ok((connection, guarded, checkpoint))
         };
-        let (connection, read) = take().map_err(failed(doing.clone()))?;
+        let (connection, guarded, read) = take().map_err(failed(doing.clone()))?;
         let checkpoint = found(read, &doing, name, number)?;
-        Ok(Self { connection, model: Arc::clone(model), checkpoint })
+        Ok(Self { connection, model: Arc::clone(model), checkpoint, guarded })
     }
 
     fn doing(&self, what: &str) -> String {
@@ -216,8 +219,9 @@ impl Writer for SqliteWriter {
             last = event.position();
         }
         assert!(reached.position >= last, "a batch ends with its last event, or after it");
+        let guarded = self.guarded.clone();
         self.fenced("apply events to", (reached.position, Some(reached.event_id)), |transaction, model| {
-            apply(transaction, model, events)
+            apply(transaction, &guarded, model, events)
         })
     }
 
@@ -253,12 +257,13 @@ impl Writer for SqliteWriter {
 
     fn retry(&mut self, event: &RecordedEvent) -> Result<(), ApplyError> {
         let doing = self.doing("retry a parked event of");
+        let guarded = self.guarded.clone();
         self.fenced("retry a parked event of", self.here(), |transaction, model| {
             if !unpark(transaction, event.position()).map_err(failed(doing.clone()))? {
                 let reason = format!("there is none at position {}", event.position());
                 return Err(DatabaseError::Lasting { doing, reason }.into());
             }
-            apply(transaction, model, std::slice::from_ref(event))
+            apply(transaction, &guarded, model, std::slice::from_ref(event))
         })
     }
 
@@ -305,7 +310,15 @@ fn drop_tables(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn apply(connection: &Connection, model: &Model, events: &[RecordedEvent]) -> Result<(), ApplyError> {
+fn apply(
+    connection: &Connection,
+    guarded: &Guarded,
+    model: &Model,
+    events: &[RecordedEvent],
+) -> Result<(), ApplyError> {
+    if let Some(code) = model.code() {
+        return guarded.apply(connection, code, events);
+    }
     let prepared = std::iter::repeat_with(|| None).take(model.statements().len()).collect();
     let mut rows = Rows { connection, model, prepared };
     let mut parts = Parts::default();

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+use trunkline_sql::TypedProjection;
 use trunkline_store::{LogStoreOptions, system_clock};
 
 use super::{App, AppBuilder, BuildError, Messages};
 use crate::command::Bus;
 use crate::declared;
-use crate::file::{Definition, StoreDefinition};
+use crate::file::{Definition, OnChange, OnError, ProjectionDefinition, StoreDefinition, typed};
 use crate::place::{OpenStore, Place, ReadPlace};
 use crate::query::{Answer, Queries};
 use crate::{ApplicationFile, Projections, middleware};
@@ -37,7 +39,7 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         command_handlers,
         query_handlers,
         read_db,
-        projections,
+        mut projections,
         queries: declared_queries,
         scenarios,
         consumers,
@@ -74,6 +76,7 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
     let clock = builder.clock.unwrap_or_else(|| Arc::new(system_clock));
     let read_place = ReadPlace::find(read_db.dsn.as_deref(), |name| std::env::var_os(name))
         .map_err(|error| BuildError::ReadDsn { error })?;
+    add_typed(builder.projections, &mut projections)?;
     let projections = Arc::new(Projections::new(
         Arc::clone(&store),
         Arc::clone(&clock),
@@ -109,6 +112,28 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
     };
     let (scenarios, messages) = (Arc::new(scenarios), Arc::new(messages));
     Ok(App { store, opened, bus, commands, queries, projections, scenarios, messages })
+}
+
+/// Adds the projections that the program registered under their own names.
+fn add_typed(
+    registered: Vec<(String, Arc<dyn TypedProjection>)>,
+    projections: &mut IndexMap<String, ProjectionDefinition>,
+) -> Result<(), BuildError> {
+    for (name, code) in registered {
+        let model =
+            typed(&name, code).map_err(|reason| BuildError::Projection { name: name.clone(), reason })?;
+        let definition = ProjectionDefinition {
+            model: Arc::new(model),
+            idempotent: false,
+            on_error: OnError::default(),
+            on_change: OnChange::default(),
+        };
+        if projections.insert(name.clone(), definition).is_some() {
+            let reason = "there is another one of this name".to_owned();
+            return Err(BuildError::Projection { name, reason });
+        }
+    }
+    Ok(())
 }
 
 fn open(

@@ -9,11 +9,12 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
 use trunkline_config::World;
 use trunkline_core::{Command as _, Decider};
-use trunkline_sql::ReadDatabase;
+use trunkline_sql::{ReadDatabase, TypedProjection};
 use trunkline_store::{Clock, EventStore};
 
 use super::{App, BuildError, build};
 use crate::command::{DeciderHandler, Handle, Handler};
+use crate::file::ProjectionClasses;
 use crate::messages::MessageHandler;
 use crate::middleware::{CommandService, Guard};
 use crate::query::{self, Answer};
@@ -51,6 +52,8 @@ pub struct AppBuilder {
     pub(super) named_commands: BTreeMap<String, Arc<dyn Handle>>,
     pub(super) queries: Vec<(String, Arc<dyn Answer>)>,
     pub(super) named_queries: BTreeMap<String, Arc<dyn Answer>>,
+    pub(super) projections: Vec<(String, Arc<dyn TypedProjection>)>,
+    pub(super) projection_classes: ProjectionClasses,
     pub(super) message_handlers: BTreeMap<String, Arc<dyn MessageHandler>>,
     pub(super) hooks: BTreeMap<String, Hook>,
     pub(super) guard: Option<Guard>,
@@ -127,6 +130,50 @@ impl AppBuilder {
         self
     }
 
+    /// Code that makes a read model of this name.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use std::sync::Arc;
+    /// use trunkline::sql::{Rows, TypedProjection};
+    /// use trunkline::{App, MemoryStore, RecordedEvent};
+    ///
+    /// struct Balances;
+    ///
+    /// impl TypedProjection for Balances {
+    ///     fn schema(&self) -> &'static str {
+    ///         "CREATE TABLE balance (account TEXT PRIMARY KEY, amount INTEGER NOT NULL)"
+    ///     }
+    ///
+    ///     fn event_types(&self) -> &[&str] {
+    ///         &["Deposited"]
+    ///     }
+    ///
+    ///     fn apply(&self, event: &RecordedEvent, rows: &mut dyn Rows) -> Result<(), Box<dyn Error + Send + Sync>> {
+    ///         let data: serde_json::Value = serde_json::from_slice(event.data())?;
+    ///         let amount = data["amount"].as_i64().ok_or("a deposit has an amount")?;
+    ///         let upsert = "INSERT INTO balance VALUES (?1, ?2)
+    ///                       ON CONFLICT DO UPDATE SET amount = amount + excluded.amount";
+    ///         rows.execute(upsert, &[event.stream().into(), amount.into()])?;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let app = App::builder().store(MemoryStore::new()).projection("balances", Balances).build()?;
+    /// assert_eq!(app.projections().names().collect::<Vec<_>>(), ["balances"]);
+    /// # Ok::<(), trunkline::BuildError>(())
+    /// ```
+    pub fn projection(mut self, name: impl Into<String>, projection: impl TypedProjection) -> Self {
+        self.projections.push((name.into(), Arc::new(projection)));
+        self
+    }
+
+    /// Code by a name such as `accounts.Balances`, for the projections that name it as their `class`.
+    pub fn projection_class(mut self, name: impl Into<String>, projection: impl TypedProjection) -> Self {
+        self.projection_classes.insert(name.into(), Arc::new(projection));
+        self
+    }
+
     /// A handler by a name, for the consumers that name it as their `class`.
     pub fn message_handler(mut self, name: impl Into<String>, handler: impl MessageHandler) -> Self {
         self.message_handlers.insert(name.into(), Arc::new(handler));
@@ -200,6 +247,7 @@ impl AppBuilder {
             hooks,
             command_handlers: self.named_commands.keys().cloned().collect(),
             query_handlers: self.named_queries.keys().cloned().collect(),
+            projections: self.projection_classes.clone(),
             message_handlers: self.message_handlers.keys().cloned().collect(),
             commands: self.commands.iter().map(|(name, _)| name.clone()).collect(),
             complete: true,

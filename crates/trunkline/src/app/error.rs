@@ -23,6 +23,14 @@ pub enum BuildError {
         /// Its name.
         name: String,
     },
+    /// A projection that the program registered can't be one.
+    #[error("the projection \"{name}\" can't be: {reason}")]
+    Projection {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The DSN of the event store is none.
     #[error("{error}; {}", .error.hint())]
     Dsn {

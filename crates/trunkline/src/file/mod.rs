@@ -28,10 +28,11 @@ pub use commands::{CommandDefinition, EmitDefinition, Expect, RequireDefinition}
 pub use event_store::StoreDefinition;
 pub use handlers::Mapping;
 pub use messages::{ConsumerAction, ConsumerDefinition, QueueDefinition};
+pub(crate) use projections::typed;
 pub use projections::{OnChange, OnError, ProjectionDefinition};
 pub use queries::QueryDefinition;
 pub use read_db::ReadDbDefinition;
-pub use reading::Registered;
+pub use reading::{ProjectionClasses, Registered};
 pub(crate) use reading::{Reading, SYSTEM_NAMES};
 pub use scenarios::{Expectation, Given, GivenEvent, ScenarioDefinition, When};
 

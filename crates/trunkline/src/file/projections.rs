@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use trunkline_config::read::Field;
-use trunkline_config::{Diagnostic, Value};
-use trunkline_sql::{Action, Model, Part, SqliteReadDatabase, Statement, schema};
+use trunkline_config::{Diagnostic, Value, nearest};
+use trunkline_sql::{Action, Model, Part, SqliteReadDatabase, Statement, TypedProjection, schema};
 
 use super::reading::event_type_named;
 use super::{Reading, codes};
@@ -58,26 +58,33 @@ struct Text<'a> {
 fn one(name: &str, field: &Field<'_>, reading: &Reading<'_>) -> Option<ProjectionDefinition> {
     let mut section = field.section();
     let class = section.key("class");
-    if let Some(class_name) = class.read::<String>() {
-        let message = format!("no projection named \"{class_name}\" is registered");
-        let wrong = reading.unresolved(class.span(), message);
-        class.reader().report(wrong.fix("declare it here: schema and on { EVENT: SQL }"));
-    }
+    let code = class.read::<String>().map(|class_name| of_class(&class, &class_name, reading));
     let read_db = section.key("read_db");
     if read_db.is_present() {
         let message = "this version keeps all projections in the one [read_db]".to_owned();
         read_db.reader().report(Diagnostic::warning(codes::NOT_YET, read_db.span(), message));
     }
-    let (schema_texts, tables) = schemas(&section.key("schema"), reading);
-    let (action_texts, actions) = actions(&section.key("on"), reading);
+    let (schema, on) = (section.key("schema"), section.key("on"));
+    if code.is_some() {
+        for field in [&schema, &on].into_iter().filter(|field| field.is_present()) {
+            let message = "a projection with a class has its tables and its events from there".to_owned();
+            field.reader().report(Diagnostic::error(codes::BAD_PROJECTION, field.span(), message));
+        }
+    }
+    let (schema_texts, tables) = schemas(&schema, reading);
+    let (action_texts, actions) = actions(&on, reading);
     let idempotent = section.key("idempotent").or(false);
     let on_error = section.key("on_error").one_of(&[("stop", OnError::Stop), ("park", OnError::Park)]);
     let on_change =
         section.key("on_change").one_of(&[("rebuild", OnChange::Rebuild), ("stop", OnChange::Stop)]);
     section.finish();
-    let model = Model::new(name, tables?, actions?).map_err(|error| {
-        field.reader().report(Diagnostic::error(codes::BAD_PROJECTION, field.span(), error.to_string()));
-    });
+    let report = |error: String| {
+        field.reader().report(Diagnostic::error(codes::BAD_PROJECTION, field.span(), error));
+    };
+    let model = match code {
+        Some(code) => typed(name, code?).map_err(report),
+        None => Model::new(name, tables?, actions?).map_err(|error| report(error.to_string())),
+    };
     let model = model.ok()?;
     for found in SqliteReadDatabase::check_model(&model) {
         let text = match &found.part {
@@ -96,6 +103,32 @@ fn one(name: &str, field: &Field<'_>, reading: &Reading<'_>) -> Option<Projectio
         on_error: on_error.unwrap_or_default(),
         on_change: on_change.unwrap_or_default(),
     })
+}
+
+/// The code that a class names.
+fn of_class(field: &Field<'_>, class: &str, reading: &Reading<'_>) -> Option<Arc<dyn TypedProjection>> {
+    let known = &reading.registered.projections;
+    let found = known.get(class).cloned();
+    if found.is_none() {
+        let message = format!("no projection named \"{class}\" is registered");
+        let unresolved = reading.unresolved(field.span(), message);
+        let unresolved = match nearest(class, known.names()) {
+            Some(near) => unresolved.did_you_mean(Some(near)),
+            None => unresolved.fix("declare it here: schema and on { EVENT: SQL }"),
+        };
+        field.reader().report(unresolved);
+    }
+    found
+}
+
+/// The model of a projection that is code, or what is wrong with its tables.
+pub(crate) fn typed(name: &str, code: Arc<dyn TypedProjection>) -> Result<Model, String> {
+    let tables = schema(code.schema()).map_err(|problems| problems[0].to_string())?;
+    let model = Model::typed(name, tables, code).map_err(|error| error.to_string())?;
+    match SqliteReadDatabase::check_model(&model).first() {
+        Some(wrong) => Err(format!("its schema has a mistake: {wrong}")),
+        None => Ok(model),
+    }
 }
 
 type Compiled<'a, T> = (Vec<Text<'a>>, Option<Vec<T>>);

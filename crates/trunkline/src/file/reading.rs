@@ -1,18 +1,44 @@
 //! What the readers of all sections share: expressions, names, and what the program registered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use trunkline_cel::{Expression, Mistake, MistakeKind, Scope, Template};
 use trunkline_config::read::Field;
 use trunkline_config::{Code, Diagnostic, Hooks, Sources, Span};
 use trunkline_core::EventType;
-use trunkline_sql::SqlProblem;
+use trunkline_sql::{SqlProblem, TypedProjection};
 
 use super::codes;
 
 /// Names that begin with it are Trunkline's own.
 pub(crate) const SYSTEM_NAMES: char = '$';
+
+/// Projections as code, by the names that `class` in `[projections.NAME]` gives.
+#[derive(Clone, Default)]
+pub struct ProjectionClasses(BTreeMap<String, Arc<dyn TypedProjection>>);
+
+impl ProjectionClasses {
+    pub(crate) fn insert(&mut self, name: String, projection: Arc<dyn TypedProjection>) {
+        self.0.insert(name, projection);
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Arc<dyn TypedProjection>> {
+        self.0.get(name)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl fmt::Debug for ProjectionClasses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 /// What a program registered under names that an application file may use.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +49,8 @@ pub struct Registered {
     pub command_handlers: BTreeSet<String>,
     /// Handlers for `[cqrs.query_handlers]`.
     pub query_handlers: BTreeSet<String>,
+    /// Code for `class` in `[projections.NAME]`.
+    pub projections: ProjectionClasses,
     /// Handlers for `class` in `[consumers.NAME]`.
     pub message_handlers: BTreeSet<String>,
     /// Commands that have handlers without the file.

@@ -17,5 +17,6 @@ mod outbox;
 mod projections;
 mod scenarios;
 mod told;
+mod typed;
 mod webhook;
 mod world;

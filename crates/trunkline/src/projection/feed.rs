@@ -103,13 +103,12 @@ impl Feed {
                 return;
             }
             members.position = chunk.reached.position;
-            match &mut *members.all {
+            if let [member] = &members.all[..] {
                 // Nobody else waits, so it may take its time.
-                [member] => Some(member.chunks.clone()),
-                _ => {
-                    members.all.retain(|member| member.chunks.try_send(chunk.clone()).is_ok());
-                    None
-                }
+                Some(member.chunks.clone())
+            } else {
+                members.all.retain(|member| member.chunks.try_send(chunk.clone()).is_ok());
+                None
             }
         };
         if let Some(alone) = alone

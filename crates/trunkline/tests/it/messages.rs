@@ -454,16 +454,19 @@ impl MessageHandler for Upsetting {
     }
 }
 
+/// One that the test looks at, too.
+struct Shared(Arc<Upsetting>);
+
+impl MessageHandler for Shared {
+    fn handle<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
+        self.0.handle(delivery)
+    }
+}
+
 #[tokio::test]
 async fn when_one_fails_the_others_finish_what_they_hold() {
     let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
     let handler = Arc::new(Upsetting { store: Arc::clone(&store), finished: AtomicU32::new(0) });
-    struct Shared(Arc<Upsetting>);
-    impl MessageHandler for Shared {
-        fn handle<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
-            self.0.handle(delivery)
-        }
-    }
     let builder =
         App::builder().shared_store(store).message_handler("test.Upsetting", Shared(Arc::clone(&handler)));
     let text = "[relay.out]\ntopic: \"opened\"\nkey: \"event.data.id\"\n[consumers.work]\ntopics: [\"doors\"]\nclass: \"test.Upsetting\"\n";

@@ -4,7 +4,7 @@ use crate::error::{EvaluateError, Failure};
 use crate::evaluate::Run;
 use crate::lower;
 use crate::mistake::Mistake;
-use crate::program::Node;
+use crate::program::{Node, NodeKind};
 use crate::scope::Scope;
 use crate::value::Value;
 use crate::variables::Variables;
@@ -68,6 +68,29 @@ impl Expression {
     /// ```
     pub fn reads(&self, path: &str) -> bool {
         self.program.reads(path)
+    }
+
+    /// The names of the fields that it makes, where it is written as an object with plain names.
+    ///
+    /// ```
+    /// use trunkline_cel::{Expression, Scope};
+    ///
+    /// let fields = |text| Expression::compile(text, &Scope::new(["command"])).unwrap().fields();
+    /// assert_eq!(fields("{'id': command.id, 'note': ''}"), Some(vec!["id".to_owned(), "note".to_owned()]));
+    /// assert_eq!(fields("command"), None);
+    /// ```
+    pub fn fields(&self) -> Option<Vec<String>> {
+        match &self.program.root.kind {
+            NodeKind::Object(entries) => {
+                let name = |key: &Node| match &key.kind {
+                    NodeKind::Constant(value) => value.as_str().map(str::to_owned),
+                    _ => None,
+                };
+                entries.iter().map(|(key, _)| name(key)).collect()
+            }
+            NodeKind::Constant(value) => Some(value.fields()?.map(|(name, _)| name).collect()),
+            _ => None,
+        }
     }
 
     /// The value with these variables.

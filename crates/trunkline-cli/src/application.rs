@@ -62,6 +62,10 @@ pub(crate) fn open(
         ..LogStoreOptions::default()
     };
     let opened = open::with_options(&place, options, output)?;
-    let app = App::builder().shared_store(opened.store.clone()).file(file).build()?;
+    let mut builder = App::builder().shared_store(opened.store.clone()).file(file);
+    if let Some(file) = place.dsn.snapshots() {
+        builder = builder.snapshots(file);
+    }
+    let app = builder.build()?;
     Ok((app, opened))
 }

@@ -34,7 +34,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Events", &["append", "read", "tail", "streams"]),
     ("Moving events", &["import", "export"]),
     ("Keeping a store", &["verify", "stats", "backup", "restore"]),
-    ("An application", &["init", "check", "test", "dispatch", "state"]),
+    ("An application", &["init", "check", "test", "dispatch", "state", "events"]),
     ("Its read models", &["query", "sql", "projection"]),
     ("Its file", &["config", "explain"]),
     ("Messages", &["queue", "dlq"]),

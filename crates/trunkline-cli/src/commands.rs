@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod dispatch;
 mod dlq;
+mod events;
 mod explain;
 mod export;
 mod import;
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Test(test::TestArgs),
     Dispatch(dispatch::DispatchArgs),
     State(state::StateArgs),
+    Events(events::EventsArgs),
     Query(query::QueryArgs),
     Sql(sql::SqlArgs),
     Projection(projection::ProjectionArgs),
@@ -79,6 +81,7 @@ impl Command {
             Self::Test(args) => args.run(output).await,
             Self::Dispatch(args) => args.run(output).await,
             Self::State(args) => args.run(output).await,
+            Self::Events(args) => args.run(output).await,
             Self::Query(args) => args.run(output).await,
             Self::Sql(args) => args.run(output).await,
             Self::Projection(args) => args.run(output).await,

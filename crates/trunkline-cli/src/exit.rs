@@ -79,6 +79,7 @@ impl Exit {
             | Failure::Dispatch(_)
             | Failure::Rejected
             | Failure::Scenarios { .. }
+            | Failure::Undecodable { .. }
             | Failure::History(_)
             | Failure::Query(_)
             | Failure::Sql(_)

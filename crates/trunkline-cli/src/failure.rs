@@ -60,6 +60,9 @@ pub(crate) enum Failure {
     /// Scenarios did not pass, which was printed.
     #[error("{} did not pass", counted(.failed.to_owned(), "scenario"))]
     Scenarios { failed: u64 },
+    /// Stored events don't reach today's shapes, which was printed.
+    #[error("{} can't be read", counted(.events.to_owned(), "stored event"))]
+    Undecodable { events: u64 },
     /// An aggregate's state could not be told.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -150,6 +153,7 @@ impl Failure {
             | Self::Build(_)
             | Self::Rejected
             | Self::Scenarios { .. }
+            | Self::Undecodable { .. }
             | Self::Maintain(_)
             | Self::File { .. }
             | Self::NoEvents { .. }

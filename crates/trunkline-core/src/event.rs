@@ -254,6 +254,34 @@ impl RecordedEvent {
         }
     }
 
+    /// The same event with another type and data: what an upcaster makes of it.
+    pub(crate) fn in_shape(&self, event_type: &str, schema_version: u32, data: &[u8]) -> Self {
+        let tags: usize = self.tags().map(|tag| TAG_HEADER_LEN + tag.len()).sum();
+        let room = self.stream().len() + event_type.len() + tags + self.metadata().len() + data.len();
+        let mut buffer = BytesMut::with_capacity(room);
+        let mut put = |bytes: &[u8]| -> Span {
+            let start = buffer.len();
+            buffer.put_slice(bytes);
+            span(&(start..buffer.len())).expect("an event is below 4 GiB")
+        };
+        let (stream, event_type) = (put(self.slice(self.stream)), put(event_type.as_bytes()));
+        for tag in self.tags() {
+            let [low, high] = (tag.len() as u16).to_le_bytes();
+            put(&[0, 0, low, high]);
+            put(tag.as_bytes());
+        }
+        Self {
+            schema_version,
+            stream,
+            event_type,
+            tags: TagsAt { start: event_type.1, ..self.tags },
+            metadata: put(self.metadata()),
+            data: put(data),
+            buffer: buffer.freeze(),
+            ..*self
+        }
+    }
+
     /// The place in the whole store.
     pub fn position(&self) -> Position {
         self.position

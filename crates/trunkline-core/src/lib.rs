@@ -7,6 +7,7 @@
 //! [`Condition`]s, and [`Query`] selects events for reads and conditions alike.
 //! [`json`] is an event as a line of text, and reads `CloudEvents` lines too.
 //! [`Decider`] is an aggregate's behaviour over its own [`Event`]s and [`Command`]s, tested by [`testing`].
+//! [`upcast`] is how events that were stored in older shapes become those of today.
 //!
 //! ```
 //! use trunkline_core::{Append, Expected, NewEvent};
@@ -31,6 +32,7 @@ mod query;
 mod shapes;
 pub mod testing;
 mod time;
+pub mod upcast;
 
 pub use append::{Append, Appended, Condition, Expected, StreamWrite, UnknownExpected};
 pub use decider::Decider;

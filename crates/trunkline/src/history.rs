@@ -7,6 +7,7 @@ use futures::StreamExt;
 use serde::Serialize;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
+use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{Position, StreamName, Timestamp, Version};
 use trunkline_store::{EventStore, ReadError, StreamRead};
 
@@ -33,7 +34,7 @@ pub struct History {
     pub version: Version,
     /// The state, JSON.
     pub state: Box<RawValue>,
-    /// What happened, in order.
+    /// What happened, in order, in today's shapes.
     pub events: Vec<Step>,
 }
 
@@ -88,6 +89,9 @@ pub enum HistoryError {
     /// The stream could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// An event does not reach today's shape.
+    #[error(transparent)]
+    Upcast(#[from] UpcastError),
     /// The rule for an event fails.
     #[error("version {version} of {stream} ({event_type}): {reason}")]
     Rule {
@@ -117,11 +121,12 @@ pub async fn follow(
             known: definition.aggregates.keys().cloned().collect(),
         });
     };
-    trace(declared, store, stream, until).await
+    trace(declared, &definition.upcasters, store, stream, until).await
 }
 
 async fn trace(
     declared: &AggregateDefinition,
+    upcasters: &Upcasters,
     store: &Arc<dyn EventStore>,
     stream: &StreamName,
     until: Until,
@@ -129,6 +134,7 @@ async fn trace(
     let mut state = declared.initial.clone();
     let mut json = parsed(&state.to_json());
     let mut steps = Vec::new();
+    let mut last = Version::EMPTY;
     let to = match until {
         Until::Version(version) => version,
         Until::Now | Until::Time(_) => Version::MAX,
@@ -138,27 +144,32 @@ async fn trace(
         if matches!(until, Until::Time(time) if event.occurred_at() > time) {
             break;
         }
-        state = declared.evolve(state, &event).map_err(|error| HistoryError::Rule {
-            stream: stream.clone(),
-            version: event.version(),
-            event_type: event.event_type().to_owned(),
-            reason: error.to_string(),
-        })?;
-        let next = parsed(&state.to_json());
-        let mut changed = Vec::new();
-        compare("", Some(&json), Some(&next), &mut changed);
-        json = next;
-        steps.push(Step {
-            version: event.version(),
-            position: event.position(),
-            event_type: event.event_type().to_owned(),
-            occurred_at: event.occurred_at(),
-            changed,
-        });
+        last = event.version();
+        for event in upcasters.upcast(event)? {
+            state = declared.evolve(state, &event).map_err(|error| HistoryError::Rule {
+                stream: stream.clone(),
+                version: event.version(),
+                event_type: event.event_type().to_owned(),
+                reason: error.to_string(),
+            })?;
+            let next = parsed(&state.to_json());
+            let mut changed = Vec::new();
+            compare("", Some(&json), Some(&next), &mut changed);
+            json = next;
+            steps.push(Step {
+                version: event.version(),
+                position: event.position(),
+                event_type: event.event_type().to_owned(),
+                occurred_at: event.occurred_at(),
+                changed,
+            });
+        }
     }
-    let Some(last) = steps.last() else { return Err(HistoryError::NoEvents { stream: stream.clone() }) };
+    if last == Version::EMPTY {
+        return Err(HistoryError::NoEvents { stream: stream.clone() });
+    }
     let state = serde_json::from_slice(&state.to_json()).expect("a state is JSON");
-    Ok(History { stream: stream.clone(), version: last.version, state, events: steps })
+    Ok(History { stream: stream.clone(), version: last, state, events: steps })
 }
 
 fn parsed(json: &Bytes) -> Json {

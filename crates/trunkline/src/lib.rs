@@ -55,10 +55,12 @@ mod file;
 
 mod declared;
 mod schema;
+mod snapshot;
 
 pub mod history;
 pub mod messages;
 pub mod scenario;
+pub mod shapes;
 
 mod middleware;
 mod place;
@@ -68,7 +70,7 @@ pub use trunkline_config as config;
 pub use trunkline_core::{
     Append, Command, CommandId, Condition, Decider, DecodeError, Event, EventId, EventShape, EventType,
     Expected, Metadata, NewEvent, Position, Query, QueryItem, RecordedEvent, StreamName, Tag, Timestamp,
-    Version, testing,
+    Version, testing, upcast,
 };
 pub use trunkline_macros::{Command, Event};
 pub use trunkline_sql as sql;
@@ -84,15 +86,16 @@ pub use command::{
 };
 pub use file::{
     AggregateDefinition, ApplicationFile, CommandDefinition, ConsumerAction, ConsumerDefinition, Definition,
-    EmitDefinition, Expect, Expectation, Given, GivenEvent, Mapping, OnChange, OnError, ProjectionClasses,
-    ProjectionDefinition, QueryDefinition, QueueDefinition, ReadDbDefinition, Registered, RequireDefinition,
-    ScenarioDefinition, StoreDefinition, When, codes,
+    EmitDefinition, EventDefinition, Expect, Expectation, Given, GivenEvent, Mapping, OnChange, OnError,
+    ProjectionClasses, ProjectionDefinition, QueryDefinition, QueueDefinition, ReadDbDefinition, Registered,
+    RequireDefinition, ScenarioDefinition, SnapshotsDefinition, StoreDefinition, When, codes,
 };
 pub use middleware::CommandService;
 pub use place::{Dsn, DsnError, OpenStore, Origin, Place, ReadDsnError, ReadPlace};
 pub use projection::{ProjectionError, ProjectionState, ProjectionStatus, Projections, Rebuilt};
 pub use query::{QueryError, QueryHandler};
 pub use schema::Schema;
+pub use snapshot::Snapshot;
 
 /// The examples in the project's README are compiled and run.
 #[cfg(doctest)]

@@ -113,7 +113,7 @@ async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, Stri
                     Some(name) => name.clone(),
                     None => bus.stream_of(&when)?,
                 };
-                append(&*store, &name, event).await?;
+                append(app, &*store, &name, event).await?;
             }
         }
     }
@@ -143,13 +143,16 @@ async fn dispatch(bus: &Bus, request: &CommandRequest) -> Result<Outcome, String
     bus.dispatch(request).await.map_err(|error: DispatchError| error.to_string())
 }
 
-async fn append(store: &dyn EventStore, stream: &str, event: &GivenEvent) -> Result<(), String> {
+async fn append(app: &App, store: &dyn EventStore, stream: &str, event: &GivenEvent) -> Result<(), String> {
     let given =
         |error: &dyn fmt::Display| format!("the given {} can't be appended: {error}", event.event_type);
     let stream = StreamName::new(stream).map_err(|error| given(&error))?;
     let event_type = EventType::new(&event.event_type).map_err(|error| given(&error))?;
     let data = event.data.as_ref().map_or_else(|| "{}".into(), json_bytes);
-    let append = Append::to(stream, Expected::Any).event(NewEvent::new(event_type, data));
+    let present = app.upcasters().present(&event.event_type).unwrap_or(1);
+    let schema_version = event.version.unwrap_or(present);
+    let event_given = NewEvent { schema_version, ..NewEvent::new(event_type, data) };
+    let append = Append::to(stream, Expected::Any).event(event_given);
     store.append(append).await.map(drop).map_err(|error| given(&error))
 }
 
@@ -176,7 +179,7 @@ fn matches(expected: &GivenEvent, found: &Emitted) -> bool {
         && expected.data.as_ref().is_none_or(|expected| data.as_ref() == Some(expected))
 }
 
-fn said(GivenEvent { stream, event_type, data }: &GivenEvent) -> String {
+fn said(GivenEvent { stream, event_type, data, .. }: &GivenEvent) -> String {
     let stream = stream.as_ref().map_or_else(String::new, |stream| format!(" in {stream}"));
     let data = data.as_ref().map_or_else(String::new, |data| format!(" {data}"));
     format!("{event_type}{stream}{data}")

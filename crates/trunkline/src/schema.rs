@@ -9,7 +9,10 @@ use serde_json::Value;
 const SAID_MAX: usize = 3;
 
 /// A JSON Schema, compiled.
-pub struct Schema(Validator);
+pub struct Schema {
+    validator: Validator,
+    json: Value,
+}
 
 /// How data differs from its shape.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,12 +26,18 @@ pub(crate) struct Violation {
 impl Schema {
     /// Compiles a schema; nothing is fetched from elsewhere.
     pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
-        jsonschema::validator_for(schema).map(Self).map_err(|error| error.to_string())
+        let compiled = jsonschema::validator_for(schema).map_err(|error| error.to_string());
+        compiled.map(|validator| Self { validator, json: schema.clone() })
+    }
+
+    /// The schema as it was given.
+    pub(crate) fn json(&self) -> &Value {
+        &self.json
     }
 
     /// Checks data.
     pub(crate) fn check(&self, data: &Value) -> Result<(), Violation> {
-        let mut violations = self.0.iter_errors(data).map(|error| {
+        let mut violations = self.validator.iter_errors(data).map(|error| {
             let path = readable(error.instance_path().as_str());
             let reason = error.to_string();
             (if path.is_empty() { reason.clone() } else { format!("{path}: {reason}") }, path)

@@ -5,15 +5,20 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use trunkline_core::EventShape;
+use trunkline_core::upcast::{Link, Upcasters};
 use trunkline_sql::TypedProjection;
 use trunkline_store::{LogStoreOptions, system_clock};
 
 use super::{App, AppBuilder, BuildError, Messages};
 use crate::command::Bus;
-use crate::declared;
-use crate::file::{Definition, OnChange, OnError, ProjectionDefinition, StoreDefinition, typed};
+use crate::declared::{self, Events};
+use crate::file::{
+    Definition, EventDefinition, OnChange, OnError, ProjectionDefinition, StoreDefinition, typed,
+};
 use crate::place::{OpenStore, Place, ReadPlace};
 use crate::query::{Answer, Queries};
+use crate::snapshot::Snapshots;
 use crate::{ApplicationFile, Projections, middleware};
 
 pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
@@ -34,6 +39,9 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
     }
     let Definition {
         event_store,
+        snapshots,
+        events,
+        links,
         aggregates,
         commands,
         command_handlers,
@@ -55,7 +63,9 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
             handlers.add(mapping.name, Arc::clone(handler))?;
         }
     }
-    for (name, handler) in declared::commands(aggregates, commands) {
+    let events = Arc::new(shapes(events, links.into_iter().chain(builder.links), &builder.shapes)?);
+    let upcasters = events.upcasters.clone();
+    for (name, handler) in declared::commands(aggregates, commands, &upcasters, snapshots.every) {
         handlers.add(name, handler)?;
     }
     let mut queries: Named<dyn Answer> = Named::new("query");
@@ -67,10 +77,13 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
             queries.add(mapping.name, Arc::clone(handler))?;
         }
     }
+    let mut kept_in = builder.snapshots;
     let (store, opened) = if let Some(store) = builder.store {
         (store, None)
     } else {
-        let opened = open(&event_store, builder.place, builder.owner)?;
+        let place = find(&event_store, builder.place)?;
+        kept_in = kept_in.or_else(|| place.dsn.snapshots());
+        let opened = open(&event_store, place, builder.owner)?;
         (Arc::clone(&opened.store), Some(Arc::new(opened)))
     };
     let clock = builder.clock.unwrap_or_else(|| Arc::new(system_clock));
@@ -92,7 +105,11 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         };
         queries.add(name, Arc::new(answer))?;
     }
-    let bus = Arc::new(Bus::new(Arc::clone(&store), clock, handlers.all));
+    let snapshots = snapshots.enabled.then(|| match &kept_in {
+        Some(file) => Snapshots::open(file),
+        None => Snapshots::memory(),
+    });
+    let bus = Arc::new(Bus::new(Arc::clone(&store), clock, events, snapshots, handlers.all));
     let mut service = middleware::bus(Arc::clone(&bus));
     if let Some(guard) = builder.guard {
         service = middleware::authorize(service, guard);
@@ -111,7 +128,33 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         handlers: builder.message_handlers,
     };
     let (scenarios, messages) = (Arc::new(scenarios), Arc::new(messages));
-    Ok(App { store, opened, bus, commands, queries, projections, scenarios, messages })
+    Ok(App { store, opened, bus, commands, queries, projections, upcasters, scenarios, messages })
+}
+
+/// What is known of the shapes of events: the file's and the program's knowledge together.
+fn shapes(
+    declared: IndexMap<String, EventDefinition>,
+    links: impl Iterator<Item = Link>,
+    written: &[&'static EventShape],
+) -> Result<Events, BuildError> {
+    let links: Vec<Link> = links.collect();
+    let mut present: IndexMap<String, u32> =
+        declared.iter().map(|(name, event)| (name.clone(), event.version)).collect();
+    for EventShape { event_type, version, .. } in written {
+        match present.get(*event_type) {
+            Some(file) if file != version => {
+                let (program, file) = (*version, *file);
+                return Err(BuildError::EventVersion { event_type, program, file });
+            }
+            // Without links, serde reads what it can.
+            None if links.iter().any(|link| link.event_type() == *event_type) => {
+                present.insert((*event_type).to_owned(), *version);
+            }
+            _ => {}
+        }
+    }
+    let upcasters = Upcasters::to(links, present).map_err(|errors| BuildError::Upcasts { errors })?;
+    Ok(Events { declared, upcasters })
 }
 
 /// Adds the projections that the program registered under their own names.
@@ -136,16 +179,15 @@ fn add_typed(
     Ok(())
 }
 
-fn open(
-    definition: &StoreDefinition,
-    place: Option<Place>,
-    owner: Option<String>,
-) -> Result<OpenStore, BuildError> {
-    let place = match place {
-        Some(place) => place,
+fn find(definition: &StoreDefinition, place: Option<Place>) -> Result<Place, BuildError> {
+    match place {
+        Some(place) => Ok(place),
         None => Place::find(None, definition.dsn.as_deref(), |name| std::env::var_os(name))
-            .map_err(|error| BuildError::Dsn { error })?,
-    };
+            .map_err(|error| BuildError::Dsn { error }),
+    }
+}
+
+fn open(definition: &StoreDefinition, place: Place, owner: Option<String>) -> Result<OpenStore, BuildError> {
     let defaults = LogStoreOptions::default();
     let options = LogStoreOptions {
         segment_bytes: definition.segment_bytes.unwrap_or(defaults.segment_bytes),

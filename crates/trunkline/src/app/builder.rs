@@ -1,14 +1,15 @@
 //! What a program registers before its application is built.
 
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
 use trunkline_config::World;
-use trunkline_core::{Command as _, Decider};
+use trunkline_core::upcast::Link;
+use trunkline_core::{Command as _, Decider, Event as _, EventShape};
 use trunkline_sql::{ReadDatabase, TypedProjection};
 use trunkline_store::{Clock, EventStore};
 
@@ -20,6 +21,7 @@ use crate::middleware::{CommandService, Guard};
 use crate::query::{self, Answer};
 use crate::{
     ApplicationFile, CommandHandler, CommandRequest, DispatchError, Outcome, Place, QueryHandler, Registered,
+    Snapshot,
 };
 
 /// What a hook may fail with.
@@ -50,6 +52,10 @@ pub struct AppBuilder {
     pub(super) file: Option<ApplicationFile>,
     pub(super) commands: Vec<(String, Arc<dyn Handle>)>,
     pub(super) named_commands: BTreeMap<String, Arc<dyn Handle>>,
+    pub(super) snapshots: Option<PathBuf>,
+    pub(super) links: Vec<Link>,
+    /// The shapes that the deciders' events are written in.
+    pub(super) shapes: Vec<&'static EventShape>,
     pub(super) queries: Vec<(String, Arc<dyn Answer>)>,
     pub(super) named_queries: BTreeMap<String, Arc<dyn Answer>>,
     pub(super) projections: Vec<(String, Arc<dyn TypedProjection>)>,
@@ -100,8 +106,44 @@ impl AppBuilder {
     /// A decider handles each of its commands.
     pub fn decider<D: Decider>(mut self) -> Self {
         for name in D::Command::NAMES {
-            self.commands.push(((*name).to_owned(), Arc::new(DeciderHandler::<D>(PhantomData))));
+            self.commands.push(((*name).to_owned(), Arc::new(DeciderHandler::<D>::new())));
         }
+        self.shapes.extend(D::Event::SHAPES);
+        self
+    }
+
+    /// A decider handles each of its commands, and its states are kept in snapshots.
+    pub fn decider_with_snapshots<D: Snapshot>(mut self) -> Self {
+        for name in D::Command::NAMES {
+            self.commands.push(((*name).to_owned(), Arc::new(DeciderHandler::<D>::with_snapshots())));
+        }
+        self.shapes.extend(D::Event::SHAPES);
+        self
+    }
+
+    /// Snapshots are kept in this file, as they are beside an embedded log that the application opens itself;
+    /// with a store of the program's they are kept in memory otherwise.
+    pub fn snapshots(mut self, file: impl Into<PathBuf>) -> Self {
+        self.snapshots = Some(file.into());
+        self
+    }
+
+    /// Events that were stored in older shapes become those of today by these links, wherever code gets events.
+    ///
+    /// A type that links are for is read strictly: an event whose version nothing leads on from, or that is newer
+    /// than the deciders' own, is an error. Without links, serde reads what it can, whatever the version.
+    ///
+    /// ```
+    /// use trunkline::{App, MemoryStore, upcast::Link};
+    /// let app = App::builder()
+    ///     .store(MemoryStore::new())
+    ///     .upcast([Link::from("OrderCreated", 1).rename("sum", "total")])
+    ///     .build()?;
+    /// assert_eq!(app.upcasters().present("OrderCreated"), Some(2));
+    /// # Ok::<(), trunkline::BuildError>(())
+    /// ```
+    pub fn upcast(mut self, links: impl IntoIterator<Item = Link>) -> Self {
+        self.links.extend(links);
         self
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use trunkline_config::Evaluated;
+use trunkline_core::upcast::ChainError;
 use trunkline_store::OpenError;
 
 use crate::messages::{ConsumerError, RelayError};
@@ -50,6 +51,22 @@ pub enum BuildError {
         place: Place,
         /// Why.
         source: OpenError,
+    },
+    /// What the program and the file say of old events doesn't fit together.
+    #[error("{}", .errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Upcasts {
+        /// Every mistake.
+        errors: Vec<ChainError>,
+    },
+    /// The program writes an event in another version than the file declares.
+    #[error("the program writes {event_type} in version {program}, and the file declares version {file}")]
+    EventVersion {
+        /// The event.
+        event_type: &'static str,
+        /// The program's version.
+        program: u32,
+        /// The file's version.
+        file: u32,
     },
     /// A hook refused.
     #[error("the hook \"{hook}\" failed: {reason}")]

@@ -17,6 +17,7 @@ use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 use indexmap::IndexMap;
 use tower::ServiceExt as _;
 use trunkline_core::Command;
+use trunkline_core::upcast::Upcasters;
 use trunkline_queue::MessageQueue;
 use trunkline_store::EventStore;
 
@@ -45,6 +46,7 @@ pub struct App {
     commands: CommandService,
     queries: Arc<Queries>,
     projections: Arc<Projections>,
+    upcasters: Upcasters,
     scenarios: Arc<IndexMap<String, ScenarioDefinition>>,
     messages: Arc<Messages>,
 }
@@ -93,6 +95,11 @@ impl App {
     /// The store that events are appended to.
     pub fn store(&self) -> &Arc<dyn EventStore> {
         &self.store
+    }
+
+    /// What makes today's events of stored ones, as the file and the program say.
+    pub fn upcasters(&self) -> &Upcasters {
+        &self.upcasters
     }
 
     /// The names of all commands, sorted.
@@ -171,7 +178,8 @@ impl App {
 
     /// Ends the application. A store that it opened itself is closed once no clone of the application is left.
     pub async fn close(self) {
-        let Self { store, opened, bus, commands, queries, projections, scenarios: _, messages } = self;
+        let Self { store, opened, bus, commands, queries, projections, upcasters: _, scenarios: _, messages } =
+            self;
         drop((queries, messages));
         if let Some(last) = Arc::into_inner(projections) {
             last.stop().await;

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
 use trunkline_config::nearest;
-use trunkline_core::{Append, Appended, CommandId, StreamWrite, Version};
+use trunkline_core::{Append, Appended, CommandId, StreamWrite, Timestamp, Version};
 use trunkline_store::{AppendError, Clock, EventStore};
 
 use super::{
     Accepted, CommandContext, CommandRequest, Decided, Decision, DispatchError, Emitted, Handle, HandleError,
     Outcome, Rejection, inbox, metadata,
 };
+use crate::declared::Events;
+use crate::snapshot::Snapshots;
 
 /// How often a command is decided when others keep appending to its stream first.
 ///
@@ -32,6 +34,8 @@ const LOCKS: usize = 256;
 pub(crate) struct Bus {
     store: Arc<dyn EventStore>,
     clock: Clock,
+    events: Arc<Events>,
+    snapshots: Option<Snapshots>,
     handlers: HashMap<String, Arc<dyn Handle>>,
     /// Held, over one attempt, by commands that were not first in their stream.
     turns: Vec<Mutex<()>>,
@@ -52,22 +56,34 @@ impl Bus {
     pub(crate) fn new(
         store: Arc<dyn EventStore>,
         clock: Clock,
+        events: Arc<Events>,
+        snapshots: Option<Snapshots>,
         handlers: HashMap<String, Arc<dyn Handle>>,
     ) -> Self {
         let turns = std::iter::repeat_with(Mutex::default).take(LOCKS).collect();
-        Self { store, clock, handlers, turns, hash: RandomState::new() }
+        Self { store, clock, events, snapshots, handlers, turns, hash: RandomState::new() }
     }
 
-    /// The same handlers over another store.
+    /// The same handlers over another store, without snapshots: those are of this one.
     pub(crate) fn over(&self, store: Arc<dyn EventStore>) -> Self {
-        Self::new(store, Arc::clone(&self.clock), self.handlers.clone())
+        Self::new(store, Arc::clone(&self.clock), Arc::clone(&self.events), None, self.handlers.clone())
+    }
+
+    fn context<'a>(
+        &'a self,
+        request: &'a CommandRequest,
+        id: &'a CommandId,
+        occurred_at: Timestamp,
+    ) -> CommandContext<'a> {
+        let Self { store, events, snapshots, .. } = self;
+        CommandContext { request, id, occurred_at, store, events, snapshots: snapshots.as_ref() }
     }
 
     /// The stream that a command is for, where its handler can say that before deciding.
     pub(crate) fn stream_of(&self, request: &CommandRequest) -> Result<String, String> {
         let handler = self.handlers.get(&request.name);
         let id = CommandId::generate();
-        let context = CommandContext { request, id: &id, occurred_at: (self.clock)(), store: &self.store };
+        let context = self.context(request, &id, (self.clock)());
         match handler.map(|handler| handler.stream(context)) {
             Some(Ok(Some(stream))) => Ok(stream.as_str().to_owned()),
             Some(Ok(None)) | None => Err(format!("the stream of {} is not known; name it", request.name)),
@@ -100,7 +116,7 @@ impl Bus {
             None => CommandId::generate(),
         };
         let occurred_at = request.context.occurred_at.unwrap_or_else(|| (self.clock)());
-        let context = CommandContext { request, id: &id, occurred_at, store: &self.store };
+        let context = self.context(request, &id, occurred_at);
         let mut conflict = match self.attempt(&**handler, context).await? {
             Attempt::Conflict(conflict) => conflict,
             attempt => return self.outcome(attempt, context).await,
@@ -144,7 +160,11 @@ impl Bus {
         handler: &dyn Handle,
         context: CommandContext<'_>,
     ) -> Result<Attempt, DispatchError> {
-        match handler.handle(context).await {
+        let decided = handler.handle(context).await.and_then(|mut decided| {
+            self.events.complete(&mut decided, context.occurred_at)?;
+            Ok(decided)
+        });
+        match decided {
             Ok(decided) if decided.writes.iter().any(|write| !write.events.is_empty()) => {
                 self.store_events(context, decided).await
             }

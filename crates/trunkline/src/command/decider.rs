@@ -1,26 +1,53 @@
 //! Typed deciders: one stream is loaded, one command decided.
 
-use std::marker::PhantomData;
-use std::sync::Arc;
-
-use futures::StreamExt;
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use trunkline_core::{
-    Command, Decider, Event, EventType, Expected, NewEvent, RecordedEvent, StreamName, Version,
+    Command, Decider, Event, EventShape, EventType, Expected, NewEvent, RecordedEvent, StreamName,
 };
-use trunkline_store::{EventStore, StreamRead};
 
 use super::handler::{CommandContext, Decided, Handle, HandleError, Loaded};
-use crate::{CommandRequest, Rejection};
+use crate::snapshot::{self, Folded, Plan, Revision};
+use crate::{CommandRequest, Rejection, Snapshot};
 
 /// A [`Decider`] as [`Handle`] of each of its commands.
-pub(crate) struct DeciderHandler<D>(pub(crate) PhantomData<fn() -> D>);
+pub(crate) struct DeciderHandler<D: Decider> {
+    keeping: Option<Keeping<D::State>>,
+}
+
+/// How a decider's states are kept.
+struct Keeping<S> {
+    revision: u32,
+    every: u64,
+    write: fn(&S) -> Option<Bytes>,
+    read: fn(Bytes) -> Option<S>,
+}
+
+impl<D: Decider> DeciderHandler<D> {
+    /// Without snapshots.
+    pub(crate) fn new() -> Self {
+        Self { keeping: None }
+    }
+}
+
+impl<D: Snapshot> DeciderHandler<D> {
+    /// With snapshots.
+    pub(crate) fn with_snapshots() -> Self {
+        let keeping = Keeping {
+            revision: D::REVISION,
+            every: D::EVERY,
+            write: |state| serde_json::to_vec(state).ok().map(Bytes::from),
+            read: |json| serde_json::from_slice(&json).ok(),
+        };
+        Self { keeping: Some(keeping) }
+    }
+}
 
 impl<D: Decider> Handle for DeciderHandler<D> {
     fn handle<'a>(&'a self, context: CommandContext<'a>) -> BoxFuture<'a, Result<Decided, HandleError>> {
         Box::pin(async move {
             let command = command::<D>(context.request)?;
-            let loaded = load::<D>(context.store, &D::id(&command)).await?;
+            let loaded = load_with::<D>(&context, &D::id(&command), self.keeping.as_ref()).await?;
             decide::<D>(loaded, command)
         })
     }
@@ -39,22 +66,42 @@ fn command<D: Decider>(request: &CommandRequest) -> Result<D::Command, Rejection
 
 /// The aggregate of this id.
 pub(super) async fn load<D: Decider>(
-    store: &Arc<dyn EventStore>,
+    context: &CommandContext<'_>,
     id: &str,
 ) -> Result<Loaded<D>, HandleError> {
+    load_with(context, id, None).await
+}
+
+async fn load_with<D: Decider>(
+    context: &CommandContext<'_>,
+    id: &str,
+    keeping: Option<&Keeping<D::State>>,
+) -> Result<Loaded<D>, HandleError> {
     let stream = stream_name(D::AGGREGATE, id)?;
-    let mut state = D::initial();
-    let mut version = Version::EMPTY;
-    let mut events = store.read_stream(&stream, StreamRead::default());
-    while let Some(event) = events.next().await.transpose()? {
-        version = event.version();
+    let plan = keeping.map(|keeping| Plan {
+        every: keeping.every,
+        revision: revision::<D>(keeping.revision, context),
+        write: &keeping.write,
+        read: &keeping.read,
+    });
+    let evolve = |state, event: &RecordedEvent| {
         // A type that is not among the decider's says nothing to it.
-        if let Some(read) = D::Event::from_data(event.event_type(), event.data()) {
-            let read = read.map_err(|error| unreadable(&event, &error.to_string()))?;
-            state = D::evolve(state, &read);
-        }
-    }
+        let Some(read) = D::Event::from_data(event.event_type(), event.data()) else { return Ok(state) };
+        let read = read.map_err(|error| unreadable(event, &error.to_string()))?;
+        Ok(D::evolve(state, &read))
+    };
+    let Folded { state, version } = snapshot::load(context, &stream, D::initial(), evolve, plan).await?;
     Ok(Loaded { stream, state, version })
+}
+
+/// Types that get another version get other data; the rest is for the program to say.
+fn revision<D: Decider>(revision: u32, context: &CommandContext<'_>) -> Revision {
+    let mut made_by = format!("typed 1\n{revision}\n");
+    for EventShape { event_type, version, .. } in D::Event::SHAPES {
+        made_by.extend([event_type, " ", &version.to_string(), "\n"]);
+    }
+    made_by.push_str(&context.events.upcasters.to_string());
+    Revision::of(&made_by)
 }
 
 /// The stream of an aggregate; an id that cannot be in a name is the caller's mistake.

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
+use trunkline_core::upcast::Present;
 use trunkline_core::{
-    CommandId, Condition, Decider, Expected, NewEvent, StreamName, StreamWrite, Timestamp, Version,
+    CommandId, Condition, Decider, Expected, NewEvent, RecordedEvent, StreamName, StreamWrite, Timestamp,
+    Version,
 };
 use trunkline_store::{EventStore, ReadError};
 
 use super::decider;
+use crate::declared::Events;
+use crate::snapshot::Snapshots;
 use crate::{CommandRequest, Rejection};
 
 /// What a command comes to, before it is stored: the events of one atomic append.
@@ -121,8 +125,10 @@ pub struct CommandContext<'a> {
     pub id: &'a CommandId,
     /// When it was asked.
     pub occurred_at: Timestamp,
-    /// The store, to read what the decision rests on.
+    /// The store, to read what the decision rests on: events as they are stored.
     pub store: &'a Arc<dyn EventStore>,
+    pub(crate) events: &'a Events,
+    pub(crate) snapshots: Option<&'a Snapshots>,
 }
 
 /// An aggregate as it is now.
@@ -139,7 +145,12 @@ pub struct Loaded<D: Decider> {
 impl CommandContext<'_> {
     /// Reads an aggregate.
     pub async fn load<D: Decider>(&self, id: &str) -> Result<Loaded<D>, HandleError> {
-        decider::load::<D>(self.store, id).await
+        decider::load::<D>(self, id).await
+    }
+
+    /// What a stored event is today.
+    pub fn present(&self, event: RecordedEvent) -> Result<Present, HandleError> {
+        self.events.upcasters.upcast(event).map_err(|error| HandleError::Unreadable(error.to_string()))
     }
 }
 

@@ -1,22 +1,13 @@
 //! A declared aggregate: what its events make of its state.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use futures::StreamExt;
 use trunkline_cel::{EvaluateError, Value, Variables};
-use trunkline_core::{RecordedEvent, StreamName, Version};
-use trunkline_store::{EventStore, StreamRead};
+use trunkline_core::upcast::Upcasters;
+use trunkline_core::{RecordedEvent, StreamName};
 
-use crate::command::{HandleError, unreadable};
+use crate::command::{CommandContext, HandleError, unreadable};
 use crate::file::AggregateDefinition;
-
-/// A state, and how far it has come.
-#[derive(Clone, Debug)]
-pub(crate) struct Folded {
-    pub(crate) state: Value,
-    pub(crate) version: Version,
-}
+use crate::snapshot::{self, Folded, Plan, Revision};
 
 /// Why an event makes no state.
 #[derive(Debug, thiserror::Error)]
@@ -28,32 +19,56 @@ pub(crate) enum EvolveError {
 }
 
 impl AggregateDefinition {
-    /// The state before the first event.
-    pub(crate) fn initial(&self) -> Folded {
-        Folded { state: self.initial.clone(), version: Version::EMPTY }
-    }
-
     /// The state after an event; an event without a rule leaves it as it is.
     pub(crate) fn evolve(&self, state: Value, event: &RecordedEvent) -> Result<Value, EvolveError> {
         let Some(rule) = self.on.get(event.event_type()) else { return Ok(state) };
         let variables = Variables::new().with("state", state).with("event", event_value(event)?);
         Ok(rule.evaluate(&variables)?)
     }
+}
+
+/// A declared aggregate, with what its snapshots are known by.
+#[derive(Debug)]
+pub(crate) struct Aggregate {
+    definition: AggregateDefinition,
+    revision: Revision,
+    snapshot_every: u64,
+}
+
+impl Aggregate {
+    pub(super) fn new(definition: AggregateDefinition, upcasters: &Upcasters, snapshot_every: u64) -> Self {
+        let initial = definition.initial.to_json();
+        let mut made_by = format!("declared 1\n{}\n", String::from_utf8_lossy(&initial));
+        for (event_type, rule) in &definition.on {
+            made_by.extend([event_type, ": ", rule.source(), "\n"]);
+        }
+        made_by.push_str(&upcasters.to_string());
+        let snapshot_every = definition.snapshot_every.unwrap_or(snapshot_every);
+        Self { definition, revision: Revision::of(&made_by), snapshot_every }
+    }
 
     /// The state of a stream as it is now.
-    pub(crate) async fn load(
+    pub(super) async fn load(
         &self,
-        store: &Arc<dyn EventStore>,
+        context: &CommandContext<'_>,
         stream: &StreamName,
-    ) -> Result<Folded, HandleError> {
-        let mut folded = self.initial();
-        let mut events = store.read_stream(stream, StreamRead::default());
-        while let Some(event) = events.next().await.transpose()? {
-            folded.version = event.version();
-            folded.state =
-                self.evolve(folded.state, &event).map_err(|error| unreadable(&event, &error.to_string()))?;
-        }
-        Ok(folded)
+    ) -> Result<Folded<Value>, HandleError> {
+        let plan = Plan {
+            every: self.snapshot_every,
+            revision: self.revision,
+            write: &|state: &Value| {
+                let json = state.to_json();
+                // A timestamp is text once it is read back: such a state would not be the same.
+                let same = Value::from_json(json.clone()).is_ok_and(|read| read == *state);
+                same.then_some(json)
+            },
+            read: &|json| Value::from_json(json).ok(),
+        };
+        let evolve = |state, event: &RecordedEvent| {
+            let evolved = self.definition.evolve(state, event);
+            evolved.map_err(|error| unreadable(event, &error.to_string()))
+        };
+        snapshot::load(context, stream, self.definition.initial.clone(), evolve, Some(plan)).await
     }
 }
 

@@ -10,10 +10,11 @@ use trunkline_core::{CommandId, Expected, NewEvent, StreamName, Tag, Version};
 use trunkline_store::EventStoreExt;
 use uuid::Uuid;
 
+use super::Aggregates;
 use super::aggregate::number;
-use super::{Aggregates, Folded};
 use crate::command::{CommandContext, Decided, Handle, HandleError};
 use crate::file::{CommandDefinition, EmitDefinition, Expect};
+use crate::snapshot::Folded;
 use crate::{CommandRequest, Rejection};
 
 /// A command that the file declares.
@@ -30,7 +31,7 @@ impl Handle for DeclaredCommand {
             let mut variables = self.variables(context)?;
             let stream = self.stream_name(&variables)?;
             let Folded { state, version } = match self.aggregates.get(stream.aggregate_type()) {
-                Some(aggregate) => aggregate.load(context.store, &stream).await?,
+                Some(aggregate) => aggregate.load(&context, &stream).await?,
                 // Without a declared aggregate, nothing but the version is known.
                 None => Folded {
                     state: Value::object::<&str>([]),

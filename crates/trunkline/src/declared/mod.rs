@@ -1,31 +1,40 @@
 //! Aggregates, commands and queries that the application file declares, in expressions that are compiled once.
 //!
-//! `aggregate` makes a state of events, `command` decides over it, `query` asks the read models.
+//! `aggregate` makes a state of events, `command` decides over it, `query` asks the read models; `event` is
+//! what new events have to be, `upcast` what old ones become.
 
 mod aggregate;
 mod command;
+mod event;
 mod query;
+pub(crate) mod upcast;
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use trunkline_core::upcast::Upcasters;
 
-pub(crate) use aggregate::{Folded, event_value};
+use aggregate::Aggregate;
+pub(crate) use aggregate::event_value;
 use command::DeclaredCommand;
+pub(crate) use event::Events;
 pub(crate) use query::DeclaredQuery;
 
 use crate::command::Handle;
 use crate::file::{AggregateDefinition, CommandDefinition};
 
 /// The aggregates that a file declares, by name.
-type Aggregates = IndexMap<String, AggregateDefinition>;
+type Aggregates = IndexMap<String, Aggregate>;
 
 /// The handlers of all declared commands.
 pub(crate) fn commands(
-    aggregates: Aggregates,
+    aggregates: IndexMap<String, AggregateDefinition>,
     commands: IndexMap<String, CommandDefinition>,
-) -> impl Iterator<Item = (String, Arc<dyn Handle>)> {
-    let aggregates = Arc::new(aggregates);
+    upcasters: &Upcasters,
+    snapshot_every: u64,
+) -> impl Iterator<Item = (String, Arc<dyn Handle>)> + use<> {
+    let known = |(name, definition)| (name, Aggregate::new(definition, upcasters, snapshot_every));
+    let aggregates: Arc<Aggregates> = Arc::new(aggregates.into_iter().map(known).collect());
     commands.into_iter().map(move |(name, definition)| {
         let command = DeclaredCommand::new(definition, Arc::clone(&aggregates));
         (name, Arc::new(command) as Arc<dyn Handle>)

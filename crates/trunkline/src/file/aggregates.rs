@@ -19,6 +19,8 @@ pub struct AggregateDefinition {
     pub initial: Value,
     /// The state after an event, by event type; an event without a rule leaves it as it is.
     pub on: IndexMap<String, Expression>,
+    /// How many events lie between two snapshots, where it isn't as `[snapshots]` says; 0 for none.
+    pub snapshot_every: Option<u64>,
 }
 
 pub(super) fn read(field: &Field<'_>, reading: &Reading<'_>) -> IndexMap<String, AggregateDefinition> {
@@ -51,13 +53,10 @@ fn one(field: &Field<'_>, reading: &Reading<'_>) -> AggregateDefinition {
             on.insert(event_type.to_owned(), expression);
         }
     }
-    let snapshots = section.key("snapshot_every");
-    if snapshots.is_present() {
-        let message = "this version makes no snapshots yet";
-        section.reader().report(Diagnostic::warning(codes::NOT_YET, snapshots.span(), message));
-    }
+    let snapshot_every = section.key("snapshot_every").integer_within(0, i64::from(u32::MAX));
+    let snapshot_every = snapshot_every.and_then(|every| u64::try_from(every).ok());
     section.finish();
-    AggregateDefinition { initial, on }
+    AggregateDefinition { initial, on, snapshot_every }
 }
 
 /// It rests on nothing, so its value is known now.

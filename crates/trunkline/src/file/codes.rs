@@ -31,6 +31,22 @@ trunkline_config::error_codes! {
     /// A DSN that is not one.
     BAD_DSN = "TL2110";
 
+    // Events over the years.
+    /// An upcast that can't be one.
+    BAD_UPCAST = "TL2301";
+    /// A version of an event from which nothing leads to the present one.
+    BROKEN_CHAIN = "TL2302";
+    /// Upcasts that lead round in a circle.
+    ENDLESS_CHAIN = "TL2303";
+    /// A command emits an event of which every one becomes another.
+    EMITS_GONE = "TL2304";
+    /// A persisted shape that was changed without a new version.
+    SHAPE_CHANGED = "TL2310";
+    /// A persisted event that is not in the file any more.
+    SHAPE_GONE = "TL2311";
+    /// A lock file that can't be read.
+    BAD_LOCK = "TL2312";
+
     // Projections and queries.
     /// An SQL text with a mistake.
     BAD_SQL = "TL2201";

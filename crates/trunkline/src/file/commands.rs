@@ -6,8 +6,8 @@ use trunkline_config::read::Field;
 use trunkline_config::{Diagnostic, nearest};
 use trunkline_core::EventType;
 
-use super::reading::event_type;
-use super::{AggregateDefinition, Reading, codes};
+use super::reading::{event_type, json_schema};
+use super::{AggregateDefinition, Definition, Reading, codes};
 use crate::schema::Schema;
 
 /// A command: which stream it is for, when it is refused, and which events follow.
@@ -68,12 +68,12 @@ pub struct EmitDefinition {
 pub(super) fn read(
     field: &Field<'_>,
     reading: &Reading<'_>,
-    aggregates: &IndexMap<String, AggregateDefinition>,
+    definition: &Definition,
 ) -> IndexMap<String, CommandDefinition> {
     let mut section = field.section();
     let commands = section.each().into_iter().filter_map(|(name, field)| {
         check_name(name, &field, reading);
-        Some((name.to_owned(), one(&field, reading, aggregates)?))
+        Some((name.to_owned(), one(&field, reading, definition)?))
     });
     commands.collect()
 }
@@ -86,19 +86,15 @@ fn check_name(name: &str, field: &Field<'_>, reading: &Reading<'_>) {
     }
 }
 
-fn one(
-    field: &Field<'_>,
-    reading: &Reading<'_>,
-    aggregates: &IndexMap<String, AggregateDefinition>,
-) -> Option<CommandDefinition> {
+fn one(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) -> Option<CommandDefinition> {
     let meta = ["id", "actor", "occurred_at", "correlation_id"];
     let scope = Scope::new(["command", "state", "version"]).fields("meta", meta);
     // Of the stream nothing is known yet where its name is made.
     let stream_scope = Scope::new(["command"]).fields("meta", meta);
     let mut section = field.section();
-    let aggregate = aggregate(&section.key("aggregate"), aggregates);
+    let aggregate = aggregate(&section.key("aggregate"), &definition.aggregates);
     let stream = reading.required_expression(&section.key("stream"), &stream_scope);
-    let schema = schema(&section.key("schema"));
+    let schema = json_schema(&section.key("schema"));
     let assign = assign(&section.key("assign"));
     let expect = section.key("expect").one_of(&[
         ("any", Expect::Any),
@@ -118,7 +114,7 @@ fn one(
         })
         .collect();
     let emit: Vec<Option<EmitDefinition>> =
-        section.key("emit").items().iter().map(|item| emit(item, reading, &scope)).collect();
+        section.key("emit").items().iter().map(|item| emit(item, reading, definition, &scope)).collect();
     let reply = reading.expression(&section.key("reply"), &scope);
     section.finish();
     Some(CommandDefinition {
@@ -133,9 +129,20 @@ fn one(
     })
 }
 
-fn emit(field: &Field<'_>, reading: &Reading<'_>, scope: &Scope) -> Option<EmitDefinition> {
+fn emit(
+    field: &Field<'_>,
+    reading: &Reading<'_>,
+    definition: &Definition,
+    scope: &Scope,
+) -> Option<EmitDefinition> {
     let mut section = field.section();
-    let event_type = event_type(&section.key("type"));
+    let named = section.key("type");
+    let event_type = event_type(&named);
+    if let Some(gone) = event_type.as_ref().filter(|name| definition.upcasters.is_gone(name.as_str())) {
+        let message = format!("every {gone} becomes another event, so none can be emitted any more");
+        let wrong = Diagnostic::error(codes::EMITS_GONE, named.span(), message);
+        field.reader().report(wrong.fix("emit what it becomes"));
+    }
     let data = reading.required_expression(&section.key("data"), scope);
     let when = reading.expression(&section.key("when"), scope);
     let tags = reading.expression(&section.key("tags"), scope);
@@ -155,22 +162,6 @@ fn aggregate(field: &Field<'_>, aggregates: &IndexMap<String, AggregateDefinitio
         });
     }
     Some(name)
-}
-
-/// A JSON Schema: an object of the file, or JSON in a text, such as that of `@file.read`.
-fn schema(field: &Field<'_>) -> Option<Schema> {
-    let node = field.node().filter(|_| field.is_present())?;
-    let json = match &node.value {
-        trunkline_config::Value::Text(text) => serde_json::from_str(text),
-        other => serde_json::to_value(other),
-    };
-    let schema = json.map_err(|error| error.to_string()).and_then(|json| Schema::compile(&json));
-    schema
-        .map_err(|reason| {
-            let message = format!("this is no JSON Schema: {reason}");
-            field.reader().report(Diagnostic::error(codes::BAD_SCHEMA, field.span(), message));
-        })
-        .ok()
 }
 
 /// `{field: "uuid"}`.

@@ -6,14 +6,8 @@ use trunkline_config::read::Section;
 use super::codes;
 
 /// The sections, each with what it will do.
-const SECTIONS: &[(&str, &str)] = &[
-    ("snapshots", "snapshots"),
-    ("replay", "replays"),
-    ("events", "schemas and versions of events"),
-    ("sagas", "sagas"),
-    ("server", "HTTP servers"),
-    ("security", "HTTP servers"),
-];
+const SECTIONS: &[(&str, &str)] =
+    &[("replay", "replays"), ("sagas", "sagas"), ("server", "HTTP servers"), ("security", "HTTP servers")];
 
 pub(super) fn read(root: &mut Section<'_>) {
     for (section, what) in SECTIONS {

@@ -8,24 +8,29 @@ mod aggregates;
 pub mod codes;
 mod commands;
 mod event_store;
+mod events;
 mod handlers;
 mod later;
+mod locked;
 mod messages;
 mod projections;
 mod queries;
 mod read_db;
 mod reading;
 mod scenarios;
+mod snapshots;
 
 use indexmap::IndexMap;
 use trunkline_config::read::{Hook, Reader};
 use trunkline_config::{Diagnostic, Evaluated, LoadError, World};
+use trunkline_core::upcast::{Link, Upcasters};
 
 use crate::messages::Relay;
 
 pub use aggregates::AggregateDefinition;
 pub use commands::{CommandDefinition, EmitDefinition, Expect, RequireDefinition};
 pub use event_store::StoreDefinition;
+pub use events::EventDefinition;
 pub use handlers::Mapping;
 pub use messages::{ConsumerAction, ConsumerDefinition, QueueDefinition};
 pub(crate) use projections::typed;
@@ -35,6 +40,7 @@ pub use read_db::ReadDbDefinition;
 pub use reading::{ProjectionClasses, Registered};
 pub(crate) use reading::{Reading, SYSTEM_NAMES};
 pub use scenarios::{Expectation, Given, GivenEvent, ScenarioDefinition, When};
+pub use snapshots::SnapshotsDefinition;
 
 /// Everything that an application file declares.
 #[derive(Debug, Default)]
@@ -43,6 +49,14 @@ pub struct Definition {
     pub hooks: Vec<String>,
     /// `[event_store]`.
     pub event_store: StoreDefinition,
+    /// `[snapshots]`.
+    pub snapshots: SnapshotsDefinition,
+    /// `[events.NAME]`: present shapes.
+    pub events: IndexMap<String, EventDefinition>,
+    /// What `[events.NAME]` says of older shapes: the function from stored events to present ones.
+    pub upcasters: Upcasters,
+    /// The same, link by link, to join them with those of a program.
+    pub(crate) links: Vec<Link>,
     /// `[aggregates.NAME]`.
     pub aggregates: IndexMap<String, AggregateDefinition>,
     /// `[commands.NAME]`.
@@ -96,7 +110,7 @@ impl ApplicationFile {
             // What a key means is not asked while it isn't sure which keys there are.
             return Ok(Self { definition: Definition::default(), evaluated });
         }
-        let (definition, found) = read(&evaluated, registered);
+        let (definition, found) = read(name, world, &evaluated, registered);
         let hooks = registered.hooks.check(&evaluated);
         evaluated.diagnostics.extend(hooks.into_iter().chain(found));
         evaluated.diagnostics.sort_by_key(Diagnostic::span);
@@ -109,7 +123,12 @@ impl ApplicationFile {
     }
 }
 
-fn read(evaluated: &Evaluated, registered: &Registered) -> (Definition, Vec<Diagnostic>) {
+fn read(
+    name: &str,
+    world: World<'_>,
+    evaluated: &Evaluated,
+    registered: &Registered,
+) -> (Definition, Vec<Diagnostic>) {
     let reader = Reader::new();
     let reading = Reading { sources: &evaluated.sources, registered };
     let mut root = reader.root(&evaluated.root);
@@ -120,8 +139,11 @@ fn read(evaluated: &Evaluated, registered: &Registered) -> (Definition, Vec<Diag
     }
     section.finish();
     definition.event_store = event_store::read(&root.key("event_store"));
+    definition.snapshots = snapshots::read(&root.key("snapshots"));
+    let events::Events { present, links, upcasters } = events::read(&root.key("events"), &reading);
+    (definition.events, definition.links, definition.upcasters) = (present, links, upcasters);
     definition.aggregates = aggregates::read(&root.key("aggregates"), &reading);
-    definition.commands = commands::read(&root.key("commands"), &reading, &definition.aggregates);
+    definition.commands = commands::read(&root.key("commands"), &reading, &definition);
     handlers::read(&root.key("cqrs"), &reading, &mut definition);
     definition.read_db = read_db::read(&root.key("read_db"));
     definition.projections = projections::read(&root.key("projections"), &reading);
@@ -134,6 +156,7 @@ fn read(evaluated: &Evaluated, registered: &Registered) -> (Definition, Vec<Diag
     let declared: Vec<&str> =
         root.key("commands").section().each().into_iter().map(|(name, _)| name).collect();
     definition.scenarios = scenarios::read(&root.key("scenarios"), &reading, &definition, &declared);
+    locked::check(name, world, &root.key("events"), &definition);
     later::read(&mut root);
     root.finish();
     (definition, reader.diagnostics())

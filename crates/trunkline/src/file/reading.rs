@@ -12,6 +12,7 @@ use trunkline_core::EventType;
 use trunkline_sql::{SqlProblem, TypedProjection};
 
 use super::codes;
+use crate::schema::Schema;
 
 /// Names that begin with it are Trunkline's own.
 pub(crate) const SYSTEM_NAMES: char = '$';
@@ -155,4 +156,20 @@ pub(super) fn event_type_named(name: &str, span: Span, field: &Field<'_>) -> Opt
     let wrong =
         |error: trunkline_core::InvalidName| Diagnostic::error(codes::BAD_NAME, span, error.to_string());
     EventType::new(name).map_err(|error| field.reader().report(wrong(error))).ok()
+}
+
+/// A JSON Schema: an object of the file, or JSON in a text, such as that of `@file.read`.
+pub(super) fn json_schema(field: &Field<'_>) -> Option<Schema> {
+    let node = field.node().filter(|_| field.is_present())?;
+    let json = match &node.value {
+        trunkline_config::Value::Text(text) => serde_json::from_str(text),
+        other => serde_json::to_value(other),
+    };
+    let schema = json.map_err(|error| error.to_string()).and_then(|json| Schema::compile(&json));
+    schema
+        .map_err(|reason| {
+            let message = format!("this is no JSON Schema: {reason}");
+            field.reader().report(Diagnostic::error(codes::BAD_SCHEMA, field.span(), message));
+        })
+        .ok()
 }

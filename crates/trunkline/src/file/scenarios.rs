@@ -37,6 +37,8 @@ pub struct GivenEvent {
     pub stream: Option<String>,
     /// What happened.
     pub event_type: String,
+    /// The version of its shape; the present one when not said.
+    pub version: Option<u32>,
     /// The data; of an expected event, any when not said.
     pub data: Option<Value>,
 }
@@ -107,9 +109,11 @@ fn event(field: &Field<'_>) -> Option<GivenEvent> {
     let mut section = field.section();
     let event_type = event_type(&section.key("type"));
     let stream = section.key("stream").read();
+    let version = section.key("version").integer_within(1, i64::from(u32::MAX));
+    let version = version.and_then(|version| u32::try_from(version).ok());
     let data = json(&section.key("data"));
     section.finish();
-    Some(GivenEvent { stream, event_type: event_type?.as_str().to_owned(), data })
+    Some(GivenEvent { version, stream, event_type: event_type?.as_str().to_owned(), data })
 }
 
 fn command(

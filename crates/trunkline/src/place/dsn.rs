@@ -50,6 +50,21 @@ pub enum DsnError {
     },
 }
 
+impl Dsn {
+    /// Where snapshots of this store are kept: a file beside it, which may be removed at any time. None for a
+    /// store that is gone with its process.
+    pub fn snapshots(&self) -> Option<PathBuf> {
+        match self {
+            Self::Memory => None,
+            Self::Log(folder) => {
+                let mut file = folder.clone().into_os_string();
+                file.push(".snapshots");
+                Some(file.into())
+            }
+        }
+    }
+}
+
 impl DsnError {
     /// What to write instead.
     pub fn hint(&self) -> String {

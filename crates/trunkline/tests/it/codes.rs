@@ -2,7 +2,7 @@
 
 use trunkline::{Registered, codes};
 
-use crate::world::read;
+use crate::world::read_beside;
 
 /// The first block of this kind on a page.
 fn block<'a>(page: &'a str, kind: &str) -> &'a str {
@@ -21,8 +21,14 @@ fn every_page_shows_its_mistake_and_its_cure() {
     for (code, page) in codes::PAGES {
         let code = code.as_str();
         assert!(page.starts_with(&format!("# {code}: ")), "the heading of {code}");
+        let lock = |kind: &str| {
+            let (_, rest) = page.split_once(&format!("```json lock{kind}\n"))?;
+            rest.split_once("```").map(|(lock, _)| lock)
+        };
         let found = |kind| {
-            let file = read(block(page, kind), &registered);
+            let other = if kind == "good" { lock(" good") } else { None };
+            let lock = other.or_else(|| lock("")).map(|lock| ("app.lock.json", lock));
+            let file = read_beside(lock, block(page, kind), &registered);
             let codes: Vec<String> =
                 file.evaluated.diagnostics.iter().map(|found| found.code.as_str().to_owned()).collect();
             let errors: Vec<String> = file.mistakes().map(|found| found.message.clone()).collect();

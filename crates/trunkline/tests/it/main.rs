@@ -11,12 +11,16 @@ mod histories;
 mod messages;
 mod metadata;
 mod middleware;
+mod migrated;
 mod once;
 #[cfg(unix)]
 mod outbox;
 mod projections;
 mod scenarios;
+mod shapes;
+mod snapshots;
 mod told;
 mod typed;
+mod versions;
 mod webhook;
 mod world;

@@ -15,7 +15,17 @@ use trunkline_store::{AllRead, EventStream, StorageError, StreamList, StreamRead
 
 /// A text read as an application file.
 pub(crate) fn read(text: &str, registered: &Registered) -> ApplicationFile {
+    read_beside(None, text, registered)
+}
+
+/// A text read as an application file, with another file beside it.
+pub(crate) fn read_beside(
+    beside: Option<(&str, &str)>,
+    text: &str,
+    registered: &Registered,
+) -> ApplicationFile {
     let files = MemoryFiles::new().with("app.tsk", text);
+    let files = beside.into_iter().fold(files, |files, (name, text)| files.with(name, text));
     let world = World { loader: &files, environment: &MemoryEnvironment::new(), clock: &FixedClock(0) };
     ApplicationFile::load("app.tsk", world, registered).unwrap()
 }

@@ -1,0 +1,77 @@
+//! `events census`: counts every stored shape, and brings each event to today's.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use trunkline::shapes::{Census, census};
+
+use crate::application;
+use crate::args::StoreArgs;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{Output, Report};
+use crate::progress::Progress;
+use crate::render::counted;
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline events census orders.tsk
+  trunkline events census orders.tsk --store log:./backup --format json | jq '.shapes[] | select(.undecodable)'
+
+Reads every event once, also beside a process that appends, and changes nothing. An event is today's when its \
+upcasts succeed and what comes of them is of its declared schema.
+
+With --format json, one object: events, undecodable, shapes (event_type, schema_version, shape, count, first, today, \
+undecodable: position, stream, version, reason, count). Exit code 1 when an event doesn't reach today's shape.";
+
+/// Count every stored shape, and prove that each event reaches today's
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct CensusArgs {
+    /// The application file
+    #[arg(value_name = "FILE")]
+    file: String,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl CensusArgs {
+    pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let file = application::load(&self.file, output)?;
+        let opened = open::for_reading(&application::place(&file, &self.store)?)?;
+        let total = opened.store.head().await?.get();
+        let progress = Progress::events(output, "counting");
+        let counted = census(&file.definition, &*opened.store, |events| progress.set(events, total)).await?;
+        drop(progress);
+        output.report(&counted)?;
+        match counted.undecodable {
+            0 => Ok(()),
+            events => Err(Failure::Undecodable { events }),
+        }
+    }
+}
+
+impl Report for Census {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        for line in &self.shapes {
+            let today = match (&line.today[..], &line.undecodable) {
+                ([], None) => "nothing".to_owned(),
+                ([], Some(_)) => "?".to_owned(),
+                (today, _) => today.join(", "),
+            };
+            let stored = format!("{} {}", line.event_type, line.schema_version);
+            writeln!(out, "{:>10}  {stored} -> {today}  ({})", line.count, line.shape)?;
+            if let Some(failed) = &line.undecodable {
+                let (events, place) = (counted(failed.count, "event"), failed.position);
+                let (stream, version) = (&failed.stream, failed.version);
+                writeln!(
+                    out,
+                    "            {events} can't be read, first at position {place} ({stream} version {version}):"
+                )?;
+                writeln!(out, "            {}", failed.reason)?;
+            }
+        }
+        writeln!(out, "{}, {}", counted(self.events, "event"), counted(self.shapes.len() as u64, "shape"))
+    }
+}

@@ -1,0 +1,100 @@
+//! What the file says of events: their present version, shape and tags.
+
+use bytes::Bytes;
+use indexmap::IndexMap;
+use trunkline_cel::{Value, Variables};
+use trunkline_core::upcast::Upcasters;
+use trunkline_core::{NewEvent, StreamName, Tag, Timestamp};
+
+use crate::Rejection;
+use crate::command::{Decided, HandleError};
+use crate::file::EventDefinition;
+
+/// What is known of the shapes of events, present and past.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    /// The present ones, as far as they are declared.
+    pub(crate) declared: IndexMap<String, EventDefinition>,
+    /// How past ones become present.
+    pub(crate) upcasters: Upcasters,
+}
+
+impl Events {
+    /// Gives events their version and tags, and refuses those that are not of their shape.
+    pub(crate) fn complete(&self, decided: &mut Decided, occurred_at: Timestamp) -> Result<(), HandleError> {
+        if self.declared.is_empty() {
+            return Ok(());
+        }
+        for write in &mut decided.writes {
+            for event in &mut write.events {
+                if let Some(definition) = self.declared.get(event.event_type.as_str()) {
+                    definition.complete(&write.stream, event, occurred_at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl EventDefinition {
+    fn complete(
+        &self,
+        stream: &StreamName,
+        event: &mut NewEvent,
+        occurred_at: Timestamp,
+    ) -> Result<(), HandleError> {
+        if event.schema_version != self.version && event.schema_version != 1 {
+            return Err(HandleError::Failed(format!(
+                "it makes {} in version {}, and the file declares version {}",
+                event.event_type, event.schema_version, self.version
+            )));
+        }
+        event.schema_version = self.version;
+        if let Some(schema) = &self.schema {
+            let refuse = |reason: String, field: &str| {
+                let field =
+                    if field.is_empty() { "event.data".to_owned() } else { format!("event.data.{field}") };
+                Rejection::data(
+                    format!("{} would not be of its shape: {reason}", event.event_type),
+                    Some(field),
+                )
+            };
+            let data = serde_json::from_slice(&event.data)
+                .map_err(|error| refuse(format!("it is no JSON: {error}"), ""))?;
+            schema.check(&data).map_err(|violation| refuse(violation.reason, &violation.field))?;
+        }
+        self.add_tags(stream, event, event.occurred_at.unwrap_or(occurred_at))
+    }
+
+    fn add_tags(
+        &self,
+        stream: &StreamName,
+        event: &mut NewEvent,
+        occurred_at: Timestamp,
+    ) -> Result<(), HandleError> {
+        let Some(tags) = &self.tags else { return Ok(()) };
+        let json = |bytes: Bytes| {
+            let refused = |error: &dyn std::fmt::Display| Rejection::data(error.to_string(), None);
+            Value::from_json(bytes).map_err(|error| refused(&error))
+        };
+        let seen = Value::object([
+            ("type", Value::from(event.event_type.as_str())),
+            ("data", json(event.data.clone())?),
+            ("stream", Value::from(stream.as_str())),
+            ("occurred_at", Value::from(occurred_at.to_string())),
+            ("metadata", json(Bytes::copy_from_slice(event.metadata.as_bytes()))?),
+        ]);
+        let value = tags.evaluate(&Variables::new().with("event", seen)).map_err(|error| {
+            Rejection::data(format!("the tags of {}: {error}", event.event_type), error.field)
+        })?;
+        let wrong = || HandleError::Failed(format!("`{}` gives no list of texts", tags.source()));
+        for tag in value.items().ok_or_else(wrong)? {
+            let tag = Tag::new(tag.as_str().ok_or_else(wrong)?)
+                .map_err(|error| Rejection::data(error.to_string(), None))?;
+            if !event.tags.contains(&tag) {
+                event.tags.push(tag);
+            }
+        }
+        Ok(())
+    }
+}

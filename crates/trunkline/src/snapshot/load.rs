@@ -1,0 +1,80 @@
+//! From a snapshot and the events behind it to a state.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use trunkline_core::{RecordedEvent, StreamName, Version};
+use trunkline_store::{EventStream, StreamRead};
+
+use super::{Kept, Revision};
+use crate::command::{CommandContext, HandleError};
+
+/// A state, and how far it has come.
+#[derive(Clone, Debug)]
+pub(crate) struct Folded<S> {
+    pub(crate) state: S,
+    pub(crate) version: Version,
+}
+
+/// How the states of an aggregate are kept.
+pub(crate) struct Plan<'a, S> {
+    pub(crate) every: u64,
+    pub(crate) revision: Revision,
+    pub(crate) write: &'a (dyn Fn(&S) -> Option<Bytes> + Send + Sync),
+    pub(crate) read: &'a (dyn Fn(Bytes) -> Option<S> + Send + Sync),
+}
+
+/// The state of a stream as it is now, over its events in today's shape.
+///
+/// The same with and without snapshots, whatever has become of them.
+pub(crate) async fn load<S>(
+    context: &CommandContext<'_>,
+    stream: &StreamName,
+    initial: S,
+    evolve: impl Fn(S, &RecordedEvent) -> Result<S, HandleError>,
+    plan: Option<Plan<'_, S>>,
+) -> Result<Folded<S>, HandleError> {
+    let plan = plan.filter(|plan| plan.every > 0).and_then(|plan| Some((plan, context.snapshots?)));
+    let mut folded = Folded { state: initial, version: Version::EMPTY };
+    let mut events = None;
+    if let Some((plan, snapshots)) = &plan
+        && let Some(kept) = snapshots.find(stream, plan.revision)
+        && let Some(behind) = behind(context, stream, &kept).await?
+        && let Some(state) = (plan.read)(kept.state)
+    {
+        folded = Folded { state, version: kept.version };
+        events = Some(behind);
+    }
+    let from = folded.version;
+    let mut events = events.unwrap_or_else(|| context.store.read_stream(stream, StreamRead::default()));
+    let mut last = None;
+    while let Some(event) = events.next().await.transpose()? {
+        folded.version = event.version();
+        last = Some(event.event_id());
+        for event in context.present(event)? {
+            folded.state = evolve(folded.state, &event)?;
+        }
+    }
+    if let (Some((plan, snapshots)), Some(event_id)) = (plan, last)
+        && folded.version.get() - from.get() >= plan.every
+        && let Some(state) = (plan.write)(&folded.state)
+    {
+        let kept = Kept { revision: plan.revision, version: folded.version, event_id, state };
+        snapshots.offer(stream, kept);
+    }
+    Ok(folded)
+}
+
+/// The events behind a snapshot, if the stream has its event at its version: else it was made of another
+/// stream, or of one that has lost events since.
+async fn behind(
+    context: &CommandContext<'_>,
+    stream: &StreamName,
+    kept: &Kept,
+) -> Result<Option<EventStream>, HandleError> {
+    let from = StreamRead { from: kept.version, ..StreamRead::default() };
+    let mut events = context.store.read_stream(stream, from);
+    let first = events.next().await.transpose()?;
+    let is_there =
+        |event: &RecordedEvent| (event.version(), event.event_id()) == (kept.version, kept.event_id);
+    Ok(first.is_some_and(|event| is_there(&event)).then_some(events))
+}

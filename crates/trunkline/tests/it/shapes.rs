@@ -1,0 +1,126 @@
+//! The lock file and the census: no shape that was ever persisted is forgotten.
+
+use trunkline::shapes::{Lock, census};
+use trunkline::{Append, EventStore as _, Expected, MemoryStore, NewEvent, Registered};
+
+use crate::world::{read, read_beside};
+
+const FIRST: &str = r#"
+[events.Paid]
+schema: { type: "object", required: ["sum"], properties: { sum: { type: "integer" }, by: { type: "string" } } }
+
+[commands.Open]
+stream: "'till-' + command.till"
+emit: [{ type: "Opened", data: "{'by': command.by}" }, { type: "Noted", data: "put(command, 'x', 1)" }]
+"#;
+
+/// What is wrong with a text beside a lock, each with what to write.
+fn found(lock: &Lock, text: &str) -> Vec<String> {
+    let text_of_lock = lock.to_text();
+    let file = read_beside(Some(("app.lock.json", &*text_of_lock)), text, &Registered::default());
+    let said = |found: &trunkline::config::Diagnostic| {
+        format!("{} {} | {}", found.code.as_str(), found.message, found.fix.as_deref().unwrap_or_default())
+    };
+    file.mistakes().map(said).collect()
+}
+
+#[test]
+fn a_lock_remembers_what_schemas_and_expressions_show() {
+    let lock = Lock::of(&read(FIRST, &Registered::default()).definition, None);
+    let text = lock.to_text();
+    assert!(text.contains(r#""sum": "integer""#) && text.contains(r#""by": "string?""#), "{text}");
+    assert!(text.contains(r#""by": "any""#) && text.contains(r#""1": null"#), "{text}");
+    assert_eq!(Lock::parse(text.as_bytes()).unwrap(), lock);
+    assert_eq!(found(&lock, FIRST), [""; 0], "nothing has changed");
+}
+
+#[test]
+fn a_changed_or_vanished_shape_needs_a_new_version() {
+    let lock = Lock::of(&read(FIRST, &Registered::default()).definition, None);
+    let changed = FIRST.replace("sum", "total");
+    let said = found(&lock, &changed);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("TL2310 Paid 1 was persisted in another shape: `sum` is gone, `total` is new"),
+        "{said:?}"
+    );
+    assert!(
+        said[0].contains("`version: 2`") && said[0].contains("{ from: 1, steps: [{ remove: \"sum\" }"),
+        "{said:?}"
+    );
+    let mended = changed.replace(
+        "[events.Paid]",
+        "[events.Paid]\nversion: 2\nupcast: [{ from: 1, steps: [{ rename: { sum: \"total\" } }] }]",
+    );
+    assert_eq!(found(&lock, &mended), [""; 0]);
+    let later = Lock::of(&read(&mended, &Registered::default()).definition, Some(lock.clone()));
+    assert_eq!((lock.counts(), later.counts()), ((3, 3), (3, 4)), "the earlier shape is kept");
+    assert!(found(&later, FIRST)[0].contains("was persisted in version 2, and its version is 1"));
+    let said = found(&lock, &FIRST.replace("Opened", "Unlocked"));
+    assert!(
+        said[0].starts_with("TL2311 Opened 1 was persisted") && said[0].contains("[events.Opened]"),
+        "{said:?}"
+    );
+    let gone = "\n[events.Opened]\nupcast: [{ from: 1, steps: [{ type: \"Unlocked\" }] }]\n";
+    assert_eq!(found(&lock, &format!("{}{gone}", FIRST.replace("Opened", "Unlocked"))), [""; 0]);
+    let said = found(&lock, &FIRST.replace("{'by': command.by}", "{'by': command.by, 'at': 1}"));
+    assert!(said[0].contains("Opened 1 was persisted in another shape: `at` is new"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_census_counts_what_is_stored_and_finds_what_leads_nowhere() {
+    let text = r#"
+        [events.Paid]
+        version: 2
+        schema: { properties: { total: { type: "integer" } }, required: ["total"] }
+        upcast: [{ from: 1, steps: [{ rename: { sum: "total" } }] }]
+        [events.Gone]
+        upcast: [{ from: 1, steps: [{ drop: true }] }]
+    "#;
+    let memory = MemoryStore::new();
+    for (event_type, version, data) in [
+        ("Paid", 1, r#"{"sum":1}"#),
+        ("Paid", 1, r#"{"by":"ada","sum":1}"#),
+        ("Paid", 1, r#"{"sum":2,"by":"max"}"#),
+        ("Paid", 1, r#"{"sum":"2"}"#),
+        ("Paid", 2, r#"{"total":2}"#),
+        ("Paid", 3, "{}"),
+        ("Gone", 1, "[]"),
+        ("Other", 1, "no JSON"),
+        ("Paid", 1, r#"{"sum":"3"}"#),
+    ] {
+        let event = NewEvent::new(event_type.parse().unwrap(), data);
+        let event = NewEvent { schema_version: version, ..event };
+        memory.append(Append::to("till-a".parse().unwrap(), Expected::Any).event(event)).await.unwrap();
+    }
+    let file = read(text, &Registered::default());
+    let mut heard = 0;
+    let census = census(&file.definition, &memory, |events| heard = events).await.unwrap();
+    assert_eq!((census.events, census.undecodable, heard), (9, 3, 9));
+    let said: Vec<String> = census
+        .shapes
+        .iter()
+        .map(|line| {
+            let failed = line.undecodable.as_ref().map_or_else(String::new, |failed| {
+                format!(" FAILS {} at {}: {}", failed.count, failed.position, failed.reason)
+            });
+            let today = line.today.join("+");
+            format!(
+                "{} {} ({}) x{} from {} -> {today}{failed}",
+                line.event_type, line.schema_version, line.shape, line.count, line.first
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "Paid 1 (sum: integer) x1 from 1 -> Paid 2",
+            "Paid 1 (by: string, sum: integer) x2 from 2 -> Paid 2",
+            "Paid 1 (sum: string) x2 from 4 ->  FAILS 2 at 4: today it would be Paid 2, and is not: total: \"2\" is not of type \"integer\"",
+            "Paid 2 (total: integer) x1 from 5 -> Paid 2",
+            "Paid 3 () x1 from 6 ->  FAILS 1 at 6: its shape is Paid 3, newer than the present 2; update what reads it",
+            "Gone 1 (array) x1 from 7 -> ",
+            "Other 1 (no JSON) x1 from 8 -> Other 1",
+        ]
+    );
+}

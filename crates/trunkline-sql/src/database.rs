@@ -164,6 +164,7 @@ pub trait Writer: fmt::Debug + Send {
     /// - When an event fails, nothing changes, and [`ApplyError::Failed`] tells the event, the statement, its
     ///   parameters and the error.
     /// - Events of types that the model doesn't name are passed over.
+    /// - Several events may have one position, when what is stored there was made several.
     ///
     /// # Panics
     ///
@@ -180,8 +181,8 @@ pub trait Writer: fmt::Debug + Send {
     /// When the event is not after the checkpoint.
     fn park(&mut self, event: &RecordedEvent, failure: &StatementFailure) -> Result<(), ApplyError>;
 
-    /// Applies an event that was put aside, and takes it from the list, together or not at all.
-    fn retry(&mut self, event: &RecordedEvent) -> Result<(), ApplyError>;
+    /// Applies what an event that was put aside is now, and takes it from the list, together or not at all.
+    fn retry(&mut self, position: Position, events: &[RecordedEvent]) -> Result<(), ApplyError>;
 
     /// Takes an event from the list of those that were put aside; tells whether it was there.
     fn forget(&mut self, position: Position) -> Result<bool, ApplyError>;

@@ -80,7 +80,7 @@ pub struct InvalidModelName {
 }
 
 /// A projection: its name, its schema, and its actions by event type.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Model {
     name: String,
     schema: Vec<Vec<Statement>>,
@@ -138,6 +138,11 @@ impl Model {
         model.definition.push_str(&revision);
         model.typed = Some(Typed(projection));
         Ok(model)
+    }
+
+    /// Adds to what decides which rows there are: how the events that it is given come about.
+    pub fn depend_on(&mut self, text: &str) {
+        self.definition.push_str(text);
     }
 
     /// The name.

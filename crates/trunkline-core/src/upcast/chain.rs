@@ -89,10 +89,7 @@ impl Upcasters {
 
     /// What a stored event is today.
     pub fn upcast(&self, event: RecordedEvent) -> Result<Present, UpcastError> {
-        match self.chains.get(event.event_type()) {
-            Some(chain) if chain.present != Some(event.schema_version()) => self.follow_all(&event),
-            _ => Ok(Present(smallvec![event])),
-        }
+        if self.is_present(&event) { Ok(Present(smallvec![event])) } else { self.follow_all(&event) }
     }
 
     /// Today's version of a type, where one is known.
@@ -116,6 +113,12 @@ impl Upcasters {
             }
             wanted.extend(found);
         }
+    }
+
+    /// Whether a stored event is handed to code as it is.
+    pub fn is_present(&self, event: &RecordedEvent) -> bool {
+        let chain = self.chains.get(event.event_type());
+        chain.is_none_or(|chain| chain.present == Some(event.schema_version()))
     }
 
     /// The links, sorted by type and version.

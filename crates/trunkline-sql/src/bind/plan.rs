@@ -25,21 +25,21 @@ enum Source {
 }
 
 /// The statements of one event type, in order, with where their values come from.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     data: Shape,
     metadata: Shape,
     steps: Vec<Step>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Step {
     each: Option<Each>,
     statements: Vec<(usize, Vec<Source>)>,
 }
 
 /// The list that a step's statements run for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Each {
     list: Source,
     path: String,

@@ -213,12 +213,11 @@ impl Writer for SqliteWriter {
     }
 
     fn apply(&mut self, events: &[RecordedEvent], reached: Reached) -> Result<(), ApplyError> {
-        let mut last = self.checkpoint.position;
-        for event in events {
-            assert!(event.position() > last, "events come after the checkpoint, in order");
-            last = event.position();
-        }
-        assert!(reached.position >= last, "a batch ends with its last event, or after it");
+        let places = || events.iter().map(RecordedEvent::position);
+        let is_after = places().all(|position| position > self.checkpoint.position);
+        assert!(is_after && places().is_sorted(), "events come after the checkpoint, in order");
+        let is_whole = places().next_back().is_none_or(|last| reached.position >= last);
+        assert!(is_whole, "a batch ends with its last event, or after it");
         let guarded = self.guarded.clone();
         self.fenced("apply events to", (reached.position, Some(reached.event_id)), |transaction, model| {
             apply(transaction, &guarded, model, events)
@@ -255,15 +254,15 @@ impl Writer for SqliteWriter {
         })
     }
 
-    fn retry(&mut self, event: &RecordedEvent) -> Result<(), ApplyError> {
+    fn retry(&mut self, position: Position, events: &[RecordedEvent]) -> Result<(), ApplyError> {
         let doing = self.doing("retry a parked event of");
         let guarded = self.guarded.clone();
         self.fenced("retry a parked event of", self.here(), |transaction, model| {
-            if !unpark(transaction, event.position()).map_err(failed(doing.clone()))? {
-                let reason = format!("there is none at position {}", event.position());
+            if !unpark(transaction, position).map_err(failed(doing.clone()))? {
+                let reason = format!("there is none at position {position}");
                 return Err(DatabaseError::Lasting { doing, reason }.into());
             }
-            apply(transaction, &guarded, model, std::slice::from_ref(event))
+            apply(transaction, &guarded, model, events)
         })
     }
 

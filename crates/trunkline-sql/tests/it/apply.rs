@@ -182,13 +182,16 @@ fn a_parked_event_is_applied_later_or_forgotten() {
     assert_eq!((parked[0].position, parked[0].event_type.as_str()), (Position::new(2), "OrderCreated"));
     assert!(parked[0].error.contains("burnt"), "{}", parked[0].error);
 
-    assert!(shop.writer.retry(&broken).is_err());
+    assert!(shop.writer.retry(broken.position(), std::slice::from_ref(&broken)).is_err());
     assert_eq!(shop.parked().len(), 1, "a retry that fails leaves the event parked");
     shop.behind().execute_batch("DROP TRIGGER fuse").unwrap();
-    shop.writer.retry(&broken).unwrap();
+    shop.writer.retry(broken.position(), std::slice::from_ref(&broken)).unwrap();
     assert_eq!(shop.parked(), []);
     assert_eq!(shop.rows("SELECT COUNT(*) AS n FROM orders"), r#"[{"n":2}]"#);
-    assert!(shop.writer.retry(&broken).is_err(), "it is applied once");
+    assert!(
+        shop.writer.retry(broken.position(), std::slice::from_ref(&broken)).is_err(),
+        "it is applied once"
+    );
     assert!(!shop.writer.forget(broken.position()).unwrap());
     assert_eq!(shop.writer.checkpoint().position, Position::new(2));
 }

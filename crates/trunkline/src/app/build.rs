@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use trunkline_core::EventShape;
@@ -10,16 +11,19 @@ use trunkline_core::upcast::{Link, Upcasters};
 use trunkline_sql::TypedProjection;
 use trunkline_store::{LogStoreOptions, system_clock};
 
+use super::builder::Wrap;
 use super::{App, AppBuilder, BuildError, Messages};
 use crate::command::Bus;
 use crate::declared::{self, Events};
 use crate::file::{
     Definition, EventDefinition, OnChange, OnError, ProjectionDefinition, StoreDefinition, typed,
 };
+use crate::messages::Relay;
+use crate::middleware::{self, CommandService, Guard};
 use crate::place::{OpenStore, Place, ReadPlace};
 use crate::query::{Answer, Queries};
 use crate::snapshot::Snapshots;
-use crate::{ApplicationFile, Projections, middleware};
+use crate::{ApplicationFile, Projections};
 
 pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
     let definition = match builder.file.take() {
@@ -96,6 +100,7 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         Some(read_place),
         builder.read_database,
         projections,
+        &upcasters,
     ));
     for (name, definition) in declared_queries {
         let answer = declared::DeclaredQuery {
@@ -110,25 +115,35 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         None => Snapshots::memory(),
     });
     let bus = Arc::new(Bus::new(Arc::clone(&store), clock, events, snapshots, handlers.all));
-    let mut service = middleware::bus(Arc::clone(&bus));
-    if let Some(guard) = builder.guard {
-        service = middleware::authorize(service, guard);
-    }
-    for wrap in builder.layers {
-        service = wrap(service);
-    }
-    if let Some(limit) = builder.time_limit {
-        service = middleware::limit_time(service, limit);
-    }
-    let commands = middleware::observe(service, &bus);
+    let commands = wrapped(&bus, builder.guard, builder.layers, builder.time_limit);
     let queries = Arc::new(Queries(queries.all));
     let messages = Messages {
-        relays: relays.into_values().collect(),
+        relays: relays.into_values().map(|relay| Relay { upcasters: upcasters.clone(), ..relay }).collect(),
         consumers: consumers.into_values().collect(),
         handlers: builder.message_handlers,
     };
     let (scenarios, messages) = (Arc::new(scenarios), Arc::new(messages));
     Ok(App { store, opened, bus, commands, queries, projections, upcasters, scenarios, messages })
+}
+
+/// The bus behind the program's middleware: observed, limited in time, wrapped by what was registered, allowed.
+fn wrapped(
+    bus: &Arc<Bus>,
+    guard: Option<Guard>,
+    layers: Vec<Wrap>,
+    time_limit: Option<Duration>,
+) -> CommandService {
+    let mut service = middleware::bus(Arc::clone(bus));
+    if let Some(guard) = guard {
+        service = middleware::authorize(service, guard);
+    }
+    for wrap in layers {
+        service = wrap(service);
+    }
+    if let Some(limit) = time_limit {
+        service = middleware::limit_time(service, limit);
+    }
+    middleware::observe(service, bus)
 }
 
 /// What is known of the shapes of events: the file's and the program's knowledge together.

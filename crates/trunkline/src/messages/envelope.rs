@@ -53,10 +53,10 @@ struct Said {
 pub fn cloudevent(event: &RecordedEvent, store: StoreId) -> Vec<u8> {
     // Metadata that says these things otherwise than as text says nothing that could be handed on.
     let said: Said = serde_json::from_slice(event.metadata()).unwrap_or_default();
-    to_json(event, store, &said)
+    to_json(event, store, 0, &said)
 }
 
-fn to_json(event: &RecordedEvent, store: StoreId, said: &Said) -> Vec<u8> {
+fn to_json(event: &RecordedEvent, store: StoreId, index: u32, said: &Said) -> Vec<u8> {
     let data: Option<&RawValue> = serde_json::from_slice(event.data()).ok();
     let binary = || {
         use base64::Engine as _;
@@ -64,7 +64,8 @@ fn to_json(event: &RecordedEvent, store: StoreId, said: &Said) -> Vec<u8> {
     };
     let envelope = CloudEvent {
         specversion: "1.0",
-        id: event.event_id().to_string(),
+        // Each of several events that one became is an event of its own to others.
+        id: if index == 0 { event.event_id().to_string() } else { format!("{}/{index}", event.event_id()) },
         source: format!("urn:uuid:{store}"),
         event_type: event.event_type(),
         subject: event.stream(),
@@ -83,13 +84,13 @@ fn to_json(event: &RecordedEvent, store: StoreId, said: &Said) -> Vec<u8> {
     serde_json::to_vec(&envelope).expect("texts and JSON always serialize")
 }
 
-/// The message that a producer makes of an event.
+/// The message that a producer makes of an event: of its only one, or of one by its index among several.
 ///
-/// Its id follows from the event and the producer, its key is the stream.
-pub fn message_of(event: &RecordedEvent, store: StoreId, producer: &str) -> NewMessage {
+/// Its id follows from the event, the producer and the index, its key is the stream.
+pub fn message_of(event: &RecordedEvent, store: StoreId, producer: &str, index: u32) -> NewMessage {
     let said: Said = serde_json::from_slice(event.metadata()).unwrap_or_default();
-    let mut message = NewMessage::new(event.event_type(), to_json(event, store, &said))
-        .id(message_id(&event.stream_name(), event.version(), producer, 0))
+    let mut message = NewMessage::new(event.event_type(), to_json(event, store, index, &said))
+        .id(message_id(&event.stream_name(), event.version(), producer, index))
         .key(event.stream())
         .header("content-type", CONTENT_TYPE)
         .cause(event.event_id(), event.position());

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Nothing is sent inside an append: the log is the outbox, and a relay reads it from its checkpoint.
-//! `envelope` is an event as a message, `ids` what makes a repeat recognisable, `checkpoint` how far a relay has
+//! `envelope` is an event as a message, `received` the way back, `ids` what makes a repeat recognisable, `checkpoint` how far a relay has
 //! come, `relay` and `consumer` the two runners; `handler` is what a consumer calls, `dispatch` the handler that
 //! sends commands to the bus, `webhook` the one that posts to a service. `stop` ends runners cleanly, and `meters`
 //! tells what they do.
@@ -18,6 +18,7 @@ mod envelope;
 mod handler;
 mod ids;
 mod meters;
+mod received;
 mod relay;
 mod stop;
 mod webhook;
@@ -29,6 +30,7 @@ pub use envelope::{cloudevent, message_of};
 pub use handler::{MessageError, MessageHandler};
 pub use ids::{command_id, message_id};
 pub(crate) use meters::tell_numbers;
+pub use received::{NoEvent, event_of};
 pub use relay::{Relay, RelayError};
 pub use stop::{Stop, Stopper};
 pub use webhook::{InvalidWebhook, Webhook};

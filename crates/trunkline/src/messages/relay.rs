@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use trunkline_cel::{Expression, Variables};
+use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent, StoreId};
 use trunkline_queue::{MessageQueue, NewMessage, PublishError, TopicName};
 use trunkline_store::{AllRead, EventStore, ReadError};
@@ -19,6 +20,8 @@ const BATCH: usize = 500;
 ///
 /// - It begins at the first event, and goes on where its checkpoint is.
 /// - Each event becomes one message, whose id follows from the event: a queue that has it stores nothing.
+/// - An event that was stored in an older shape is published in today's, and in several messages when it became
+///   several; one that can't be stops the relay.
 /// - The checkpoint is kept after the messages of a batch are durable in the queue. After a crash between the
 ///   two they are published again under the same ids.
 /// - Events of Trunkline's own, whose type or stream begins with `$`, are passed over.
@@ -34,6 +37,8 @@ pub struct Relay {
     pub topic: TopicName,
     /// What ordered groups order the messages by; the stream when not said.
     pub key: Option<Expression>,
+    /// What makes today's events of stored ones.
+    pub upcasters: Upcasters,
 }
 
 /// Why a relay ended.
@@ -46,6 +51,9 @@ pub enum RelayError {
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// What an event is today can't be said; neither it nor what comes after it was relayed.
+    #[error("the relay can't go on")]
+    Upcast(#[from] UpcastError),
     /// The key of an event's message can't be made; neither it nor what comes after it was relayed.
     #[error("the key of the event at position {position} can't be made: {reason}")]
     Key {
@@ -124,11 +132,12 @@ impl Relay {
         let mut events = store.read_all(read).ready_chunks(BATCH);
         while let Some(batch) = events.next().await {
             let batch = batch.into_iter().collect::<Result<Vec<RecordedEvent>, ReadError>>()?;
-            let messages: Vec<NewMessage> = batch
-                .iter()
-                .filter(|event| !event.event_type().starts_with('$') && !event.stream().starts_with('$'))
-                .map(|event| self.message(event, store.id()))
-                .collect::<Result<_, _>>()?;
+            let mut messages = Vec::with_capacity(batch.len());
+            for event in &batch {
+                if !event.event_type().starts_with('$') && !event.stream().starts_with('$') {
+                    self.add_messages(event, store.id(), &mut messages)?;
+                }
+            }
             if !messages.is_empty() {
                 let published = queue.publish(self.topic.clone(), messages).await;
                 published.map_err(|source| RelayError::Publish { after: done, source })?;
@@ -145,8 +154,24 @@ impl Relay {
         Ok(done.max(to))
     }
 
-    fn message(&self, event: &RecordedEvent, store: StoreId) -> Result<NewMessage, RelayError> {
-        let message = message_of(event, store, &self.name);
+    fn add_messages(
+        &self,
+        stored: &RecordedEvent,
+        store: StoreId,
+        messages: &mut Vec<NewMessage>,
+    ) -> Result<(), RelayError> {
+        for (index, event) in (0..).zip(self.upcasters.upcast(stored.clone())?) {
+            // What an event became may be of a type that is not wanted here.
+            let event_type = event.event_type();
+            if self.events.is_empty() || self.events.iter().any(|wanted| wanted.as_str() == event_type) {
+                messages.push(self.message(&event, store, index)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&self, event: &RecordedEvent, store: StoreId, index: u32) -> Result<NewMessage, RelayError> {
+        let message = message_of(event, store, &self.name, index);
         let Some(key) = &self.key else { return Ok(message) };
         let failed = |reason| RelayError::Key { position: event.position(), reason };
         let value = event_value(event).map_err(|error| failed(error.to_string()))?;
@@ -160,6 +185,10 @@ impl Relay {
         if self.events.is_empty() {
             return Query::all();
         }
-        QueryItem { event_types: self.events.clone(), ..QueryItem::default() }.into()
+        let wanted = self.events.iter().map(EventType::as_str);
+        let sources = self.upcasters.sources(wanted).into_iter();
+        // What is no event type is the type of no event.
+        let event_types = sources.filter_map(|name| EventType::new(name).ok()).collect();
+        QueryItem { event_types, ..QueryItem::default() }.into()
     }
 }

@@ -6,7 +6,7 @@
 //!        a runner that is behind reads by itself until it has caught up with the feed
 //! ```
 //!
-//! `chunk` is a piece of the log, `feed` shares them, `runner` applies them for one projection on a thread of its
+//! `chunk` is a piece of the log, `feed` shares them, `present` makes today's events of them, `runner` applies them for one projection on a thread of its
 //! own, `progress` is what others see of it, `set` has all projections of an application, and `parked` decides about the
 //! events that were put aside.
 
@@ -14,6 +14,7 @@ mod chunk;
 mod error;
 mod feed;
 mod parked;
+mod present;
 mod progress;
 mod runner;
 mod set;

@@ -4,6 +4,7 @@ use trunkline_core::Position;
 use trunkline_sql::{ApplyError, Parked, Writer};
 use trunkline_store::EventStoreExt as _;
 
+use super::present::present;
 use super::{ProjectionError, Projections};
 
 impl Projections {
@@ -25,7 +26,13 @@ impl Projections {
         if event.event_id() != parked.event_id {
             return Err(ahead("is another event"));
         }
-        match self.writer(name)?.retry(&event) {
+        let one = self.one(name)?;
+        let events = present(std::slice::from_ref(&event), &one.types, &self.upcasters);
+        let retried = match events {
+            Ok(events) => self.writer(name)?.retry(position, &events),
+            Err(failure) => Err(ApplyError::Failed(failure)),
+        };
+        match retried {
             Ok(()) => Ok(()),
             Err(ApplyError::Failed(failure)) => {
                 Err(ProjectionError::StillFails { name: name.to_owned(), failure })

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, RecordedEvent};
 use trunkline_sql::{ApplyError, Generation, Reached, ReadDatabase, State, Writer};
 use trunkline_store::{EventStore, EventStoreExt};
 
 use super::chunk::{self, Chunk};
 use super::feed::{Feed, Joined};
+use super::present::present;
 use super::progress::{Progress, ProjectionState};
 use super::{ProjectionError, ProjectionState as Is};
 use crate::file::{OnChange, OnError, ProjectionDefinition};
@@ -25,7 +27,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct Runner {
     pub(super) definition: ProjectionDefinition,
+    /// The types of what it reads: of what is applied, and of what becomes that.
     pub(super) types: BTreeSet<String>,
+    pub(super) upcasters: Upcasters,
     pub(super) store: Arc<dyn EventStore>,
     pub(super) database: Arc<dyn ReadDatabase>,
     pub(super) feed: Option<Arc<Feed>>,
@@ -261,7 +265,7 @@ impl Runner {
         let first = chunk.events.partition_point(|event| event.position() <= after);
         let mut events = &chunk.events[first..];
         loop {
-            match open.writer.apply(events, chunk.reached) {
+            match self.apply_present(open, events, chunk.reached) {
                 Ok(()) => break,
                 Err(ApplyError::Failed(failure)) if !failure.passing => {
                     let failing = events.partition_point(|event| event.position() < failure.position);
@@ -300,8 +304,18 @@ impl Runner {
 
     fn apply_all(&self, open: &mut Open, events: &[RecordedEvent]) -> Result<(), ProjectionError> {
         let Some(last) = events.last() else { return Ok(()) };
-        let applied = open.writer.apply(events, Reached::event(last));
+        let applied = self.apply_present(open, events, Reached::event(last));
         applied.map_err(|error| ProjectionError::of(self.name(), error))
+    }
+
+    fn apply_present(
+        &self,
+        open: &mut Open,
+        stored: &[RecordedEvent],
+        reached: Reached,
+    ) -> Result<(), ApplyError> {
+        let events = present(stored, &self.types, &self.upcasters).map_err(ApplyError::Failed)?;
+        open.writer.apply(&events, reached)
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use tokio::sync::{oneshot, watch};
 use trunkline_config::nearest;
+use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, Timestamp};
 use trunkline_sql::{Claim, DatabaseError, Generation, ReadDatabase, SqliteReadDatabase, State};
 use trunkline_store::{AllRead, Clock, EventStore, EventStoreExt as _};
@@ -25,6 +26,7 @@ use crate::file::ProjectionDefinition;
 /// [`catch_up`](Self::catch_up) for one that has a question.
 pub struct Projections {
     pub(super) store: Arc<dyn EventStore>,
+    pub(super) upcasters: Upcasters,
     clock: Clock,
     place: Option<ReadPlace>,
     database: OnceLock<Arc<dyn ReadDatabase>>,
@@ -36,7 +38,7 @@ pub struct Projections {
 
 pub(super) struct One {
     pub(super) definition: ProjectionDefinition,
-    types: BTreeSet<String>,
+    pub(super) types: BTreeSet<String>,
     progress: Arc<Progress>,
 }
 
@@ -64,14 +66,21 @@ impl Projections {
         place: Option<ReadPlace>,
         database: Option<Arc<dyn ReadDatabase>>,
         definitions: IndexMap<String, ProjectionDefinition>,
+        upcasters: &Upcasters,
     ) -> Self {
-        let all = definitions.into_iter().map(|(name, definition)| {
-            let types = definition.model.event_types().map(str::to_owned).collect();
+        let all = definitions.into_iter().map(|(name, mut definition)| {
+            let types = upcasters.sources(definition.model.event_types());
+            let types: BTreeSet<String> = types.into_iter().map(str::to_owned).collect();
+            // Rows are of what events were made of; another way makes other rows.
+            let links = upcasters.links().filter(|link| types.contains(link.event_type()));
+            let text = links.fold(String::new(), |text, link| text + &link.to_string() + "\n");
+            Arc::make_mut(&mut definition.model).depend_on(&text);
             (name, One { definition, types, progress: Arc::default() })
         });
         Self {
             feed: Arc::new(Feed::new(Arc::clone(&store))),
             store,
+            upcasters: upcasters.clone(),
             clock,
             place,
             database: database.map_or_else(OnceLock::new, OnceLock::from),
@@ -367,6 +376,7 @@ impl Projections {
         Ok(Runner {
             definition: one.definition.clone(),
             types: one.types.clone(),
+            upcasters: self.upcasters.clone(),
             store: Arc::clone(&self.store),
             database: Arc::clone(self.database()?),
             feed: shares.then(|| Arc::clone(&self.feed)),

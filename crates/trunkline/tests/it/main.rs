@@ -24,3 +24,4 @@ mod typed;
 mod versions;
 mod webhook;
 mod world;
+mod years;

@@ -10,6 +10,7 @@ use trunkline::messages::{
     Checkpoint, CheckpointError, Checkpoints, CommandDispatcher, Consumer, FileCheckpoints,
     MemoryCheckpoints, MessageError, MessageHandler, OnReject, Relay, RelayError, Stopper,
 };
+use trunkline::upcast::Upcasters;
 use trunkline::{
     App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position, Version,
 };
@@ -41,7 +42,13 @@ async fn store_with(events: u64) -> Arc<dyn EventStore> {
 }
 
 fn relay() -> Relay {
-    Relay { name: "out".into(), events: Vec::new(), topic: topic("shop"), key: None }
+    Relay {
+        name: "out".into(),
+        events: Vec::new(),
+        topic: topic("shop"),
+        key: None,
+        upcasters: Upcasters::default(),
+    }
 }
 
 async fn waiting(queue: &MemoryQueue) -> Vec<String> {

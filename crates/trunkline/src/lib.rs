@@ -6,7 +6,7 @@
 //! In a file, aggregates and commands are declared with expressions; see [`ApplicationFile`].
 //! Either way a command is dispatched to its stream, decided, and its events are appended once; [`Outcome`] says
 //! what came of it.
-//! [`testing`] is given-when-then for deciders, [`scenario`] the same for files.
+//! [`testing`] is given-when-then for deciders, [`scenario`] the same for files, [`law`] what must hold of read models.
 //!
 //! ```
 //! # use std::borrow::Cow;
@@ -58,6 +58,7 @@ mod schema;
 mod snapshot;
 
 pub mod history;
+pub mod law;
 pub mod messages;
 pub mod scenario;
 pub mod shapes;
@@ -86,9 +87,10 @@ pub use command::{
 };
 pub use file::{
     AggregateDefinition, ApplicationFile, CommandDefinition, ConsumerAction, ConsumerDefinition, Definition,
-    EmitDefinition, EventDefinition, Expect, Expectation, Given, GivenEvent, Mapping, OnChange, OnError,
-    ProjectionClasses, ProjectionDefinition, QueryDefinition, QueueDefinition, ReadDbDefinition, Registered,
-    RequireDefinition, ScenarioDefinition, SnapshotsDefinition, StoreDefinition, When, codes,
+    EmitDefinition, EventDefinition, Expect, Expectation, Given, GivenEvent, LawDefinition, Mapping,
+    OnChange, OnError, ProjectionClasses, ProjectionDefinition, QueryDefinition, QueueDefinition,
+    ReadDbDefinition, Registered, RequireDefinition, ScenarioDefinition, SnapshotsDefinition,
+    StoreDefinition, When, codes,
 };
 pub use middleware::CommandService;
 pub use place::{Dsn, DsnError, OpenStore, Origin, Place, ReadDsnError, ReadPlace};

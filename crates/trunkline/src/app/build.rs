@@ -54,6 +54,7 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         mut projections,
         queries: declared_queries,
         scenarios,
+        laws,
         consumers,
         relays,
         ..
@@ -122,8 +123,8 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         consumers: consumers.into_values().collect(),
         handlers: builder.message_handlers,
     };
-    let (scenarios, messages) = (Arc::new(scenarios), Arc::new(messages));
-    Ok(App { store, opened, bus, commands, queries, projections, upcasters, scenarios, messages })
+    let (scenarios, laws, messages) = (Arc::new(scenarios), Arc::new(laws), Arc::new(messages));
+    Ok(App { store, opened, bus, commands, queries, projections, upcasters, scenarios, laws, messages })
 }
 
 /// The bus behind the program's middleware: observed, limited in time, wrapped by what was registered, allowed.

@@ -25,7 +25,7 @@ pub use builder::{AppBuilder, Hook, HookError};
 pub use error::{BuildError, RunError};
 
 use crate::command::Bus;
-use crate::file::{ConsumerAction, ConsumerDefinition};
+use crate::file::{ConsumerAction, ConsumerDefinition, LawDefinition};
 use crate::messages::{
     Checkpoints, CommandDispatcher, MessageHandler, Relay, Stop, Stopper, Webhook, tell_numbers,
 };
@@ -48,6 +48,7 @@ pub struct App {
     projections: Arc<Projections>,
     upcasters: Upcasters,
     scenarios: Arc<IndexMap<String, ScenarioDefinition>>,
+    laws: Arc<IndexMap<String, LawDefinition>>,
     messages: Arc<Messages>,
 }
 
@@ -117,6 +118,11 @@ impl App {
         &self.scenarios
     }
 
+    /// What [`law::laws`](crate::law::laws) needs on another thread.
+    pub(crate) fn to_judge(&self) -> (Arc<IndexMap<String, LawDefinition>>, Arc<Projections>) {
+        (Arc::clone(&self.laws), Arc::clone(&self.projections))
+    }
+
     /// Relays events and handles messages, as the file says, until asked to stop.
     ///
     /// All relays and consumers run at the same time. When one of them fails, the others are stopped, finish what
@@ -178,8 +184,18 @@ impl App {
 
     /// Ends the application. A store that it opened itself is closed once no clone of the application is left.
     pub async fn close(self) {
-        let Self { store, opened, bus, commands, queries, projections, upcasters: _, scenarios: _, messages } =
-            self;
+        let Self {
+            store,
+            opened,
+            bus,
+            commands,
+            queries,
+            projections,
+            upcasters: _,
+            scenarios: _,
+            laws: _,
+            messages,
+        } = self;
         drop((queries, messages));
         if let Some(last) = Arc::into_inner(projections) {
             last.stop().await;

@@ -11,6 +11,7 @@ mod event_store;
 mod events;
 mod handlers;
 mod later;
+mod laws;
 mod locked;
 mod messages;
 mod projections;
@@ -32,6 +33,7 @@ pub use commands::{CommandDefinition, EmitDefinition, Expect, RequireDefinition}
 pub use event_store::StoreDefinition;
 pub use events::EventDefinition;
 pub use handlers::Mapping;
+pub use laws::LawDefinition;
 pub use messages::{ConsumerAction, ConsumerDefinition, QueueDefinition};
 pub(crate) use projections::typed;
 pub use projections::{OnChange, OnError, ProjectionDefinition};
@@ -71,6 +73,8 @@ pub struct Definition {
     pub projections: IndexMap<String, ProjectionDefinition>,
     /// `[queries.NAME]`.
     pub queries: IndexMap<String, QueryDefinition>,
+    /// `[laws.NAME]`.
+    pub laws: IndexMap<String, LawDefinition>,
     /// `[message_queue]`.
     pub message_queue: QueueDefinition,
     /// `[consumers.NAME]`.
@@ -148,6 +152,7 @@ fn read(
     definition.read_db = read_db::read(&root.key("read_db"));
     definition.projections = projections::read(&root.key("projections"), &reading);
     definition.queries = queries::read(&root.key("queries"), &reading, &definition.projections);
+    definition.laws = laws::read(&root.key("laws"), &reading, &definition.projections);
     definition.message_queue = messages::queue(&root.key("message_queue"));
     definition.consumers =
         messages::consumers(&root.key("consumers"), &reading, definition.message_queue.retry);

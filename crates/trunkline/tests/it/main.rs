@@ -8,6 +8,7 @@ mod counter;
 mod declared;
 mod derive;
 mod histories;
+mod laws;
 mod messages;
 mod metadata;
 mod middleware;

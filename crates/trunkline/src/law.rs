@@ -1,0 +1,62 @@
+//! Laws: what an application says must hold, held against its read models.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use trunkline_sql::{Limits, Parameters};
+
+use crate::file::LawDefinition;
+use crate::{App, QueryError};
+
+/// How many breaches of a law are shown.
+const SHOWN_MAX: usize = 10;
+
+/// How long a law may take: it looks at everything there is.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A law, and how it stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct LawReport {
+    /// Its name in the file.
+    pub name: String,
+    /// The law, in words.
+    pub says: String,
+    /// How many things it was held against, where the file says how to count them.
+    pub of: Option<u64>,
+    /// Whether it holds.
+    pub holds: bool,
+    /// The first breaches, as rows.
+    pub breaches: Vec<serde_json::Value>,
+    /// Whether there are more than these.
+    pub more: bool,
+}
+
+/// Holds the laws that the application's file declares against the read models as they are, in the order of the file.
+///
+/// A law is about a system at rest: on the way there, an order may be neither confirmed nor cancelled.
+pub async fn laws(app: &App) -> Result<Vec<LawReport>, QueryError> {
+    let (laws, projections) = app.to_judge();
+    let judged = tokio::task::spawn_blocking(move || {
+        let failed = |error: &dyn std::fmt::Display| QueryError::Failed { reason: error.to_string() };
+        let database = projections.database().map_err(|error| failed(&error))?;
+        let mut reports = Vec::with_capacity(laws.len());
+        for (name, LawDefinition { says, breaches, of }) in &*laws {
+            let limits = Limits { rows_max: SHOWN_MAX, time_limit: PATIENCE, ..Limits::default() };
+            let ask = |query| database.ask(query, &Parameters::default(), &limits);
+            let of = of.as_ref().map(&ask).transpose().map_err(|error| failed(&error))?;
+            let answer = ask(breaches).map_err(|error| failed(&error))?;
+            let rows = answer.to_json();
+            let breaches = rows.as_array().cloned().unwrap_or_default();
+            reports.push(LawReport {
+                name: name.clone(),
+                says: says.clone(),
+                of: of.and_then(|of| of.to_json().as_u64()),
+                holds: breaches.is_empty(),
+                breaches,
+                more: answer.more,
+            });
+        }
+        Ok(reports)
+    });
+    judged.await.map_err(|error| QueryError::Failed { reason: error.to_string() })?
+}

@@ -3,6 +3,7 @@
 use std::io;
 
 use trunkline::config::World;
+use trunkline::messages::FileCheckpoints;
 use trunkline::{App, ApplicationFile, OpenStore, Place, Registered};
 use trunkline_store::LogStoreOptions;
 
@@ -62,9 +63,12 @@ pub(crate) fn open(
         ..LogStoreOptions::default()
     };
     let opened = open::with_options(&place, options, output)?;
-    let mut builder = App::builder().shared_store(opened.store.clone()).file(file);
+    let mut builder = App::builder().shared_store(opened.store.clone()).owner(owner).file(file);
     if let Some(file) = place.dsn.snapshots() {
         builder = builder.snapshots(file);
+    }
+    if let Some(folder) = place.dsn.checkpoints() {
+        builder = builder.checkpoints(FileCheckpoints::new(folder));
     }
     let app = builder.build()?;
     Ok((app, opened))

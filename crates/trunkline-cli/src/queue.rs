@@ -6,6 +6,6 @@ mod place;
 mod print;
 
 pub(crate) use failure::QueueFailure;
-pub(crate) use open::{Opened, numbers, open};
-pub(crate) use place::{Place, PlaceError, QueueArgs};
+pub(crate) use open::{numbers, open};
+pub(crate) use place::QueueArgs;
 pub(crate) use print::{MessageJson, age, data, headers, time};

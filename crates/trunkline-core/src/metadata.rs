@@ -69,6 +69,13 @@ impl Metadata {
         &self.0
     }
 
+    /// The names of the top-level fields.
+    pub fn fields(&self) -> impl Iterator<Item = String> {
+        let object: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&self.0).unwrap_or_default();
+        object.into_iter().map(|(name, _)| name)
+    }
+
     /// The text value of a top-level field, if there is one.
     pub fn get(&self, field: &str) -> Option<String> {
         let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&self.0).ok()?;

@@ -42,19 +42,23 @@ fn check_one(message: &NewMessage) -> Result<usize, PublishError> {
     if message.message_type.contains(char::is_control) {
         return invalid("its type has a control character; types are printable text");
     }
-    for (name, value) in &message.headers {
+    for (name, value) in message.headers.iter().chain(&message.system_headers) {
         if name.is_empty() || name.contains(|c: char| c.is_control() || c == ':') {
             return invalid("a header's name is empty, or has a colon or a control character");
-        }
-        if name.starts_with('$') {
-            return invalid("a header's name begins with `$`, which is reserved; choose one without it");
         }
         if value.contains(['\r', '\n', '\0']) {
             return invalid("a header's value has a line break");
         }
     }
+    if message.headers.keys().any(|name| name.starts_with('$')) {
+        return invalid("a header's name begins with `$`, which is reserved; choose one without it");
+    }
+    if message.system_headers.keys().any(|name| !name.starts_with('$')) {
+        return invalid("a header of Trunkline's own has a name without `$`");
+    }
     let key = message.key.as_ref().map_or(0, String::len);
-    let headers = message.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let headers = message.headers.iter().chain(&message.system_headers);
+    let headers = headers.map(|(name, value)| name.len() + value.len()).sum();
     within(id, "type", message.message_type.len(), TYPE_BYTES_MAX)?;
     within(id, "key", key, KEY_BYTES_MAX)?;
     within(id, "payload", message.payload.len(), PAYLOAD_BYTES_MAX)?;
@@ -76,13 +80,15 @@ pub(crate) fn keep(topic: &TopicName, new: NewMessage, now: Timestamp) -> Messag
         Due::After(delay) => Some(later(now, delay)),
         Due::At(time) => Some(time),
     };
+    let mut headers = new.headers;
+    headers.extend(new.system_headers);
     Message {
         topic: topic.clone(),
         id: new.id,
         key: new.key,
         message_type: new.message_type,
         payload: new.payload,
-        headers: new.headers,
+        headers,
         cause: new.cause,
         enqueued_at: now,
         not_before: not_before.filter(|time| *time > now),

@@ -31,6 +31,8 @@ pub struct DeadLetter {
     pub tries: Vec<Try>,
     /// When it was given up.
     pub died_at: Timestamp,
+    /// The decision that had brought the message back before, by the number of its [`Action`].
+    pub decision: Option<u64>,
 }
 
 impl DeadLetter {

@@ -102,6 +102,9 @@ pub struct Delivery {
     pub attempt: u32,
     /// Why the attempt before failed.
     pub last_error: Option<String>,
+    /// The decision about a dead letter that brought the message here, by the number of its
+    /// [`Action`](crate::Action).
+    pub decision: Option<u64>,
     /// What to settle it with.
     pub lease: Lease,
 }

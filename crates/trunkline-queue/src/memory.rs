@@ -120,6 +120,7 @@ impl MemoryQueue {
             message: Message::clone(&picked.body),
             attempt: picked.attempt,
             last_error: picked.last_error,
+            decision: picked.decision,
             lease: picked.lease,
         };
         Ok((picked.into_iter().map(deliver).collect(), bell))
@@ -178,6 +179,7 @@ fn letter(look: DeadLook<Arc<Message>>) -> DeadLetter {
         attempts: look.attempts,
         tries: look.tries,
         died_at: look.died_at,
+        decision: look.decision,
     }
 }
 

@@ -34,6 +34,8 @@ pub struct NewMessage {
     pub payload: Bytes,
     /// What describes it: names and values.
     pub headers: BTreeMap<String, String>,
+    /// What Trunkline itself says of it, under names that begin with `$`: not for what comes from outside.
+    pub system_headers: BTreeMap<String, String>,
     /// When it may be handed out.
     pub due: Due,
     /// The event that caused it.
@@ -70,8 +72,24 @@ impl NewMessage {
             message_type: message_type.into(),
             payload: payload.into(),
             headers: BTreeMap::new(),
+            system_headers: BTreeMap::new(),
             due: Due::Now,
             cause: None,
+        }
+    }
+
+    /// A message like one that is kept, with a fresh id and due at once: what an operator then changes.
+    pub fn like(kept: Message) -> Self {
+        let (system_headers, headers) = kept.headers.into_iter().partition(|(name, _)| name.starts_with('$'));
+        Self {
+            id: MessageId::generate(),
+            key: kept.key,
+            message_type: kept.message_type,
+            payload: kept.payload,
+            headers,
+            system_headers,
+            due: Due::Now,
+            cause: kept.cause,
         }
     }
 
@@ -93,6 +111,20 @@ impl NewMessage {
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds a header of Trunkline's own, whose name begins with `$`.
+    ///
+    /// ```
+    /// use trunkline_queue::{NewMessage, check};
+    /// let message = NewMessage::new("Pay", "{}");
+    /// assert!(check(&[message.clone().system_header("$saga", "order-1")]).is_ok());
+    /// assert!(check(&[message.header("$saga", "order-1")]).is_err());
+    /// ```
+    #[must_use]
+    pub fn system_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.system_headers.insert(name.into(), value.into());
         self
     }
 
@@ -131,7 +163,7 @@ pub struct Message {
     pub message_type: String,
     /// What it carries.
     pub payload: Bytes,
-    /// What describes it.
+    /// What describes it; names that begin with `$` are Trunkline's own.
     pub headers: BTreeMap<String, String>,
     /// The event that caused it.
     pub cause: Option<Cause>,

@@ -74,6 +74,7 @@ pub use trunkline_core::{
     Version, testing, upcast,
 };
 pub use trunkline_macros::{Command, Event};
+pub use trunkline_queue as queue;
 pub use trunkline_sql as sql;
 pub use trunkline_store::{
     Advice, AppendError, EventStore, EventStoreExt, LogStore, LogStoreOptions, MemoryStore, ReadError,
@@ -93,7 +94,10 @@ pub use file::{
     StoreDefinition, When, codes,
 };
 pub use middleware::CommandService;
-pub use place::{Dsn, DsnError, OpenStore, Origin, Place, ReadDsnError, ReadPlace};
+pub use place::{
+    Dsn, DsnError, OpenQueue, OpenQueueError, OpenQueueOptions, OpenStore, Origin, Place, QueueDsn,
+    QueueDsnError, QueuePlace, ReadDsnError, ReadPlace,
+};
 pub use projection::{ProjectionError, ProjectionState, ProjectionStatus, Projections, Rebuilt};
 pub use query::{QueryError, QueryHandler};
 pub use schema::Schema;

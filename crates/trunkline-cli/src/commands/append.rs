@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use trunkline_core::{
-    Append, EventId, EventType, Expected, InvalidEvent, InvalidMetadata, Metadata, NewEvent, Position,
-    StreamName, Tag, Timestamp, Version,
+    Append, EventId, EventType, Expected, InvalidEvent, Metadata, NewEvent, Position, StreamName, Tag,
+    Timestamp, Version,
 };
 use trunkline_store::EventStore;
 
@@ -73,8 +73,13 @@ pub(crate) struct AppendArgs {
     store: StoreArgs,
 }
 
-fn metadata(text: &str) -> Result<Metadata, InvalidMetadata> {
-    Metadata::parse(text.to_owned())
+fn metadata(text: &str) -> Result<Metadata, String> {
+    let metadata = Metadata::parse(text.to_owned()).map_err(|error| error.to_string())?;
+    let reserved = metadata.fields().find(|name| name.starts_with('$'));
+    match reserved {
+        Some(name) => Err(format!("`{name}` begins with `$`, which is reserved; choose one without it")),
+        None => Ok(metadata),
+    }
 }
 
 /// Where the event stands.

@@ -1,8 +1,8 @@
 //! What a command on a queue can end with, and what the user can do about it.
 
+use trunkline::{OpenQueueError, QueueDsnError};
 use trunkline_queue::{OpenError, OperateError, PublishError, StorageError, SubscribeError};
 
-use super::{Place, PlaceError};
 use crate::exit::Exit;
 
 /// Why a command on a queue did not do what it was asked for.
@@ -10,9 +10,9 @@ use crate::exit::Exit;
 pub(crate) enum QueueFailure {
     /// The queue's name makes no sense.
     #[error("the queue's DSN: {0}")]
-    Place(#[from] PlaceError),
-    #[error("{source}")]
-    Open { source: OpenError, place: Place },
+    Place(#[from] QueueDsnError),
+    #[error("{}", open_failure(.0))]
+    Open(#[from] OpenQueueError),
     #[error(transparent)]
     Publish(#[from] PublishError),
     #[error(transparent)]
@@ -21,21 +21,30 @@ pub(crate) enum QueueFailure {
     Operate(#[from] OperateError),
 }
 
+/// The failure without its hint, which is said apart.
+fn open_failure(error: &OpenQueueError) -> String {
+    match error {
+        OpenQueueError::Dsn { error } => format!("the queue's DSN: {error}"),
+        OpenQueueError::Open { source, .. } => source.to_string(),
+        other => other.to_string(),
+    }
+}
+
 impl QueueFailure {
     /// How a command with this failure ends.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Place(_) | Self::Publish(PublishError::Invalid { .. } | PublishError::TooLarge { .. }) => {
-                Exit::Usage
-            }
-            Self::Open { source: OpenError::NotFound { .. }, .. }
+            Self::Place(_)
+            | Self::Open(OpenQueueError::Dsn { .. })
+            | Self::Publish(PublishError::Invalid { .. } | PublishError::TooLarge { .. }) => Exit::Usage,
+            Self::Open(OpenQueueError::Open { source: OpenError::NotFound { .. }, .. })
             | Self::Operate(
                 OperateError::NoTopic { .. }
                 | OperateError::NoGroup { .. }
                 | OperateError::NoMessage { .. }
                 | OperateError::NoDeadLetter { .. },
             ) => Exit::NotFound,
-            Self::Open { source: OpenError::Corrupt { .. }, .. }
+            Self::Open(OpenQueueError::Open { source: OpenError::Corrupt { .. }, .. })
             | Self::Publish(PublishError::Storage(StorageError::Damaged { .. }))
             | Self::Operate(OperateError::Storage(StorageError::Damaged { .. })) => Exit::Corrupt,
             Self::Operate(OperateError::IdTaken { .. }) => Exit::Conflict,
@@ -46,15 +55,15 @@ impl QueueFailure {
     /// What the user can do, each a sentence of its own.
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
-            Self::Place(error) => vec![error.hint()],
-            Self::Open { source: OpenError::NotFound { .. }, place } => {
-                vec![format!("the first `trunkline queue publish --queue {}` makes it", place.dsn())]
+            Self::Place(error) | Self::Open(OpenQueueError::Dsn { error }) => vec![error.hint().to_owned()],
+            Self::Open(OpenQueueError::Open { source: OpenError::NotFound { .. }, place }) => {
+                vec![format!("the first `trunkline queue publish --queue {}` makes it", place.dsn)]
             }
-            Self::Open { source: OpenError::InUse { .. }, .. } => vec![
+            Self::Open(OpenQueueError::Open { source: OpenError::InUse { .. }, .. }) => vec![
                 "one process at a time holds a queue; stop that one, or wait until it has ended".to_owned(),
                 "`trunkline queue stats` works beside it".to_owned(),
             ],
-            Self::Open { source: OpenError::Corrupt { .. }, .. } => {
+            Self::Open(OpenQueueError::Open { source: OpenError::Corrupt { .. }, .. }) => {
                 vec!["nothing was changed; keep a copy of the folder before you try anything".to_owned()]
             }
             Self::Publish(PublishError::Storage(StorageError::NotStored { .. })) => {

@@ -110,10 +110,12 @@ pub async fn a_replayed_message_can_die_again(fixture: Fixture) {
     publish(&*queue, &["m1"]).await;
     kill(&*queue, "mail", "refused").await;
     let first = letters(&*queue).await.remove(0);
-    decide(&*queue, &first.id, Decision::Replay).await;
-    kill(&*queue, "mail", "refused again").await;
+    let action = decide(&*queue, &first.id, Decision::Replay).await;
+    let killed = kill(&*queue, "mail", "refused again").await;
     let second = letters(&*queue).await.remove(0);
     assert_ne!(first.id, second.id);
+    let number = Some(action.number);
+    assert_eq!((first.decision, killed.decision, second.decision), (None, number, number));
     let named = match outcome(&*queue).await {
         Outcome::DeadAgain { dead_letter, .. } => dead_letter,
         outcome => panic!("it died again: {outcome:?}"),

@@ -91,9 +91,15 @@ pub async fn dead_letters_and_decisions_survive_reopening(mut fixture: Fixture) 
     let queue = fixture.reopen().await;
     let outcomes = queue.actions(0, 10).await.expect("decisions can be listed");
     assert!(outcomes.iter().all(|action| matches!(action.outcome, Outcome::Done { .. })), "{outcomes:?}");
+    queue.decide(before[2].id.clone(), Decision::Replay, "ada".to_owned()).await.expect("it is there");
+    kill(&*queue, "mail", "again").await;
+    let again = letters(&*queue).await.remove(0);
+    drop(queue);
+    let queue = fixture.reopen().await;
+    assert_eq!(letters(&*queue).await, [again], "and what had brought it back");
     kill_another(&*queue).await;
     let ids: Vec<_> = letters(&*queue).await.into_iter().map(|letter| letter.id).collect();
-    assert!(ids.len() == 2 && ids[0] != ids[1] && !before[..2].iter().any(|old| old.id == ids[1]), "{ids:?}");
+    assert!(ids.len() == 2 && ids[0] != ids[1] && !before.iter().any(|old| old.id == ids[1]), "{ids:?}");
 }
 
 async fn kill_another(queue: &dyn crate::MessageQueue) {

@@ -268,16 +268,17 @@ impl EmbeddedQueue {
                     .picked
                     .into_iter()
                     .map(|picked| {
-                        Ok((stage.body(picked.body)?, picked.attempt, picked.last_error, picked.lease))
+                        let body = stage.body(picked.body)?;
+                        Ok((body, picked.attempt, picked.last_error, picked.decision, picked.lease))
                     })
                     .collect();
                 Ok::<_, ReceiveError>((picked?, received.bell))
             })
             .await?;
         let mut deliveries = Vec::with_capacity(picked.len());
-        for (body, attempt, last_error, lease) in picked {
+        for (body, attempt, last_error, decision, lease) in picked {
             let message = load(&lease.topic, &body)?;
-            deliveries.push(Delivery { message, attempt, last_error, lease });
+            deliveries.push(Delivery { message, attempt, last_error, decision, lease });
         }
         Ok((deliveries, bell))
     }
@@ -399,8 +400,8 @@ type DeadBodies = Vec<(TopicName, DeadLook<Body>)>;
 fn with_bodies(stage: &Stage<'_>, looks: Vec<DeadLook<record::Place>>) -> Result<DeadBodies, OperateError> {
     let with_body = |look: DeadLook<record::Place>| {
         let body = stage.body(look.body)?;
-        let DeadLook { id, topic, group, attempts, tries, died_at, .. } = look;
-        Ok((topic.clone(), DeadLook { id, topic, group, body, attempts, tries, died_at }))
+        let DeadLook { id, topic, group, attempts, tries, died_at, decision, .. } = look;
+        Ok((topic.clone(), DeadLook { id, topic, group, body, attempts, tries, died_at, decision }))
     };
     looks.into_iter().map(with_body).collect()
 }
@@ -413,6 +414,7 @@ fn letter(topic: &TopicName, look: DeadLook<Body>) -> Result<DeadLetter, Operate
         attempts: look.attempts,
         tries: look.tries,
         died_at: look.died_at,
+        decision: look.decision,
     })
 }
 

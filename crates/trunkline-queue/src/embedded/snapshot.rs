@@ -17,7 +17,7 @@ use crate::engine::{At, Died, Engine, Group, Rate, Topic, Touched};
 use crate::limits::PARTITIONS_MAX;
 use crate::{Action, DeadLetterId, Outcome, Try};
 
-const MAGIC: [u8; 8] = *b"TRKLQST1";
+const MAGIC: [u8; 8] = *b"TRKLQST2";
 
 /// The name of a state's file.
 pub(crate) fn state_name(number: u32) -> String {
@@ -157,6 +157,7 @@ fn encode_group(encoder: &mut Encoder, group: &Group) {
         encoder.time(died.at);
         encoder.number(died.attempts.into());
         encoder.list(died.tries.iter(), encode_try);
+        encoder.option(died.action, Encoder::number);
     });
 }
 
@@ -208,6 +209,7 @@ fn decode_group(decoder: &mut Decoder<'_>) -> Result<Group, Malformed> {
             at: decoder.time()?,
             attempts: decoder.small()?,
             tries: decoder.list(decode_try)?,
+            action: decoder.option(Decoder::number)?,
         };
         Ok((place, died))
     })?;

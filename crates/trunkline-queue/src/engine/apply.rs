@@ -164,7 +164,7 @@ impl<B: Clone> Engine<B> {
                 let Some(mut touched) = in_group.take(*place, key) else { return };
                 touched.failed(*at, error);
                 let Touched { attempts, tries, action, .. } = touched;
-                in_group.died.insert(*place, Died { number: *number, at: *at, attempts, tries });
+                in_group.died.insert(*place, Died { number: *number, at: *at, attempts, tries, action });
                 in_group.dead_total += 1;
                 self.dead.insert(*number, (*topic, *group, *place));
                 let dead_letter = letter_id(*number);

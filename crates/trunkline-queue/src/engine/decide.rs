@@ -19,6 +19,7 @@ pub(crate) struct Picked<B> {
     pub(crate) body: B,
     pub(crate) attempt: u32,
     pub(crate) last_error: Option<String>,
+    pub(crate) decision: Option<u64>,
     pub(crate) lease: Lease,
 }
 
@@ -130,6 +131,7 @@ impl<B: Clone> Engine<B> {
                 body: entry.body.clone(),
                 attempt: touched.attempts,
                 last_error: touched.last_error().map(str::to_owned),
+                decision: touched.action,
                 lease: Lease {
                     topic: receive.topic.clone(),
                     group: receive.group.clone(),

@@ -80,6 +80,8 @@ pub(crate) struct Died {
     pub(crate) at: Timestamp,
     pub(crate) attempts: u32,
     pub(crate) tries: Vec<Try>,
+    /// The decision that had brought it back before.
+    pub(crate) action: Option<u64>,
 }
 
 impl Touched {

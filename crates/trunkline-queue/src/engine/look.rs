@@ -30,6 +30,7 @@ pub(crate) struct DeadLook<B> {
     pub(crate) attempts: u32,
     pub(crate) tries: Vec<Try>,
     pub(crate) died_at: Timestamp,
+    pub(crate) decision: Option<u64>,
 }
 
 impl<B: Clone> Engine<B> {
@@ -98,10 +99,11 @@ impl<B: Clone> Engine<B> {
     fn dead_look(&self, number: u64, (topic, group, place): (u32, u32, u64)) -> Option<DeadLook<B>> {
         let topic = self.topic(topic)?;
         let group = topic.group(group)?;
-        let Died { attempts, tries, at, .. } = group.died.get(&place)?.clone();
+        let Died { attempts, tries, at, action, .. } = group.died.get(&place)?.clone();
         let body = topic.table.get(place)?.body.clone();
         let (topic, group) = (topic.name.clone(), group.name.clone());
-        Some(DeadLook { id: letter_id(number), topic, group, body, attempts, tries, died_at: at })
+        let id = letter_id(number);
+        Some(DeadLook { id, topic, group, body, attempts, tries, died_at: at, decision: action })
     }
 
     pub(crate) fn actions_after(&self, after: u64, max: usize) -> Vec<Action> {

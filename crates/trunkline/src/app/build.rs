@@ -1,27 +1,30 @@
 //! Building: what the program registered and what the file declares become one application.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use trunkline_core::EventShape;
 use trunkline_core::upcast::{Link, Upcasters};
+use trunkline_queue::MessageQueue;
 use trunkline_sql::TypedProjection;
 use trunkline_store::{LogStoreOptions, system_clock};
 
 use super::builder::Wrap;
+use super::queue::{AppQueue, Slot};
 use super::{App, AppBuilder, BuildError, Messages};
 use crate::command::Bus;
 use crate::declared::{self, Events};
 use crate::file::{
-    Definition, EventDefinition, OnChange, OnError, ProjectionDefinition, StoreDefinition, typed,
+    Definition, EventDefinition, Mapping, OnChange, OnError, ProjectionDefinition, QueueDefinition,
+    StoreDefinition, typed,
 };
-use crate::messages::Relay;
+use crate::messages::{FileCheckpoints, MemoryCheckpoints, Relay};
 use crate::middleware::{self, CommandService, Guard};
-use crate::place::{OpenStore, Place, ReadPlace};
-use crate::query::{Answer, Queries};
+use crate::place::{OpenQueueOptions, OpenStore, Place, QueuePlace, ReadPlace};
+use crate::query::Queries;
 use crate::snapshot::Snapshots;
 use crate::{ApplicationFile, Projections};
 
@@ -57,37 +60,24 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         laws,
         consumers,
         relays,
+        message_queue,
         ..
     } = definition.unwrap_or_default();
-    let mut handlers = Named::new("command");
-    for (name, handler) in builder.commands {
-        handlers.add(name, handler)?;
-    }
-    for mapping in command_handlers {
-        if let Some(handler) = builder.named_commands.get(&mapping.handler) {
-            handlers.add(mapping.name, Arc::clone(handler))?;
-        }
-    }
+    let mut handlers = Named::of("command", builder.commands, command_handlers, &builder.named_commands)?;
     let events = Arc::new(shapes(events, links.into_iter().chain(builder.links), &builder.shapes)?);
     let upcasters = events.upcasters.clone();
     for (name, handler) in declared::commands(aggregates, commands, &upcasters, snapshots.every) {
         handlers.add(name, handler)?;
     }
-    let mut queries: Named<dyn Answer> = Named::new("query");
-    for (name, handler) in builder.queries {
-        queries.add(name, handler)?;
-    }
-    for mapping in query_handlers {
-        if let Some(handler) = builder.named_queries.get(&mapping.handler) {
-            queries.add(mapping.name, Arc::clone(handler))?;
-        }
-    }
-    let mut kept_in = builder.snapshots;
+    let mut queries = Named::of("query", builder.queries, query_handlers, &builder.named_queries)?;
+    let queue = queue(message_queue, builder.queue, builder.queue_place, builder.owner.as_deref());
+    let (mut kept_in, mut checkpoints) = (builder.snapshots, builder.checkpoints);
     let (store, opened) = if let Some(store) = builder.store {
         (store, None)
     } else {
         let place = find(&event_store, builder.place)?;
         kept_in = kept_in.or_else(|| place.dsn.snapshots());
+        checkpoints = checkpoints.or_else(|| Some(Arc::new(FileCheckpoints::new(place.dsn.checkpoints()?))));
         let opened = open(&event_store, place, builder.owner)?;
         (Arc::clone(&opened.store), Some(Arc::new(opened)))
     };
@@ -122,9 +112,43 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         relays: relays.into_values().map(|relay| Relay { upcasters: upcasters.clone(), ..relay }).collect(),
         consumers: consumers.into_values().collect(),
         handlers: builder.message_handlers,
+        checkpoints: checkpoints.unwrap_or_else(|| Arc::new(MemoryCheckpoints::default())),
     };
-    let (scenarios, laws, messages) = (Arc::new(scenarios), Arc::new(laws), Arc::new(messages));
-    Ok(App { store, opened, bus, commands, queries, projections, upcasters, scenarios, laws, messages })
+    let (scenarios, laws) = (Arc::new(scenarios), Arc::new(laws));
+    let (messages, queue) = (Arc::new(messages), Arc::new(queue));
+    Ok(App {
+        store,
+        opened,
+        bus,
+        commands,
+        queries,
+        projections,
+        upcasters,
+        scenarios,
+        laws,
+        messages,
+        queue,
+    })
+}
+
+/// Where messages wait; not opened before they are needed.
+fn queue(
+    definition: QueueDefinition,
+    given: Option<Arc<dyn MessageQueue>>,
+    place: Option<QueuePlace>,
+    owner: Option<&str>,
+) -> AppQueue {
+    if let Some(queue) = given {
+        return AppQueue::Given(queue);
+    }
+    let mut options = OpenQueueOptions::default();
+    if let Some(owner) = owner {
+        owner.clone_into(&mut options.owner);
+    }
+    if let Some(ttl) = definition.dead_letter_ttl {
+        options.dead_letter_ttl = ttl;
+    }
+    AppQueue::Found { place, file: definition.dsn, options, opened: Slot::default() }
 }
 
 /// The bus behind the program's middleware: observed, limited in time, wrapped by what was registered, allowed.
@@ -224,8 +248,23 @@ struct Named<T: ?Sized> {
 }
 
 impl<T: ?Sized> Named<T> {
-    fn new(what: &'static str) -> Self {
-        Self { what, all: HashMap::new() }
+    /// What the program registered under its own name, and what the file gives names to.
+    fn of(
+        what: &'static str,
+        registered: Vec<(String, Arc<T>)>,
+        mappings: Vec<Mapping>,
+        named: &BTreeMap<String, Arc<T>>,
+    ) -> Result<Self, BuildError> {
+        let mut all = Self { what, all: HashMap::new() };
+        for (name, handler) in registered {
+            all.add(name, handler)?;
+        }
+        for Mapping { name, handler, .. } in mappings {
+            if let Some(handler) = named.get(&handler) {
+                all.add(name, Arc::clone(handler))?;
+            }
+        }
+        Ok(all)
     }
 
     fn add(&mut self, name: String, handler: Arc<T>) -> Result<(), BuildError> {

@@ -10,18 +10,19 @@ use tower::{Layer, Service};
 use trunkline_config::World;
 use trunkline_core::upcast::Link;
 use trunkline_core::{Command as _, Decider, Event as _, EventShape};
+use trunkline_queue::MessageQueue;
 use trunkline_sql::{ReadDatabase, TypedProjection};
 use trunkline_store::{Clock, EventStore};
 
 use super::{App, BuildError, build};
 use crate::command::{DeciderHandler, Handle, Handler};
 use crate::file::ProjectionClasses;
-use crate::messages::MessageHandler;
+use crate::messages::{Checkpoints, MessageHandler};
 use crate::middleware::{CommandService, Guard};
 use crate::query::{self, Answer};
 use crate::{
-    ApplicationFile, CommandHandler, CommandRequest, DispatchError, Outcome, Place, QueryHandler, Registered,
-    Snapshot,
+    ApplicationFile, CommandHandler, CommandRequest, DispatchError, Outcome, Place, QueryHandler, QueuePlace,
+    Registered, Snapshot,
 };
 
 /// What a hook may fail with.
@@ -60,6 +61,9 @@ pub struct AppBuilder {
     pub(super) named_queries: BTreeMap<String, Arc<dyn Answer>>,
     pub(super) projections: Vec<(String, Arc<dyn TypedProjection>)>,
     pub(super) projection_classes: ProjectionClasses,
+    pub(super) queue: Option<Arc<dyn MessageQueue>>,
+    pub(super) queue_place: Option<QueuePlace>,
+    pub(super) checkpoints: Option<Arc<dyn Checkpoints>>,
     pub(super) message_handlers: BTreeMap<String, Arc<dyn MessageHandler>>,
     pub(super) hooks: BTreeMap<String, Hook>,
     pub(super) guard: Option<Guard>,
@@ -91,7 +95,31 @@ impl AppBuilder {
         self
     }
 
-    /// Who opens the store, as others are told that want to.
+    /// Messages wait in this queue.
+    pub fn queue(self, queue: impl MessageQueue) -> Self {
+        self.shared_queue(Arc::new(queue))
+    }
+
+    /// Messages wait in this queue, which others use too, and which the program closes.
+    pub fn shared_queue(mut self, queue: Arc<dyn MessageQueue>) -> Self {
+        self.queue = Some(queue);
+        self
+    }
+
+    /// Messages wait at this place rather than at the one that the file names.
+    pub fn queue_place(mut self, place: QueuePlace) -> Self {
+        self.queue_place = Some(place);
+        self
+    }
+
+    /// How far relays have come is kept here rather than in a folder beside the embedded log that the application
+    /// opens itself; with a store of the program's it is kept in memory otherwise.
+    pub fn checkpoints(mut self, checkpoints: impl Checkpoints) -> Self {
+        self.checkpoints = Some(Arc::new(checkpoints));
+        self
+    }
+
+    /// Who opens the store and the queue, as others are told that want to.
     pub fn owner(mut self, owner: impl Into<String>) -> Self {
         self.owner = Some(owner.into());
         self

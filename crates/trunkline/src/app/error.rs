@@ -7,7 +7,7 @@ use trunkline_core::upcast::ChainError;
 use trunkline_store::OpenError;
 
 use crate::messages::{ConsumerError, RelayError};
-use crate::place::{DsnError, Place, ReadDsnError};
+use crate::place::{DsnError, OpenQueueError, Place, ReadDsnError};
 
 /// Why an application could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +82,9 @@ pub enum BuildError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
+    /// The message queue is not open.
+    #[error(transparent)]
+    Queue(#[from] OpenQueueError),
     /// A relay.
     #[error("the relay \"{name}\" stopped: {source}")]
     Relay {

@@ -1,11 +1,12 @@
 //! The application: commands go in, outcomes come out.
 //!
 //! `builder` collects what a program registers, `build` joins it with what its file declares, `error` is why
-//! that fails.
+//! that fails, `queue` where its messages wait.
 
 mod build;
 mod builder;
 mod error;
+mod queue;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,14 +24,16 @@ use trunkline_store::EventStore;
 
 pub use builder::{AppBuilder, Hook, HookError};
 pub use error::{BuildError, RunError};
+use queue::AppQueue;
 
 use crate::command::Bus;
 use crate::file::{ConsumerAction, ConsumerDefinition, LawDefinition};
 use crate::messages::{
-    Checkpoints, CommandDispatcher, MessageHandler, Relay, Stop, Stopper, Webhook, tell_numbers,
+    Checkpoints, CommandDispatcher, ConsumerError, Inbox, MessageHandler, Relay, Stop, Stopper, Webhook,
+    tell_numbers,
 };
 use crate::middleware::CommandService;
-use crate::place::OpenStore;
+use crate::place::{OpenQueueError, OpenStore, QueueDsnError, QueuePlace};
 use crate::query::Queries;
 use crate::{CommandRequest, DispatchError, Outcome, Projections, QueryError, ScenarioDefinition};
 
@@ -50,14 +53,16 @@ pub struct App {
     scenarios: Arc<IndexMap<String, ScenarioDefinition>>,
     laws: Arc<IndexMap<String, LawDefinition>>,
     messages: Arc<Messages>,
+    queue: Arc<AppQueue>,
 }
 
 /// What an application does with messages.
-#[derive(Default)]
 struct Messages {
     relays: Vec<Relay>,
     consumers: Vec<ConsumerDefinition>,
     handlers: BTreeMap<String, Arc<dyn MessageHandler>>,
+    /// How far relays have come.
+    checkpoints: Arc<dyn Checkpoints>,
 }
 
 impl App {
@@ -123,24 +128,53 @@ impl App {
         (Arc::clone(&self.laws), Arc::clone(&self.projections))
     }
 
-    /// Relays events and handles messages, as the file says, until asked to stop.
+    /// The message queue: the one that the program supplied, else the one that the file names, else that of the
+    /// environment, else the embedded one in the data folder.
     ///
+    /// It is opened by the first call; further ones give the same, and it is closed with the application.
+    ///
+    /// ```
+    /// use trunkline::queue::{MemoryQueue, MessageQueue, NewMessage};
+    /// use trunkline::{App, MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = App::builder().store(MemoryStore::new()).queue(MemoryQueue::new()).build()?;
+    /// app.queue()?.publish("orders".parse()?, vec![NewMessage::new("Ping", r#"{"n":1}"#)]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn queue(&self) -> Result<Arc<dyn MessageQueue>, OpenQueueError> {
+        self.queue.open()
+    }
+
+    /// Where the message queue is, and who said so; none when the program supplied it.
+    pub fn queue_place(&self) -> Result<Option<QueuePlace>, QueueDsnError> {
+        self.queue.place()
+    }
+
+    /// How far those have come that read the log for messages.
+    pub fn checkpoints(&self) -> &Arc<dyn Checkpoints> {
+        &self.messages.checkpoints
+    }
+
+    /// Relays events and handles messages of the application's [`queue`](App::queue), as the file says, until
+    /// asked to stop.
+    ///
+    /// A message that a consumer gives up leaves an event `$DeadLettered` in the consumer's inbox before it is a
+    /// dead letter; see [`Inbox`].
     /// All relays and consumers run at the same time. When one of them fails, the others are stopped, finish what
     /// they hold, and the first error is the answer. While they run, the queue's numbers are told as metrics every few seconds:
     /// `trunkline_queue_waiting{topic, group}`, and `leased`, `delayed`, `dead` and `oldest_age_seconds` likewise;
     /// what consumers do is counted in `trunkline_consumer_delivered_total{consumer}`, and `retried` and `dead`
     /// likewise.
-    pub async fn run_messages(
-        &self,
-        queue: &dyn MessageQueue,
-        checkpoints: &dyn Checkpoints,
-        stop: &Stop,
-    ) -> Result<(), RunError> {
-        let Messages { relays, consumers, handlers } = &*self.messages;
+    pub async fn run_messages(&self, stop: &Stop) -> Result<(), RunError> {
+        let Messages { relays, consumers, handlers, checkpoints } = &*self.messages;
+        let queue = self.queue()?;
+        let queue = &*queue;
         let (stopper, all_stop) = Stopper::new();
         let all_stop = &all_stop;
         let relays = relays.iter().map(|relay| {
-            let relayed = relay.run(&self.store, queue, checkpoints, all_stop);
+            let relayed = relay.run(&self.store, queue, &**checkpoints, all_stop);
             relayed.map_err(|source| RunError::Relay { name: relay.name.clone(), source }).boxed()
         });
         let consumers = consumers.iter().map(|ConsumerDefinition { consumer, action }| {
@@ -156,7 +190,15 @@ impl App {
                 }),
             };
             let failed = |source| RunError::Consumer { name: consumer.name.clone(), source };
-            async move { consumer.run(queue, &*handler, all_stop).await.map_err(failed) }.boxed()
+            async move {
+                let inbox = Inbox::new(&self.store, &consumer.name).map_err(ConsumerError::from);
+                let ran = match &inbox {
+                    Ok(inbox) => consumer.run(queue, &*handler, Some(inbox), all_stop).await,
+                    Err(_) => Ok(()),
+                };
+                inbox.and(ran).map_err(failed)
+            }
+            .boxed()
         });
         let mut running: FuturesUnordered<_> = relays.chain(consumers).collect();
         let mut numbers = std::pin::pin!(tell_numbers(queue));
@@ -182,21 +224,14 @@ impl App {
         self.bus.over(store)
     }
 
-    /// Ends the application. A store that it opened itself is closed once no clone of the application is left.
+    /// Ends the application. A store and a queue that it opened itself are closed once no clone of the application
+    /// is left.
     pub async fn close(self) {
-        let Self {
-            store,
-            opened,
-            bus,
-            commands,
-            queries,
-            projections,
-            upcasters: _,
-            scenarios: _,
-            laws: _,
-            messages,
-        } = self;
+        let Self { store, opened, bus, commands, queries, projections, messages, queue, .. } = self;
         drop((queries, messages));
+        if let Some(queue) = Arc::into_inner(queue) {
+            queue.close().await;
+        }
         if let Some(last) = Arc::into_inner(projections) {
             last.stop().await;
         }

@@ -1,5 +1,7 @@
 //! What events say of the command that caused them.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -14,8 +16,6 @@ struct Fields<'a> {
     causation_id: &'a str,
     correlation_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    caused_by: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<&'a str>,
@@ -25,6 +25,8 @@ struct Fields<'a> {
     saga_id: Option<&'a str>,
     #[serde(flatten)]
     own: Own<'a>,
+    #[serde(flatten)]
+    system: System<'a>,
     /// A reply that the events alone don't give.
     #[serde(rename = "$reply", skip_serializing_if = "Option::is_none")]
     reply: Option<&'a RawValue>,
@@ -32,8 +34,8 @@ struct Fields<'a> {
 
 /// The metadata of a command's events; of the first one when there is a reply to keep.
 ///
-/// `causation_id` is the command, `caused_by` what caused that. Fields of the caller's own that have a name
-/// used here are dropped: what Trunkline says of itself is true.
+/// `causation_id` is what caused the command, such as a message, or the command itself. Fields of the caller's own
+/// that have a name used here, or one that begins with `$`, are dropped: what Trunkline says of itself is true.
 pub(super) fn of(
     request: &CommandRequest,
     id: &CommandId,
@@ -44,14 +46,14 @@ pub(super) fn of(
         reply.map(|reply| serde_json::from_slice(reply)).transpose().map_err(InvalidMetadata::NotJson)?;
     let fields = Fields {
         command: &request.name,
-        causation_id: id.as_str(),
+        causation_id: context.causation_id.as_deref().unwrap_or(id.as_str()),
         correlation_id: context.correlation_id.as_deref().unwrap_or(id.as_str()),
-        caused_by: context.causation_id.as_deref(),
         actor: context.actor.as_deref(),
         tenant: context.tenant.as_deref(),
         traceparent: context.traceparent.as_deref(),
         saga_id: context.saga_id.as_deref(),
         own: Own(&context.metadata),
+        system: System(&request.system_metadata),
         reply,
     };
     Metadata::of(&fields)
@@ -62,18 +64,19 @@ struct Own<'a>(&'a Map<String, Value>);
 
 impl Serialize for Own<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const OURS: [&str; 9] = [
-            "command",
-            "causation_id",
-            "correlation_id",
-            "caused_by",
-            "actor",
-            "tenant",
-            "traceparent",
-            "saga_id",
-            "$reply",
-        ];
-        serializer.collect_map(self.0.iter().filter(|(name, _)| !OURS.contains(&name.as_str())))
+        const OURS: [&str; 7] =
+            ["command", "causation_id", "correlation_id", "actor", "tenant", "traceparent", "saga_id"];
+        let others = |name: &str| !OURS.contains(&name) && !name.starts_with('$');
+        serializer.collect_map(self.0.iter().filter(|(name, _)| others(name)))
+    }
+}
+
+/// What Trunkline itself says, under no other names than those.
+struct System<'a>(&'a BTreeMap<String, String>);
+
+impl Serialize for System<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter(|(name, _)| name.starts_with("$saga")))
     }
 }
 
@@ -88,16 +91,23 @@ mod tests {
         let context = Context {
             causation_id: Some("m1".into()),
             actor: Some("ada".into()),
-            metadata: [("shop".to_owned(), "a".into()), ("command".to_owned(), "forged".into())]
-                .into_iter()
-                .collect(),
+            metadata: [
+                ("shop".to_owned(), "a".into()),
+                ("command".to_owned(), "forged".into()),
+                ("$saga".to_owned(), "forged".into()),
+            ]
+            .into_iter()
+            .collect(),
             ..Context::default()
         };
-        let request = CommandRequest::new("Pay", "{}").context(context);
+        let mut request = CommandRequest::new("Pay", "{}").context(context);
+        for (name, value) in [("$saga", "order-1"), ("$reply", "forged")] {
+            request.system_metadata.insert(name.to_owned(), value.to_owned());
+        }
         let metadata = of(&request, &id, Some(&Bytes::from_static(b"1"))).unwrap();
         assert_eq!(
             std::str::from_utf8(metadata.as_bytes()).unwrap(),
-            r#"{"command":"Pay","causation_id":"7","correlation_id":"7","caused_by":"m1","actor":"ada","shop":"a","$reply":1}"#
+            r#"{"command":"Pay","causation_id":"m1","correlation_id":"7","actor":"ada","shop":"a","$saga":"order-1","$reply":1}"#
         );
     }
 }

@@ -1,5 +1,7 @@
 //! What is asked of an application, and the circumstances it is asked in.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use trunkline_core::{Command, CommandId, Timestamp};
@@ -30,6 +32,9 @@ pub struct CommandRequest {
     pub consumer: String,
     /// Who asks, when, and why.
     pub context: Context,
+    /// What Trunkline itself has its events say, under names that begin with `$saga`: not for what comes from
+    /// outside.
+    pub system_metadata: BTreeMap<String, String>,
 }
 
 /// Who asks for something, when, and why: what a command hands on to the metadata of its events.
@@ -41,7 +46,7 @@ pub struct Context {
     pub tenant: Option<String>,
     /// What all that follows from one cause has in common; the command's id when not given.
     pub correlation_id: Option<String>,
-    /// What caused the command: an event's id, a message's.
+    /// What caused the command: an event's id, a message's; the command's own id when not given.
     pub causation_id: Option<String>,
     /// The W3C trace context, such as `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`.
     pub traceparent: Option<String>,
@@ -49,7 +54,7 @@ pub struct Context {
     pub saga_id: Option<String>,
     /// When it was asked, for what happened earlier; now when not given.
     pub occurred_at: Option<Timestamp>,
-    /// The caller's own fields for the metadata of the events.
+    /// The caller's own fields for the metadata of the events; those whose names begin with `$` are dropped.
     pub metadata: Map<String, Value>,
 }
 
@@ -62,6 +67,7 @@ impl CommandRequest {
             id: None,
             consumer: DIRECT.to_owned(),
             context: Context::default(),
+            system_metadata: BTreeMap::new(),
         }
     }
 

@@ -14,6 +14,7 @@ use trunkline_queue::{GroupName, RetryPolicy, TopicName};
 use super::aggregates::EVENT_FIELDS;
 use super::{Reading, codes};
 use crate::messages::{Consumer, OnReject, Relay, Webhook};
+use crate::place::QueueDsn;
 
 /// Where messages wait.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub struct QueueDefinition {
     pub password: Option<Secret>,
     /// When consumers try again that don't say it themselves.
     pub retry: RetryPolicy,
+    /// How long dead letters are kept, when the file says it.
+    pub dead_letter_ttl: Option<Duration>,
 }
 
 /// Who takes messages, and what is done with them.
@@ -50,11 +53,23 @@ pub enum ConsumerAction {
 
 pub(super) fn queue(field: &Field<'_>) -> QueueDefinition {
     let mut section = field.section();
+    let dsn = section.key("dsn");
+    let mut dead_letter = section.key("dead_letter").section();
+    let dead_letter_ttl = dead_letter.key("ttl").read();
+    dead_letter.finish();
     let definition = QueueDefinition {
-        dsn: section.key("dsn").read(),
+        dsn: dsn.read::<String>().filter(|text| match QueueDsn::parse(text) {
+            Ok(_) => true,
+            Err(error) => {
+                let wrong = Diagnostic::error(codes::BAD_DSN, dsn.span(), error.to_string());
+                dsn.reader().report(wrong.fix(error.hint()));
+                false
+            }
+        }),
         username: section.key("username").read(),
         password: section.key("password").read(),
         retry: retry(&section.key("retry"), RetryPolicy::default()),
+        dead_letter_ttl,
     };
     section.finish();
     definition

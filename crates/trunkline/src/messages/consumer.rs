@@ -1,17 +1,22 @@
 //! The consumer: messages are leased, handled and settled.
 
+use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
+use trunkline_core::InvalidName;
 use trunkline_queue::{
-    Delivery, GroupName, GroupOptions, MessageQueue, Next, Receive, ReceiveError, RetryPolicy, SettleError,
-    SubscribeError, TopicName,
+    DeadLetterFilter, DeadLetterId, DeadLettersRead, Delivery, GroupName, GroupOptions, MessageQueue, Next,
+    Receive, ReceiveError, RetryPolicy, SettleError, SubscribeError, TopicName,
 };
+use trunkline_store::AppendError;
 
 use super::handler::{MessageError, MessageHandler};
+use super::inbox::{GivenUp, Inbox};
 use super::{Stop, meters};
 
 /// How much longer than its time limit a message is kept from others: time to settle it.
@@ -19,6 +24,13 @@ const MARGIN: Duration = Duration::from_secs(10);
 
 /// The longest pause that a rate can mean.
 const LONGEST_PAUSE: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// How often a group's dead letters are looked through for some that this consumer did not make: a lease that ran
+/// out for the last time.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// How many dead letters are looked at in one go.
+const SWEEP_PAGE: usize = 100;
 
 /// How many partitions an ordered consumer's topics have.
 const PARTITIONS: u16 = 64;
@@ -70,6 +82,18 @@ pub enum ConsumerError {
     /// It got no messages.
     #[error(transparent)]
     Receive(#[from] ReceiveError),
+    /// Its name can't be part of a stream's.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+}
+
+/// Why a message was not settled.
+#[derive(Debug, thiserror::Error)]
+enum Unsettled {
+    #[error(transparent)]
+    Queue(#[from] SettleError),
+    #[error("it could not be said that it is given up: {0}")]
+    Inbox(#[from] AppendError),
 }
 
 impl Consumer {
@@ -88,10 +112,14 @@ impl Consumer {
     }
 
     /// Handles messages until it is asked to stop.
+    ///
+    /// With an inbox, every message of its group that is given up is told there: by this consumer before it is a
+    /// dead letter; where the queue gave it up, since its last lease ran out, soon afterwards.
     pub async fn run(
         &self,
         queue: &dyn MessageQueue,
         handler: &dyn MessageHandler,
+        inbox: Option<&Inbox>,
         stop: &Stop,
     ) -> Result<(), ConsumerError> {
         let options = GroupOptions { ordered: self.ordered.then_some(PARTITIONS) };
@@ -102,6 +130,7 @@ impl Consumer {
         let pace = self.pace().map(Mutex::new);
         let mut failed = None;
         let mut idle: Vec<TopicName> = self.topics.clone();
+        let mut sweeping = pin!(self.sweep(queue, inbox));
         let mut receiving = FuturesUnordered::new();
         let mut working = FuturesUnordered::new();
         while failed.is_none() && !stop.is_asked() {
@@ -119,13 +148,14 @@ impl Consumer {
                     match received {
                         Ok(received) => {
                             meters::count_delivered(&self.name, received.len());
-                            let handle = |delivery| self.handle(queue, handler, &hands, delivery);
+                            let handle = |delivery| self.handle(queue, handler, inbox, &hands, delivery);
                             working.extend(received.into_iter().map(handle));
                         }
                         Err(error) => failed = Some(error),
                     }
                 }
                 Some(()) = working.next(), if !working.is_empty() => {}
+                never = &mut sweeping => match never {},
                 () = stop.asked() => {}
             }
         }
@@ -162,6 +192,7 @@ impl Consumer {
         &self,
         queue: &dyn MessageQueue,
         handler: &dyn MessageHandler,
+        inbox: Option<&Inbox>,
         hands: &Semaphore,
         delivery: Delivery,
     ) {
@@ -170,15 +201,16 @@ impl Consumer {
         let mut settled = Ok(());
         if leased.elapsed() > MARGIN / 2 {
             // It has waited for its turn; the time that handling may take begins now.
-            settled = queue.extend(&delivery.lease, self.time_limit + MARGIN).await.map(drop);
+            let extended = queue.extend(&delivery.lease, self.time_limit + MARGIN).await;
+            settled = extended.map(drop).map_err(Unsettled::from);
         }
         if settled.is_ok() {
             let outcome = tokio::time::timeout(self.time_limit, handler.handle(&delivery)).await;
             let late = || MessageError::retry(format!("not handled within {:?}", self.time_limit));
-            settled = self.settle(queue, &delivery, outcome.unwrap_or_else(|_| Err(late()))).await;
+            settled = self.settle(queue, inbox, &delivery, outcome.unwrap_or_else(|_| Err(late()))).await;
         }
         if let Err(error) = settled {
-            // The message comes again when its lease ends; its id makes that harmless.
+            // The message comes again when its lease ends, or is a dead letter then; its id makes that harmless.
             tracing::warn!(consumer = self.name, message = %delivery.message.id, %error, "not settled");
         }
     }
@@ -186,11 +218,12 @@ impl Consumer {
     async fn settle(
         &self,
         queue: &dyn MessageQueue,
+        inbox: Option<&Inbox>,
         delivery: &Delivery,
         handled: Result<(), MessageError>,
-    ) -> Result<(), SettleError> {
+    ) -> Result<(), Unsettled> {
         let error = match handled {
-            Ok(()) => return queue.ack(&delivery.lease).await,
+            Ok(()) => return Ok(queue.ack(&delivery.lease).await?),
             Err(error) => error,
         };
         tracing::info!(consumer = self.name, message = %delivery.message.id, attempt = delivery.attempt, %error, "failed");
@@ -200,11 +233,59 @@ impl Consumer {
                 meters::count_retried(&self.name);
             }
             Next::Dead => {
-                queue.reject(&delivery.lease, error.to_string()).await?;
+                let reason = error.to_string();
+                if let Some(inbox) = inbox {
+                    inbox.give_up(&GivenUp::held(delivery, &reason)).await?;
+                }
+                queue.reject(&delivery.lease, reason).await?;
                 meters::count_dead(&self.name);
             }
         }
         Ok(())
+    }
+
+    /// Tells the inbox of the group's dead letters, those too that nobody was there to tell of.
+    async fn sweep(&self, queue: &dyn MessageQueue, inbox: Option<&Inbox>) -> Infallible {
+        let Some(inbox) = inbox else { return std::future::pending().await };
+        let mut pace = tokio::time::interval(SWEEP_EVERY);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut after = None;
+        loop {
+            pace.tick().await;
+            // What fails now is tried again at the next tick.
+            if let Err(error) = self.sweep_once(queue, inbox, &mut after).await {
+                tracing::warn!(consumer = self.name, error, "dead letters are not told of yet");
+            }
+        }
+    }
+
+    async fn sweep_once(
+        &self,
+        queue: &dyn MessageQueue,
+        inbox: &Inbox,
+        after: &mut Option<DeadLetterId>,
+    ) -> Result<(), String> {
+        loop {
+            let filter = DeadLetterFilter { group: Some(self.group.clone()), ..DeadLetterFilter::default() };
+            let read = DeadLettersRead { filter, after: after.clone(), max: SWEEP_PAGE };
+            let letters = queue.dead_letters(read).await.map_err(|error| error.to_string())?;
+            let last = letters.len() < SWEEP_PAGE;
+            for letter in letters {
+                if self.topics.contains(&letter.message.topic)
+                    && inbox.give_up(&GivenUp::dead(&letter)).await.map_err(|error| error.to_string())?
+                {
+                    tracing::warn!(
+                        consumer = self.name, message = %letter.message.id, error = letter.error(),
+                        "a message was given up by the queue"
+                    );
+                    meters::count_dead(&self.name);
+                }
+                *after = Some(letter.id);
+            }
+            if last {
+                return Ok(());
+            }
+        }
     }
 
     fn pace(&self) -> Option<Interval> {

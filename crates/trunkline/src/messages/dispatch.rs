@@ -7,6 +7,7 @@ use trunkline_store::Advice;
 use super::consumer::OnReject;
 use super::handler::{MessageError, MessageHandler};
 use super::ids::command_id;
+use super::inbox::{correlation, saga_headers};
 use crate::{App, CommandRequest, Context};
 
 /// Sends messages as commands: the type is the command's name, the payload its data.
@@ -31,16 +32,19 @@ impl CommandDispatcher {
         let context = Context {
             actor: header("actor"),
             tenant: header("tenant"),
-            correlation_id: header("correlation_id"),
+            correlation_id: Some(correlation(message).to_owned()),
             causation_id: Some(message.id.as_str().to_owned()),
             traceparent: header("traceparent"),
             saga_id: header("saga_id"),
             ..Context::default()
         };
-        CommandRequest::new(message.message_type.as_str(), message.payload.clone())
+        let mut request = CommandRequest::new(message.message_type.as_str(), message.payload.clone())
             .id(command_id(&message.id, &self.consumer, 0))
             .consumer(self.consumer.as_str())
-            .context(context)
+            .context(context);
+        let carried = saga_headers(message).map(|(name, value)| (name.to_owned(), value.to_owned()));
+        request.system_metadata.extend(carried);
+        request
     }
 }
 

@@ -54,12 +54,22 @@ impl Dsn {
     /// Where snapshots of this store are kept: a file beside it, which may be removed at any time. None for a
     /// store that is gone with its process.
     pub fn snapshots(&self) -> Option<PathBuf> {
+        self.beside(".snapshots")
+    }
+
+    /// Where checkpoints of who reads this store are kept: a folder beside it. None for a store that is gone with
+    /// its process.
+    pub fn checkpoints(&self) -> Option<PathBuf> {
+        self.beside(".checkpoints")
+    }
+
+    fn beside(&self, suffix: &str) -> Option<PathBuf> {
         match self {
             Self::Memory => None,
             Self::Log(folder) => {
-                let mut file = folder.clone().into_os_string();
-                file.push(".snapshots");
-                Some(file.into())
+                let mut beside = folder.clone().into_os_string();
+                beside.push(suffix);
+                Some(beside.into())
             }
         }
     }

@@ -1,10 +1,11 @@
 //! Where an event store is, who said so, and how it is opened.
 //!
 //! `dsn` is the text that names a store, `open` what leads from it to an open one; `read_db` is the same for read
-//! databases.
+//! databases, and `queue` for message queues.
 
 mod dsn;
 mod open;
+mod queue;
 mod read_db;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 pub use dsn::{Dsn, DsnError};
 pub use open::OpenStore;
+pub use queue::{OpenQueue, OpenQueueError, OpenQueueOptions, QueueDsn, QueueDsnError, QueuePlace};
 pub use read_db::{ReadDsnError, ReadPlace};
 
 /// The variable that names the event store.
@@ -21,15 +23,19 @@ const STORE_VARIABLE: &str = "EVENT_STORE_DSN";
 /// The variable that names the folder of everything Trunkline keeps.
 const DATA_VARIABLE: &str = "TRUNKLINE_DATA";
 
-/// Who said which store is meant.
+/// Who said which store or queue is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A flag of the command line.
+    /// The flag `--store` of the command line.
     Flag,
+    /// The flag `--queue` of the command line.
+    QueueFlag,
     /// The application file.
     File,
     /// `EVENT_STORE_DSN`.
     StoreVariable,
+    /// `QUEUE_DSN`.
+    QueueVariable,
     /// `READ_DB_DSN`.
     ReadVariable,
     /// `TRUNKLINE_DATA`, which names the folder it is in.
@@ -42,8 +48,10 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Flag => "--store",
+            Self::QueueFlag => "--queue",
             Self::File => "the application file",
             Self::StoreVariable => STORE_VARIABLE,
+            Self::QueueVariable => queue::QUEUE_VARIABLE,
             Self::ReadVariable => "READ_DB_DSN",
             Self::DataVariable => DATA_VARIABLE,
             Self::Default => "default",

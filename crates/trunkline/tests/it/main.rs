@@ -7,6 +7,7 @@ mod contention;
 mod counter;
 mod declared;
 mod derive;
+mod given_up;
 mod histories;
 mod laws;
 mod messages;
@@ -17,6 +18,7 @@ mod once;
 #[cfg(unix)]
 mod outbox;
 mod projections;
+mod queue_place;
 mod scenarios;
 mod shapes;
 mod snapshots;

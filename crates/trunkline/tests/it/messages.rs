@@ -244,7 +244,7 @@ async fn run_until_done(queue: &Arc<MemoryQueue>, consumer: Consumer, handler: &
     let (stopper, stop) = Stopper::new();
     let (topics, runs) = (consumer.topics.clone(), Arc::clone(queue));
     let hands: Arc<Handed> = Arc::clone(handler);
-    let running = tokio::spawn(async move { consumer.run(&*runs, &*hands, &stop).await });
+    let running = tokio::spawn(async move { consumer.run(&*runs, &*hands, None, &stop).await });
     loop {
         tokio::task::yield_now().await;
         let stats = queue.stats().await.unwrap();
@@ -336,6 +336,12 @@ async fn handling_has_a_time_limit() {
     assert!(dead[0].first.tries.iter().all(|attempt| attempt.error == "not handled within 20ms"), "{dead:?}");
 }
 
+/// An application of a text whose messages are in that queue.
+fn with_queue(text: &str, queue: &MemoryQueue) -> App {
+    let builder = App::builder().store(MemoryStore::new()).queue(queue.clone());
+    crate::world::with_file(builder, text).build().unwrap()
+}
+
 const DOOR: &str = r#"
 [aggregates.door]
 on { Opened: "{'open': true}" }
@@ -364,7 +370,7 @@ async fn a_message_is_a_command_with_one_effect_however_often_it_comes() {
     assert_eq!((events.len(), events[0].version()), (1, Version::FIRST));
     let metadata: serde_json::Value = serde_json::from_slice(events[0].metadata()).unwrap();
     assert_eq!((&metadata["saga_id"], &metadata["correlation_id"]), (&"s".into(), &"c".into()));
-    assert_eq!(metadata["caused_by"], delivery.message.id.as_str());
+    assert_eq!(metadata["causation_id"], delivery.message.id.as_str());
 
     let again = NewMessage::new("Open", r#"{"id":"a"}"#);
     let unknown = NewMessage::new("Opne", "{}");
@@ -383,13 +389,12 @@ async fn the_file_says_who_takes_which_messages() {
     let text = format!(
         "{DOOR}\n[message_queue]\nretry {{ initial_delay: \"1ms\" }}\n[relay.out]\nevents: \"Opened\"\ntopic: \"opened\"\nkey: \"'door ' + event.data.id\"\n[consumers.work]\ntopics: [\"doors\"]\ndispatch: \"command\"\n"
     );
-    let app = app(&text);
     let queue = MemoryQueue::new();
+    let app = with_queue(&text, &queue);
     let open = |door: &str| NewMessage::new("Open", format!("{{\"id\":\"{door}\"}}"));
     queue.publish(topic("doors"), vec![open("a"), open("a"), open("b")]).await.unwrap();
     queue.subscribe(topic("opened"), group("end"), GroupOptions::default()).await.unwrap();
     let (stopper, stop) = Stopper::new();
-    let checkpoints = MemoryCheckpoints::default();
     let seen = async {
         let mut seen = Vec::new();
         while seen.len() < 2 {
@@ -399,7 +404,7 @@ async fn the_file_says_who_takes_which_messages() {
         stopper.stop();
         seen
     };
-    let (ran, mut seen) = tokio::join!(app.run_messages(&queue, &checkpoints, &stop), seen);
+    let (ran, mut seen) = tokio::join!(app.run_messages(&stop), seen);
     ran.unwrap();
     seen.sort();
     assert_eq!(seen, ["door a", "door b"]);
@@ -410,17 +415,16 @@ fn what_waits_and_what_consumers_do_is_told_as_metrics() {
     let text = format!(
         "{DOOR}\n[consumers.work]\ntopics: [\"doors\"]\ndispatch: \"command\"\nconcurrency: 1\non_reject: \"dead\"\n"
     );
-    let app = app(&text);
+    let queue = MemoryQueue::new();
+    let app = with_queue(&text, &queue);
     let told = Told::default();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     metrics::with_local_recorder(&told, || {
         runtime.block_on(async {
-            let queue = MemoryQueue::new();
             let open = || NewMessage::new("Open", r#"{"id":"a"}"#);
             queue.publish(topic("doors"), vec![open(), open(), NewMessage::new("Opne", "{}")]).await.unwrap();
             let (stopper, stop) = Stopper::new();
-            let checkpoints = MemoryCheckpoints::default();
             let wanted = "trunkline_queue_dead{topic=doors,group=work} 2";
             let seen = async {
                 // Where all tasks wait, the clock jumps to when the numbers are told next.
@@ -429,7 +433,7 @@ fn what_waits_and_what_consumers_do_is_told_as_metrics() {
                 }
                 stopper.stop();
             };
-            tokio::join!(app.run_messages(&queue, &checkpoints, &stop), seen).0.unwrap();
+            tokio::join!(app.run_messages(&stop), seen).0.unwrap();
         });
     });
     let lines = told.lines();
@@ -477,11 +481,11 @@ async fn when_one_fails_the_others_finish_what_they_hold() {
     let builder =
         App::builder().shared_store(store).message_handler("test.Upsetting", Shared(Arc::clone(&handler)));
     let text = "[relay.out]\ntopic: \"opened\"\nkey: \"event.data.id\"\n[consumers.work]\ntopics: [\"doors\"]\nclass: \"test.Upsetting\"\n";
-    let app = crate::world::with_file(builder, text).build().unwrap();
     let queue = MemoryQueue::new();
+    let app = crate::world::with_file(builder.queue(queue.clone()), text).build().unwrap();
     queue.publish_one(topic("doors"), NewMessage::new("Open", "{}")).await.unwrap();
     let (_stopper, stop) = Stopper::new();
-    let error = app.run_messages(&queue, &MemoryCheckpoints::default(), &stop).await.unwrap_err();
+    let error = app.run_messages(&stop).await.unwrap_err();
     assert!(
         error.to_string().starts_with("the relay \"out\" stopped: the key of the event at position 1"),
         "{error}"

@@ -24,7 +24,7 @@ async fn the_trace_goes_from_command_to_events() {
     assert_eq!(
         metadata,
         serde_json::json!({
-            "command": "Increment", "causation_id": "7", "correlation_id": "c", "caused_by": "m",
+            "command": "Increment", "causation_id": "m", "correlation_id": "c",
             "actor": "ada", "tenant": "shop", "saga_id": "s",
             "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         })

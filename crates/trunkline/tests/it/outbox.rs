@@ -99,7 +99,7 @@ async fn finish(folder: &Path, run: u32, events: u64) {
         key: None,
         upcasters: Upcasters::default(),
     };
-    relay.catch_up(parts.app.store(), &parts.queue, &parts.checkpoints).await.unwrap();
+    relay.catch_up(parts.app.store(), &parts.queue, &**parts.app.checkpoints()).await.unwrap();
     parts.queue.subscribe(topic.clone(), group.clone(), GroupOptions::default()).await.unwrap();
     let dispatcher =
         &CommandDispatcher { app: parts.app.clone(), consumer: "work".into(), on_reject: OnReject::Dead };

@@ -92,6 +92,8 @@ pub(crate) struct Meddling {
 pub(crate) enum Meddle {
     /// Stores the events and loses the answer.
     LoseAnswer,
+    /// Stores nothing, and says so.
+    Refuse,
     /// Another process appends to the same stream first.
     BeFirst,
     /// Takes ten milliseconds, in which others read what there is.
@@ -123,6 +125,10 @@ impl EventStore for Meddling {
                     self.inner.append(append).await?;
                     let reason = "the answer was lost".to_owned();
                     Err(StorageError::Unknown { reason }.into())
+                }
+                Meddle::Refuse => {
+                    let reason = "the disk is full".to_owned();
+                    Err(StorageError::NotStored { reason }.into())
                 }
                 Meddle::TakeTime => {
                     // The clock of these tests stands still until all tasks wait, and then jumps.

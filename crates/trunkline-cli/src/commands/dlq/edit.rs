@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use trunkline_queue::{DeadLetterId, Decision, Due, MessageId, NewMessage};
+use trunkline::OpenQueue;
+use trunkline_queue::{DeadLetterId, Decision, MessageId, NewMessage};
 
 use super::letters::{ByArgs, id, print};
 use crate::args::data_of;
 use crate::commands::queue::header;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::queue::{Opened, QueueArgs, QueueFailure, open};
+use crate::queue::{QueueArgs, QueueFailure, open};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,20 +74,15 @@ impl EditArgs {
     async fn edit(
         self,
         data: Option<Vec<u8>>,
-        opened: &Opened,
+        opened: &OpenQueue,
     ) -> Result<trunkline_queue::Action, QueueFailure> {
         let old = opened.queue.dead_letter(self.dead_letter.clone()).await?.message;
-        let mut headers = old.headers;
-        headers.extend(self.header);
-        let new = NewMessage {
-            id: self.id.unwrap_or_else(MessageId::generate),
-            key: self.key.or(old.key),
-            message_type: self.message_type.unwrap_or(old.message_type),
-            payload: data.map_or(old.payload, Into::into),
-            headers,
-            due: Due::Now,
-            cause: old.cause,
-        };
+        let mut new = NewMessage::like(old);
+        new.id = self.id.unwrap_or(new.id);
+        new.key = self.key.or(new.key);
+        new.message_type = self.message_type.unwrap_or(new.message_type);
+        new.payload = data.map_or(new.payload, Into::into);
+        new.headers.extend(self.header);
         let decision = Decision::Edit(Box::new(new));
         Ok(opened.queue.decide(self.dead_letter, decision, self.by.name()).await?)
     }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use serde::Serialize;
+use trunkline::OpenQueue;
 use trunkline_core::Timestamp;
 use trunkline_queue::{
     Action, BulkDecision, DeadLetterFilter, DeadLetterId, Decision, DecisionKind, GroupName,
@@ -12,7 +13,7 @@ use trunkline_queue::{
 
 use crate::failure::Failure;
 use crate::output::{Format, Output, write_json};
-use crate::queue::{Opened, QueueFailure, time};
+use crate::queue::{QueueFailure, time};
 use crate::render::counted;
 
 /// Which dead letters; each kind of filter that is given must match.
@@ -95,7 +96,7 @@ impl ChoiceArgs {
         self,
         bulk: BulkDecision,
         rate: Option<f64>,
-        opened: &Opened,
+        opened: &OpenQueue,
         output: &mut Output<'_>,
     ) -> Result<(), Failure> {
         let by = self.by.name();

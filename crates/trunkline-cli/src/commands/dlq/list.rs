@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use serde::Serialize;
+use trunkline::OpenQueue;
 use trunkline_core::Timestamp;
 use trunkline_queue::{DeadLetter, DeadLetterGroup, DeadLetterId, DeadLettersRead, MessageQueueExt as _};
 
@@ -11,7 +12,7 @@ use super::letters::{FilterArgs, id, print};
 use super::show::LetterJson;
 use crate::failure::Failure;
 use crate::output::{Format, Output, write_json};
-use crate::queue::{Opened, QueueArgs, QueueFailure, open, time};
+use crate::queue::{QueueArgs, QueueFailure, open, time};
 use crate::render::{one_line, shorten};
 
 const EXAMPLES: &str = "\
@@ -72,7 +73,7 @@ impl ListArgs {
         listed
     }
 
-    async fn list(&self, opened: &Opened, output: &mut Output<'_>) -> Result<(), Failure> {
+    async fn list(&self, opened: &OpenQueue, output: &mut Output<'_>) -> Result<(), Failure> {
         if self.decisions {
             let actions = opened.queue.actions(0, usize::MAX).await.map_err(QueueFailure::from)?;
             let latest = actions.len().saturating_sub(self.max);

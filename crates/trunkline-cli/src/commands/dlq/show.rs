@@ -91,7 +91,7 @@ impl ShowArgs {
 
 impl Report for LetterJson<'_> {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let DeadLetter { id, group, message, attempts, died_at, tries } = self.letter;
+        let DeadLetter { id, group, message, attempts, died_at, tries, .. } = self.letter;
         writeln!(out, "dead letter {id} of {} for {group}, died {}", message.topic, time(*died_at))?;
         writeln!(
             out,

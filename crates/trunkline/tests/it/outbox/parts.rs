@@ -56,7 +56,6 @@ pub(super) struct Numbered {
 pub(super) struct Parts {
     pub(super) app: App,
     pub(super) queue: EmbeddedQueue,
-    pub(super) checkpoints: FileCheckpoints,
     log: LogStore,
 }
 
@@ -89,8 +88,9 @@ impl Parts {
         let clock = Arc::new(Later(Duration::from_secs(3_600) * run));
         let options = EmbeddedOptions { clock, segment_bytes: 1 << 20, ..EmbeddedOptions::default() };
         let queue = EmbeddedQueue::open(&folder.join("queue"), options).unwrap();
-        let app = with_file(App::builder().store(log.clone()), FILE).build().unwrap();
-        Self { app, queue, checkpoints: FileCheckpoints::new(folder.join("relay")), log }
+        let builder = App::builder().store(log.clone()).queue(queue.clone());
+        let builder = builder.checkpoints(FileCheckpoints::new(folder.join("relay")));
+        Self { app: with_file(builder, FILE).build().unwrap(), queue, log }
     }
 
     /// Notes what isn't noted yet; and the last of what is, again, as somebody would who never heard of it.

@@ -25,7 +25,7 @@ fn works_until_it_is_killed() {
     runtime.block_on(async {
         let parts = Parts::open(&folder, run);
         let (_stopper, stop) = Stopper::new();
-        let worked = parts.app.run_messages(&parts.queue, &parts.checkpoints, &stop);
+        let worked = parts.app.run_messages(&stop);
         // Whatever ends by itself ends the process, which its witness notices.
         tokio::join!(parts.note(events), async { worked.await.unwrap() });
     });

@@ -147,6 +147,7 @@ impl Projections {
 
     /// Brings all projections that aren't paused to the head as it is now, and ends.
     ///
+    /// One that can't go on doesn't keep the others from it; the first one's error is the answer.
     /// When another process runs them, this waits for it, at most as long as the limit says.
     pub async fn catch_up(&self, limit: Duration) -> Result<(), ProjectionError> {
         let goal = self.store.head().await?;
@@ -171,10 +172,12 @@ impl Projections {
             behind.iter().map(|one| self.runner(one, stopped.clone(), false)).collect::<Result<_, _>>()?;
         let ends: Vec<_> =
             runners.into_iter().map(|runner| runner::spawn(runner, Task::CatchUp(goal))).collect();
+        let mut outcome = Ok(());
         for end in ends {
-            ended(end).await?;
+            // One that fails is no reason to stop the others on their way.
+            outcome = outcome.and(ended(end).await);
         }
-        Ok(())
+        outcome
     }
 
     /// Waits until all projections that run here have passed a position: what was appended there can be read.

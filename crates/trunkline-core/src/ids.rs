@@ -100,6 +100,9 @@ impl EventId {
 pub struct CommandId(Arc<str>);
 
 impl CommandId {
+    /// What the tag of every command begins with.
+    pub const TAG: &str = "$command:";
+
     /// An id given from outside: printable text of at most
     /// [`COMMAND_ID_BYTES_MAX`](crate::limits::COMMAND_ID_BYTES_MAX) bytes.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
@@ -135,7 +138,7 @@ impl CommandId {
 
     /// The tag that the command's events carry.
     pub fn tag(&self) -> Tag {
-        Tag::system(&format!("$command:{}", self.0)).expect("a command id is short and printable")
+        Tag::system(&format!("{}{}", Self::TAG, self.0)).expect("a command id is short and printable")
     }
 }
 

@@ -104,8 +104,10 @@ impl<'a> Importer<'a> {
     async fn parts(&mut self, mut parts: VecDeque<Vec<Line>>) -> Result<(), Stop> {
         while parts.len() > 1 {
             let tied = self.tied(&parts).await?;
-            let results = join_all(tied.into_iter().map(|append| self.store.append(append))).await;
-            for result in results {
+            let appends = join_all(tied.into_iter().map(|append| self.store.append(append)));
+            // Else a task that has done much is made to wait, and later appends are submitted before earlier ones,
+            // which are then refused.
+            for result in tokio::task::unconstrained(appends).await {
                 let Ok(appended) = result else {
                     // This one and all after it changed nothing, whatever was answered.
                     return self.settle(parts).await;

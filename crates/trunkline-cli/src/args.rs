@@ -32,7 +32,7 @@ pub(crate) struct Cli {
 /// The commands by what they are for, as the top-level help lists them.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Events", &["append", "read", "tail", "streams"]),
-    ("Moving events", &["import", "export"]),
+    ("Moving events", &["import", "export", "migrate"]),
     ("Keeping a store", &["verify", "stats", "backup", "restore"]),
     ("An application", &["init", "check", "test", "dispatch", "state", "events"]),
     ("Its read models", &["query", "sql", "projection"]),

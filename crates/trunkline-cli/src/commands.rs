@@ -11,6 +11,7 @@ mod explain;
 mod export;
 mod import;
 mod init;
+mod migrate;
 mod projection;
 mod query;
 mod queue;
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Streams(streams::StreamsArgs),
     Import(import::ImportArgs),
     Export(export::ExportArgs),
+    Migrate(migrate::MigrateArgs),
     Verify(verify::VerifyArgs),
     Stats(stats::StatsArgs),
     Backup(backup::BackupArgs),
@@ -70,6 +72,7 @@ impl Command {
             Self::Streams(args) => args.run(output).await,
             Self::Import(args) => args.run(output).await,
             Self::Export(args) => args.run(output).await,
+            Self::Migrate(args) => args.run(output).await,
             Self::Verify(args) => args.run(output),
             Self::Stats(args) => args.run(output),
             Self::Backup(args) => args.run(output),

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use trunkline::history::HistoryError;
+use trunkline::migrate::MigrateError;
 use trunkline::{DispatchError, ProjectionError, QueryError};
 use trunkline_store::{AppendError, MaintainError, OpenError, ReadError};
 
@@ -38,9 +39,10 @@ impl Exit {
     /// How a command with this failure ends.
     pub(crate) fn of(failure: &Failure) -> Self {
         match failure {
-            Failure::Dsn(_) | Failure::Usage { .. } | Failure::Query(QueryError::Parameters { .. }) => {
-                Self::Usage
-            }
+            Failure::Dsn(_)
+            | Failure::Usage { .. }
+            | Failure::Migrate(MigrateError::SameStore)
+            | Failure::Query(QueryError::Parameters { .. }) => Self::Usage,
             Failure::Open { source: OpenError::NotFound { .. }, .. }
             | Failure::Maintain(MaintainError::NotFound { .. })
             | Failure::NoEvents { .. }
@@ -55,9 +57,17 @@ impl Exit {
                 Self::NotFound
             }
             Failure::Append(AppendError::Conflict { .. } | AppendError::ConditionFailed { .. })
+            | Failure::Migrate(
+                MigrateError::Differs { .. } | MigrateError::Append(AppendError::Conflict { .. }),
+            )
             | Failure::Dispatch(DispatchError::Conflict { .. }) => Self::Conflict,
             Failure::Open { source: OpenError::Corrupt { .. }, .. }
             | Failure::Read(ReadError::Damaged { .. })
+            | Failure::Migrate(
+                MigrateError::Read(ReadError::Damaged { .. })
+                | MigrateError::ReadBack(ReadError::Damaged { .. })
+                | MigrateError::NotThere { .. },
+            )
             | Failure::Dispatch(DispatchError::Read(ReadError::Damaged { .. }))
             | Failure::History(HistoryError::Read(ReadError::Damaged { .. }))
             | Failure::Projection(ProjectionError::Read(ReadError::Damaged { .. }))
@@ -65,7 +75,7 @@ impl Exit {
             | Failure::Problems { .. } => Self::Corrupt,
             Failure::Queue(failure) => failure.exit(),
             Failure::ImportFailed { cause, .. } => Self::of(cause),
-            Failure::Interrupted { .. } => Self::Interrupted,
+            Failure::Interrupted { .. } | Failure::Stopped { .. } => Self::Interrupted,
             // Whoever read the output has seen enough: `| head`.
             Failure::Output(error) if error.kind() == ErrorKind::BrokenPipe => Self::Done,
             Failure::Open { .. }
@@ -80,6 +90,7 @@ impl Exit {
             | Failure::Rejected
             | Failure::Scenarios { .. }
             | Failure::Undecodable { .. }
+            | Failure::Migrate(_)
             | Failure::History(_)
             | Failure::Query(_)
             | Failure::Sql(_)

@@ -3,6 +3,7 @@
 use std::io;
 
 use trunkline::history::HistoryError;
+use trunkline::migrate::MigrateError;
 use trunkline::{BuildError, DispatchError, DsnError, Origin, Place, ProjectionError, QueryError};
 use trunkline_core::{StreamName, Version};
 use trunkline_store::{Advice, AppendError, MaintainError, OpenError, ReadError, StorageError};
@@ -63,6 +64,12 @@ pub(crate) enum Failure {
     /// Stored events don't reach today's shapes, which was printed.
     #[error("{} can't be read", counted(.events.to_owned(), "stored event"))]
     Undecodable { events: u64 },
+    /// A migration ended before its end.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// The user asked the command to stop.
+    #[error("interrupted")]
+    Stopped { hint: String },
     /// An aggregate's state could not be told.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -128,7 +135,8 @@ impl Failure {
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
             Self::Dsn(error) => vec![error.hint()],
-            Self::Usage { hint, .. } => vec![hint.clone()],
+            Self::Usage { hint, .. } | Self::Stopped { hint } => vec![hint.clone()],
+            Self::Migrate(error) => migrate_hints(error),
             Self::Queue(failure) => failure.hints(),
             Self::Open { source, place } => open_hints(source, place),
             Self::Append(error) => append_hints(error),
@@ -228,6 +236,28 @@ fn dispatch_hints(error: &DispatchError) -> Vec<String> {
         }
         _ if error.advice() == Advice::Retry => {
             vec!["dispatched again under an --id of its own, it is done once".to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn migrate_hints(error: &MigrateError) -> Vec<String> {
+    let again = || "run the same again to go on: what is there is not added twice".to_owned();
+    match error {
+        MigrateError::SameStore => vec!["name a store with --to that doesn't exist yet".to_owned()],
+        MigrateError::Stopped { .. } => vec![
+            "nothing from there on was written; `trunkline events census` lists all that don't reach today's shape"
+                .to_owned(),
+            again(),
+        ],
+        MigrateError::Differs { .. } => vec![
+            "the file, the rule or the old store is another than in the run before, or somebody has appended to the \
+             new store; nothing was written: name another store with --to"
+                .to_owned(),
+        ],
+        MigrateError::Append(error) => append_hints(error).into_iter().chain([again()]).collect(),
+        MigrateError::Read(_) | MigrateError::ReadBack(_) | MigrateError::NotThere { .. } => {
+            vec!["`trunkline verify` says what is damaged and what to do".to_owned()]
         }
         _ => Vec::new(),
     }

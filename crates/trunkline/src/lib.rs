@@ -60,6 +60,7 @@ mod snapshot;
 pub mod history;
 pub mod law;
 pub mod messages;
+pub mod migrate;
 pub mod scenario;
 pub mod shapes;
 

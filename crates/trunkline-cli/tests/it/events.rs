@@ -7,7 +7,7 @@ use crate::folder::Folder;
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/versions");
 
 /// A folder with the files of the example, and a store that the first version wrote.
-fn example() -> Folder {
+pub(crate) fn example() -> Folder {
     let folder = Folder::new();
     for file in ["orders-1.tsk", "orders-2.tsk", "orders-3.tsk", "events.jsonl"] {
         folder.write(file, std::fs::read(Path::new(EXAMPLE).join(file)).unwrap());

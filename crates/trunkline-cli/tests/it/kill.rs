@@ -2,12 +2,14 @@
 //!
 //! `worker` is the process that appends until it is killed, and `load` what it appends, which follows from a seed.
 //! `witness` is outside: it starts the worker, notes what was acknowledged, and kills it. `follower` reads all the
-//! while. `check` holds what a store then has against what the witness knows. `import` kills the binary's own.
+//! while. `check` holds what a store then has against what the witness knows. `import` and
+//! `migrate` kill the binary's own.
 
 mod check;
 mod follower;
 mod import;
 mod load;
+mod migrate;
 mod witness;
 mod worker;
 

@@ -2,14 +2,17 @@
 //!
 //! Events carry the tag of their command. A command that is rejected, or accepted without events, leaves one
 //! event `$Outcome` in `$inbox-CONSUMER`, under the same condition: no event has that tag yet.
+//! The one event may also stand beside others, with a reply that they have no room for: migrations write it.
 //! The shapes are described in `docs/format/outcomes-v1.md`.
 
 use bytes::Bytes;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use trunkline_core::{
-    Append, CommandId, EventType, Expected, NewEvent, QueryItem, RecordedEvent, StreamName,
+    Append, CommandId, EventType, Expected, InvalidMetadata, Metadata, NewEvent, QueryItem, RecordedEvent,
+    StreamName,
 };
 use trunkline_store::{AllRead, EventStore};
 
@@ -63,14 +66,19 @@ pub(super) async fn find(
             command: command.to_owned(),
         });
     }
-    let decision = match first.event_type() {
-        OUTCOME => kept(read_json(first, first.data())?),
-        _ => Decision::Accepted(accepted(&events, said.reply)),
+    let (kept, events): (Vec<_>, Vec<_>) =
+        events.into_iter().partition(|event| event.event_type() == OUTCOME);
+    let decision = match kept.first() {
+        None => Decision::Accepted(accepted(&events, said.reply)),
+        Some(event) => match read_json::<Kept<'_>>(event, event.data())? {
+            kept if events.is_empty() => without_events(kept),
+            kept => Decision::Accepted(accepted(&events, kept.reply.map(RawValue::to_owned))),
+        },
     };
     Ok(Some(Outcome { command: command.to_owned(), id: id.clone(), repeated: true, decision }))
 }
 
-fn kept(kept: Kept<'_>) -> Decision {
+fn without_events(kept: Kept<'_>) -> Decision {
     match kept.outcome {
         Answer::Accepted => {
             let reply = kept.reply.map_or("null", RawValue::get);
@@ -115,6 +123,47 @@ fn accepted(events: &[RecordedEvent], reply: Option<Box<RawValue>>) -> Accepted 
         None => Accepted::default_reply(emitted.iter().map(|event| &event.data)),
     };
     Accepted { position: events.last().map(RecordedEvent::position), events: emitted, reply }
+}
+
+/// An event of a command, as far as its outcome goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) event_type: &'a str,
+    pub(crate) metadata: &'a [u8],
+    pub(crate) data: &'a Bytes,
+}
+
+/// The reply of the accepted command whose events these are, all of them and in order.
+pub(crate) fn reply_of(events: &[Part<'_>]) -> Result<Bytes, serde_json::Error> {
+    let reply = |reply: &RawValue| Bytes::copy_from_slice(reply.get().as_bytes());
+    if let Some(outcome) = events.iter().find(|event| event.event_type == OUTCOME) {
+        let kept: Kept<'_> = serde_json::from_slice(outcome.data)?;
+        return Ok(kept.reply.map_or(Bytes::from_static(b"null"), reply));
+    }
+    if let Some(first) = events.first()
+        && let Some(said) = serde_json::from_slice::<Said>(first.metadata)?.reply
+    {
+        return Ok(reply(&said));
+    }
+    Ok(Accepted::default_reply(events.iter().map(|event| event.data)))
+}
+
+/// Metadata of a command's first event with this reply in it, which has none yet.
+pub(crate) fn metadata_with_reply(metadata: &[u8], reply: &[u8]) -> Result<Metadata, InvalidMetadata> {
+    let object = metadata.trim_ascii_end().strip_suffix(b"}").unwrap_or(metadata).trim_ascii_end();
+    let comma: &[u8] = if object.ends_with(b"{") { b"" } else { b"," };
+    Metadata::parse([object, comma, br#""$reply":"#, reply, b"}"].concat())
+}
+
+/// An event that keeps a command's reply where its other events have no room for it, or where there are none.
+pub(crate) fn event_with_reply(metadata: &[u8], reply: &[u8]) -> Result<NewEvent, serde_json::Error> {
+    let mut fields: serde_json::Map<String, Json> = serde_json::from_slice(metadata)?;
+    fields.remove("$reply");
+    let metadata = Metadata::of(&fields).map_err(serde::ser::Error::custom)?;
+    let reply = Some(serde_json::from_slice(reply)?);
+    let kept = Kept { outcome: Answer::Accepted, reason: None, by: None, field: None, reply };
+    let event_type = EventType::system(OUTCOME).expect("the type of outcomes is a name");
+    Ok(NewEvent::new(event_type, serde_json::to_vec(&kept)?).metadata(metadata))
 }
 
 /// The append that keeps an outcome without events.

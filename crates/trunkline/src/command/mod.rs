@@ -18,7 +18,7 @@ mod bus;
 mod decider;
 mod error;
 mod handler;
-mod inbox;
+pub(crate) mod inbox;
 mod metadata;
 mod outcome;
 mod request;

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use futures::StreamExt as _;
 use serde::Serialize;
 use serde_json::Value as Json;
-use trunkline_core::{Position, RecordedEvent, StreamName, Version};
+use trunkline_core::{Position, StreamName, Version};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
+use super::today;
 use crate::Definition;
 use crate::file::SYSTEM_NAMES;
 
@@ -97,7 +98,13 @@ pub async fn census(
         let line = &mut census.shapes[at];
         line.count += 1;
         let (position, stream, version) = (event.position(), event.stream_name(), event.version());
-        if let Err(reason) = decode(definition, event, &mut line.today) {
+        let reached = today(definition, event, |event| {
+            let said = format!("{} {}", event.event_type(), event.schema_version());
+            if !line.today.contains(&said) {
+                line.today.push(said);
+            }
+        });
+        if let Err(reason) = reached {
             census.undecodable += 1;
             let first = Undecodable { position, stream, version, reason, count: 0 };
             line.undecodable.get_or_insert(first).count += 1;
@@ -105,25 +112,6 @@ pub async fn census(
     }
     progress(census.events);
     Ok(census)
-}
-
-/// Today's events of a stored one, each of its declared shape.
-fn decode(definition: &Definition, event: RecordedEvent, today: &mut Vec<String>) -> Result<(), String> {
-    for event in definition.upcasters.upcast(event).map_err(|error| error.problem.to_string())? {
-        let said = format!("{} {}", event.event_type(), event.schema_version());
-        if let Some(schema) =
-            definition.events.get(event.event_type()).and_then(|event| event.schema.as_ref())
-        {
-            let data: Json = serde_json::from_slice(event.data()).map_err(|error| error.to_string())?;
-            let checked = schema.check(&data);
-            checked
-                .map_err(|violation| format!("today it would be {said}, and is not: {}", violation.reason))?;
-        }
-        if !today.contains(&said) {
-            today.push(said);
-        }
-    }
-    Ok(())
 }
 
 fn shape_of(data: &[u8]) -> String {

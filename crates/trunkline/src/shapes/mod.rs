@@ -1,9 +1,11 @@
 //! The shapes of events: those that the file has now, those that were locked, and those that are stored.
 //!
-//! `lock` remembers what was ever persisted, `census` counts what is.
+//! `lock` remembers what was ever persisted, `census` counts what is, `today` brings a stored event to its present
+//! shape.
 
 mod census;
 mod lock;
+mod today;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -12,6 +14,7 @@ use serde_json::Value as Json;
 
 pub use census::{Census, CensusLine, Undecodable, census};
 pub use lock::{Lock, LockError, ShapeChange};
+pub(crate) use today::today;
 
 use crate::Definition;
 

@@ -13,6 +13,7 @@ mod laws;
 mod messages;
 mod metadata;
 mod middleware;
+mod migrate;
 mod migrated;
 mod once;
 #[cfg(unix)]

@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use trunkline::history::{HistoryError, Until, follow};
+use trunkline::migrate::{MigrateError, Migration};
 use trunkline::{
-    Append, ApplicationFile, EventStore, EventStoreExt as _, Expected, MemoryStore, Metadata, NewEvent,
-    Registered, StreamName,
+    Append, ApplicationFile, EventStore, EventStoreExt as _, Expected, MemoryStore, NewEvent, Registered,
+    StreamName,
 };
 
 use crate::world::read;
@@ -83,21 +84,14 @@ fn event(random: &mut fastrand::Rng, versions: u32) -> NewEvent {
     NewEvent { schema_version: version, ..event }
 }
 
-/// A store in which every event has its present shape; none when one doesn't reach it.
-async fn migrated(file: &ApplicationFile, from: &MemoryStore, stream: &StreamName) -> Option<MemoryStore> {
+/// The migrated copy; none when an event doesn't reach its present shape.
+async fn migrated(file: &ApplicationFile, from: &MemoryStore) -> Option<MemoryStore> {
     let to = MemoryStore::new();
-    for stored in from.stream_events(stream).await.unwrap() {
-        for event in file.definition.upcasters.upcast(stored).ok()? {
-            let copy = NewEvent {
-                schema_version: event.schema_version(),
-                metadata: Metadata::parse(event.metadata().to_vec()).unwrap(),
-                occurred_at: Some(event.occurred_at()),
-                ..NewEvent::new(event.event_type().parse().unwrap(), event.data_bytes())
-            };
-            to.append(Append::to(stream.clone(), Expected::Any).event(copy)).await.unwrap();
-        }
+    match Migration::new(&file.definition).run(from, &to, |_| {}).await {
+        Ok(_) => Some(to),
+        Err(MigrateError::Stopped { .. }) => None,
+        Err(other) => panic!("{other}"),
     }
-    Some(to)
 }
 
 /// The state, or that there is none.
@@ -127,11 +121,11 @@ async fn upcasting_then_evolving_is_evolving_the_migrated_copy() {
                 store.append(append).await.unwrap();
             }
             let upcast = state(&file, &store, &stream).await;
-            let copy = migrated(&file, &store, &stream).await;
+            let copy = migrated(&file, &store).await;
             assert_eq!(upcast.is_none(), copy.is_none(), "seed {seed}");
             let (Some(upcast), Some(copy)) = (upcast, copy) else { continue };
             assert_eq!(state(&file, &copy, &stream).await, Some(upcast), "seed {seed}");
-            let again = migrated(&file, &copy, &stream).await.expect("it has arrived");
+            let again = migrated(&file, &copy).await.expect("it has arrived");
             let shapes = async |store: &MemoryStore| {
                 let events = store.stream_events(&stream).await.unwrap();
                 let shape = |event: &trunkline::RecordedEvent| {

@@ -1,0 +1,430 @@
+//! Migrations: everything arrives once, in order, whatever fails on the way, and commands keep their first answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use futures::future::BoxFuture;
+use trunkline::migrate::{MigrateError, Migration, MigrationReport, StreamRule};
+use trunkline::{
+    App, Append, AppendError, ApplicationFile, CommandRequest, EventStore, Expected, MemoryStore, NewEvent,
+    Position, ReadError, RecordedEvent, Registered, StreamName,
+};
+use trunkline_core::{Appended, StoreId, json};
+use trunkline_store::{AllRead, EventStream, StorageError, StreamList, StreamRead, StreamsRead};
+
+use crate::world::{read, request, said, with_file};
+
+/// Shapes that change in every way.
+const TODAY: &str = r#"
+[events.Paid]
+version: 2
+schema: { type: "object", required: ["cents"], properties: { cents: { type: "integer" } } }
+upcast: [{ from: 1, steps: [{ compute: { cents: "event.data.euros * 100" } }, { remove: "euros" }] }]
+
+[events.Opened]
+upcast: [{ from: 1, steps: [{ split: [
+  { type: "Named", data: "{'name': event.data.name}" }
+  { type: "Placed", data: "{'at': event.data.at}", when: "has(event.data.at)" }
+] }] }]
+
+[events.Seen]
+upcast: [{ from: 1, steps: [{ drop: true }] }]
+"#;
+
+fn today() -> ApplicationFile {
+    read(TODAY, &Registered::default())
+}
+
+async fn migrate(
+    file: &ApplicationFile,
+    from: &MemoryStore,
+    to: &dyn EventStore,
+) -> Result<MigrationReport, MigrateError> {
+    Migration::new(&file.definition).run(from, to, |_| {}).await
+}
+
+async fn put(store: &MemoryStore, stream: &str, event_type: &str, data: &str) {
+    let event = NewEvent::new(event_type.parse().unwrap(), data.to_owned()).tag("a:b".parse().unwrap());
+    let event = event.metadata(trunkline::Metadata::parse(r#"{"actor": "ada"}"#).unwrap());
+    store.append(Append::to(stream.parse().unwrap(), Expected::Any).event(event)).await.unwrap();
+}
+
+/// Four tills whose events take turns.
+async fn tills() -> MemoryStore {
+    let store = MemoryStore::new();
+    for number in 0..60 {
+        let stream = format!("till-{}", number * 7 % 4);
+        match number % 5 {
+            0 => put(&store, &stream, "Opened", r#"{"name":"x","at":"y"}"#).await,
+            1 => put(&store, &stream, "Opened", r#"{"name":"z"}"#).await,
+            2 => put(&store, &stream, "Seen", "{}").await,
+            3 => put(&store, &stream, "Noted", "no matter").await,
+            _ => put(&store, &stream, "Paid", &format!(r#"{{"euros":{number}}}"#)).await,
+        }
+    }
+    store
+}
+
+async fn events(store: &MemoryStore) -> Vec<RecordedEvent> {
+    store.read_all(AllRead::default()).try_collect().await.unwrap()
+}
+
+/// The events of a store as they are exported.
+async fn lines(store: &MemoryStore) -> Vec<String> {
+    events(store).await.iter().map(json::to_line).collect()
+}
+
+#[tokio::test]
+async fn every_event_arrives_in_its_present_shape_with_all_else_it_had() {
+    let (from, to) = (tills().await, MemoryStore::new());
+    let report = migrate(&today(), &from, &to).await.unwrap();
+    let (old, new) = (events(&from).await, events(&to).await);
+    let mut found = new.iter();
+    let mut split = 0;
+    for old in &old {
+        let data = std::str::from_utf8(old.data()).unwrap();
+        let wanted: Vec<(&str, String)> = match old.event_type() {
+            "Opened" if data.contains("at") => {
+                vec![("Named", r#"{"name":"x"}"#.into()), ("Placed", r#"{"at":"y"}"#.into())]
+            }
+            "Opened" => vec![("Named", r#"{"name":"z"}"#.into())],
+            "Seen" => vec![],
+            "Paid" => vec![("Paid", data.replace("euros", "cents").replace('}', "00}"))],
+            same => vec![(same, data.into())],
+        };
+        for (event_type, data) in &wanted {
+            let new = found.next().unwrap();
+            assert_eq!((new.event_type(), new.data()), (*event_type, data.as_bytes()));
+            assert_eq!((new.stream(), new.metadata()), (old.stream(), old.metadata()));
+            assert!(new.tags().eq(old.tags()));
+            assert_eq!((new.occurred_at(), new.recorded_at()), (old.occurred_at(), old.recorded_at()));
+            assert_eq!(new.event_id() == old.event_id(), wanted.len() == 1, "parts have ids of their own");
+            split += usize::from(wanted.len() > 1);
+        }
+    }
+    assert!(found.next().is_none() && split == 24, "{split}");
+    assert_eq!((report.from.events, report.to.events, report.written), (60, 60, 60));
+    let shapes: Vec<String> = report
+        .shapes
+        .iter()
+        .map(|line| {
+            let becomes = format!("{:?}", line.becomes);
+            let fates = [line.read, line.unchanged, line.changed, line.split, line.dropped];
+            format!("{} {} {fates:?} {becomes}", line.event_type, line.schema_version)
+        })
+        .collect();
+    assert_eq!(
+        shapes,
+        [
+            r#"Noted 1 [12, 12, 0, 0, 0] {"Noted 1": 12}"#,
+            r#"Opened 1 [24, 0, 12, 12, 0] {"Named 1": 24, "Placed 1": 12}"#,
+            r#"Paid 1 [12, 0, 12, 0, 0] {"Paid 2": 12}"#,
+            "Seen 1 [12, 0, 0, 0, 12] {}",
+        ]
+    );
+}
+
+/// What a store does when it is asked for an append.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    /// Stores nothing, and takes the next ones.
+    NotStored,
+    /// Stores it and loses the answer, and takes no more.
+    AnswerLost,
+    /// Never answers; whoever waits is killed. It was stored.
+    KilledAfter,
+    /// The same, and it was not stored.
+    KilledBefore,
+}
+
+/// A store in memory in which one append goes wrong.
+#[derive(Debug)]
+struct Failing {
+    inner: MemoryStore,
+    fault: Fault,
+    at: usize,
+    appends: AtomicUsize,
+}
+
+impl EventStore for Failing {
+    fn id(&self) -> StoreId {
+        self.inner.id()
+    }
+
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
+        Box::pin(async move {
+            let number = self.appends.fetch_add(1, Ordering::SeqCst);
+            match (number.cmp(&self.at), self.fault) {
+                (std::cmp::Ordering::Less, _) | (std::cmp::Ordering::Greater, Fault::NotStored) => {
+                    self.inner.append(append).await
+                }
+                (std::cmp::Ordering::Equal, Fault::NotStored) => {
+                    Err(StorageError::NotStored { reason: "full".to_owned() }.into())
+                }
+                (std::cmp::Ordering::Equal, Fault::AnswerLost) => {
+                    self.inner.append(append).await?;
+                    Err(StorageError::Unknown { reason: "lost".to_owned() }.into())
+                }
+                (std::cmp::Ordering::Greater, Fault::AnswerLost) => {
+                    Err(StorageError::Poisoned { reason: "lost".to_owned() }.into())
+                }
+                (order, fault) => {
+                    if order.is_eq() && matches!(fault, Fault::KilledAfter) {
+                        self.inner.append(append).await?;
+                    }
+                    std::future::pending().await
+                }
+            }
+        })
+    }
+
+    fn read_stream(&self, stream: &StreamName, read: StreamRead) -> EventStream {
+        self.inner.read_stream(stream, read)
+    }
+
+    fn read_all(&self, read: AllRead) -> EventStream {
+        self.inner.read_all(read)
+    }
+
+    fn streams(&self, read: StreamsRead) -> StreamList {
+        self.inner.streams(read)
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
+        self.inner.head()
+    }
+
+    fn wait_beyond(&self, position: Position) -> BoxFuture<'_, Result<Position, ReadError>> {
+        self.inner.wait_beyond(position)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_migration_that_is_stopped_at_any_append_goes_on() {
+    let (file, from, whole) = (today(), tills().await, MemoryStore::new());
+    let wanted = migrate(&file, &from, &whole).await.unwrap();
+    let whole = lines(&whole).await;
+    let mut stopped = 0;
+    for fault in [Fault::NotStored, Fault::AnswerLost, Fault::KilledAfter, Fault::KilledBefore] {
+        for at in 0.. {
+            let to = MemoryStore::new();
+            let failing = Failing { inner: to.clone(), fault, at, appends: AtomicUsize::new(0) };
+            let run = migrate(&file, &from, &failing);
+            let ended = tokio::time::timeout(Duration::from_secs(1), run).await;
+            let so_far = lines(&to).await;
+            assert_eq!(so_far, whole[..so_far.len()], "{fault:?} at {at}: a beginning of the whole");
+            if failing.appends.load(Ordering::SeqCst) <= at {
+                assert!(matches!(ended, Ok(Ok(_))), "{ended:?}");
+                break;
+            }
+            assert!(!matches!(ended, Ok(Ok(_))), "{fault:?} at {at}");
+            stopped += 1;
+            let report = migrate(&file, &from, &to).await.unwrap();
+            assert_eq!(lines(&to).await, whole, "{fault:?} at {at}");
+            assert_eq!(report.written, (whole.len() - so_far.len()) as u64, "{fault:?} at {at}");
+            assert_eq!((&report.from, &report.shapes), (&wanted.from, &wanted.shapes), "all is counted anew");
+            assert_eq!(report.to.sha256, wanted.to.sha256);
+        }
+    }
+    assert!(stopped >= 4 * 10, "the events take turns, so there are many appends: {stopped}");
+}
+
+#[tokio::test]
+async fn the_report_can_be_checked_with_exports() {
+    let (from, to) = (tills().await, MemoryStore::new());
+    let report = migrate(&today(), &from, &to).await.unwrap();
+    for (store, side) in [(&from, &report.from), (&to, &report.to)] {
+        use sha2::Digest as _;
+        let export = lines(store).await.join("\n") + "\n";
+        let hash = sha2::Sha256::digest(export.as_bytes());
+        let hash = hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        assert_eq!(side.sha256, hash);
+        let last = store.head().await.unwrap();
+        assert_eq!((side.store, side.first, side.last), (store.id(), Some(Position::FIRST), Some(last)));
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_has_grown_is_followed_and_another_one_is_refused() {
+    let (file, from, to) = (today(), tills().await, MemoryStore::new());
+    migrate(&file, &from, &to).await.unwrap();
+    put(&from, "till-1", "Paid", r#"{"euros":1}"#).await;
+    put(&from, "till-9", "Seen", "{}").await;
+    let report = migrate(&file, &from, &to).await.unwrap();
+    assert_eq!((report.from.events, report.to.events, report.written), (62, 61, 1));
+    let report = migrate(&file, &from, &to).await.unwrap();
+    assert_eq!((report.written, report.beyond), (0, None));
+    // The application begins to work with the new store.
+    put(&to, "till-1", "Paid", r#"{"cents":2}"#).await;
+    let report = migrate(&file, &from, &to).await.unwrap();
+    assert_eq!((report.written, report.beyond), (0, Some(Position::new(62))));
+    put(&from, "till-1", "Paid", r#"{"euros":3}"#).await;
+    let before = lines(&to).await;
+    let error = migrate(&file, &from, &to).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the new store's event at position 62 is not what becomes of Paid 1 at position 63 (till-1 version 17): \
+         its id is another"
+    );
+    let other = read(&TODAY.replace("* 100", "* 101"), &Registered::default());
+    let error = migrate(&other, &from, &to).await.unwrap_err();
+    assert!(error.to_string().ends_with("its data is another"), "{error}");
+    assert_eq!(lines(&to).await, before, "nothing was written");
+    assert!(matches!(migrate(&file, &from, &from).await, Err(MigrateError::SameStore)));
+}
+
+#[tokio::test]
+async fn an_event_that_leads_nowhere_stops_the_migration_before_it() {
+    for (data, wanted) in [
+        (
+            r#"{"cents":3}"#,
+            "Paid 1, compute cents: event.data.euros * 100: `event.data` has no field `euros`",
+        ),
+        (r#"{"euros":0.005}"#, "today it would be Paid 2, and is not: cents: 0.5 is not of type \"integer\""),
+    ] {
+        let (from, to) = (MemoryStore::new(), MemoryStore::new());
+        put(&from, "till-1", "Paid", r#"{"euros":1}"#).await;
+        put(&from, "till-1", "Paid", data).await;
+        put(&from, "till-1", "Paid", r#"{"euros":1}"#).await;
+        let error = migrate(&today(), &from, &to).await.unwrap_err();
+        let wanted = format!("Paid 1 at position 2 (till-1 version 2) can't be migrated: {wanted}");
+        assert_eq!(error.to_string(), wanted);
+        assert_eq!(lines(&to).await.len(), 0, "not in part either");
+    }
+}
+
+#[tokio::test]
+async fn streams_are_named_by_a_rule() {
+    let from = tills().await;
+    let to = MemoryStore::new();
+    let file = today();
+    let rule = "event.type == 'Named' ? 'name-' + event.data.name : 'desk-' + event.stream_id";
+    let migration = Migration::new(&file.definition).streams(StreamRule::compile(rule).unwrap());
+    let report = migration.run(&from, &to, |_| {}).await.unwrap();
+    let routes: Vec<(&str, &str, u64)> =
+        report.streams.iter().map(|line| (&*line.from, &*line.to, line.events)).collect();
+    assert_eq!(routes, [("till", "desk", 36), ("till", "name", 24)]);
+    let plain = MemoryStore::new();
+    migrate(&file, &from, &plain).await.unwrap();
+    for (named, plain) in events(&to).await.iter().zip(&events(&plain).await) {
+        let wanted = match named.event_type() {
+            "Named" if named.data() == br#"{"name":"x"}"# => "name-x".to_owned(),
+            "Named" => "name-z".to_owned(),
+            _ => plain.stream().replace("till", "desk"),
+        };
+        assert_eq!(named.stream(), wanted);
+        assert_eq!((named.event_id(), named.data()), (plain.event_id(), plain.data()));
+    }
+    for (rule, wanted) in [
+        ("'a'", "does not name a stream"),
+        ("'$inbox-a'", "begins with `$`"),
+        ("1", "it gives an int, not a text"),
+        ("event.data.x", "no field `x`"),
+    ] {
+        let migration = Migration::new(&file.definition).streams(StreamRule::compile(rule).unwrap());
+        let error = migration.run(&from, &MemoryStore::new(), |_| {}).await.unwrap_err().to_string();
+        assert!(error.contains("position 1 (till-0 version 1)") && error.contains(wanted), "{error}");
+    }
+}
+
+/// Commands as they were, of all kinds of outcomes.
+const THEN: &str = r#"
+[commands.Pay]
+stream: "'till-' + command.till"
+require: [{ that: "command.euros < 1000", else: "too much" }]
+emit: [{ type: "Paid", data: "{'euros': command.euros, 'note': default(command.note, '')}" }]
+
+[commands.Open]
+stream: "'till-' + command.till"
+emit: [
+  { type: "Opened", data: "{'name': command.till, 'at': 'z'}" }
+  { type: "Noted", data: "{'by': 'me'}" }
+]
+
+[commands.See]
+stream: "'till-' + command.till"
+emit: [{ type: "Seen", data: "{'till': command.till}" }]
+
+[commands.SeeAndPay]
+stream: "'till-' + command.till"
+emit: [{ type: "Seen", data: "{}" }, { type: "Paid", data: "{'euros': 3}" }]
+reply: "{'seen': command.till}"
+
+[commands.Wait]
+stream: "'till-' + command.till"
+emit: [{ type: "Noted", data: "{}", when: "false" }]
+reply: "'waited'"
+"#;
+
+#[tokio::test]
+async fn a_command_that_is_sent_again_gets_its_first_answer_from_the_new_store() {
+    let long = "x".repeat(70_000);
+    let requests: Vec<CommandRequest> = [
+        ("Pay", r#"{"till":"a","euros":7}"#.to_owned()),
+        ("Pay", format!(r#"{{"till":"a","euros":8,"note":"{long}"}}"#)),
+        ("Pay", r#"{"till":"a","euros":7000}"#.to_owned()),
+        ("Open", r#"{"till":"a"}"#.to_owned()),
+        ("See", r#"{"till":"a"}"#.to_owned()),
+        ("SeeAndPay", r#"{"till":"b"}"#.to_owned()),
+        ("Wait", r#"{"till":"a"}"#.to_owned()),
+    ]
+    .iter()
+    .enumerate()
+    .map(|(number, (name, data))| request(&format!("{number}"), name, data))
+    .collect();
+    let from = MemoryStore::new();
+    let app = with_file(App::builder().store(from.clone()), THEN).build().unwrap();
+    let mut first = Vec::new();
+    for request in &requests {
+        first.push(app.send(request.clone()).await.unwrap());
+    }
+    let to = MemoryStore::new();
+    let report = migrate(&today(), &from, &to).await.unwrap();
+    assert_eq!(report.outcomes, 2, "for the long one, and for the one whose events are dropped");
+    let mut text = TODAY.to_owned();
+    for name in ["Pay", "Open", "See", "SeeAndPay", "Wait"] {
+        let anew = "require: [{ that: \"false\", else: \"decided anew\" }]";
+        text.extend(["[commands.", name, "]\nstream: \"'till-' + command.till\"\n", anew, "\n"]);
+    }
+    let now = with_file(App::builder().store(to.clone()), &text).build().unwrap();
+    for (request, first) in requests.iter().zip(&first) {
+        let again = now.send(request.clone()).await.unwrap();
+        assert!(again.repeated, "{again:?}");
+        match (first.accepted(), again.accepted()) {
+            (Some(first), Some(again)) => assert_eq!(again.reply, first.reply),
+            _ => assert_eq!(first.rejection(), again.rejection()),
+        }
+    }
+    let again = said(&now.send(requests[3].clone()).await);
+    assert_eq!(
+        again,
+        r#"again accepted: till-a@3 Named {"name":"a"}, till-a@4 Placed {"at":"z"}, till-a@5 Noted {"by":"me"}"#
+    );
+    assert_eq!(events(&to).await.len() as u64, report.to.events, "nothing was done again");
+    // A copy of the copy is the same.
+    let further = MemoryStore::new();
+    let again = migrate(&today(), &to, &further).await.unwrap();
+    assert_eq!((lines(&further).await, again.outcomes), (lines(&to).await, 0));
+    let other = now.send(request("0", "See", r#"{"till":"a"}"#)).await;
+    assert!(said(&other).contains("belongs to a command \"Pay\""), "{}", said(&other));
+}
+
+#[tokio::test]
+async fn places_that_sagas_remember_stay_or_the_migration_stops() {
+    let from = MemoryStore::new();
+    let saga = || StreamName::system("$saga.order-1").unwrap();
+    let step = || NewEvent::json("Stepped", r#"{"position":1}"#).unwrap();
+    put(&from, "till-1", "Paid", r#"{"euros":1}"#).await;
+    from.append(Append::to(saga(), Expected::Any).event(step())).await.unwrap();
+    let to = MemoryStore::new();
+    migrate(&today(), &from, &to).await.unwrap();
+    assert_eq!(events(&to).await[1].stream(), "$saga.order-1");
+    put(&from, "till-1", "Seen", "{}").await;
+    from.append(Append::to(saga(), Expected::Any).event(step())).await.unwrap();
+    let error = migrate(&today(), &from, &to).await.unwrap_err().to_string();
+    assert!(error.contains("Stepped 1 at position 4") && error.contains("names places"), "{error}");
+    let store: Arc<dyn EventStore> = Arc::new(to);
+    assert_eq!(store.head().await.unwrap().get(), 2);
+}

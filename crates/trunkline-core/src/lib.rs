@@ -7,6 +7,7 @@
 //! [`Condition`]s, and [`Query`] selects events for reads and conditions alike.
 //! [`json`] is an event as a line of text, and reads `CloudEvents` lines too.
 //! [`Decider`] is an aggregate's behaviour over its own [`Event`]s and [`Command`]s, tested by [`testing`].
+//! [`saga`] is what is done step by step over several aggregates, and undone when a step fails.
 //! [`upcast`] is how events that were stored in older shapes become those of today.
 //!
 //! ```
@@ -29,6 +30,7 @@ mod metadata;
 mod names;
 mod place;
 mod query;
+pub mod saga;
 mod shapes;
 pub mod testing;
 mod time;

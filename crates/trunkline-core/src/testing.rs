@@ -1,4 +1,4 @@
-//! Given-when-then: tests of deciders that read as they are said.
+//! Given-when-then: tests of deciders, and of sagas, that read as they are said.
 //!
 //! ```
 //! # use std::borrow::Cow;
@@ -40,7 +40,11 @@
 //! Every event that is given or caused is also stored and read back, and must come out the same: an attribute
 //! that makes serde lose something is found here rather than in production.
 
+mod saga;
+
 use std::fmt::{self, Debug, Write as _};
+
+pub use saga::{GivenSaga, ThenSaga, given_saga};
 
 use crate::{Decider, Event};
 

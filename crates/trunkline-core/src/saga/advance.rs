@@ -1,0 +1,481 @@
+//! The machine: from where a saga stands and what happens, to what is recorded.
+
+use super::input::{Answer, Input, Order, OrderError, Recorded, Reply};
+use super::plan::{LastSend, Next, Step, Turn};
+use super::state::{SagaState, Status, Waiting};
+use super::transition::{
+    Cause, DoneBy, Ended, Failing, IgnoredCause, Noted, Part, Resent, Sent, Skipped, Started, StepDone,
+    Stuck, Transition,
+};
+use super::{Behaviour, Json, Problem};
+use crate::{RecordedEvent, Timestamp};
+
+/// How much that has no effect is recorded of one saga: a stream must not grow with what others repeat.
+const IGNORED_MAX: u32 = 16;
+
+/// How many steps may be passed over one after the other: a behaviour that never ends is wrong.
+const SKIPPED_MAX: u32 = 1_000;
+
+/// What came of an input.
+#[derive(Clone, Debug)]
+pub struct Advanced {
+    /// Where the saga stands now.
+    pub state: SagaState,
+    /// What is to be appended to its stream, in order, all at once.
+    pub transitions: Vec<Transition>,
+    /// Why the input had no effect, if it had none.
+    pub ignored: Option<Ignored>,
+}
+
+/// Why an input has no effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ignored {
+    /// Its position was read before.
+    Repeated,
+    /// The saga was never started.
+    NotStarted,
+    /// It was started before.
+    StartedBefore,
+    /// It has ended.
+    Ended(Status),
+    /// It is on the way back already.
+    OnTheWayBack,
+    /// Nobody waits for it now: it came too late, or too early.
+    NotWaitedFor,
+    /// It is known already.
+    Known,
+    /// The time has not come.
+    NotDue,
+    /// A rule for it fails.
+    Problem(Problem),
+}
+
+impl Ignored {
+    /// A word for it, for counting.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Repeated => "repeated",
+            Self::NotStarted => "not_started",
+            Self::StartedBefore => "started_before",
+            Self::Ended(_) => "ended",
+            Self::OnTheWayBack => "on_the_way_back",
+            Self::NotWaitedFor => "not_waited_for",
+            Self::Known => "known",
+            Self::NotDue => "not_due",
+            Self::Problem(_) => "problem",
+        }
+    }
+
+    /// What is recorded of it; nothing of what is no surprise.
+    fn said(&self) -> Option<String> {
+        match self {
+            Self::Repeated | Self::NotStarted | Self::Known | Self::NotDue => None,
+            Self::StartedBefore => Some("it was started before".to_owned()),
+            Self::Ended(status) => Some(format!("it is {status}")),
+            Self::OnTheWayBack => Some("it is on the way back already".to_owned()),
+            Self::NotWaitedFor => Some("nothing waits for it".to_owned()),
+            Self::Problem(problem) => Some(format!("a rule for it fails: {problem}")),
+        }
+    }
+}
+
+/// What follows from an input; an order that can't be carried out is refused.
+///
+/// `now` is the time that the transitions are recorded with, as their `occurred_at`: deadlines count from it.
+pub fn advance(
+    behaviour: &dyn Behaviour,
+    state: &SagaState,
+    input: &Input,
+    now: Timestamp,
+) -> Result<Advanced, OrderError> {
+    let mut machine =
+        Machine { behaviour, state: state.clone(), transitions: Vec::new(), cause: Cause::default(), now };
+    let ignored = match input {
+        Input::Recorded(recorded) => machine.recorded(recorded).err(),
+        Input::Time { read_to } => {
+            machine.cause.position = Some(*read_to);
+            machine.time().err()
+        }
+        Input::Order { order, by, read_to } => {
+            machine.cause.position = Some(*read_to);
+            machine.cause.operator = Some(by.clone());
+            machine.order(order)?;
+            None
+        }
+    };
+    let Machine { state, transitions, .. } = machine;
+    Ok(Advanced { state, transitions, ignored })
+}
+
+struct Machine<'a> {
+    behaviour: &'a dyn Behaviour,
+    state: SagaState,
+    transitions: Vec<Transition>,
+    cause: Cause,
+    now: Timestamp,
+}
+
+/// Whether something had an effect.
+type Effect = Result<(), Ignored>;
+
+impl Machine<'_> {
+    fn record(&mut self, transition: Transition) {
+        self.state.apply(&transition, self.now);
+        self.transitions.push(transition);
+    }
+
+    // --- what happens
+
+    fn recorded(&mut self, recorded: &Recorded) -> Effect {
+        let Recorded { position, event_id, event_type, correlation_id, events, answer } = recorded;
+        if *position <= self.state.read_to {
+            return Err(Ignored::Repeated);
+        }
+        self.cause = Cause {
+            position: Some(*position),
+            event: Some(event_type.clone()),
+            event_id: Some(*event_id),
+            operator: None,
+        };
+        // All that one stored event says is one cause: whatever of it has an effect, the rest is known by it.
+        let mut effect = Err(Ignored::Known);
+        for event in events {
+            effect = better(effect, self.event(event, correlation_id.as_ref()));
+        }
+        if let Some(answer) = answer {
+            effect = better(effect, self.answer(answer));
+        }
+        if let Err(ignored) = &effect
+            && let Some(why) = ignored.said()
+            && self.state.status.is_some()
+            && self.state.ignored < IGNORED_MAX
+        {
+            let message = answer.as_ref().map(|answer| answer.message);
+            let cause = self.cause.clone();
+            self.record(Transition::Ignored(IgnoredCause { cause, why, message }));
+        }
+        effect
+    }
+
+    fn event(&mut self, event: &RecordedEvent, correlation_id: Option<&String>) -> Effect {
+        let Some(status) = self.state.status else {
+            return self.start(event, correlation_id.cloned()).map_err(|_| Ignored::NotStarted);
+        };
+        let event_type = event.event_type();
+        if let Some(waiting) = self.state.waiting.clone() {
+            let names = |types: &[String]| types.iter().any(|name| name == event_type);
+            if names(&waiting.wait.done) {
+                self.done(&waiting, DoneBy::Event, None, Some(event));
+                return Ok(());
+            }
+            if waiting.part == Part::Step && names(&waiting.wait.failed) {
+                self.fail(reason_of(event), true);
+                return Ok(());
+            }
+        }
+        if matches!(self.behaviour.start(event), Ok(Some(_))) {
+            return Err(Ignored::StartedBefore);
+        }
+        match status {
+            Status::Running => self.meanwhile(event),
+            Status::Completed | Status::Compensated => Err(Ignored::Ended(status)),
+            Status::Compensating => Err(Ignored::OnTheWayBack),
+            Status::Stuck => Err(Ignored::NotWaitedFor),
+        }
+    }
+
+    /// An event that no step of a running saga waits for.
+    fn meanwhile(&mut self, event: &RecordedEvent) -> Effect {
+        let turn = self.behaviour.turn(&self.state.view(), event).map_err(Ignored::Problem)?;
+        match turn {
+            Some(Turn::Fail(reason)) => self.fail(reason, false),
+            Some(Turn::Complete) => self.last(Part::Completed),
+            None => {
+                let evolved = self.behaviour.evolve(&self.state.view(), event, None);
+                let changed = |state: &Json| *state != self.state.state;
+                let Some(state) = evolved.map_err(Ignored::Problem)?.filter(changed) else {
+                    return Err(Ignored::NotWaitedFor);
+                };
+                let cause = self.cause.clone();
+                self.record(Transition::Noted(Noted { cause, state }));
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, event: &RecordedEvent, correlation_id: Option<String>) -> Result<(), StartError> {
+        let Some(start) = self.behaviour.start(event)? else { return Err(StartError::Nothing) };
+        let data = Json::parse(event.data())
+            .map_err(|error| Problem(format!("the data of {} is no JSON: {error}", event.event_type())))?;
+        self.record(Transition::Started(Started {
+            cause: self.cause.clone(),
+            start: data,
+            state: start.state,
+            timeout_ms: start.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+            correlation_id,
+        }));
+        self.forward();
+        Ok(())
+    }
+
+    fn answer(&mut self, answer: &Answer) -> Effect {
+        if self.state.status.is_none() {
+            return Err(Ignored::NotStarted);
+        }
+        let waited = self.state.waiting.clone().filter(|waiting| waiting.message == answer.message);
+        let Some(waiting) = waited else {
+            let mut messages = self.state.messages.iter();
+            let known = messages.any(|message| message.version == answer.message && message.answered);
+            return Err(if known { Ignored::Known } else { Ignored::NotWaitedFor });
+        };
+        match &answer.reply {
+            Reply::Accepted { event, .. } if waiting.wait.done.is_empty() => {
+                self.done(&waiting, DoneBy::Accepted, None, Some(event));
+            }
+            Reply::Accepted { nothing: true, .. } if waiting.part != Part::Step => {
+                self.done(&waiting, DoneBy::Nothing, None, None);
+            }
+            // Its `done` is still to come, or its timeout.
+            Reply::Accepted { .. } => return Err(Ignored::Known),
+            Reply::Rejected { reason } => match waiting.part {
+                Part::Step => self.fail(reason.clone(), true),
+                Part::Completed | Part::Failed => {
+                    self.done(&waiting, DoneBy::Rejected, Some(reason.clone()), None);
+                }
+                Part::Compensation => self.stuck(&waiting, format!("rejected: {reason}"), true),
+            },
+            Reply::Dead { error } => {
+                let reason = format!("dead letter: {error}");
+                match waiting.part {
+                    // Nobody knows how far it came, so it is undone.
+                    Part::Step => self.fail(reason, false),
+                    _ => self.stuck(&waiting, reason, true),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn time(&mut self) -> Effect {
+        let now = self.now;
+        if !self.state.is_alive() {
+            return Err(Ignored::NotDue);
+        }
+        let running = self.state.status == Some(Status::Running);
+        if running && self.state.deadline.is_some_and(|deadline| deadline <= now) {
+            self.fail("timeout".to_owned(), false);
+            return Ok(());
+        }
+        let due = |waiting: &Waiting| waiting.due.is_some_and(|due| due <= now);
+        let Some(waiting) = self.state.waiting.clone().filter(due) else { return Err(Ignored::NotDue) };
+        let reason = format!("timeout: {}", waiting.step);
+        if waiting.attempts < waiting.wait.retry.attempts {
+            self.resend(&waiting, waiting.wait.retry.pause_ms(waiting.attempts));
+        } else if waiting.part == Part::Step {
+            self.fail(reason, false);
+        } else {
+            self.stuck(&waiting, reason, false);
+        }
+        Ok(())
+    }
+
+    fn order(&mut self, order: &Order) -> Result<(), OrderError> {
+        let status = match (order, self.state.status) {
+            (Order::Start { event }, None) => {
+                self.cause.event = Some(event.event_type().to_owned());
+                return self.start(event, None).map_err(|error| match error {
+                    StartError::Nothing => {
+                        OrderError::StartsNothing { event_type: event.event_type().to_owned() }
+                    }
+                    StartError::Problem(problem) => OrderError::Problem(problem),
+                });
+            }
+            (Order::Start { .. }, Some(_)) => return Err(OrderError::StartedBefore),
+            (_, None) => return Err(OrderError::NotStarted),
+            (_, Some(status)) if status.is_ended() => return Err(OrderError::Ended { status }),
+            (_, Some(status)) => status,
+        };
+        let waiting = self.state.waiting.clone().expect("a saga that has not ended waits for something");
+        match order {
+            Order::Start { .. } => {}
+            // What is known to have had no effect is tried anew; else it may still have one, under its id.
+            Order::Retry if waiting.answered => self.again(&waiting),
+            Order::Retry => self.resend(&waiting, 0),
+            Order::Compensate { reason } => {
+                if matches!(waiting.part, Part::Compensation | Part::Failed) {
+                    return Err(OrderError::OnTheWayBack);
+                }
+                self.fail(reason.clone(), false);
+            }
+            Order::Resolve { reason } => {
+                if status != Status::Stuck {
+                    return Err(OrderError::NotStuck { status });
+                }
+                self.done(&waiting, DoneBy::Resolved, Some(reason.clone()), None);
+            }
+        }
+        Ok(())
+    }
+
+    // --- what follows
+
+    /// What was waited for was done; on to what is next.
+    fn done(&mut self, waiting: &Waiting, by: DoneBy, reason: Option<String>, event: Option<&RecordedEvent>) {
+        let mut state = None;
+        let mut problem = None;
+        if let (Part::Step, Some(event)) = (waiting.part, event) {
+            match self.behaviour.evolve(&self.state.view(), event, Some(&waiting.step)) {
+                Ok(evolved) => state = evolved.filter(|evolved| *evolved != self.state.state),
+                Err(found) => problem = Some(found),
+            }
+        }
+        self.record(Transition::StepDone(StepDone {
+            cause: self.cause.clone(),
+            step: waiting.step.clone(),
+            part: waiting.part,
+            by,
+            reason,
+            state,
+        }));
+        match (waiting.part, problem) {
+            (_, Some(problem)) => self.fail(format!("{}: {problem}", waiting.step), false),
+            (Part::Step, None) => self.forward(),
+            (Part::Compensation, None) => self.back(),
+            (part @ (Part::Completed | Part::Failed), None) => self.end(part),
+        }
+    }
+
+    /// The next step on the way forward.
+    fn forward(&mut self) {
+        for _ in 0..SKIPPED_MAX {
+            match self.behaviour.next(&self.state.view(), self.state.after.as_deref()) {
+                Ok(Next::Step(step)) => {
+                    let Step { name: step, send, wait, compensate } = *step;
+                    let cause = self.cause.clone();
+                    let part = Part::Step;
+                    let sent = Sent { cause, step, part, send, wait, compensate };
+                    self.record(Transition::Sent(Box::new(sent)));
+                    return;
+                }
+                Ok(Next::Skip(step)) => {
+                    self.record(Transition::Skipped(Skipped { cause: self.cause.clone(), step }));
+                }
+                Ok(Next::End) => return self.last(Part::Completed),
+                Err(problem) => return self.fail(problem.0, false),
+            }
+        }
+        self.fail("its steps have no end".to_owned(), false);
+    }
+
+    /// The way back begins.
+    fn fail(&mut self, reason: String, drops: bool) {
+        let step = self.state.waiting.as_ref().map(|waiting| waiting.step.clone());
+        self.record(Transition::Failing(Failing { cause: self.cause.clone(), step, reason, drops }));
+        self.back();
+    }
+
+    /// What is undone next.
+    fn back(&mut self) {
+        let Some((step, compensation)) = self.state.compensations.last().cloned() else {
+            return self.last(Part::Failed);
+        };
+        self.send(step, Part::Compensation, compensation);
+    }
+
+    /// What is sent at the end, if anything is.
+    fn last(&mut self, part: Part) {
+        match self.behaviour.last(&self.state.view(), part) {
+            Ok(Some(last)) => self.send(name_of(part).to_owned(), part, last),
+            Ok(None) => self.end(part),
+            Err(Problem(reason)) => {
+                let (cause, step) = (self.cause.clone(), name_of(part).to_owned());
+                self.record(Transition::Stuck(Stuck { cause, step, part, reason, answered: true }));
+            }
+        }
+    }
+
+    fn end(&mut self, part: Part) {
+        let ended = Ended { cause: self.cause.clone() };
+        self.record(match part {
+            Part::Step | Part::Completed => Transition::Completed(ended),
+            Part::Compensation | Part::Failed => Transition::Compensated(ended),
+        });
+    }
+
+    fn send(&mut self, step: String, part: Part, LastSend { send, wait }: LastSend) {
+        let cause = self.cause.clone();
+        let sent = Sent { cause, step, part, send, wait, compensate: None };
+        self.record(Transition::Sent(Box::new(sent)));
+    }
+
+    fn resend(&mut self, waiting: &Waiting, delay_ms: u64) {
+        self.record(Transition::Resent(Resent {
+            cause: self.cause.clone(),
+            step: waiting.step.clone(),
+            message: waiting.message,
+            attempt: waiting.attempts + 1,
+            delay_ms,
+        }));
+    }
+
+    /// The same once more, as a new message.
+    fn again(&mut self, waiting: &Waiting) {
+        match (waiting.part, waiting.sent.clone()) {
+            (part, Some(send)) => {
+                let again = LastSend { send, wait: waiting.wait.clone() };
+                self.send(waiting.step.clone(), part, again);
+            }
+            (part, None) => self.last(part),
+        }
+    }
+
+    fn stuck(&mut self, waiting: &Waiting, reason: String, answered: bool) {
+        self.record(Transition::Stuck(Stuck {
+            cause: self.cause.clone(),
+            step: waiting.step.clone(),
+            part: waiting.part,
+            reason,
+            answered,
+        }));
+    }
+}
+
+/// Why nothing was started.
+enum StartError {
+    Nothing,
+    Problem(Problem),
+}
+
+impl From<Problem> for StartError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+/// Of two, the one that had an effect, or the one that is worth telling.
+fn better(one: Effect, other: Effect) -> Effect {
+    match (one, other) {
+        (Ok(()), _) | (_, Ok(())) => Ok(()),
+        (Err(one), Err(other)) => Err(if one.said().is_some() { one } else { other }),
+    }
+}
+
+/// Why an event says that a step failed: its `reason`, else its type.
+fn reason_of(event: &RecordedEvent) -> String {
+    #[derive(serde::Deserialize)]
+    struct Said {
+        reason: String,
+    }
+    let said = serde_json::from_slice::<Said>(event.data());
+    said.map_or_else(|_| event.event_type().to_owned(), |said| said.reason)
+}
+
+/// What the last send is called among the steps.
+fn name_of(part: Part) -> &'static str {
+    match part {
+        Part::Completed => "completed",
+        Part::Failed => "failed",
+        Part::Step | Part::Compensation => "",
+    }
+}

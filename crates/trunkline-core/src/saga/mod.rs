@@ -1,0 +1,72 @@
+//! Sagas: what is done step by step, and undone in reverse when a step fails.
+//!
+//! A saga is a stream of its own, `$saga.NAME-ID`, and its state is a fold over that stream alone.
+//! [`advance`] is the machine: from the state, and one input, it makes the [`Transition`]s to append, and these say
+//! which messages go out. It reads no clock and does no I/O; times and places arrive with the input.
+//! What a particular saga does is a [`Behaviour`]: the application file declares one, and [`Saga`] makes one of
+//! plain functions.
+//!
+//! ```text
+//! event, answer, dead letter, time, order ──▶ advance(behaviour, state, input) ──▶ transitions
+//!                                                       ▲                               │
+//!                                                       └─────────── fold ◀── $saga.NAME-ID
+//! ```
+//!
+//! - Every transition carries the position of its cause. A cause at or before the last recorded one is
+//!   [`Ignored::Repeated`], so reading the log again, from any place, changes nothing.
+//! - A step's compensation is recorded, fully evaluated, in the transition that sends the step.
+//! - A message is known by the version of the transition that sent it first, also when it is sent again.
+//! - What a running saga waits for is recorded with what it sent: a changed definition changes later steps only.
+
+mod advance;
+mod behaviour;
+mod input;
+mod json;
+mod plan;
+mod state;
+mod transition;
+mod typed;
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
+
+pub use advance::{Advanced, Ignored, advance};
+pub use behaviour::{Behaviour, Problem, Start, View};
+pub use input::{Answer, Input, Order, OrderError, Recorded, Reply};
+pub use json::Json;
+pub use plan::{Compensation, LastSend, Next, Outgoing, Retry, Step, Turn, Wait};
+pub use state::{Message, SagaState, Status, Waiting};
+pub use transition::{
+    Cause, DoneBy, Ended, Failing, IgnoredCause, Noted, Part, Resent, Sent, Skipped, Started, StepDone,
+    Stuck, Transition,
+};
+pub use typed::{Saga, Typed};
+
+use crate::{InvalidName, StreamName};
+
+/// What the aggregate types of all sagas begin with.
+pub const STREAM_PREFIX: &str = "$saga.";
+
+/// The header, and the field of metadata, that names the saga which sent a message: `NAME-ID`.
+pub const SAGA_FIELD: &str = "$saga";
+
+/// The header, and the field of metadata, that names the message: the version of the transition that sent it.
+pub const MESSAGE_FIELD: &str = "$saga_message";
+
+/// The stream of a saga.
+///
+/// ```
+/// use trunkline_core::saga;
+/// assert_eq!(saga::stream("order", "7")?.as_str(), "$saga.order-7");
+/// # Ok::<(), trunkline_core::InvalidName>(())
+/// ```
+pub fn stream(name: &str, id: &str) -> Result<StreamName, InvalidName> {
+    StreamName::system(&format!("{STREAM_PREFIX}{name}-{id}"))
+}
+
+/// The name and the id of the saga that a stream belongs to, when it is one's.
+pub fn of_stream(stream: &str) -> Option<(&str, &str)> {
+    stream.strip_prefix(STREAM_PREFIX)?.split_once('-')
+}

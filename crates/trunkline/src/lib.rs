@@ -61,6 +61,7 @@ pub mod history;
 pub mod law;
 pub mod messages;
 pub mod migrate;
+pub mod saga;
 pub mod scenario;
 pub mod shapes;
 
@@ -88,11 +89,12 @@ pub use command::{
     Emitted, HandleError, Loaded, Outcome, RejectedBy, Rejection,
 };
 pub use file::{
-    AggregateDefinition, ApplicationFile, CommandDefinition, ConsumerAction, ConsumerDefinition, Definition,
-    EmitDefinition, EventDefinition, Expect, Expectation, Given, GivenEvent, LawDefinition, Mapping,
-    OnChange, OnError, ProjectionClasses, ProjectionDefinition, QueryDefinition, QueueDefinition,
-    ReadDbDefinition, Registered, RequireDefinition, ScenarioDefinition, SnapshotsDefinition,
-    StoreDefinition, When, codes,
+    AggregateDefinition, ApplicationFile, CommandDefinition, Compensate, ConsumerAction, ConsumerDefinition,
+    Definition, EmitDefinition, EventDefinition, EventDefinitionName, Expect, Expectation, Given,
+    GivenCommand, GivenEvent, GivenSend, LastDefinition, LawDefinition, Mapping, OnChange, OnDefinition,
+    OnError, ProjectionClasses, ProjectionDefinition, QueryDefinition, QueueDefinition, ReadDbDefinition,
+    Registered, RequireDefinition, SagaAction, SagaClasses, SagaDefinition, ScenarioDefinition,
+    SendDefinition, SnapshotsDefinition, StepDefinition, StepsDefinition, StoreDefinition, Then, When, codes,
 };
 pub use middleware::CommandService;
 pub use place::{

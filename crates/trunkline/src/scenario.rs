@@ -3,16 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use serde::Serialize;
 use serde_json::Value as Json;
+use trunkline_core::saga::{Outgoing, Status};
 use trunkline_core::{Append, EventType, Expected, NewEvent, StreamName};
-use trunkline_store::{EventStore, MemoryStore};
+use trunkline_store::{AllRead, EventStore, MemoryStore};
 
 use crate::command::Bus;
+use crate::saga::Played;
 use crate::{
-    App, CommandRequest, Decision, DispatchError, Emitted, Expectation, Given, GivenEvent, Outcome,
-    Rejection, ScenarioDefinition,
+    App, CommandRequest, Decision, DispatchError, Emitted, Expectation, Given, GivenCommand, GivenEvent,
+    GivenSend, Outcome, Rejection, ScenarioDefinition, When,
 };
+
+/// The stream of an event that says no other, where it doesn't matter.
+const SOMEWHERE: &str = "scenario-1";
 
 /// How a scenario went.
 #[derive(Debug, Serialize)]
@@ -98,28 +104,36 @@ pub async fn run(app: &App) -> Vec<ScenarioReport> {
 async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, String> {
     let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
     let bus = app.bus_over(Arc::clone(&store));
-    let when = CommandRequest::new(scenario.when.command.as_str(), json_bytes(&scenario.when.data));
+    let when = match &scenario.when {
+        When::Command(command) => Some(request(command)),
+        When::Event(_) => None,
+    };
     for given in &scenario.given {
         match given {
             Given::Command(command) => {
-                let request = CommandRequest::new(command.command.as_str(), json_bytes(&command.data));
-                let outcome = dispatch(&bus, &request).await?;
+                let outcome = dispatch(&bus, &request(command)).await?;
                 if let Decision::Rejected(Rejection { reason, .. }) = outcome.decision {
                     return Err(format!("the given command {} was rejected: {reason}", command.command));
                 }
             }
             Given::Event(event) => {
-                let name = match &event.stream {
-                    Some(name) => name.clone(),
-                    None => bus.stream_of(&when)?,
+                let name = match (&event.stream, &when) {
+                    (Some(name), _) => name.clone(),
+                    (None, Some(when)) => bus.stream_of(when)?,
+                    (None, None) => SOMEWHERE.to_owned(),
                 };
                 append(app, &*store, &name, event).await?;
             }
         }
     }
+    if let Expectation::Sends(expected, status) = &scenario.then {
+        return sent(app, &*store, &bus, &scenario.when, expected, *status).await;
+    }
+    let Some(when) = when else { return Err("of an event, messages are expected".to_owned()) };
     Ok(match (&scenario.then, dispatch(&bus, &when).await?.decision) {
+        (Expectation::Sends(..), _) => Vec::new(),
         (Expectation::Events(expected), Decision::Accepted(accepted)) => {
-            compare_events(expected, &accepted.events)
+            compare(expected, &accepted.events, matches, said, emitted)
         }
         (Expectation::Events(expected), Decision::Rejected(rejection)) => {
             let missing = expected.iter().map(|event| Line::Expected(said(event)));
@@ -139,6 +153,71 @@ async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, Stri
     })
 }
 
+/// What the sagas send of it, beside what is expected.
+async fn sent(
+    app: &App,
+    store: &dyn EventStore,
+    bus: &Bus,
+    when: &When,
+    expected: &[GivenSend],
+    status: Option<Status>,
+) -> Result<Vec<Line>, String> {
+    let before = store.head().await.map_err(|error| error.to_string())?;
+    match when {
+        When::Command(command) => {
+            if let Decision::Rejected(Rejection { reason, .. }) =
+                dispatch(bus, &request(command)).await?.decision
+            {
+                return Ok(vec![Line::Found(rejected(Some(&reason)))]);
+            }
+        }
+        When::Event(event) => {
+            append(app, store, event.stream.as_deref().unwrap_or(SOMEWHERE), event).await?;
+        }
+    }
+    let mut played = Played::new(app.routes());
+    let (mut found, mut statuses) = (Vec::new(), Vec::new());
+    let mut events = store.read_all(AllRead::default());
+    while let Some(event) = events.next().await.transpose().map_err(|error| error.to_string())? {
+        let (sends, stand) = played.play(&event)?;
+        if event.position() > before {
+            found.extend(sends);
+            statuses = stand;
+        }
+    }
+    let mut lines = compare(expected, &found, is_sent, send_said, send_found);
+    if let Some(status) = status {
+        if statuses.contains(&status) {
+            lines.push(Line::Same(format!("the saga is {status}")));
+        } else {
+            lines.push(Line::Expected(format!("the saga is {status}")));
+            lines.extend(statuses.iter().map(|status| Line::Found(format!("the saga is {status}"))));
+        }
+    }
+    Ok(lines)
+}
+
+fn is_sent(expected: &GivenSend, found: &Outgoing) -> bool {
+    let data: Option<Json> = serde_json::from_str(found.data.as_str()).ok();
+    expected.command == found.command
+        && expected.topic.as_ref().is_none_or(|topic| *topic == found.topic)
+        && expected.data.as_ref().is_none_or(|expected| data.as_ref() == Some(expected))
+}
+
+fn send_said(GivenSend { topic, command, data }: &GivenSend) -> String {
+    let topic = topic.as_ref().map_or_else(String::new, |topic| format!(" to {topic}"));
+    let data = data.as_ref().map_or_else(String::new, |data| format!(" {data}"));
+    format!("{command}{topic}{data}")
+}
+
+fn send_found(Outgoing { topic, command, data, .. }: &Outgoing) -> String {
+    format!("{command} to {topic} {}", data.as_str())
+}
+
+fn request(command: &GivenCommand) -> CommandRequest {
+    CommandRequest::new(command.command.as_str(), json_bytes(&command.data))
+}
+
 async fn dispatch(bus: &Bus, request: &CommandRequest) -> Result<Outcome, String> {
     bus.dispatch(request).await.map_err(|error: DispatchError| error.to_string())
 }
@@ -156,16 +235,23 @@ async fn append(app: &App, store: &dyn EventStore, stream: &str, event: &GivenEv
     store.append(append).await.map(drop).map_err(|error| given(&error))
 }
 
-fn compare_events(expected: &[GivenEvent], found: &[Emitted]) -> Vec<Line> {
+/// Two lists beside each other.
+fn compare<E, F>(
+    expected: &[E],
+    found: &[F],
+    matches: impl Fn(&E, &F) -> bool,
+    said: impl Fn(&E) -> String,
+    seen: impl Fn(&F) -> String,
+) -> Vec<Line> {
     let mut lines = Vec::new();
     for at in 0..expected.len().max(found.len()) {
         match (expected.get(at), found.get(at)) {
             (Some(expected), Some(found)) if matches(expected, found) => {
-                lines.push(Line::Same(emitted(found)));
+                lines.push(Line::Same(seen(found)));
             }
             (expected, found) => {
-                lines.extend(expected.map(|event| Line::Expected(said(event))));
-                lines.extend(found.map(|event| Line::Found(emitted(event))));
+                lines.extend(expected.map(|expected| Line::Expected(said(expected))));
+                lines.extend(found.map(|found| Line::Found(seen(found))));
             }
         }
     }

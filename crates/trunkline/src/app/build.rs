@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use trunkline_core::EventShape;
+use trunkline_core::saga::Behaviour;
 use trunkline_core::upcast::{Link, Upcasters};
 use trunkline_queue::MessageQueue;
 use trunkline_sql::TypedProjection;
@@ -16,34 +17,21 @@ use super::builder::Wrap;
 use super::queue::{AppQueue, Slot};
 use super::{App, AppBuilder, BuildError, Messages};
 use crate::command::Bus;
-use crate::declared::{self, Events};
+use crate::declared::{self, DeclaredSaga, Events};
 use crate::file::{
     Definition, EventDefinition, Mapping, OnChange, OnError, ProjectionDefinition, QueueDefinition,
-    StoreDefinition, typed,
+    SagaAction, SagaClasses, SagaDefinition, StoreDefinition, typed,
 };
 use crate::messages::{FileCheckpoints, MemoryCheckpoints, Relay};
 use crate::middleware::{self, CommandService, Guard};
 use crate::place::{OpenQueueOptions, OpenStore, Place, QueuePlace, ReadPlace};
 use crate::query::Queries;
+use crate::saga::Routes;
 use crate::snapshot::Snapshots;
 use crate::{ApplicationFile, Projections};
 
-pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
-    let definition = match builder.file.take() {
-        Some(file) if file.mistakes().next().is_some() => {
-            return Err(BuildError::File(Box::new(file.evaluated)));
-        }
-        Some(ApplicationFile { definition, .. }) => Some(definition),
-        None => None,
-    };
-    for name in definition.iter().flat_map(|definition| &definition.hooks) {
-        // Those that every program has leave all as the file says.
-        if let Some(hook) = builder.hooks.get(name).cloned() {
-            let failed =
-                |error: super::HookError| BuildError::Hook { hook: name.clone(), reason: error.to_string() };
-            builder = hook(builder).map_err(failed)?;
-        }
-    }
+pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
+    let (builder, definition) = hooked(builder)?;
     let Definition {
         event_store,
         snapshots,
@@ -56,13 +44,14 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         read_db,
         mut projections,
         queries: declared_queries,
+        sagas,
         scenarios,
         laws,
         consumers,
         relays,
         message_queue,
         ..
-    } = definition.unwrap_or_default();
+    } = definition;
     let mut handlers = Named::of("command", builder.commands, command_handlers, &builder.named_commands)?;
     let events = Arc::new(shapes(events, links.into_iter().chain(builder.links), &builder.shapes)?);
     let upcasters = events.upcasters.clone();
@@ -114,8 +103,9 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         handlers: builder.message_handlers,
         checkpoints: checkpoints.unwrap_or_else(|| Arc::new(MemoryCheckpoints::default())),
     };
-    let (scenarios, laws) = (Arc::new(scenarios), Arc::new(laws));
-    let (messages, queue) = (Arc::new(messages), Arc::new(queue));
+    let sagas = Arc::new(routes(sagas, builder.sagas, &builder.saga_classes, &upcasters)?);
+    let (scenarios, laws, messages, queue) =
+        (Arc::new(scenarios), Arc::new(laws), Arc::new(messages), Arc::new(queue));
     Ok(App {
         store,
         opened,
@@ -124,11 +114,32 @@ pub(super) fn build(mut builder: AppBuilder) -> Result<App, BuildError> {
         queries,
         projections,
         upcasters,
+        sagas,
         scenarios,
         laws,
         messages,
         queue,
     })
+}
+
+/// What the file declares, and the builder as the file's hooks leave it.
+fn hooked(mut builder: AppBuilder) -> Result<(AppBuilder, Definition), BuildError> {
+    let definition = match builder.file.take() {
+        Some(file) if file.mistakes().next().is_some() => {
+            return Err(BuildError::File(Box::new(file.evaluated)));
+        }
+        Some(ApplicationFile { definition, .. }) => definition,
+        None => Definition::default(),
+    };
+    for name in &definition.hooks {
+        // Those that every program has leave all as the file says.
+        if let Some(hook) = builder.hooks.get(name).cloned() {
+            let failed =
+                |error: super::HookError| BuildError::Hook { hook: name.clone(), reason: error.to_string() };
+            builder = hook(builder).map_err(failed)?;
+        }
+    }
+    Ok((builder, definition))
 }
 
 /// Where messages wait; not opened before they are needed.
@@ -169,6 +180,33 @@ fn wrapped(
         service = middleware::limit_time(service, limit);
     }
     middleware::observe(service, bus)
+}
+
+/// The sagas that the file declares or names, and those of the program.
+fn routes(
+    declared: IndexMap<String, SagaDefinition>,
+    registered: Vec<(String, Arc<dyn Behaviour>)>,
+    classes: &SagaClasses,
+    upcasters: &Upcasters,
+) -> Result<Routes, BuildError> {
+    let mut behaviours: BTreeMap<String, Arc<dyn Behaviour>> = BTreeMap::new();
+    for (name, definition) in declared {
+        let behaviour: Arc<dyn Behaviour> = match definition.action {
+            SagaAction::Steps(steps) => Arc::new(DeclaredSaga(*steps)),
+            SagaAction::Class(class) => match classes.get(&class) {
+                Some(behaviour) => Arc::clone(behaviour),
+                // The plain binary was warned, and can do all that isn't about this saga.
+                None => continue,
+            },
+        };
+        behaviours.insert(name, behaviour);
+    }
+    for (name, behaviour) in registered {
+        if behaviours.insert(name.clone(), behaviour).is_some() {
+            return Err(BuildError::HandledTwice { what: "saga", name });
+        }
+    }
+    Ok(Routes::new(behaviours, upcasters.clone()))
 }
 
 /// What is known of the shapes of events: the file's and the program's knowledge together.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
 use trunkline_config::World;
+use trunkline_core::saga::{Behaviour, Saga, Typed};
 use trunkline_core::upcast::Link;
 use trunkline_core::{Command as _, Decider, Event as _, EventShape};
 use trunkline_queue::MessageQueue;
@@ -16,7 +17,7 @@ use trunkline_store::{Clock, EventStore};
 
 use super::{App, BuildError, build};
 use crate::command::{DeciderHandler, Handle, Handler};
-use crate::file::ProjectionClasses;
+use crate::file::{ProjectionClasses, SagaClasses};
 use crate::messages::{Checkpoints, MessageHandler};
 use crate::middleware::{CommandService, Guard};
 use crate::query::{self, Answer};
@@ -64,6 +65,8 @@ pub struct AppBuilder {
     pub(super) queue: Option<Arc<dyn MessageQueue>>,
     pub(super) queue_place: Option<QueuePlace>,
     pub(super) checkpoints: Option<Arc<dyn Checkpoints>>,
+    pub(super) sagas: Vec<(String, Arc<dyn Behaviour>)>,
+    pub(super) saga_classes: SagaClasses,
     pub(super) message_handlers: BTreeMap<String, Arc<dyn MessageHandler>>,
     pub(super) hooks: BTreeMap<String, Hook>,
     pub(super) guard: Option<Guard>,
@@ -244,6 +247,24 @@ impl AppBuilder {
         self
     }
 
+    /// A saga of plain functions, under its own name.
+    ///
+    /// # Panics
+    ///
+    /// When its name has a `-` or begins with `$`: its streams are named `$saga.NAME-ID`.
+    pub fn saga<S: Saga>(mut self) -> Self {
+        let name = S::NAME;
+        assert!(!name.contains('-') && !name.starts_with('$'), "{name:?} can't be a saga's name");
+        self.sagas.push((name.to_owned(), Arc::new(Typed::<S>::default())));
+        self
+    }
+
+    /// A saga by a name such as `orders.OrderSaga`, for the section of the file that names it as its `class`.
+    pub fn saga_class<S: Saga>(mut self, name: impl Into<String>) -> Self {
+        self.saga_classes.insert(name.into(), Arc::new(Typed::<S>::default()));
+        self
+    }
+
     /// A handler by a name, for the consumers that name it as their `class`.
     pub fn message_handler(mut self, name: impl Into<String>, handler: impl MessageHandler) -> Self {
         self.message_handlers.insert(name.into(), Arc::new(handler));
@@ -318,6 +339,7 @@ impl AppBuilder {
             command_handlers: self.named_commands.keys().cloned().collect(),
             query_handlers: self.named_queries.keys().cloned().collect(),
             projections: self.projection_classes.clone(),
+            sagas: self.saga_classes.clone(),
             message_handlers: self.message_handlers.keys().cloned().collect(),
             commands: self.commands.iter().map(|(name, _)| name.clone()).collect(),
             complete: true,

@@ -35,6 +35,7 @@ use crate::messages::{
 use crate::middleware::CommandService;
 use crate::place::{OpenQueueError, OpenStore, QueueDsnError, QueuePlace};
 use crate::query::Queries;
+use crate::saga::Routes;
 use crate::{CommandRequest, DispatchError, Outcome, Projections, QueryError, ScenarioDefinition};
 
 /// An application: its handlers over its event store.
@@ -50,6 +51,7 @@ pub struct App {
     queries: Arc<Queries>,
     projections: Arc<Projections>,
     upcasters: Upcasters,
+    sagas: Arc<Routes>,
     scenarios: Arc<IndexMap<String, ScenarioDefinition>>,
     laws: Arc<IndexMap<String, LawDefinition>>,
     messages: Arc<Messages>,
@@ -217,6 +219,11 @@ impl App {
                 never = &mut numbers => match never {},
             }
         }
+    }
+
+    /// Which sagas there are, and which events are for them.
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.sagas
     }
 
     /// The same handlers over another store, without middleware: for scenarios.

@@ -58,7 +58,7 @@ pub(super) async fn find(
         events.push(event);
     }
     let Some(first) = events.first() else { return Ok(None) };
-    let said: Said = read_json(first, first.metadata())?;
+    let said: First = read_json(first, first.metadata())?;
     if said.command.as_deref().is_some_and(|first| first != command) {
         return Err(DispatchError::IdTaken {
             id: id.clone(),
@@ -78,6 +78,26 @@ pub(super) async fn find(
     Ok(Some(Outcome { command: command.to_owned(), id: id.clone(), repeated: true, decision }))
 }
 
+/// What an outcome without events says.
+pub(crate) enum Said {
+    /// The command was accepted.
+    Accepted,
+    /// It was rejected, for this reason.
+    Rejected(String),
+}
+
+/// What an event says of a command, when it is an outcome that was kept.
+pub(crate) fn said(event: &RecordedEvent) -> Option<Said> {
+    if event.event_type() != OUTCOME {
+        return None;
+    }
+    let kept: Kept<'_> = serde_json::from_slice(event.data()).ok()?;
+    Some(match kept.outcome {
+        Answer::Accepted => Said::Accepted,
+        Answer::Rejected => Said::Rejected(kept.reason.unwrap_or_default()),
+    })
+}
+
 fn without_events(kept: Kept<'_>) -> Decision {
     match kept.outcome {
         Answer::Accepted => {
@@ -95,7 +115,7 @@ fn without_events(kept: Kept<'_>) -> Decision {
 
 /// What the metadata of a command's first event says of it.
 #[derive(Deserialize)]
-struct Said {
+struct First {
     command: Option<String>,
     #[serde(rename = "$reply")]
     reply: Option<Box<RawValue>>,
@@ -141,7 +161,7 @@ pub(crate) fn reply_of(events: &[Part<'_>]) -> Result<Bytes, serde_json::Error> 
         return Ok(kept.reply.map_or(Bytes::from_static(b"null"), reply));
     }
     if let Some(first) = events.first()
-        && let Some(said) = serde_json::from_slice::<Said>(first.metadata)?.reply
+        && let Some(said) = serde_json::from_slice::<First>(first.metadata)?.reply
     {
         return Ok(reply(&said));
     }

@@ -1,12 +1,14 @@
 //! Aggregates, commands and queries that the application file declares, in expressions that are compiled once.
 //!
-//! `aggregate` makes a state of events, `command` decides over it, `query` asks the read models; `event` is
+//! `aggregate` makes a state of events, `command` decides over it, `query` asks the read models, `saga` goes
+//! step by step; `event` is
 //! what new events have to be, `upcast` what old ones become.
 
 mod aggregate;
 mod command;
 mod event;
 mod query;
+mod saga;
 pub(crate) mod upcast;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ pub(crate) use aggregate::event_value;
 use command::DeclaredCommand;
 pub(crate) use event::Events;
 pub(crate) use query::DeclaredQuery;
+pub(crate) use saga::DeclaredSaga;
 
 use crate::command::Handle;
 use crate::file::{AggregateDefinition, CommandDefinition};

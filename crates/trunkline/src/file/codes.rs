@@ -61,4 +61,10 @@ trunkline_config::error_codes! {
     NO_ACTION = "TL2402";
     /// A webhook without a usable address.
     BAD_WEBHOOK = "TL2403";
+
+    // Sagas.
+    /// A saga without steps.
+    NO_STEPS = "TL2501";
+    /// Two steps of one name.
+    STEP_TWICE = "TL2502";
 }

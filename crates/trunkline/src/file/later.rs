@@ -7,7 +7,7 @@ use super::codes;
 
 /// The sections, each with what it will do.
 const SECTIONS: &[(&str, &str)] =
-    &[("replay", "replays"), ("sagas", "sagas"), ("server", "HTTP servers"), ("security", "HTTP servers")];
+    &[("replay", "replays"), ("server", "HTTP servers"), ("security", "HTTP servers")];
 
 pub(super) fn read(root: &mut Section<'_>) {
     for (section, what) in SECTIONS {

@@ -96,7 +96,7 @@ fn retry(field: &Field<'_>, usual: RetryPolicy) -> RetryPolicy {
 }
 
 /// A number in a range, or the usual one.
-fn within(field: &Field<'_>, min: f64, max: f64, usual: f64) -> f64 {
+pub(super) fn within(field: &Field<'_>, min: f64, max: f64, usual: f64) -> f64 {
     let number = field.or(usual);
     if (min..=max).contains(&number) {
         return number;
@@ -228,7 +228,7 @@ pub(super) fn relays(field: &Field<'_>, reading: &Reading<'_>) -> IndexMap<Strin
 }
 
 /// A text that must be a name.
-fn checked<T>(
+pub(super) fn checked<T>(
     field: &Field<'_>,
     text: &str,
     name: impl Fn(&str) -> Result<T, trunkline_core::InvalidName>,

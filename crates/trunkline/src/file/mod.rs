@@ -18,6 +18,7 @@ mod projections;
 mod queries;
 mod read_db;
 mod reading;
+mod sagas;
 mod scenarios;
 mod snapshots;
 
@@ -39,9 +40,13 @@ pub(crate) use projections::typed;
 pub use projections::{OnChange, OnError, ProjectionDefinition};
 pub use queries::QueryDefinition;
 pub use read_db::ReadDbDefinition;
-pub use reading::{ProjectionClasses, Registered};
+pub use reading::{ProjectionClasses, Registered, SagaClasses};
 pub(crate) use reading::{Reading, SYSTEM_NAMES};
-pub use scenarios::{Expectation, Given, GivenEvent, ScenarioDefinition, When};
+pub use sagas::{
+    Compensate, EventDefinitionName, LastDefinition, OnDefinition, SagaAction, SagaDefinition,
+    SendDefinition, StepDefinition, StepsDefinition, Then,
+};
+pub use scenarios::{Expectation, Given, GivenCommand, GivenEvent, GivenSend, ScenarioDefinition, When};
 pub use snapshots::SnapshotsDefinition;
 
 /// Everything that an application file declares.
@@ -81,6 +86,8 @@ pub struct Definition {
     pub consumers: IndexMap<String, ConsumerDefinition>,
     /// `[relay.NAME]`.
     pub relays: IndexMap<String, Relay>,
+    /// `[sagas.NAME]`.
+    pub sagas: IndexMap<String, SagaDefinition>,
     /// `[scenarios.NAME]`.
     pub scenarios: IndexMap<String, ScenarioDefinition>,
 }
@@ -157,6 +164,7 @@ fn read(
     definition.consumers =
         messages::consumers(&root.key("consumers"), &reading, definition.message_queue.retry);
     definition.relays = messages::relays(&root.key("relay"), &reading);
+    definition.sagas = sagas::read(&root.key("sagas"), &reading);
     // Those with mistakes too, which are no commands but no unknown names either.
     let declared: Vec<&str> =
         root.key("commands").section().each().into_iter().map(|(name, _)| name).collect();

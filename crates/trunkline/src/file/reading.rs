@@ -9,6 +9,7 @@ use trunkline_cel::{Expression, Mistake, MistakeKind, Scope, Template};
 use trunkline_config::read::Field;
 use trunkline_config::{Code, Diagnostic, Hooks, Sources, Span};
 use trunkline_core::EventType;
+use trunkline_core::saga::Behaviour;
 use trunkline_sql::{SqlProblem, TypedProjection};
 
 use super::codes;
@@ -41,6 +42,30 @@ impl fmt::Debug for ProjectionClasses {
     }
 }
 
+/// Sagas as code, by the names that `class` in `[sagas.NAME]` gives.
+#[derive(Clone, Default)]
+pub struct SagaClasses(BTreeMap<String, Arc<dyn Behaviour>>);
+
+impl SagaClasses {
+    pub(crate) fn insert(&mut self, name: String, saga: Arc<dyn Behaviour>) {
+        self.0.insert(name, saga);
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Arc<dyn Behaviour>> {
+        self.0.get(name)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl fmt::Debug for SagaClasses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
 /// What a program registered under names that an application file may use.
 #[derive(Clone, Debug, Default)]
 pub struct Registered {
@@ -52,6 +77,8 @@ pub struct Registered {
     pub query_handlers: BTreeSet<String>,
     /// Code for `class` in `[projections.NAME]`.
     pub projections: ProjectionClasses,
+    /// Code for `class` in `[sagas.NAME]`.
+    pub sagas: SagaClasses,
     /// Handlers for `class` in `[consumers.NAME]`.
     pub message_handlers: BTreeSet<String>,
     /// Commands that have handlers without the file.

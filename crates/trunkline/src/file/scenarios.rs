@@ -1,9 +1,10 @@
-//! `[scenarios.NAME]`: given a history, when a command comes, then this follows.
+//! `[scenarios.NAME]`: given a history, when a command or an event comes, then this follows.
 
 use indexmap::IndexMap;
 use serde_json::Value;
 use trunkline_config::read::Field;
 use trunkline_config::{Diagnostic, Span, nearest};
+use trunkline_core::saga::Status;
 
 use super::reading::event_type;
 use super::{Definition, Reading, codes};
@@ -27,7 +28,7 @@ pub enum Given {
     /// An event.
     Event(GivenEvent),
     /// A command, which is accepted.
-    Command(When),
+    Command(GivenCommand),
 }
 
 /// An event of a history, or one that is expected.
@@ -43,18 +44,40 @@ pub struct GivenEvent {
     pub data: Option<Value>,
 }
 
+/// What comes.
+#[derive(Debug)]
+pub enum When {
+    /// A command.
+    Command(GivenCommand),
+    /// An event, for the sagas.
+    Event(GivenEvent),
+}
+
 /// A command that comes.
 #[derive(Debug)]
-pub struct When {
+pub struct GivenCommand {
     /// Its name.
     pub command: String,
     /// Its data.
     pub data: Value,
 }
 
-/// What is expected of a command.
+/// A message that is expected of a saga.
+#[derive(Debug)]
+pub struct GivenSend {
+    /// Where it goes; anywhere when not said.
+    pub topic: Option<String>,
+    /// The command's name.
+    pub command: String,
+    /// The command's data; any when not said.
+    pub data: Option<Value>,
+}
+
+/// What is expected to follow.
 #[derive(Debug)]
 pub enum Expectation {
+    /// The sagas send these messages and no others, in order, and stand so then, where that is said.
+    Sends(Vec<GivenSend>, Option<Status>),
     /// These events and no others, in order.
     Events(Vec<GivenEvent>),
     /// A rejection; for this reason, when one is said.
@@ -84,8 +107,13 @@ fn one(
     let mut section = field.section();
     let given: Vec<Option<Given>> =
         section.key("given").items().iter().map(|item| given(item, reading, definition, declared)).collect();
-    let when = command(&section.key("when"), reading, definition, declared);
-    let then = then(&section.key("then"));
+    let when_field = section.key("when");
+    let when = if when_field.section().key("type").is_present() {
+        event(&when_field).map(When::Event)
+    } else {
+        command(&when_field, reading, definition, declared).map(When::Command)
+    };
+    let then = then(&section.key("then"), matches!(when, Some(When::Event(_))));
     section.finish();
     let given = given.into_iter().collect::<Option<_>>()?;
     Some(ScenarioDefinition { given, when: when?, then: then?, span: field.span() })
@@ -121,7 +149,7 @@ fn command(
     reading: &Reading<'_>,
     definition: &Definition,
     declared: &[&str],
-) -> Option<When> {
+) -> Option<GivenCommand> {
     let mut section = field.required_section();
     let name = section.key("command");
     let command: Option<String> = name.required();
@@ -142,16 +170,30 @@ fn command(
         });
         return None;
     }
-    Some(When { command, data: data.unwrap_or_else(|| Value::Object(serde_json::Map::new())) })
+    Some(GivenCommand { command, data: data.unwrap_or_else(|| Value::Object(serde_json::Map::new())) })
 }
 
-fn then(field: &Field<'_>) -> Option<Expectation> {
+fn then(field: &Field<'_>, of_event: bool) -> Option<Expectation> {
     let is_list = field.node().is_some_and(|node| matches!(node.value, trunkline_config::Value::Array(_)));
-    if is_list {
+    if is_list && !of_event {
         let events: Vec<Option<GivenEvent>> = field.items().iter().map(event).collect();
         return events.into_iter().collect::<Option<_>>().map(Expectation::Events);
     }
     let mut section = field.required_section();
+    let sends_field = section.key("sends");
+    if sends_field.is_present() {
+        let status = section.key("status").one_of(&Status::ALL.map(|status| (status.as_str(), status)));
+        section.finish();
+        let sends: Vec<Option<GivenSend>> = sends_field.items().iter().map(send).collect();
+        return sends.into_iter().collect::<Option<_>>().map(|sends| Expectation::Sends(sends, status));
+    }
+    if of_event {
+        let wrong =
+            Diagnostic::error(codes::BAD_SCENARIO, field.span(), "of an event, messages are expected");
+        let fix = "write { sends: [{ command: \"…\", data: {…} }] }, or { sends: [] } for none";
+        field.reader().report(wrong.fix(fix));
+        return None;
+    }
     let rejected = section.key("rejected");
     let reason = match rejected.node().map(|node| &node.value) {
         Some(trunkline_config::Value::Bool(true)) => Some(None),
@@ -160,13 +202,22 @@ fn then(field: &Field<'_>) -> Option<Expectation> {
             let message = "this expects nothing";
             let wrong = Diagnostic::error(codes::BAD_SCENARIO, field.span(), message);
             field.reader().report(wrong.fix(
-                "write a list of events, [{ type: \"…\", data: {…} }], or { rejected: \"the reason\" }",
+                "write a list of events, [{ type: \"…\", data: {…} }], { rejected: \"the reason\" } or { sends: [] }",
             ));
             None
         }
     };
     section.finish();
     reason.map(Expectation::Rejected)
+}
+
+fn send(field: &Field<'_>) -> Option<GivenSend> {
+    let mut section = field.section();
+    let topic = section.key("topic").read();
+    let command = section.key("command").required();
+    let data = json(&section.key("data"));
+    section.finish();
+    Some(GivenSend { topic, command: command?, data })
 }
 
 /// Data as it stands in the file.

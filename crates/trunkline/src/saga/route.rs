@@ -1,0 +1,159 @@
+//! Which sagas an event of the log is for, and what it is to each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use trunkline_core::saga::{self, Answer, Behaviour, Problem, Recorded, Reply};
+use trunkline_core::upcast::{UpcastError, Upcasters};
+use trunkline_core::{RecordedEvent, Version};
+
+use crate::command::inbox;
+
+/// All sagas of an application, and which of them name which events.
+pub(crate) struct Routes {
+    sagas: BTreeMap<String, Arc<dyn Behaviour>>,
+    /// The names of the sagas that name a type of event.
+    by_type: BTreeMap<String, Vec<String>>,
+    /// The types that are stored today, or were, and lead to one of those.
+    sources: BTreeSet<String>,
+    upcasters: Upcasters,
+}
+
+/// An event of the log, for one saga.
+#[derive(Debug)]
+pub(crate) struct Routed {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) recorded: Recorded,
+}
+
+/// What an event of the log is for.
+#[derive(Debug, Default)]
+pub(crate) struct Delivered {
+    pub(crate) routed: Vec<Routed>,
+    /// Sagas whose rule for the event fails, and why: it finds no saga of theirs.
+    pub(crate) problems: Vec<(String, Problem)>,
+}
+
+impl Routes {
+    pub(crate) fn new(sagas: BTreeMap<String, Arc<dyn Behaviour>>, upcasters: Upcasters) -> Self {
+        let mut by_type: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, behaviour) in &sagas {
+            for event_type in behaviour.events() {
+                let names = by_type.entry(event_type).or_default();
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+        }
+        let sources = upcasters.sources(by_type.keys().map(String::as_str));
+        let sources = sources.into_iter().map(str::to_owned).collect();
+        Self { sagas, by_type, sources, upcasters }
+    }
+
+    pub(crate) fn behaviour(&self, name: &str) -> Option<&Arc<dyn Behaviour>> {
+        self.sagas.get(name)
+    }
+
+    /// Which sagas an event is for; what is Trunkline's own is for those alone whose messages it answers.
+    pub(crate) fn deliver(&self, event: &RecordedEvent) -> Result<Delivered, UpcastError> {
+        let mut delivered = Delivered::default();
+        if self.sources.contains(event.event_type()) {
+            for present in self.upcasters.upcast(event.clone())? {
+                self.name_it(event, &present, &mut delivered);
+            }
+        }
+        if let Some((name, id, answer)) = answer(event) {
+            let routed = delivered.find(event, &name, &id);
+            routed.recorded.answer = Some(answer);
+        }
+        Ok(delivered)
+    }
+
+    fn name_it(&self, stored: &RecordedEvent, present: &RecordedEvent, delivered: &mut Delivered) {
+        for name in self.by_type.get(present.event_type()).into_iter().flatten() {
+            match self.sagas[name].key(present) {
+                Ok(Some(id)) if saga::stream(name, &id).is_ok() => {
+                    delivered.find(stored, name, &id).recorded.events.push(present.clone());
+                }
+                Ok(Some(id)) => {
+                    let problem = Problem(format!("its key {id:?} can't be part of a stream's name"));
+                    delivered.problems.push((name.clone(), problem));
+                }
+                Ok(None) => {}
+                Err(problem) => delivered.problems.push((name.clone(), problem)),
+            }
+        }
+    }
+}
+
+impl Delivered {
+    /// What an event is to one saga; nothing, at first.
+    fn find(&mut self, event: &RecordedEvent, name: &str, id: &str) -> &mut Routed {
+        let there = self.routed.iter().position(|routed| routed.name == name && routed.id == id);
+        let at = there.unwrap_or_else(|| {
+            let recorded = Recorded {
+                position: event.position(),
+                event_id: event.event_id(),
+                event_type: event.event_type().to_owned(),
+                correlation_id: correlation_id(event),
+                events: Vec::new(),
+                answer: None,
+            };
+            self.routed.push(Routed { name: name.to_owned(), id: id.to_owned(), recorded });
+            self.routed.len() - 1
+        });
+        &mut self.routed[at]
+    }
+}
+
+/// What the metadata of an event says that a saga's message caused.
+#[derive(Deserialize)]
+struct Said {
+    #[serde(rename = "$saga")]
+    saga: Option<String>,
+    #[serde(rename = "$saga_message")]
+    message: Option<String>,
+}
+
+fn correlation_id(event: &RecordedEvent) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Said {
+        correlation_id: Option<String>,
+    }
+    // Metadata that says it otherwise than as text says nothing that could be handed on.
+    serde_json::from_slice::<Said>(event.metadata()).ok()?.correlation_id
+}
+
+/// The saga whose message an event answers, and the answer.
+fn answer(event: &RecordedEvent) -> Option<(String, String, Answer)> {
+    let field = saga::SAGA_FIELD.as_bytes();
+    if !event.metadata().windows(field.len()).any(|bytes| bytes == field) {
+        return None;
+    }
+    let said: Said = serde_json::from_slice(event.metadata()).ok()?;
+    let saga = said.saga?;
+    let (name, id) = saga.split_once('-')?;
+    let message: Version = said.message?.parse().ok()?;
+    Some((name.to_owned(), id.to_owned(), Answer { message, reply: reply(event) }))
+}
+
+fn reply(event: &RecordedEvent) -> Reply {
+    if event.event_type() == DEAD_LETTERED {
+        #[derive(Deserialize)]
+        struct Dead {
+            reason: String,
+        }
+        let dead = serde_json::from_slice::<Dead>(event.data());
+        let error = dead.map_or_else(|_| "given up".to_owned(), |dead| dead.reason);
+        return Reply::Dead { error };
+    }
+    match inbox::said(event) {
+        Some(inbox::Said::Rejected(reason)) => Reply::Rejected { reason },
+        kept => Reply::Accepted { event: Box::new(event.clone()), nothing: kept.is_some() },
+    }
+}
+
+/// The type of the event that says that a message was given up.
+const DEAD_LETTERED: &str = "$DeadLettered";

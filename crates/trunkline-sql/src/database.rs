@@ -7,7 +7,7 @@ use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
 
 use crate::query::{Answer, Limits, Parameters, Query};
 use crate::{
-    ApplyError, DatabaseError, Model, ModelProblem, Parked, QueryError, SqlProblem, StatementFailure,
+    ApplyError, Batch, DatabaseError, Model, ModelProblem, Parked, QueryError, SqlProblem, StatementFailure,
 };
 
 /// How far a generation of a projection has come, and who may take it further.
@@ -170,6 +170,13 @@ pub trait Writer: fmt::Debug + Send {
     ///
     /// When the events are not after the checkpoint, or the batch ends before them.
     fn apply(&mut self, events: &[RecordedEvent], reached: Reached) -> Result<(), ApplyError>;
+
+    /// Applies events whose values were found before, and is [`apply`](Self::apply) in everything else.
+    ///
+    /// # Panics
+    ///
+    /// As `apply` does, and when the batch was made for another model.
+    fn apply_batch(&mut self, batch: &Batch, reached: Reached) -> Result<(), ApplyError>;
 
     /// Notes why the generation doesn't come further, for those who look on; the next batch takes the note away.
     fn note(&mut self, failure: &str) -> Result<(), ApplyError>;

@@ -51,7 +51,7 @@ mod database;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub use bind::{BindError, SqlValue};
+pub use bind::{Batch, BindError, SqlValue};
 pub use database::{Checkpoint, Claim, Generation, Reached, ReadDatabase, Standing, State, Writer};
 pub use error::{ApplyError, DatabaseError, ModelProblem, Parked, Part, StatementFailure};
 pub use model::{Action, InvalidModelName, Model, schema};

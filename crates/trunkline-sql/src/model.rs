@@ -1,13 +1,13 @@
 //! A projection as its statements: the schema of its tables, and what is done for each type of event.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use trunkline_core::RecordedEvent;
 
 use crate::TypedProjection;
-use crate::bind::{Parts, Plan, Sink};
+use crate::bind::{Batch, Plan};
 use crate::text::{Path, Scope, SqlProblem, Statement, compile};
 
 /// A name that can be part of a file's name, of a schema's and of an SQL text: `[A-Za-z][A-Za-z0-9_]*`.
@@ -85,7 +85,7 @@ pub struct Model {
     name: String,
     schema: Vec<Vec<Statement>>,
     statements: Vec<Placed>,
-    plans: HashMap<String, Plan>,
+    plans: BTreeMap<String, Plan>,
     definition: String,
     typed: Option<Typed>,
 }
@@ -109,7 +109,7 @@ impl Model {
     ) -> Result<Self, InvalidModelName> {
         check_name(name)?;
         let definition = definition(&schema, &actions);
-        let (mut statements, mut plans) = (Vec::new(), HashMap::new());
+        let (mut statements, mut plans) = (Vec::new(), BTreeMap::new());
         for (event, actions) in actions {
             let plan: &mut Plan = plans.entry(event.clone()).or_default();
             for (number, action) in actions.into_iter().enumerate() {
@@ -152,8 +152,7 @@ impl Model {
 
     /// The types of the events that the projection wants, in order.
     pub fn event_types(&self) -> impl Iterator<Item = &str> {
-        let ordered: BTreeSet<&str> = self.plans.keys().map(String::as_str).collect();
-        ordered.into_iter()
+        self.plans.keys().map(String::as_str)
     }
 
     /// Everything that decides which rows there are, as text: a projection with another text must be rebuilt.
@@ -173,14 +172,14 @@ impl Model {
         &self.statements
     }
 
-    /// Runs the statements that the projection has for an event.
-    pub(crate) fn run<'a, S: Sink>(
-        &self,
-        event: &'a RecordedEvent,
-        parts: &mut Parts<'a>,
-        sink: &mut S,
-    ) -> Result<(), S::Error> {
-        self.plans.get(event.event_type()).map_or(Ok(()), |plan| plan.run(event, parts, sink))
+    /// What is done with events of a type.
+    pub(crate) fn plan(&self, event_type: &str) -> Option<&Plan> {
+        self.plans.get(event_type)
+    }
+
+    /// Finds the values that the statements get for these events, before somebody writes them.
+    pub fn batch(self: &Arc<Self>, events: Arc<Vec<RecordedEvent>>) -> Batch {
+        Batch::new(Arc::clone(self), events)
     }
 }
 

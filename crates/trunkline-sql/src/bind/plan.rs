@@ -1,9 +1,8 @@
 //! What is done with an event of one type: which parts are wanted, and which statements get them.
 
-use std::borrow::Cow;
-
 use trunkline_core::RecordedEvent;
 
+use super::batch::{Runs, Value};
 use super::shape::{Found, Shape, elements};
 use super::{BindError, SqlValue, of_json};
 use crate::model::Action;
@@ -46,17 +45,8 @@ struct Each {
     item: Shape,
 }
 
-/// What runs statements: a database, or a test that looks at them.
-pub(crate) trait Sink {
-    /// What running can fail with.
-    type Error;
-
-    /// Runs the statement with this number.
-    fn run(&mut self, statement: usize, values: &[SqlValue<'_>]) -> Result<(), Self::Error>;
-
-    /// What a value that cannot be bound means to the database's user.
-    fn unbound(&self, statement: Option<usize>, parameter: Option<usize>, error: BindError) -> Self::Error;
-}
+/// Why the values of a statement can't be found: which statement and parameter, where it is one's, and the error.
+pub(super) type NoValue = (Option<(usize, usize)>, BindError);
 
 impl Plan {
     /// Adds the statements of an action; the first has this number.
@@ -93,19 +83,22 @@ impl Plan {
         }
     }
 
-    /// Runs the statements for an event, in order.
-    pub(crate) fn run<'a, S: Sink>(
+    /// Puts the runs of the statements for an event in, in order.
+    pub(super) fn run<'a>(
         &self,
         event: &'a RecordedEvent,
+        number: usize,
         parts: &mut Parts<'a>,
-        sink: &mut S,
-    ) -> Result<(), S::Error> {
-        find(&self.data, "data", event.data(), &mut parts.data)
-            .and_then(|()| find(&self.metadata, "metadata", event.metadata(), &mut parts.metadata))
-            .map_err(|error| sink.unbound(None, None, error))?;
+        runs: &mut Runs,
+    ) -> Result<(), NoValue> {
+        let whole = |error| (None, error);
+        find(&self.data, "data", event.data(), &mut parts.data).map_err(whole)?;
+        find(&self.metadata, "metadata", event.metadata(), &mut parts.metadata).map_err(whole)?;
+        parts.known.clear();
+        parts.known.resize(parts.data.len() + parts.metadata.len(), None);
         for step in &self.steps {
             let Some(each) = &step.each else {
-                parts.run(event, step, sink)?;
+                parts.run(event, number, step, runs)?;
                 continue;
             };
             let list = match parts.json(each.list) {
@@ -113,11 +106,11 @@ impl Plan {
                 Some(json) => elements(json),
             };
             let Some(list) = list else {
-                return Err(sink.unbound(None, None, BindError::NotAList { path: each.path.clone() }));
+                return Err(whole(BindError::NotAList { path: each.path.clone() }));
             };
             for json in list {
                 each.item.find_in_part(json, &mut parts.item);
-                parts.run(event, step, sink)?;
+                parts.run(event, number, step, runs)?;
             }
         }
         Ok(())
@@ -132,6 +125,7 @@ fn find<'a>(
 ) -> Result<(), BindError> {
     // Data that nobody asks for may be anything.
     if shape.is_empty() {
+        found.clear();
         return Ok(());
     }
     shape.find(json, found).map_err(|reason| BindError::NotJson { what, reason })
@@ -139,22 +133,27 @@ fn find<'a>(
 
 /// The parts of an event that were found; kept from one event to the next for its room.
 #[derive(Debug, Default)]
-pub(crate) struct Parts<'a> {
+pub(super) struct Parts<'a> {
     data: Found<'a>,
     metadata: Found<'a>,
     item: Found<'a>,
-    values: Vec<SqlValue<'a>>,
+    /// The values of data and metadata that were made already: for each element of a list they are the same.
+    known: Vec<Option<Value>>,
 }
 
 impl<'a> Parts<'a> {
-    fn run<S: Sink>(&mut self, event: &'a RecordedEvent, step: &Step, sink: &mut S) -> Result<(), S::Error> {
-        for (number, sources) in &step.statements {
-            self.values.clear();
+    fn run(
+        &mut self,
+        event: &'a RecordedEvent,
+        number: usize,
+        step: &Step,
+        runs: &mut Runs,
+    ) -> Result<(), NoValue> {
+        for (statement, sources) in &step.statements {
             for (parameter, source) in sources.iter().enumerate() {
-                let value = self.value(event, *source);
-                self.values.push(value.map_err(|error| sink.unbound(Some(*number), Some(parameter), error))?);
+                self.put(event, *source, runs).map_err(|error| (Some((*statement, parameter)), error))?;
             }
-            sink.run(*number, &self.values)?;
+            runs.end_run(number, *statement);
         }
         Ok(())
     }
@@ -168,24 +167,43 @@ impl<'a> Parts<'a> {
         }
     }
 
-    fn value(&self, event: &'a RecordedEvent, source: Source) -> Result<SqlValue<'a>, BindError> {
-        let number = |number: u64| {
-            i64::try_from(number)
-                .map(SqlValue::Integer)
-                .map_err(|_| BindError::IntegerTooLarge { text: number.to_string() })
-        };
-        let owned = |text: String| Ok(SqlValue::Text(Cow::Owned(text)));
-        match source {
-            Source::Data(_) | Source::Metadata(_) | Source::Item(_) => {
-                self.json(source).map_or(Ok(SqlValue::Null), of_json)
+    /// Puts the value of a parameter in.
+    fn put(&mut self, event: &'a RecordedEvent, source: Source, runs: &mut Runs) -> Result<(), BindError> {
+        let value = match source {
+            Source::Data(slot) => return self.put_part(slot, source, runs),
+            Source::Metadata(slot) => return self.put_part(self.data.len() + slot, source, runs),
+            Source::EventId => {
+                runs.put_text(event.event_id());
+                return Ok(());
             }
-            Source::Stream => Ok(SqlValue::Text(Cow::Borrowed(event.stream()))),
-            Source::StreamId => Ok(SqlValue::Text(Cow::Borrowed(event.aggregate_id()))),
-            Source::EventType => Ok(SqlValue::Text(Cow::Borrowed(event.event_type()))),
-            Source::Version => number(event.version().get()),
-            Source::Position => number(event.position().get()),
-            Source::EventId => owned(event.event_id().to_string()),
-            Source::OccurredAt => owned(event.occurred_at().to_string()),
-        }
+            Source::OccurredAt => {
+                runs.put_text(event.occurred_at());
+                return Ok(());
+            }
+            Source::Item(_) => self.json(source).map_or(Ok(SqlValue::Null), of_json)?,
+            Source::Stream => event.stream().into(),
+            Source::StreamId => event.aggregate_id().into(),
+            Source::EventType => event.event_type().into(),
+            Source::Version => of_number(event.version().get())?,
+            Source::Position => of_number(event.position().get())?,
+        };
+        runs.put(value);
+        Ok(())
     }
+
+    fn put_part(&mut self, slot: usize, source: Source, runs: &mut Runs) -> Result<(), BindError> {
+        if let Some(known) = &self.known[slot] {
+            runs.put_again(known.clone());
+            return Ok(());
+        }
+        let value = self.json(source).map_or(Ok(SqlValue::Null), of_json)?;
+        self.known[slot] = Some(runs.put(value));
+        Ok(())
+    }
+}
+
+fn of_number(number: u64) -> Result<SqlValue<'static>, BindError> {
+    let integer =
+        i64::try_from(number).map_err(|_| BindError::IntegerTooLarge { text: number.to_string() })?;
+    Ok(integer.into())
 }

@@ -3,9 +3,12 @@
 //! The whole text is read and checked, since the last of two fields of one name counts, as for every other reader
 //! of the event; but only wanted parts are kept, as pieces of the text.
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::scan::{NotJson, Scan};
 use crate::text::Step;
 
 /// Which parts are wanted; each has a slot for what is found.
@@ -48,17 +51,24 @@ impl Shape {
 
     /// Finds the wanted parts.
     pub(crate) fn find<'a>(&self, json: &'a [u8], found: &mut Found<'a>) -> Result<(), String> {
-        found.clear();
-        found.resize(self.slots, None);
         let text = std::str::from_utf8(json).map_err(|error| error.to_string())?;
-        self.root.find(text, found).map_err(|error| error.to_string())
+        self.find_in(text, found).map_err(|NotJson| match serde_json::from_str::<IgnoredAny>(text) {
+            Err(error) => error.to_string(),
+            Ok(_) => "a key has half a character".to_owned(),
+        })
     }
 
     /// Finds the wanted parts of a text that is known to be JSON.
     pub(crate) fn find_in_part<'a>(&self, json: &'a str, found: &mut Found<'a>) {
+        self.find_in(json, found).expect("a part of a JSON text is JSON");
+    }
+
+    fn find_in<'a>(&self, text: &'a str, found: &mut Found<'a>) -> Result<(), NotJson> {
         found.clear();
         found.resize(self.slots, None);
-        self.root.find(json, found).expect("a part of a JSON text is JSON");
+        let mut scan = Scan::new(text);
+        self.root.find(&mut scan, found)?;
+        scan.end()
     }
 }
 
@@ -77,126 +87,69 @@ pub(crate) fn elements(json: &str) -> Option<Vec<&str>> {
 }
 
 impl Node {
-    fn find<'a>(&self, json: &'a str, found: &mut Found<'a>) -> serde_json::Result<()> {
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        Fill { node: self, found }.deserialize(&mut deserializer)?;
-        deserializer.end()
+    /// Passes over a value, and fills the slots of this node and of those below it.
+    fn find<'a>(&self, scan: &mut Scan<'a>, found: &mut Found<'a>) -> Result<(), NotJson> {
+        let start = scan.place();
+        match scan.peek() {
+            Some(b'{') if !self.fields.is_empty() => self.find_in_object(scan, found)?,
+            Some(b'[') if !self.elements.is_empty() => self.find_in_list(scan, found)?,
+            _ => scan.skip()?,
+        }
+        if let Some(slot) = self.slot {
+            found[slot] = Some(scan.since(start));
+        }
+        Ok(())
     }
 
+    fn find_in_object<'a>(&self, scan: &mut Scan<'a>, found: &mut Found<'a>) -> Result<(), NotJson> {
+        scan.expect(b'{')?;
+        let mut more = !scan.take(b'}');
+        while more {
+            match self.field(scan.key()?)? {
+                Some(node) => {
+                    node.clear(found);
+                    node.find(scan, found)?;
+                }
+                None => scan.skip()?,
+            }
+            more = scan.more(b'}')?;
+        }
+        Ok(())
+    }
+
+    fn find_in_list<'a>(&self, scan: &mut Scan<'a>, found: &mut Found<'a>) -> Result<(), NotJson> {
+        scan.expect(b'[')?;
+        let mut more = !scan.take(b']');
+        let mut index = 0;
+        while more {
+            match self.elements.iter().find(|(wanted, _)| *wanted == index) {
+                Some((_, node)) => node.find(scan, found)?,
+                None => scan.skip()?,
+            }
+            index += 1;
+            more = scan.more(b']')?;
+        }
+        Ok(())
+    }
+
+    /// The node of a field, by its key with the quotes.
+    fn field(&self, key: &str) -> Result<Option<&Node>, NotJson> {
+        let name = &key[1..key.len() - 1];
+        let name: Cow<'_, str> = if name.contains('\\') {
+            serde_json::from_str(key).map(Cow::Owned).map_err(|_| NotJson)?
+        } else {
+            Cow::Borrowed(name)
+        };
+        Ok(self.fields.iter().find(|(known, _)| *known == name).map(|(_, node)| node))
+    }
+
+    /// Forgets what was found: a field that comes again counts in the place of the one before.
     fn clear(&self, found: &mut Found<'_>) {
         if let Some(slot) = self.slot {
             found[slot] = None;
         }
-        let fields = self.fields.iter().map(|(_, node)| node);
-        fields.chain(self.elements.iter().map(|(_, node)| node)).for_each(|node| node.clear(found));
-    }
-}
-
-/// Fills the slots of a node and of those below it.
-struct Fill<'n, 'f, 'a> {
-    node: &'n Node,
-    found: &'f mut Found<'a>,
-}
-
-impl<'a> DeserializeSeed<'a> for Fill<'_, '_, 'a> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        let Some(slot) = self.node.slot else {
-            return deserializer.deserialize_any(self);
-        };
-        let json = <&RawValue as serde::Deserialize>::deserialize(deserializer)?.get();
-        self.found[slot] = Some(json);
-        if !self.node.fields.is_empty() || !self.node.elements.is_empty() {
-            let mut again = serde_json::Deserializer::from_str(json);
-            again.deserialize_any(self).map_err(serde::de::Error::custom)?;
-        }
-        Ok(())
-    }
-}
-
-impl<'a> Visitor<'a> for Fill<'_, '_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
-        while let Some(field) = map.next_key_seed(Field(&self.node.fields))? {
-            match field {
-                Some(node) => {
-                    node.clear(self.found);
-                    map.next_value_seed(Fill { node, found: self.found })?;
-                }
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_seq<S: SeqAccess<'a>>(self, mut seq: S) -> Result<(), S::Error> {
-        for index in 0.. {
-            let wanted = self.node.elements.iter().find(|(wanted, _)| *wanted == index);
-            let more = match wanted {
-                Some((_, node)) => seq.next_element_seed(Fill { node, found: self.found })?.is_some(),
-                None => seq.next_element::<IgnoredAny>()?.is_some(),
-            };
-            if !more {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    // Any other value has no parts.
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-}
-
-/// Reads a key and says which node it leads to.
-struct Field<'n>(&'n [(String, Node)]);
-
-impl<'a, 'n> DeserializeSeed<'a> for Field<'n> {
-    type Value = Option<&'n Node>;
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'n> Visitor<'_> for Field<'n> {
-    type Value = Option<&'n Node>;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().find(|(name, _)| name == key).map(|(_, node)| node))
+        self.fields.iter().for_each(|(_, node)| node.clear(found));
+        self.elements.iter().for_each(|(_, node)| node.clear(found));
     }
 }
 

@@ -78,13 +78,17 @@ pub(crate) fn of_json(json: &str) -> Result<SqlValue<'_>, BindError> {
 
 /// JSON's integers are integers, other numbers reals; neither is rounded to fit.
 fn number(json: &str) -> Result<SqlValue<'_>, BindError> {
+    // Most are integers that fit, and that is quick to see.
+    if let Ok(integer) = json.parse() {
+        return Ok(SqlValue::Integer(integer));
+    }
     if json.contains(['.', 'e', 'E']) {
         return match json.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(SqlValue::Real(number)),
             _ => Err(BindError::NumberTooLarge { text: shortened(json) }),
         };
     }
-    json.parse().map(SqlValue::Integer).map_err(|_| BindError::IntegerTooLarge { text: shortened(json) })
+    Err(BindError::IntegerTooLarge { text: shortened(json) })
 }
 
 impl SqlValue<'_> {

@@ -9,10 +9,10 @@ use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
 use super::code::Guarded;
 use super::fault::{failed, is_passing, reason};
 use super::files::{Durability, Files};
-use crate::bind::{BindError, Parts, Sink, SqlValue};
+use crate::bind::{Runs, SqlValue, Unbound, Value, shortened};
 use crate::text::Statement;
 use crate::{
-    ApplyError, Checkpoint, DatabaseError, Model, Parked, Reached, Standing, StatementFailure, Writer,
+    ApplyError, Batch, Checkpoint, DatabaseError, Model, Parked, Reached, Standing, StatementFailure, Writer,
 };
 
 /// What a generation's file has beside the projection's own tables; their names begin with `trunkline_`.
@@ -201,6 +201,27 @@ impl SqliteWriter {
         Ok(done)
     }
 
+    /// Applies events, whose runs may have been found before.
+    fn apply_runs(
+        &mut self,
+        events: &[RecordedEvent],
+        runs: Option<&Runs>,
+        reached: Reached,
+    ) -> Result<(), ApplyError> {
+        let places = || events.iter().map(RecordedEvent::position);
+        let is_after = places().all(|position| position > self.checkpoint.position);
+        assert!(is_after && places().is_sorted(), "events come after the checkpoint, in order");
+        let is_whole = places().next_back().is_none_or(|last| reached.position >= last);
+        assert!(is_whole, "a batch ends with its last event, or after it");
+        let guarded = self.guarded.clone();
+        self.fenced("apply events to", (reached.position, Some(reached.event_id)), |transaction, model| {
+            match runs {
+                Some(runs) if model.code().is_none() => run_all(transaction, model, events, runs),
+                _ => apply(transaction, &guarded, model, events),
+            }
+        })
+    }
+
     /// The place of the checkpoint as it is.
     fn here(&self) -> (Position, Option<EventId>) {
         (self.checkpoint.position, self.checkpoint.event_id)
@@ -213,15 +234,12 @@ impl Writer for SqliteWriter {
     }
 
     fn apply(&mut self, events: &[RecordedEvent], reached: Reached) -> Result<(), ApplyError> {
-        let places = || events.iter().map(RecordedEvent::position);
-        let is_after = places().all(|position| position > self.checkpoint.position);
-        assert!(is_after && places().is_sorted(), "events come after the checkpoint, in order");
-        let is_whole = places().next_back().is_none_or(|last| reached.position >= last);
-        assert!(is_whole, "a batch ends with its last event, or after it");
-        let guarded = self.guarded.clone();
-        self.fenced("apply events to", (reached.position, Some(reached.event_id)), |transaction, model| {
-            apply(transaction, &guarded, model, events)
-        })
+        self.apply_runs(events, None, reached)
+    }
+
+    fn apply_batch(&mut self, batch: &Batch, reached: Reached) -> Result<(), ApplyError> {
+        assert!(Arc::ptr_eq(&batch.model, &self.model), "a batch is written to the model it was made for");
+        self.apply_runs(&batch.events, Some(&batch.runs), reached)
     }
 
     fn note(&mut self, failure: &str) -> Result<(), ApplyError> {
@@ -318,99 +336,82 @@ fn apply(
     if let Some(code) = model.code() {
         return guarded.apply(connection, code, events);
     }
-    let prepared = std::iter::repeat_with(|| None).take(model.statements().len()).collect();
-    let mut rows = Rows { connection, model, prepared };
-    let mut parts = Parts::default();
-    for event in events {
-        model
-            .run(event, &mut parts, &mut rows)
-            .map_err(|failure| ApplyError::Failed(Box::new(failure.of(event))))?;
-    }
-    Ok(())
+    run_all(connection, model, events, &Runs::of(model, events))
 }
 
 /// Runs statements, each prepared at most once.
-struct Rows<'c> {
+fn run_all(
+    connection: &Connection,
+    model: &Model,
+    events: &[RecordedEvent],
+    runs: &Runs,
+) -> Result<(), ApplyError> {
+    let mut prepared: Vec<Option<CachedStatement<'_>>> = Vec::new();
+    prepared.resize_with(model.statements().len(), || None);
+    for (event, number, values) in runs.iter() {
+        let statement = &model.statements()[number].statement;
+        run(connection, &mut prepared[number], statement, runs, values)
+            .map_err(|error| of_statement(&events[event], statement, runs, values, &error))?;
+    }
+    let Some(unbound) = &runs.unbound else { return Ok(()) };
+    Err(of_value(&events[unbound.event], model, unbound))
+}
+
+fn run<'c>(
     connection: &'c Connection,
-    model: &'c Model,
-    prepared: Vec<Option<CachedStatement<'c>>>,
-}
-
-/// Why a statement didn't run.
-struct Failure {
-    statement: Option<String>,
-    parameters: Vec<(String, String)>,
-    error: String,
-    passing: bool,
-}
-
-impl Failure {
-    fn of(self, event: &RecordedEvent) -> StatementFailure {
-        StatementFailure {
-            position: event.position(),
-            event_id: event.event_id(),
-            event_type: event.event_type().to_owned(),
-            statement: self.statement,
-            parameters: self.parameters,
-            error: self.error,
-            passing: self.passing,
-        }
+    prepared: &mut Option<CachedStatement<'c>>,
+    statement: &Statement,
+    runs: &Runs,
+    values: &[Value],
+) -> rusqlite::Result<()> {
+    let prepared = match prepared {
+        Some(prepared) => prepared,
+        empty => empty.insert(connection.prepare_cached(statement.prepared())?),
+    };
+    for (index, value) in values.iter().enumerate() {
+        prepared.raw_bind_parameter(index + 1, Bound(&runs.value(value)))?;
     }
+    prepared.raw_execute()?;
+    Ok(())
 }
 
-impl Rows<'_> {
-    fn try_run(&mut self, number: usize, values: &[SqlValue<'_>]) -> rusqlite::Result<()> {
-        let prepared = match &mut self.prepared[number] {
-            Some(prepared) => prepared,
-            empty => {
-                let text = self.model.statements()[number].statement.prepared();
-                empty.insert(self.connection.prepare_cached(text)?)
-            }
-        };
-        for (index, value) in values.iter().enumerate() {
-            prepared.raw_bind_parameter(index + 1, Bound(value))?;
-        }
-        prepared.raw_execute()?;
-        Ok(())
-    }
-}
-
-fn source(statement: &Statement) -> String {
-    crate::bind::shortened(statement.source())
-}
-
-fn named(statement: &Statement, values: &[SqlValue<'_>]) -> Vec<(String, String)> {
+/// The failure of an event whose statement failed.
+fn of_statement(
+    event: &RecordedEvent,
+    statement: &Statement,
+    runs: &Runs,
+    values: &[Value],
+    error: &rusqlite::Error,
+) -> ApplyError {
     let names = statement.parameters().iter().map(|parameter| format!(":{}", parameter.path));
-    names.zip(values.iter().map(ToString::to_string)).collect()
+    let parameters = names.zip(values.iter().map(|value| runs.value(value).to_string())).collect();
+    ApplyError::Failed(Box::new(StatementFailure {
+        position: event.position(),
+        event_id: event.event_id(),
+        event_type: event.event_type().to_owned(),
+        statement: Some(shortened(statement.source())),
+        parameters,
+        error: reason(error),
+        passing: is_passing(error),
+    }))
 }
 
-impl Sink for Rows<'_> {
-    type Error = Failure;
-
-    fn run(&mut self, number: usize, values: &[SqlValue<'_>]) -> Result<(), Failure> {
-        self.try_run(number, values).map_err(|error| {
-            let statement = &self.model.statements()[number].statement;
-            Failure {
-                statement: Some(source(statement)),
-                parameters: named(statement, values),
-                error: reason(&error),
-                passing: is_passing(&error),
-            }
-        })
-    }
-
-    fn unbound(&self, statement: Option<usize>, parameter: Option<usize>, error: BindError) -> Failure {
-        let statement = statement.map(|number| &self.model.statements()[number].statement);
-        let name = statement
-            .zip(parameter)
-            .map(|(statement, parameter)| format!(":{}: ", statement.parameters()[parameter].path));
-        Failure {
-            statement: statement.map(source),
-            parameters: Vec::new(),
-            error: format!("{}{error}", name.unwrap_or_default()),
-            passing: false,
-        }
-    }
+/// The failure of an event that has no value for a parameter.
+fn of_value(event: &RecordedEvent, model: &Model, unbound: &Unbound) -> ApplyError {
+    let of = unbound.parameter.map(|(number, parameter)| {
+        let statement = &model.statements()[number].statement;
+        (statement, &statement.parameters()[parameter].path)
+    });
+    let error = &unbound.error;
+    ApplyError::Failed(Box::new(StatementFailure {
+        position: event.position(),
+        event_id: event.event_id(),
+        event_type: event.event_type().to_owned(),
+        statement: of.map(|(statement, _)| shortened(statement.source())),
+        parameters: Vec::new(),
+        error: of.map_or_else(|| error.to_string(), |(_, path)| format!(":{path}: {error}")),
+        passing: false,
+    }))
 }
 
 /// A value as `SQLite` takes it.

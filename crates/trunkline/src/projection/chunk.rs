@@ -7,7 +7,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent};
-use trunkline_sql::Reached;
+use trunkline_sql::{Batch, Reached};
 use trunkline_store::{AllRead, EventStore, EventStoreExt, ReadError};
 
 /// Events of a chunk: enough that a transaction costs little beside them, few enough that it stays short.
@@ -25,6 +25,8 @@ pub(super) struct Chunk {
     pub(super) reached: Reached,
     /// The head as it was when the piece was read.
     pub(super) head: Position,
+    /// What its reader's statements get of the events; not there when others share the piece.
+    pub(super) batch: Option<Arc<Batch>>,
 }
 
 /// The query of all events of these types.
@@ -34,7 +36,8 @@ fn wanted(types: &BTreeSet<String>) -> Query {
     QueryItem { event_types, ..QueryItem::default() }.into()
 }
 
-/// How many chunks are read ahead, so that reading and applying go on at the same time.
+/// How many chunks are read ahead, so that reading and applying go on at the same time; finding the values that
+/// statements get of the events is part of reading.
 const AHEAD_MAX: usize = 2;
 
 /// Chunks that are read ahead, from a position to another.
@@ -50,14 +53,18 @@ impl Ahead {
         mut after: Position,
         until: Position,
         types: &BTreeSet<String>,
+        batch: impl Fn(&Arc<Vec<RecordedEvent>>) -> Option<Batch> + Send + 'static,
     ) -> Self {
         let (sender, chunks) = mpsc::channel(AHEAD_MAX);
         let (store, types) = (Arc::clone(store), types.clone());
         let reading = tokio::spawn(async move {
             while after < until {
-                let chunk = read(&store, after, until, &types).await;
-                let reached = match &chunk {
-                    Ok(Some(chunk)) => Some(chunk.reached.position),
+                let mut chunk = read(&store, after, until, &types).await;
+                let reached = match &mut chunk {
+                    Ok(Some(chunk)) => {
+                        chunk.batch = batch(&chunk.events).map(Arc::new);
+                        Some(chunk.reached.position)
+                    }
                     _ => None,
                 };
                 // Nobody takes any more, or there is nothing to go on with.
@@ -115,5 +122,5 @@ pub(super) async fn read(
         Some(last) if last.position() == to => Some(Reached::event(last)),
         _ => store.event_at(to).await?.map(|event| Reached::event(&event)),
     };
-    Ok(reached.map(|reached| Chunk { events: Arc::new(events), reached, head }))
+    Ok(reached.map(|reached| Chunk { events: Arc::new(events), reached, head, batch: None }))
 }

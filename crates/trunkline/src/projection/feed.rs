@@ -143,7 +143,7 @@ mod tests {
         // As many as before, and others: the chunk has no B, though one may have come.
         let mut comes = join(&feed, "B");
         let reached = Reached { position: Position::FIRST, event_id: EventId::generate() };
-        let chunk = Chunk { events: Arc::default(), reached, head: Position::FIRST };
+        let chunk = Chunk { events: Arc::default(), reached, head: Position::FIRST, batch: None };
         feed.hand_out(Position::START, joined, chunk).await;
         assert!(comes.try_recv().is_err());
         assert_eq!(feed.members().position, Position::START);

@@ -1,5 +1,6 @@
 //! One projection at work, on a thread of its own: from its checkpoint to the head, and on.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -257,15 +258,28 @@ impl Runner {
     }
 
     fn own(&self, after: Position, until: Position) -> Source {
-        Source::Own(chunk::Ahead::read(&self.store, after, until, &self.types))
+        let (model, types, upcasters) =
+            (Arc::clone(&self.definition.model), self.types.clone(), self.upcasters.clone());
+        let batch = move |stored: &Arc<Vec<RecordedEvent>>| match present(stored, &types, &upcasters) {
+            Ok(Cow::Borrowed(_)) => Some(model.batch(Arc::clone(stored))),
+            Ok(Cow::Owned(events)) => Some(model.batch(Arc::new(events))),
+            // Whoever applies them meets the same, and says which event it is.
+            Err(_) => None,
+        };
+        Source::Own(chunk::Ahead::read(&self.store, after, until, &self.types, batch))
     }
 
     fn apply(&self, open: &mut Open, chunk: &Chunk) -> Result<(), ProjectionError> {
         let after = open.writer.checkpoint().position;
         let first = chunk.events.partition_point(|event| event.position() <= after);
         let mut events = &chunk.events[first..];
+        let mut batch = chunk.batch.as_ref().filter(|_| first == 0);
         loop {
-            match self.apply_present(open, events, chunk.reached) {
+            let applied = match batch.take() {
+                Some(batch) => open.writer.apply_batch(batch, chunk.reached),
+                None => self.apply_present(open, events, chunk.reached),
+            };
+            match applied {
                 Ok(()) => break,
                 Err(ApplyError::Failed(failure)) if !failure.passing => {
                     let failing = events.partition_point(|event| event.position() < failure.position);

@@ -1,0 +1,263 @@
+//! A JSON text gone over once, byte by byte, without making anything of it.
+//!
+//! The grammar is that of RFC 8259, and so that of `serde_json`: a text is taken by the one exactly when it is taken
+//! by the other.
+
+/// Why a text is no JSON; what is wrong with it, and where, is asked of `serde_json`, which says it better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotJson;
+
+/// A place in a JSON text.
+#[derive(Clone, Debug)]
+pub(crate) struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    fn bytes(&self) -> &'a [u8] {
+        self.text.as_bytes()
+    }
+
+    /// The next byte that is no white space.
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.bytes().get(self.at) {
+                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
+                next => return next.copied(),
+            }
+        }
+    }
+
+    /// Passes over the next byte that is no white space when it is this one; tells whether it was.
+    pub(crate) fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// Passes over the next byte that is no white space, which must be this one.
+    pub(crate) fn expect(&mut self, byte: u8) -> Result<(), NotJson> {
+        if self.take(byte) { Ok(()) } else { Err(NotJson) }
+    }
+
+    /// After an element of a list or an object: whether another one follows; otherwise the `close` was passed over.
+    pub(crate) fn more(&mut self, close: u8) -> Result<bool, NotJson> {
+        if self.take(b',') {
+            return Ok(true);
+        }
+        self.expect(close).map(|()| false)
+    }
+
+    /// Nothing but white space follows.
+    pub(crate) fn end(mut self) -> Result<(), NotJson> {
+        if self.peek().is_none() { Ok(()) } else { Err(NotJson) }
+    }
+
+    /// Where the next byte is that is no white space.
+    pub(crate) fn place(&mut self) -> usize {
+        self.peek();
+        self.at
+    }
+
+    /// The text from a place to here.
+    pub(crate) fn since(&self, place: usize) -> &'a str {
+        &self.text[place..self.at]
+    }
+
+    /// Passes over a key with its colon, and returns it with its quotes.
+    pub(crate) fn key(&mut self) -> Result<&'a str, NotJson> {
+        let start = self.place();
+        self.expect(b'"')?;
+        self.string()?;
+        let key = self.since(start);
+        self.expect(b':')?;
+        Ok(key)
+    }
+
+    /// Passes over a value.
+    pub(crate) fn skip(&mut self) -> Result<(), NotJson> {
+        // The brackets that are to be closed; without recursion, so that no text is too deep.
+        let mut open: Vec<u8> = Vec::new();
+        loop {
+            let close = match self.peek().ok_or(NotJson)? {
+                b'{' => b'}',
+                b'[' => b']',
+                _ => 0,
+            };
+            if close == 0 {
+                self.scalar()?;
+            } else {
+                self.at += 1;
+                if !self.take(close) {
+                    if close == b'}' {
+                        self.key()?;
+                    }
+                    open.push(close);
+                    continue;
+                }
+            }
+            loop {
+                let Some(&close) = open.last() else { return Ok(()) };
+                if self.more(close)? {
+                    if close == b'}' {
+                        self.key()?;
+                    }
+                    break;
+                }
+                open.pop();
+            }
+        }
+    }
+
+    /// Passes over a value that is neither a list nor an object.
+    fn scalar(&mut self) -> Result<(), NotJson> {
+        match self.peek() {
+            Some(b'"') => {
+                self.at += 1;
+                self.string()
+            }
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            _ => Err(NotJson),
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), NotJson> {
+        if !self.bytes()[self.at..].starts_with(word.as_bytes()) {
+            return Err(NotJson);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// Passes over the rest of a string, after its first quote.
+    fn string(&mut self) -> Result<(), NotJson> {
+        loop {
+            self.at += plain(&self.bytes()[self.at..]);
+            match self.bytes().get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => match self.bytes().get(self.at + 1) {
+                    Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+                    Some(b'u') => {
+                        let digits = self.bytes().get(self.at + 2..self.at + 6).ok_or(NotJson)?;
+                        if !digits.iter().all(u8::is_ascii_hexdigit) {
+                            return Err(NotJson);
+                        }
+                        self.at += 6;
+                    }
+                    _ => return Err(NotJson),
+                },
+                _ => return Err(NotJson),
+            }
+        }
+    }
+
+    fn number(&mut self) -> Result<(), NotJson> {
+        self.at += usize::from(self.bytes().get(self.at) == Some(&b'-'));
+        if self.bytes().get(self.at) == Some(&b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.bytes().get(self.at) == Some(&b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.bytes().get(self.at), Some(b'e' | b'E')) {
+            self.at += 1;
+            self.at += usize::from(matches!(self.bytes().get(self.at), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// Passes over at least one digit.
+    fn digits(&mut self) -> Result<(), NotJson> {
+        let digits = self.bytes()[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += digits;
+        if digits > 0 { Ok(()) } else { Err(NotJson) }
+    }
+}
+
+/// How many bytes of a string stand before the first one that ends it, escapes, or must not be there.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let mut at = 0;
+    // Eight bytes at a time: a byte of `word` less than N leaves its high bit in `word - N * ONES`, if that of the byte
+    // isn't set; what a borrow adds stands after a byte that is found already.
+    while let Some(word) = bytes[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*word);
+        let less = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word;
+        let quote = less(word ^ (ONES * u64::from(b'"')), 1);
+        let escape = less(word ^ (ONES * u64::from(b'\\')), 1);
+        let found = (less(word, 0x20) | quote | escape) & HIGH;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = bytes[at..].iter();
+    at + rest.take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::de::IgnoredAny;
+
+    use super::*;
+
+    fn is_taken(text: &str) -> bool {
+        let mut scan = Scan::new(text);
+        scan.skip().and_then(|()| scan.end()).is_ok()
+    }
+
+    /// By the same reader, as a value of which nothing is kept.
+    fn is_json(text: &str) -> bool {
+        serde_json::from_str::<IgnoredAny>(text).is_ok()
+    }
+
+    #[test]
+    fn no_text_is_too_deep() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(is_taken(&deep));
+        assert!(!is_taken(&deep[1..]));
+    }
+
+    /// Something that a JSON text may have, or that looks like it.
+    fn piece() -> impl Strategy<Value = String> {
+        prop_oneof![
+            3 => prop::sample::select(vec!["{", "}", "[", "]", ",", ":", " ", "\n", "\"a\"", "\"\"", "\"a\":", "null", "true"])
+                .prop_map(str::to_owned),
+            1 => r"-?[0-9]{0,3}(\.[0-9]{0,2})?([eE][+-]?[0-9]{0,2})?",
+            1 => "\"[a-z \\\\\"/u0-9\u{1}\u{7f}é]{0,12}\"",
+            1 => prop::sample::select(vec!["nul", "falsey", "+1", "01", "-", "1.", ".5", "'a'", "\\", "\t", "\u{c}", "é"])
+                .prop_map(str::to_owned),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_json_is_said_alike(pieces in prop::collection::vec(piece(), 0..8)) {
+            let text = pieces.concat();
+            prop_assert_eq!(is_taken(&text), is_json(&text), "{}", text);
+        }
+
+        /// Whatever stands around it, and wherever in a word of eight bytes.
+        #[test]
+        fn a_string_ends_where_it_does(start in "[a-zé]{0,20}", stop in "[\"\\\\\u{0}\u{1f}]", rest in "[a-z\"]{0,20}") {
+            prop_assert_eq!(plain(format!("{start}{stop}{rest}").as_bytes()), start.len());
+        }
+    }
+}

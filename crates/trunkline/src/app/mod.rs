@@ -17,8 +17,8 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 use indexmap::IndexMap;
 use tower::ServiceExt as _;
-use trunkline_core::Command;
 use trunkline_core::upcast::Upcasters;
+use trunkline_core::{Command, Position};
 use trunkline_queue::MessageQueue;
 use trunkline_store::EventStore;
 
@@ -157,6 +157,13 @@ impl App {
     /// How far those have come that read the log for messages.
     pub fn checkpoints(&self) -> &Arc<dyn Checkpoints> {
         &self.messages.checkpoints
+    }
+
+    /// Whether every relay is done with the events up to this position: their messages are in the queue.
+    ///
+    /// A relay that has not run yet is done with none.
+    pub fn relays_have_passed(&self, position: Position) -> bool {
+        self.messages.relays.iter().all(|relay| relay.reached.position() >= position)
     }
 
     /// Relays events and handles messages of the application's [`queue`](App::queue), as the file says, until

@@ -8,7 +8,6 @@ use trunkline_cel::Scope;
 use trunkline_config::read::Field;
 use trunkline_config::{Diagnostic, Secret, nearest};
 use trunkline_core::EventType;
-use trunkline_core::upcast::Upcasters;
 use trunkline_queue::{GroupName, RetryPolicy, TopicName};
 
 use super::aggregates::EVENT_FIELDS;
@@ -213,16 +212,7 @@ pub(super) fn relays(field: &Field<'_>, reading: &Reading<'_>) -> IndexMap<Strin
         let scope = Scope::default().fields("event", EVENT_FIELDS);
         let key = reading.expression(&section.key("key"), &scope);
         section.finish();
-        Some((
-            name.to_owned(),
-            Relay {
-                name: name.to_owned(),
-                events: events?,
-                topic: topic?,
-                key,
-                upcasters: Upcasters::default(),
-            },
-        ))
+        Some((name.to_owned(), Relay { events: events?, key, ..Relay::new(name, topic?) }))
     });
     relays.collect()
 }

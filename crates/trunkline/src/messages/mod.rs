@@ -7,7 +7,7 @@
 //!
 //! Nothing is sent inside an append: the log is the outbox, and a relay reads it from its checkpoint.
 //! `envelope` is an event as a message, `received` the way back, `ids` what makes a repeat recognisable, `checkpoint` how far a relay has
-//! come, `relay` and `consumer` the two runners; `handler` is what a consumer calls, `dispatch` the handler that
+//! come and `reached` how far it says it has, `relay` and `consumer` the two runners; `handler` is what a consumer calls, `dispatch` the handler that
 //! sends commands to the bus, `inbox` where a consumer says what it gave up, `webhook` the one that posts to a service. `stop` ends runners cleanly, and `meters`
 //! tells what they do.
 
@@ -19,6 +19,7 @@ mod handler;
 mod ids;
 mod inbox;
 mod meters;
+mod reached;
 mod received;
 mod relay;
 mod stop;
@@ -32,6 +33,7 @@ pub use handler::{MessageError, MessageHandler};
 pub use ids::{command_id, message_id};
 pub use inbox::Inbox;
 pub(crate) use meters::tell_numbers;
+pub use reached::Reached;
 pub use received::{NoEvent, event_of};
 pub use relay::{Relay, RelayError};
 pub use stop::{Stop, Stopper};

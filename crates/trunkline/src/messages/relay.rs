@@ -10,7 +10,7 @@ use trunkline_queue::{MessageQueue, NewMessage, PublishError, TopicName};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
 use super::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
-use super::{Stop, message_of};
+use super::{Reached, Stop, message_of};
 use crate::declared::event_value;
 
 /// How many messages are published at a time, and how much is done again at most after a crash.
@@ -39,6 +39,8 @@ pub struct Relay {
     pub key: Option<Expression>,
     /// What makes today's events of stored ones.
     pub upcasters: Upcasters,
+    /// How far it has come.
+    pub reached: Reached,
 }
 
 /// Why a relay ended.
@@ -73,6 +75,18 @@ pub enum RelayError {
 }
 
 impl Relay {
+    /// A relay of all events to a topic.
+    pub fn new(name: &str, topic: TopicName) -> Self {
+        Self {
+            name: name.to_owned(),
+            events: Vec::new(),
+            topic,
+            key: None,
+            upcasters: Upcasters::default(),
+            reached: Reached::default(),
+        }
+    }
+
     /// Relays what there is and what comes, until it is asked to stop.
     pub async fn run(
         &self,
@@ -110,13 +124,15 @@ impl Relay {
         store: &Arc<dyn EventStore>,
         checkpoints: &dyn Checkpoints,
     ) -> Result<Position, RelayError> {
-        match checkpoints.load(&self.name)? {
+        let position = match checkpoints.load(&self.name)? {
             Some(checkpoint) => {
                 checkpoint.check(&self.name, &**store).await?;
-                Ok(checkpoint.position)
+                checkpoint.position
             }
-            None => Ok(Position::START),
-        }
+            None => Position::START,
+        };
+        self.reached.tell(position);
+        Ok(position)
     }
 
     async fn relay(
@@ -147,11 +163,14 @@ impl Relay {
                     Checkpoint { store: store.id(), position: last.position(), event_id: last.event_id() };
                 checkpoints.save(&self.name, &checkpoint)?;
                 done = last.position();
+                self.reached.tell(done);
             }
         }
         // What the query passed over need not be read again while this runs; the checkpoint names an event
         // that was relayed.
-        Ok(done.max(to))
+        let done = done.max(to);
+        self.reached.tell(done);
+        Ok(done)
     }
 
     fn add_messages(

@@ -10,7 +10,6 @@ use trunkline::messages::{
     Checkpoint, CheckpointError, Checkpoints, CommandDispatcher, Consumer, FileCheckpoints,
     MemoryCheckpoints, MessageError, MessageHandler, OnReject, Relay, RelayError, Stopper,
 };
-use trunkline::upcast::Upcasters;
 use trunkline::{
     App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position, Version,
 };
@@ -42,13 +41,7 @@ async fn store_with(events: u64) -> Arc<dyn EventStore> {
 }
 
 fn relay() -> Relay {
-    Relay {
-        name: "out".into(),
-        events: Vec::new(),
-        topic: topic("shop"),
-        key: None,
-        upcasters: Upcasters::default(),
-    }
+    Relay::new("out", topic("shop"))
 }
 
 async fn waiting(queue: &MemoryQueue) -> Vec<String> {
@@ -115,7 +108,9 @@ async fn a_relay_that_is_killed_before_its_checkpoint_doubles_nothing() {
     let queue = MemoryQueue::new();
     let checkpoints = Forgetful { inner: MemoryCheckpoints::default(), forgets: AtomicU32::new(2) };
     for _ in 0..2 {
-        let killed = relay().catch_up(&store, &queue, &checkpoints).await.unwrap_err();
+        let relay = relay();
+        let killed = relay.catch_up(&store, &queue, &checkpoints).await.unwrap_err();
+        assert_eq!(relay.reached.position(), Position::START);
         assert!(matches!(killed, RelayError::Checkpoint(CheckpointError::Io { .. })), "{killed:?}");
     }
     assert_eq!(relay().catch_up(&store, &queue, &checkpoints).await.unwrap(), Position::new(900));
@@ -183,6 +178,29 @@ async fn a_relay_ahead_of_its_log_stops() {
         let error = relay().catch_up(&old, &queue, &checkpoints).await.unwrap_err();
         assert!(error.to_string().contains(wanted), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_relay_tells_of_what_is_in_the_queue_and_of_what_it_passed_over() {
+    let queue = MemoryQueue::new();
+    let app = with_queue("[relay.out]\nevents: \"Y\"\ntopic: \"shop\"\n", &queue);
+    let head = Position::new(3);
+    assert!(app.relays_have_passed(Position::START) && !app.relays_have_passed(Position::FIRST));
+    for event_type in ["X", "Y", "X"] {
+        let event = NewEvent::json(event_type, "{}").unwrap();
+        app.store().append(Append::to("a-1".parse().unwrap(), Expected::Any).event(event)).await.unwrap();
+    }
+    let (stopper, stop) = Stopper::new();
+    let seen = async {
+        while !app.relays_have_passed(head) {
+            tokio::task::yield_now().await;
+        }
+        assert!(!app.relays_have_passed(Position::new(4)));
+        stopper.stop();
+    };
+    let (ran, ()) = tokio::join!(app.run_messages(&stop), seen);
+    ran.unwrap();
+    assert_eq!(waiting(&queue).await.len(), 1);
 }
 
 #[test]

@@ -14,7 +14,6 @@ use fastrand::Rng;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::timeout;
 use trunkline::messages::{CommandDispatcher, MessageHandler as _, OnReject, Relay};
-use trunkline::upcast::Upcasters;
 use trunkline::{EventId, EventStore as _, LogStore, Position};
 use trunkline_queue::{GroupName, GroupOptions, MessageQueue as _, Receive, TopicName};
 use trunkline_store::AllRead;
@@ -92,13 +91,7 @@ async fn finish(folder: &Path, run: u32, events: u64) {
     let parts = Parts::open(folder, run);
     let (topic, group) = (TopicName::new("noted").unwrap(), GroupName::new("work").unwrap());
     parts.note(events).await;
-    let relay = Relay {
-        name: "out".into(),
-        events: vec!["Noted".parse().unwrap()],
-        topic: topic.clone(),
-        key: None,
-        upcasters: Upcasters::default(),
-    };
+    let relay = Relay { events: vec!["Noted".parse().unwrap()], ..Relay::new("out", topic.clone()) };
     relay.catch_up(parts.app.store(), &parts.queue, &**parts.app.checkpoints()).await.unwrap();
     parts.queue.subscribe(topic.clone(), group.clone(), GroupOptions::default()).await.unwrap();
     let dispatcher =

@@ -126,11 +126,9 @@ async fn what_an_event_became_is_put_aside_and_applied_as_a_whole() {
 
 fn relay(app: &App, events: &[&str]) -> Relay {
     Relay {
-        name: "out".into(),
         events: events.iter().map(|name| name.parse().unwrap()).collect(),
-        topic: TopicName::new("out").unwrap(),
-        key: None,
         upcasters: app.upcasters().clone(),
+        ..Relay::new("out", TopicName::new("out").unwrap())
     }
 }
 

@@ -1,0 +1,23 @@
+//! How far a relay has come, told while it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use trunkline_core::Position;
+
+/// How far a relay has come; a clone looks at the same relay.
+///
+/// It is at the start until the relay runs.
+#[derive(Clone, Debug, Default)]
+pub struct Reached(Arc<AtomicU64>);
+
+impl Reached {
+    /// The last position that the relay is done with: what it relays of it is durable in the queue.
+    pub fn position(&self) -> Position {
+        Position::new(self.0.load(Ordering::Acquire))
+    }
+
+    pub(super) fn tell(&self, position: Position) {
+        self.0.store(position.get(), Ordering::Release);
+    }
+}

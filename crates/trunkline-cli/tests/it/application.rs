@@ -148,16 +148,45 @@ require: [
 ]
 emit: [{ type: "OrderCreated", data: "command" }]
 
+[commands.ConfirmOrder]
+aggregate: "order"
+stream: "'order-' + command.order_id"
+emit: [{ type: "OrderConfirmed", data: "command" }]
+
+[commands.CancelOrder]
+aggregate: "order"
+stream: "'order-' + command.order_id"
+emit: [{ type: "OrderCancelled", data: "command" }]
+
+[aggregates.stock]
+on { Reserved: "{'reserved': true}", Released: "{}" }
+
+[commands.Reserve]
+aggregate: "stock"
+stream: "'stock-' + command.order_id"
+emit: [
+  { type: "Reserved",   data: "command", when: "command.order_id != '0'" }
+  { type: "OutOfStock", data: "command", when: "command.order_id == '0'" }
+]
+
+[commands.Release]
+aggregate: "stock"
+stream: "'stock-' + command.order_id"
+emit: [{ type: "Released", data: "command" }]
+
 # --- the way through, and back
 
 [sagas.order]
 start: "OrderCreated"
+correlate: "event.data.order_id"
 steps: [
   { name: "reserve"
     send: { topic: "stock", command: "Reserve", data: "{'order_id': saga.id}" }
     done: "Reserved", failed: "OutOfStock", timeout: "30s"
-    compensate: { send: { topic: "stock", command: "Release" }, done: "Released" } }
-  { name: "confirm", done: "OrderConfirmed", timeout: "5m", compensate: "none" }   # nothing to undo
+    compensate: { send: { topic: "stock", command: "Release", data: "{'order_id': saga.id}" }, done: "Released" } }
+  { name: "confirm"
+    send: { topic: "orders", command: "ConfirmOrder", data: "{'order_id': saga.id}" }
+    done: "OrderConfirmed", timeout: "5m", compensate: "none" }   # nothing to undo
 ]
 on { OrderCancelled: { then: "fail", reason: "event.data.reason" } }
 

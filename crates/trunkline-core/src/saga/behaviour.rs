@@ -17,6 +17,11 @@ pub trait Behaviour: Send + Sync {
     /// The type of the event that starts one.
     fn start_type(&self) -> &str;
 
+    /// The names of its steps in order, where they are known beforehand: for who shows what is to come.
+    fn steps(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Which saga an event is for; `None` when it is for none.
     fn key(&self, event: &RecordedEvent) -> Result<Option<String>, Problem>;
 

@@ -26,7 +26,7 @@ use crate::messages::{FileCheckpoints, MemoryCheckpoints, Relay};
 use crate::middleware::{self, CommandService, Guard};
 use crate::place::{OpenQueueOptions, OpenStore, Place, QueuePlace, ReadPlace};
 use crate::query::Queries;
-use crate::saga::Routes;
+use crate::saga::{Routes, Sagas};
 use crate::snapshot::Snapshots;
 use crate::{ApplicationFile, Projections};
 
@@ -60,12 +60,12 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     }
     let mut queries = Named::of("query", builder.queries, query_handlers, &builder.named_queries)?;
     let queue = queue(message_queue, builder.queue, builder.queue_place, builder.owner.as_deref());
-    let (mut kept_in, mut checkpoints) = (builder.snapshots, builder.checkpoints);
+    let (mut kept_in, mut checkpoints, mut sagas_in) = (builder.snapshots, builder.checkpoints, None);
     let (store, opened) = if let Some(store) = builder.store {
         (store, None)
     } else {
         let place = find(&event_store, builder.place)?;
-        kept_in = kept_in.or_else(|| place.dsn.snapshots());
+        (kept_in, sagas_in) = (kept_in.or_else(|| place.dsn.snapshots()), place.dsn.sagas());
         checkpoints = checkpoints.or_else(|| Some(Arc::new(FileCheckpoints::new(place.dsn.checkpoints()?))));
         let opened = open(&event_store, place, builder.owner)?;
         (Arc::clone(&opened.store), Some(Arc::new(opened)))
@@ -94,6 +94,7 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
         Some(file) => Snapshots::open(file),
         None => Snapshots::memory(),
     });
+    let saga_clock = Arc::clone(&clock);
     let bus = Arc::new(Bus::new(Arc::clone(&store), clock, events, snapshots, handlers.all));
     let commands = wrapped(&bus, builder.guard, builder.layers, builder.time_limit);
     let queries = Arc::new(Queries(queries.all));
@@ -103,9 +104,11 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
         handlers: builder.message_handlers,
         checkpoints: checkpoints.unwrap_or_else(|| Arc::new(MemoryCheckpoints::default())),
     };
-    let sagas = Arc::new(routes(sagas, builder.sagas, &builder.saga_classes, &upcasters)?);
-    let (scenarios, laws, messages, queue) =
-        (Arc::new(scenarios), Arc::new(laws), Arc::new(messages), Arc::new(queue));
+    let routes = routes(sagas, builder.sagas, &builder.saga_classes, &upcasters)?;
+    let checkpoints = Arc::clone(&messages.checkpoints);
+    let sagas = Sagas::new(routes, Arc::clone(&store), saga_clock, checkpoints, sagas_in);
+    let (sagas, scenarios, laws, messages, queue) =
+        (Arc::new(sagas), Arc::new(scenarios), Arc::new(laws), Arc::new(messages), Arc::new(queue));
     Ok(App {
         store,
         opened,

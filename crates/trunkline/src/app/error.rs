@@ -8,6 +8,7 @@ use trunkline_store::OpenError;
 
 use crate::messages::{ConsumerError, RelayError};
 use crate::place::{DsnError, OpenQueueError, Place, ReadDsnError};
+use crate::saga::SagaError;
 
 /// Why an application could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +86,9 @@ pub enum RunError {
     /// The message queue is not open.
     #[error(transparent)]
     Queue(#[from] OpenQueueError),
+    /// The sagas.
+    #[error("the sagas stopped: {0}")]
+    Sagas(#[from] SagaError),
     /// A relay.
     #[error("the relay \"{name}\" stopped: {source}")]
     Relay {

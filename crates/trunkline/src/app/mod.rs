@@ -35,7 +35,7 @@ use crate::messages::{
 use crate::middleware::CommandService;
 use crate::place::{OpenQueueError, OpenStore, QueueDsnError, QueuePlace};
 use crate::query::Queries;
-use crate::saga::Routes;
+use crate::saga::{Routes, Sagas};
 use crate::{CommandRequest, DispatchError, Outcome, Projections, QueryError, ScenarioDefinition};
 
 /// An application: its handlers over its event store.
@@ -51,7 +51,7 @@ pub struct App {
     queries: Arc<Queries>,
     projections: Arc<Projections>,
     upcasters: Upcasters,
-    sagas: Arc<Routes>,
+    sagas: Arc<Sagas>,
     scenarios: Arc<IndexMap<String, ScenarioDefinition>>,
     laws: Arc<IndexMap<String, LawDefinition>>,
     messages: Arc<Messages>,
@@ -230,7 +230,19 @@ impl App {
 
     /// Which sagas there are, and which events are for them.
     pub(crate) fn routes(&self) -> &Routes {
+        self.sagas.routes()
+    }
+
+    /// The sagas that the file declares and the program registered.
+    pub fn sagas(&self) -> &Sagas {
         &self.sagas
+    }
+
+    /// Lets sagas do what follows from the log and from the time, over the application's [`queue`](App::queue), until
+    /// asked to stop; see [`Sagas::run`].
+    pub async fn run_sagas(&self, stop: &Stop) -> Result<(), RunError> {
+        let queue = self.queue()?;
+        Ok(self.sagas.run(&*queue, stop).await?)
     }
 
     /// The same handlers over another store, without middleware: for scenarios.

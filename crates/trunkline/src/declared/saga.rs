@@ -20,6 +20,10 @@ impl Behaviour for DeclaredSaga {
         self.0.events().map(|event| event.name).collect()
     }
 
+    fn steps(&self) -> Vec<String> {
+        self.0.steps.iter().map(|step| step.name.clone()).collect()
+    }
+
     fn start_type(&self) -> &str {
         &self.0.start.name
     }

@@ -63,6 +63,12 @@ impl Dsn {
         self.beside(".checkpoints")
     }
 
+    /// Where the index of sagas of this store is kept: a file beside it, which may be removed at any time. None for a
+    /// store that is gone with its process.
+    pub fn sagas(&self) -> Option<PathBuf> {
+        self.beside(".sagas")
+    }
+
     fn beside(&self, suffix: &str) -> Option<PathBuf> {
         match self {
             Self::Memory => None,

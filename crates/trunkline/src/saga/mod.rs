@@ -1,12 +1,24 @@
 //! Sagas over a log and a queue.
 //!
-//! The machine is [`trunkline_core::saga`], pure; here it meets the world. `route` says which events are for which
-//! sagas, and `played` plays events to sagas for scenarios.
+//! The machine is [`trunkline_core::saga`], pure; here it meets the world.
+//! `route` says which events are for which sagas, `book` where each stands, `post` what its transitions send; `runner`
+//! brings all of that together, and `index` is derived for who lists sagas and for what time makes happen.
+//! [`Sagas`] is what an application asks and orders; `played` plays events to sagas for scenarios.
 
+mod book;
+mod error;
+mod index;
 mod played;
+mod post;
 mod route;
+mod runner;
+mod sagas;
 
 pub use trunkline_core::saga::*;
 
+pub use book::Recording;
+pub use error::SagaError;
+pub use index::{SagaQuery, SagaRow};
 pub(crate) use played::Played;
 pub(crate) use route::Routes;
+pub use sagas::{Ordered, SagaDetail, Sagas};

@@ -56,6 +56,14 @@ impl Routes {
         self.sagas.get(name)
     }
 
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.sagas.keys().map(String::as_str)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sagas.is_empty()
+    }
+
     /// Which sagas an event is for; what is Trunkline's own is for those alone whose messages it answers.
     pub(crate) fn deliver(&self, event: &RecordedEvent) -> Result<Delivered, UpcastError> {
         let mut delivered = Delivered::default();
@@ -156,4 +164,4 @@ fn reply(event: &RecordedEvent) -> Reply {
 }
 
 /// The type of the event that says that a message was given up.
-const DEAD_LETTERED: &str = "$DeadLettered";
+pub(super) const DEAD_LETTERED: &str = "$DeadLettered";

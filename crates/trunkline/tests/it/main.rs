@@ -20,6 +20,7 @@ mod once;
 mod outbox;
 mod projections;
 mod queue_place;
+mod saga_runs;
 mod sagas;
 mod scenarios;
 mod shapes;

@@ -1,0 +1,140 @@
+//! The states of sagas: folds of their streams, the latest of them kept at hand.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::StreamExt as _;
+use trunkline_core::saga::{self, SagaState, Transition};
+use trunkline_core::{EventId, Position, RecordedEvent, StreamName, Timestamp, Version};
+use trunkline_store::{EventStore, StreamRead};
+
+use super::SagaError;
+
+/// How many states are kept at hand: those that are busy at the same time, each a few kilobytes.
+const KEPT_MAX: usize = 4_096;
+
+/// A saga, by name and id.
+pub(super) type Key = (String, String);
+
+/// An event of a saga's stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording {
+    /// Its version there.
+    pub version: Version,
+    /// Its position.
+    pub position: Position,
+    /// Its id.
+    pub event_id: EventId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub transition: Transition,
+}
+
+/// Where states are looked up.
+pub(super) struct Book {
+    store: Arc<dyn EventStore>,
+    // Held to look and to put, never while the log is read.
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    states: HashMap<Key, Arc<SagaState>>,
+    /// In the order in which they were put first.
+    order: VecDeque<Key>,
+}
+
+impl Book {
+    pub(super) fn new(store: Arc<dyn EventStore>) -> Self {
+        Self { store, kept: Mutex::default() }
+    }
+
+    /// Where a saga stands.
+    pub(super) async fn find(&self, key: &Key) -> Result<Arc<SagaState>, SagaError> {
+        if let Some(state) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).states.get(key) {
+            return Ok(Arc::clone(state));
+        }
+        let state = Arc::new(self.load(key).await?);
+        self.keep(Arc::clone(&state));
+        Ok(state)
+    }
+
+    /// Where a saga stands, as its stream says.
+    pub(super) async fn load(&self, (name, id): &Key) -> Result<SagaState, SagaError> {
+        let mut state = SagaState::new(name, id);
+        let Ok(stream) = saga::stream(name, id) else { return Ok(state) };
+        let mut events = self.store.read_stream(&stream, StreamRead::default());
+        while let Some(event) = events.next().await.transpose()? {
+            let recording = read(&event)?;
+            state.apply(&recording.transition, recording.at);
+        }
+        Ok(state)
+    }
+
+    /// All that happened to a saga.
+    pub(super) async fn history(&self, stream: &StreamName) -> Result<Vec<Recording>, SagaError> {
+        let mut history = Vec::new();
+        let mut events = self.store.read_stream(stream, StreamRead::default());
+        while let Some(event) = events.next().await.transpose()? {
+            history.push(read(&event)?);
+        }
+        Ok(history)
+    }
+
+    /// Puts a state in the place of an older one.
+    pub(super) fn keep(&self, state: Arc<SagaState>) {
+        let key = (state.name.clone(), state.id.clone());
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.states.get_mut(&key) {
+            Some(there) if there.version > state.version => {}
+            Some(there) => *there = state,
+            None => {
+                if kept.states.len() >= KEPT_MAX
+                    && let Some(oldest) = kept.order.pop_front()
+                {
+                    kept.states.remove(&oldest);
+                }
+                kept.order.push_back(key.clone());
+                kept.states.insert(key, state);
+            }
+        }
+    }
+
+    /// Lets a state go that the stream has gone beyond: another process was there.
+    pub(super) fn saw(&self, key: &Key, version: Version) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_old = kept.states.get(key).is_some_and(|state| state.version < version);
+        drop(kept);
+        if is_old {
+            self.forget(key);
+        }
+    }
+
+    /// Lets a state go that is not what the stream says.
+    pub(super) fn forget(&self, key: &Key) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.states.remove(key);
+        kept.order.retain(|there| there != key);
+    }
+}
+
+/// An event of a saga's stream, read.
+pub(super) fn read(event: &RecordedEvent) -> Result<Recording, SagaError> {
+    let unreadable = |reason: String| SagaError::Unreadable {
+        stream: event.stream_name(),
+        version: event.version(),
+        reason,
+    };
+    let transition = match Transition::from_data(event.event_type(), event.data()) {
+        Some(read) => read.map_err(|error| unreadable(error.to_string()))?,
+        None => return Err(unreadable(format!("no saga has an event {}", event.event_type()))),
+    };
+    Ok(Recording {
+        version: event.version(),
+        position: event.position(),
+        event_id: event.event_id(),
+        at: event.occurred_at(),
+        transition,
+    })
+}

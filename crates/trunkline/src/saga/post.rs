@@ -1,0 +1,60 @@
+//! What sagas send: the messages that their transitions stand for, under ids that follow from these.
+
+use trunkline_core::saga::{self, Outgoing, SagaState, Transition, Waiting};
+use trunkline_core::{InvalidName, StreamName, Version};
+use trunkline_queue::{MessageId, NewMessage, TopicName};
+
+use super::book::Recording;
+use crate::messages::message_id;
+
+/// The name of the producer in the ids of messages.
+const PRODUCER: &str = "saga";
+
+/// A message, and where it goes.
+#[derive(Clone, Debug)]
+pub(super) struct Letter {
+    pub(super) topic: TopicName,
+    pub(super) message: NewMessage,
+    /// What it answers to: the saga, as `NAME-ID`, and the version.
+    pub(super) saga: String,
+    pub(super) version: Version,
+}
+
+/// The id of the message that a transition of a saga sent first.
+pub(super) fn id(stream: &StreamName, version: Version) -> MessageId {
+    message_id(stream, version, PRODUCER, 0)
+}
+
+/// The message that a transition stands for; none when it sends none, or when nothing waits for it any more, so that
+/// nothing would come of it.
+pub(super) fn letter(
+    recording: &Recording,
+    stream: &StreamName,
+    state: &SagaState,
+) -> Result<Option<Letter>, InvalidName> {
+    let (version, delay) = match &recording.transition {
+        Transition::Sent(sent) => (recording.version, sent.send.delay),
+        Transition::Resent(resent) => (resent.message, std::time::Duration::from_millis(resent.delay_ms)),
+        _ => return Ok(None),
+    };
+    let waits = |waiting: &&Waiting| waiting.message == version;
+    let Some(send) = state.waiting.as_ref().filter(waits).and_then(|waiting| waiting.sent.as_ref()) else {
+        return Ok(None);
+    };
+    let Outgoing { topic, command, data, key, .. } = send;
+    let saga = format!("{}-{}", state.name, state.id);
+    let mut message = NewMessage::new(command.as_str(), data.to_bytes())
+        .id(id(stream, version))
+        .key(key.as_deref().unwrap_or(&state.id))
+        .header("saga_id", state.id.as_str())
+        .system_header(saga::SAGA_FIELD, saga.as_str())
+        .system_header(saga::MESSAGE_FIELD, version.to_string())
+        .cause(recording.event_id, recording.position);
+    if let Some(correlation_id) = &state.correlation_id {
+        message = message.header("correlation_id", correlation_id);
+    }
+    if !delay.is_zero() {
+        message = message.after(delay);
+    }
+    Ok(Some(Letter { topic: TopicName::new(topic)?, message, saga, version }))
+}

@@ -1,0 +1,570 @@
+//! The runner: one reader of the log, from which all follows that sagas do.
+//!
+//! ```text
+//!                 ┌─▶ events that sagas name, answers ─▶ advance ─▶ append to $saga.NAME-ID ─┐
+//! log, in order ──┤                                                                          │
+//!   ▲             └─▶ $saga.NAME-ID: what was sent ────▶ publish; index                      │
+//!   └────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! A chunk of the log is done with when all that follows was appended and all that it says was published; only then
+//! does the checkpoint move over it. Done again after a crash, each part finds that it was done.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use indexmap::{IndexMap, IndexSet};
+use serde::Serialize;
+use tokio::time::Instant;
+use trunkline_core::saga::{self, Ignored, Input, SagaState, Transition};
+use trunkline_core::{
+    Append, EventId, EventType, Expected, Metadata, NewEvent, Position, RecordedEvent, StreamName, Timestamp,
+    Version,
+};
+use trunkline_queue::{MessageQueue, NewMessage, PublishError, TopicName};
+use trunkline_store::{Advice, AllRead, AppendError, EventStoreExt as _, ReadError};
+
+use super::book::{self, Key, Recording};
+use super::index::Index;
+use super::post::{self, Letter};
+use super::{SagaError, Sagas};
+use crate::messages::{Checkpoint, Stop};
+
+/// The name of the sagas' checkpoint, which no relay's can be.
+pub(super) const NAME: &str = "$sagas";
+
+/// How many events are done with at a time, and how much is done again at most after a crash.
+const CHUNK: usize = 1_000;
+
+/// How many sagas are advanced at the same time, so that their appends share syncs.
+const AT_ONCE: usize = 256;
+
+/// How many sagas' timers are judged at a time.
+const DUE_MAX: u32 = 1_000;
+
+/// How often what follows is worked out anew when others append to a saga's stream first.
+const ATTEMPTS_MAX: u32 = 16;
+
+/// How many bytes of messages are published at a time; a queue takes more, but not without end.
+const PUBLISH_BYTES_MAX: usize = 4 << 20;
+
+/// How often the checkpoint is kept: what is done again after a crash is harmless, and each time costs two syncs.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
+
+/// The longest wait without a look at the clock, which may be moved.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The pause before something that passes is tried again; it grows up to the longest.
+const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// How often numbers are told.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// What runs the sagas of an application.
+pub(super) struct Runner<'a> {
+    sagas: &'a Sagas,
+    queue: &'a dyn MessageQueue,
+    index: Arc<Index>,
+    /// What is done, and was not kept as a checkpoint yet.
+    unkept: Option<Checkpoint>,
+    kept_at: Instant,
+}
+
+impl<'a> Runner<'a> {
+    pub(super) fn new(sagas: &'a Sagas, queue: &'a dyn MessageQueue) -> Result<Self, SagaError> {
+        Ok(Self { sagas, queue, index: sagas.index()?, unkept: None, kept_at: Instant::now() })
+    }
+
+    pub(super) async fn run(mut self, stop: &Stop) -> Result<(), SagaError> {
+        if self.sagas.routes.is_empty() {
+            stop.asked().await;
+            return Ok(());
+        }
+        let mut done = self.begin().await?;
+        let mut pause = PAUSE;
+        let mut told: Option<Instant> = None;
+        while !stop.is_asked() {
+            let worked = tokio::select! {
+                worked = self.turn(done) => worked,
+                () = stop.asked() => break,
+            };
+            done = match worked {
+                Ok((to, true)) => {
+                    pause = PAUSE;
+                    to
+                }
+                Ok((to, false)) => {
+                    pause = PAUSE;
+                    if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+                        self.tell()?;
+                        told = Some(Instant::now());
+                    }
+                    self.wait(to, stop).await?;
+                    to
+                }
+                Err(error) if error.advice() == Advice::Retry => {
+                    tracing::warn!(%error, "sagas will try again");
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = stop.asked() => break,
+                    }
+                    pause = (pause * 2).min(PAUSE_MAX);
+                    self.sagas.read_to()
+                }
+                Err(error) => {
+                    self.keep()?;
+                    return Err(error);
+                }
+            };
+        }
+        self.keep()
+    }
+
+    pub(super) async fn catch_up(mut self) -> Result<Position, SagaError> {
+        let mut done = self.begin().await?;
+        loop {
+            let (to, worked) = self.turn(done).await?;
+            done = to;
+            if !worked {
+                self.keep()?;
+                return Ok(done);
+            }
+        }
+    }
+
+    /// Where to go on, once the log has been seen to have what the checkpoint names.
+    async fn begin(&self) -> Result<Position, SagaError> {
+        let done = match self.sagas.checkpoints.load(NAME)? {
+            Some(checkpoint) => {
+                checkpoint.check(NAME, &*self.sagas.store).await?;
+                checkpoint.position
+            }
+            None => Position::START,
+        };
+        self.sagas.refresh().await?;
+        self.sagas.read_to.send_replace(done);
+        Ok(done)
+    }
+
+    /// Does what there is to do as of now; whether that was anything.
+    async fn turn(&mut self, done: Position) -> Result<(Position, bool), SagaError> {
+        // The time first, then the head: all that was there by then is read before a timer is judged.
+        let now = self.sagas.now();
+        let head = self.sagas.store.head().await?;
+        if head > done {
+            return Ok((self.read(done, head).await?, true));
+        }
+        Ok((done, self.judge(now, done).await?))
+    }
+
+    /// Waits for something to do.
+    async fn wait(&mut self, done: Position, stop: &Stop) -> Result<(), SagaError> {
+        let now = self.sagas.now();
+        let left = self.index.next_due()?.map_or(LOOK_EVERY, |due| {
+            let micros = due.as_micros().saturating_sub(now.as_micros());
+            Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(LOOK_EVERY)
+        });
+        let keep_at = self.unkept.is_some().then(|| self.kept_at + CHECKPOINT_EVERY);
+        let until = keep_at.unwrap_or_else(|| Instant::now() + left).min(Instant::now() + left);
+        let more = self.sagas.store.wait_beyond(done);
+        tokio::select! {
+            head = more => drop(head?),
+            () = tokio::time::sleep_until(until) => {}
+            () = stop.asked() => {}
+        }
+        if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
+            self.keep()?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self) -> Result<(), SagaError> {
+        if let Some(checkpoint) = self.unkept.take() {
+            self.sagas.checkpoints.save(NAME, &checkpoint)?;
+            self.kept_at = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Does what follows from the log after one position, up to another.
+    async fn read(&mut self, after: Position, to: Position) -> Result<Position, SagaError> {
+        let events = self.sagas.store.read_all(AllRead { to, ..AllRead::after(after) });
+        let mut chunks = events.ready_chunks(CHUNK);
+        let mut done = after;
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.into_iter().collect::<Result<Vec<RecordedEvent>, ReadError>>()?;
+            let Some(last) = chunk.last() else { continue };
+            let checkpoint = Checkpoint {
+                store: self.sagas.store.id(),
+                position: last.position(),
+                event_id: last.event_id(),
+            };
+            self.chunk(&chunk, done, &checkpoint).await?;
+            done = checkpoint.position;
+            self.unkept = Some(checkpoint);
+            if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
+                self.keep()?;
+            }
+            self.sagas.read_to.send_replace(done);
+        }
+        Ok(done)
+    }
+
+    /// Does all that follows from a chunk of the log.
+    async fn chunk(
+        &self,
+        events: &[RecordedEvent],
+        after: Position,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), SagaError> {
+        let mut inputs: IndexMap<Key, Vec<Input>> = IndexMap::new();
+        let mut sent: Vec<(Key, StreamName, Recording)> = Vec::new();
+        let mut touched: IndexSet<Key> = IndexSet::new();
+        for event in events {
+            if let Some((name, id)) = saga::of_stream(event.stream()) {
+                let key = (name.to_owned(), id.to_owned());
+                let recording = book::read(event)?;
+                self.sagas.book.saw(&key, recording.version);
+                if recording.transition.sends() {
+                    sent.push((key.clone(), event.stream_name(), recording));
+                }
+                touched.insert(key);
+                continue;
+            }
+            let delivered = self.sagas.routes.deliver(event)?;
+            for (name, problem) in delivered.problems {
+                let (position, event_type) = (event.position(), event.event_type());
+                tracing::warn!(saga = name, %position, event_type, %problem, "an event finds no saga");
+                count_ignored(&name, "problem");
+            }
+            for routed in delivered.routed {
+                inputs.entry((routed.name, routed.id)).or_default().push(Input::Recorded(routed.recorded));
+            }
+        }
+        // What was sent is looked up before more happens to the same sagas; either way it is published.
+        let (advanced, published) = tokio::join!(self.advance(inputs), self.publish(sent, after));
+        published?;
+        advanced?;
+        self.refresh_rows(touched, Some(checkpoint)).await
+    }
+
+    async fn advance(&self, inputs: IndexMap<Key, Vec<Input>>) -> Result<(), SagaError> {
+        let advance = |(key, inputs): (Key, Vec<Input>)| async move {
+            advance_as(self.sagas, &key, &inputs, None).await.map(drop)
+        };
+        stream::iter(inputs).map(advance).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn refresh_rows(&self, keys: IndexSet<Key>, read_to: Option<&Checkpoint>) -> Result<(), SagaError> {
+        let states = self.sagas.states(keys).await?;
+        self.index.put(&states, read_to)
+    }
+
+    /// Judges the timers of all sagas that are due at a time by which the log was read up to this position; whether
+    /// there were any.
+    async fn judge(&self, now: Timestamp, read_to: Position) -> Result<bool, SagaError> {
+        let due = self.index.due(now, DUE_MAX)?;
+        let any = !due.is_empty();
+        let judge = |key: &Key| {
+            let key = key.clone();
+            async move {
+                let input = Input::Time { read_to };
+                advance_as(self.sagas, &key, &[input], Some(now)).await.map(drop)
+            }
+        };
+        stream::iter(&due).map(judge).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        // Also those that turned out not to be due.
+        self.refresh_rows(due.into_iter().collect(), None).await?;
+        Ok(any)
+    }
+
+    /// Publishes what was sent.
+    async fn publish(
+        &self,
+        sent: Vec<(Key, StreamName, Recording)>,
+        after: Position,
+    ) -> Result<(), SagaError> {
+        let mut topics: BTreeMap<String, Vec<Letter>> = BTreeMap::new();
+        for (key, stream, recording) in sent {
+            let state = self.sagas.book.find(&key).await?;
+            match post::letter(&recording, &stream, &state) {
+                Ok(Some(letter)) => {
+                    topics.entry(letter.topic.as_str().to_owned()).or_default().push(letter);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    let saga = format!("{}-{}", key.0, key.1);
+                    self.give_up(&saga, recording.version, &error.to_string()).await?;
+                }
+            }
+        }
+        let failed = |source| SagaError::Publish { after, source };
+        for letters in topics.into_values() {
+            for batch in batches(letters) {
+                let (topic, messages) = batch_messages(&batch);
+                match self.queue.publish(topic, messages).await {
+                    Ok(_) => {}
+                    Err(error) if error.advice() == trunkline_queue::Advice::FixRequest => {
+                        self.publish_singly(batch).await.map_err(|error| match error {
+                            SingleError::Publish(source) => failed(source),
+                            SingleError::Saga(error) => error,
+                        })?;
+                    }
+                    Err(error) => return Err(failed(error)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes one by one what can be, and tells of what never can.
+    async fn publish_singly(&self, letters: Vec<Letter>) -> Result<(), SingleError> {
+        for letter in letters {
+            let (saga, version) = (letter.saga.clone(), letter.version);
+            match self.queue.publish(letter.topic, vec![letter.message]).await {
+                Ok(_) => {}
+                Err(error) if error.advice() == trunkline_queue::Advice::FixRequest => {
+                    self.give_up(&saga, version, &error.to_string()).await.map_err(SingleError::Saga)?;
+                }
+                Err(error) => return Err(SingleError::Publish(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says in the log that a message can't be published, as it is said of a dead letter: its saga learns of it.
+    async fn give_up(&self, saga: &str, version: Version, reason: &str) -> Result<(), SagaError> {
+        #[derive(Serialize)]
+        struct GivenUp<'a> {
+            reason: &'a str,
+        }
+        let data = serde_json::to_vec(&GivenUp { reason }).expect("texts always serialize");
+        let event_type = EventType::system(super::route::DEAD_LETTERED).expect("the type is a name");
+        let metadata =
+            BTreeMap::from([(saga::SAGA_FIELD, saga.to_owned()), (saga::MESSAGE_FIELD, version.to_string())]);
+        let event = NewEvent::new(event_type, data)
+            .id(EventId::from_cloudevent("urn:trunkline:unpublished", &format!("{saga} {version}")))
+            .metadata(Metadata::of(&metadata).expect("names are not too long"));
+        let stream = StreamName::system("$inbox-$sagas").expect("this is the name of a stream");
+        let append = Append::to(stream.clone(), Expected::Any).event(event);
+        let appended = self.sagas.store.append(append).await;
+        appended.map(drop).map_err(|source| SagaError::Append { stream, source })
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and exact up to 2^53 sagas")]
+    fn tell(&self) -> Result<(), SagaError> {
+        for (name, status, count) in self.index.counts()? {
+            metrics::gauge!("trunkline_sagas", "saga" => name, "status" => status.as_str()).set(count as f64);
+        }
+        Ok(())
+    }
+}
+
+enum SingleError {
+    Publish(PublishError),
+    Saga(SagaError),
+}
+
+/// Letters of one topic, cut so that each part can be published at once.
+fn batches(letters: Vec<Letter>) -> Vec<Vec<Letter>> {
+    let mut batches: Vec<Vec<Letter>> = Vec::new();
+    let mut bytes = 0;
+    for letter in letters {
+        bytes += letter.message.payload.len();
+        match batches.last_mut() {
+            Some(batch) if bytes <= PUBLISH_BYTES_MAX => batch.push(letter),
+            _ => {
+                bytes = letter.message.payload.len();
+                batches.push(vec![letter]);
+            }
+        }
+    }
+    batches
+}
+
+fn batch_messages(letters: &[Letter]) -> (TopicName, Vec<NewMessage>) {
+    let topic = letters.first().expect("a batch has letters").topic.clone();
+    (topic, letters.iter().map(|letter| letter.message.clone()).collect())
+}
+
+/// What came of a saga.
+pub(super) struct Advance {
+    pub(super) state: Arc<SagaState>,
+    pub(super) transitions: Vec<Transition>,
+}
+
+/// What happens to a saga, in order, and all that follows, in one append; worked out anew when others were first.
+///
+/// `at` is the time by which its timers are judged; any other input is recorded with the time as it is.
+pub(super) async fn advance_as(
+    sagas: &Sagas,
+    key: &Key,
+    inputs: &[Input],
+    at: Option<Timestamp>,
+) -> Result<Advance, SagaError> {
+    let called = || format!("{}-{}", key.0, key.1);
+    let stream = saga::stream(&key.0, &key.1).map_err(|_| SagaError::NotFound { id: called() })?;
+    let mut attempts = 0;
+    loop {
+        let before = sagas.book.find(key).await?;
+        let Some(behaviour) = sagas.routes.behaviour(&key.0) else {
+            // It isn't declared any more; what it had begun is shown, and left as it is.
+            if let [Input::Order { .. }] = inputs {
+                return Err(SagaError::UnknownName { name: key.0.clone(), near: None });
+            }
+            count_ignored(&key.0, "unknown");
+            return Ok(Advance { state: before, transitions: Vec::new() });
+        };
+        let now = at.unwrap_or_else(|| sagas.now());
+        let mut state = SagaState::clone(&before);
+        let (mut transitions, mut ignored) = (Vec::new(), Vec::new());
+        for input in inputs {
+            let advanced = saga::advance(&**behaviour, &state, input, now)
+                .map_err(|source| SagaError::Order { saga: called(), source })?;
+            state = advanced.state;
+            transitions.extend(advanced.transitions);
+            ignored.extend(advanced.ignored);
+        }
+        if !transitions.is_empty() {
+            let append = append(&stream, &before, &state, &transitions, now);
+            match append_again(sagas, append).await {
+                Ok(()) => {}
+                Err(AppendError::Conflict { .. }) if attempts < ATTEMPTS_MAX => {
+                    sagas.book.forget(key);
+                    attempts += 1;
+                    continue;
+                }
+                Err(source) => {
+                    // Whether it was stored may be unknown.
+                    sagas.book.forget(key);
+                    return Err(SagaError::Append { stream, source });
+                }
+            }
+        }
+        for ignored in &ignored {
+            // What was read before, and what is no news, is no surprise.
+            if !matches!(ignored, Ignored::Repeated | Ignored::Known | Ignored::NotDue) {
+                count_ignored(&key.0, ignored.word());
+            }
+        }
+        let state = Arc::new(state);
+        if !transitions.is_empty() {
+            sagas.book.keep(Arc::clone(&state));
+        }
+        return Ok(Advance { state, transitions });
+    }
+}
+
+/// What the metadata of a transition says.
+#[derive(Serialize)]
+struct Said<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causation_id: Option<EventId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<&'a str>,
+}
+
+fn append(
+    stream: &StreamName,
+    before: &SagaState,
+    after: &SagaState,
+    transitions: &[Transition],
+    now: Timestamp,
+) -> Append {
+    let expected = match before.version {
+        Version::EMPTY => Expected::NoStream,
+        version => Expected::At(version),
+    };
+    let event = |transition: &Transition| {
+        let cause = transition.cause();
+        let said = Said {
+            correlation_id: after.correlation_id.as_deref(),
+            causation_id: cause.event_id,
+            actor: cause.operator.as_deref(),
+        };
+        NewEvent::new(transition.event_type(), transition.to_data())
+            .metadata(Metadata::of(&said).unwrap_or_default())
+            .occurred_at(now)
+    };
+    Append::to(stream.clone(), expected).with_events(transitions.iter().map(event))
+}
+
+/// Appends, and tries what passes a few times more: the events' ids tell whether they were stored.
+async fn append_again(sagas: &Sagas, append: Append) -> Result<(), AppendError> {
+    let mut pause = PAUSE;
+    for _ in 0..4 {
+        match sagas.store.append(append.clone()).await {
+            Err(error) if error.advice() == Advice::Retry => {
+                tracing::warn!(%error, "what follows for a saga is appended again");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            done => return done.map(drop),
+        }
+    }
+    sagas.store.append(append).await.map(drop)
+}
+
+fn count_ignored(saga: &str, why: &'static str) {
+    metrics::counter!("trunkline_saga_ignored_total", "saga" => saga.to_owned(), "why" => why).increment(1);
+}
+
+impl Sagas {
+    /// The index, brought up to the head from the sagas' streams.
+    pub(super) async fn refresh(&self) -> Result<Arc<Index>, SagaError> {
+        let index = self.index()?;
+        let after = match index.read_to()? {
+            Some(read_to) if read_to.check(NAME, &*self.store).await.is_ok() => read_to.position,
+            Some(_) => {
+                index.clear()?;
+                Position::START
+            }
+            None => Position::START,
+        };
+        let head = self.store.head().await?;
+        if head <= after {
+            return Ok(index);
+        }
+        let types = Transition::TYPES.iter().map(|name| EventType::system(name).expect("these are names"));
+        let query = trunkline_core::QueryItem { event_types: types.collect(), ..Default::default() };
+        let read = AllRead { to: head, ..AllRead::after(after) }.matching(query.into());
+        let mut chunks = self.store.read_all(read).ready_chunks(CHUNK);
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.into_iter().collect::<Result<Vec<RecordedEvent>, ReadError>>()?;
+            let of = |event: &RecordedEvent| {
+                saga::of_stream(event.stream()).map(|(name, id)| (name.to_owned(), id.to_owned()))
+            };
+            let states = self.states(chunk.iter().filter_map(of).collect()).await?;
+            let last = chunk.last().map(|last| self.checkpoint(last));
+            index.put(&states, last.as_ref())?;
+        }
+        // Also what is nobody's transition was read.
+        if let Some(last) = self.store.event_at(head).await? {
+            index.put(&[], Some(&self.checkpoint(&last)))?;
+        }
+        Ok(index)
+    }
+
+    fn checkpoint(&self, event: &RecordedEvent) -> Checkpoint {
+        Checkpoint { store: self.store.id(), position: event.position(), event_id: event.event_id() }
+    }
+
+    /// How sagas stand, each with when it is due: never, when nobody knows what it would do then.
+    async fn states(
+        &self,
+        keys: IndexSet<Key>,
+    ) -> Result<Vec<(Arc<SagaState>, Option<Timestamp>)>, SagaError> {
+        let mut states = Vec::with_capacity(keys.len());
+        for key in keys {
+            let state = self.book.find(&key).await?;
+            let due = self.routes.behaviour(&key.0).and_then(|_| state.due());
+            states.push((state, due));
+        }
+        Ok(states)
+    }
+}

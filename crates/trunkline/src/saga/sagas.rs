@@ -1,0 +1,261 @@
+//! The sagas of an application: what is asked of them, and what an operator orders.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use trunkline_config::nearest;
+use trunkline_core::saga::{self, Input, Order, SagaState, Status, Transition};
+use trunkline_core::{EventType, NewEvent, Position, RecordedEvent, StreamName, Timestamp, Version};
+use trunkline_queue::MessageQueue;
+use trunkline_store::{Clock, EventStore};
+
+use super::book::{Book, Key, Recording};
+use super::index::{Index, SagaQuery, SagaRow};
+use super::runner::{Runner, advance_as};
+use super::{Routes, SagaError};
+use crate::messages::{Checkpoints, Stop};
+
+/// The sagas of an application.
+///
+/// What is asked is answered from an index beside the log, which is brought up to date first; it is derived, and may
+/// be removed at any time.
+pub struct Sagas {
+    pub(super) routes: Routes,
+    pub(super) store: Arc<dyn EventStore>,
+    pub(super) clock: Clock,
+    pub(super) checkpoints: Arc<dyn Checkpoints>,
+    pub(super) book: Book,
+    /// Where the index is; in memory when there is no place for it.
+    place: Option<PathBuf>,
+    // Held to look whether it is open.
+    index: Mutex<Option<Arc<Index>>>,
+    /// Up to where all in the log has had its effect, and all that follows from it was published.
+    pub(super) read_to: watch::Sender<Position>,
+    /// Held by who runs them: two would do everything twice, and get in each other's way.
+    pub(super) running: tokio::sync::Mutex<()>,
+}
+
+/// A saga in full.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SagaDetail {
+    /// Where it stands.
+    pub state: SagaState,
+    /// All that happened to it, in order.
+    pub history: Vec<Recording>,
+    /// The names of its steps, as far as its definition says them, in order.
+    pub steps: Vec<String>,
+}
+
+impl SagaDetail {
+    /// The id of the message that was sent first at a version of the saga's stream.
+    pub fn message_id(&self, version: Version) -> Option<trunkline_queue::MessageId> {
+        let stream = saga::stream(&self.state.name, &self.state.id).ok()?;
+        Some(super::post::id(&stream, version))
+    }
+}
+
+/// What came of an operator's order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ordered {
+    /// Where the saga stands now.
+    pub state: SagaState,
+    /// What was recorded.
+    pub transitions: Vec<Transition>,
+}
+
+impl Sagas {
+    pub(crate) fn new(
+        routes: Routes,
+        store: Arc<dyn EventStore>,
+        clock: Clock,
+        checkpoints: Arc<dyn Checkpoints>,
+        place: Option<PathBuf>,
+    ) -> Self {
+        let book = Book::new(Arc::clone(&store));
+        let read_to = watch::Sender::new(Position::START);
+        let (index, running) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { routes, store, clock, checkpoints, book, place, index, read_to, running }
+    }
+
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    pub(super) fn index(&self) -> Result<Arc<Index>, SagaError> {
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = &*index {
+            return Ok(Arc::clone(index));
+        }
+        let opened = Arc::new(match &self.place {
+            Some(path) => Index::open(path)?,
+            None => Index::memory()?,
+        });
+        *index = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    /// The names of all sagas that are declared or registered, sorted.
+    pub fn names(&self) -> Vec<&str> {
+        self.routes.names().collect()
+    }
+
+    /// Lets sagas do what follows from the log and from the time, until asked to stop.
+    ///
+    /// - Every event that a saga names, and every answer to a message of its, has its effect once, in the order of the
+    ///   log; whenever the process is killed, nothing is lost and nothing doubled.
+    /// - What is to be sent is recorded first, and published from there.
+    /// - A timeout is judged only after the log has been read to its head as of then.
+    /// - When the queue takes nothing for a while, that is tried again; any other error ends it.
+    pub async fn run(&self, queue: &dyn MessageQueue, stop: &Stop) -> Result<(), SagaError> {
+        let _running = self.running.lock().await;
+        Runner::new(self, queue)?.run(stop).await
+    }
+
+    /// Lets sagas do what follows from the log as it is and from the time as it is, and from what follows from that;
+    /// gives the position they have come to.
+    ///
+    /// Messages are published, not handled.
+    pub async fn catch_up(&self, queue: &dyn MessageQueue) -> Result<Position, SagaError> {
+        let _running = self.running.lock().await;
+        Runner::new(self, queue)?.catch_up().await
+    }
+
+    /// Up to which position all has had its effect, and all that follows was published, while sagas run here.
+    pub fn read_to(&self) -> Position {
+        *self.read_to.borrow()
+    }
+
+    /// Whether sagas have nothing to do until something new happens, or its time comes.
+    pub async fn is_current(&self) -> Result<bool, SagaError> {
+        Ok(self.routes.is_empty() || self.read_to() >= self.store.head().await?)
+    }
+
+    /// How many sagas there are of each name and status.
+    pub async fn counts(&self) -> Result<Vec<(String, Status, u64)>, SagaError> {
+        self.refresh().await?.counts()
+    }
+
+    /// Sagas by name and id.
+    pub async fn list(&self, query: &SagaQuery) -> Result<Vec<SagaRow>, SagaError> {
+        self.refresh().await?.list(query)
+    }
+
+    /// The name and id of a saga that is called `NAME-ID`, or by its id alone.
+    pub async fn find(&self, text: &str) -> Result<(String, String), SagaError> {
+        let index = self.refresh().await?;
+        if let Some((name, id)) = text.split_once('-') {
+            let named =
+                SagaQuery { name: Some(name.to_owned()), id: Some(id.to_owned()), ..SagaQuery::default() };
+            if !index.list(&named)?.is_empty() {
+                return Ok((name.to_owned(), id.to_owned()));
+            }
+        }
+        let found = index.list(&SagaQuery { id: Some(text.to_owned()), ..SagaQuery::default() })?;
+        match &found[..] {
+            [] => Err(SagaError::NotFound { id: text.to_owned() }),
+            [one] => Ok((one.name.clone(), one.id.clone())),
+            several => {
+                let found = several.iter().map(|row| format!("{}-{}", row.name, row.id)).collect();
+                Err(SagaError::Ambiguous { found })
+            }
+        }
+    }
+
+    /// A saga in full.
+    pub async fn show(&self, name: &str, id: &str) -> Result<SagaDetail, SagaError> {
+        let not_found = || SagaError::NotFound { id: format!("{name}-{id}") };
+        let stream = saga::stream(name, id).map_err(|_| not_found())?;
+        let history = self.book.history(&stream).await?;
+        let mut state = SagaState::new(name, id);
+        for recording in &history {
+            state.apply(&recording.transition, recording.at);
+        }
+        if state.status.is_none() {
+            return Err(not_found());
+        }
+        let steps = self.routes.behaviour(name).map(|behaviour| behaviour.steps()).unwrap_or_default();
+        Ok(SagaDetail { state, history, steps })
+    }
+
+    /// Starts a saga as if its start event had happened with this data; its id is what correlates that event.
+    pub async fn start(&self, name: &str, data: impl Into<Bytes>, by: &str) -> Result<Ordered, SagaError> {
+        let behaviour = self.routes.behaviour(name).ok_or_else(|| SagaError::UnknownName {
+            name: name.to_owned(),
+            near: nearest(name, self.names()).map(str::to_owned),
+        })?;
+        let no_key = |reason: String| SagaError::NoKey { name: name.to_owned(), reason };
+        let event_type = EventType::new(behaviour.start_type()).map_err(|error| no_key(error.to_string()))?;
+        let event = NewEvent::new(event_type, data);
+        let nowhere = StreamName::system("$saga-start").expect("this is the name of a stream");
+        let (position, version) = (Position::START, Version::EMPTY);
+        let event = RecordedEvent::from_new(&event, &nowhere, position, version, (self.clock)());
+        let key = behaviour.key(&event).map_err(|problem| no_key(problem.0))?;
+        let id = key.ok_or_else(|| no_key("`correlate` gives no key".to_owned()))?;
+        saga::stream(name, &id).map_err(|error| no_key(error.to_string()))?;
+        let head = self.store.head().await?;
+        self.order(name, &id, Order::Start { event: Box::new(event) }, by, head).await
+    }
+
+    /// Sends once more what a saga waits for: under its first id while that may still have an effect, else as a new
+    /// message.
+    pub async fn retry(&self, name: &str, id: &str, by: &str) -> Result<Ordered, SagaError> {
+        self.order(name, id, Order::Retry, by, self.done().await?).await
+    }
+
+    /// Begins the way back, for this reason.
+    pub async fn compensate(
+        &self,
+        name: &str,
+        id: &str,
+        reason: &str,
+        by: &str,
+    ) -> Result<Ordered, SagaError> {
+        let order = Order::Compensate { reason: reason.to_owned() };
+        self.order(name, id, order, by, self.done().await?).await
+    }
+
+    /// Takes what a stuck saga waits for as done, for this reason; what is left is done by the saga.
+    pub async fn resolve(&self, name: &str, id: &str, reason: &str, by: &str) -> Result<Ordered, SagaError> {
+        let order = Order::Resolve { reason: reason.to_owned() };
+        self.order(name, id, order, by, self.done().await?).await
+    }
+
+    async fn order(
+        &self,
+        name: &str,
+        id: &str,
+        order: Order,
+        by: &str,
+        read_to: Position,
+    ) -> Result<Ordered, SagaError> {
+        let key: Key = (name.to_owned(), id.to_owned());
+        // What another process did meanwhile is in the log, not at hand.
+        self.book.forget(&key);
+        let input = Input::Order { order, by: by.to_owned(), read_to };
+        let advanced = advance_as(self, &key, &[input], None).await?;
+        Ok(Ordered { state: SagaState::clone(&advanced.state), transitions: advanced.transitions })
+    }
+
+    /// How far sagas have come, here or when they ran last.
+    async fn done(&self) -> Result<Position, SagaError> {
+        let kept = self.checkpoints.load(super::runner::NAME)?;
+        if let Some(checkpoint) = &kept {
+            checkpoint.check(super::runner::NAME, &*self.store).await?;
+        }
+        Ok(kept.map_or(Position::START, |checkpoint| checkpoint.position).max(self.read_to()))
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+impl fmt::Debug for Sagas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sagas").field("names", &self.names()).finish_non_exhaustive()
+    }
+}

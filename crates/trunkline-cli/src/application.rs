@@ -4,13 +4,14 @@ use std::io;
 
 use trunkline::config::World;
 use trunkline::messages::FileCheckpoints;
-use trunkline::{App, ApplicationFile, OpenStore, Place, Registered};
+use trunkline::{App, ApplicationFile, OpenStore, Place, QueuePlace, Registered};
 use trunkline_store::LogStoreOptions;
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::Output;
+use crate::queue::{QueueArgs, QueueFailure};
 use crate::render::{Mistakes, counted, style_for};
 use crate::world::{not_loaded, world};
 
@@ -54,6 +55,28 @@ pub(crate) fn open(
     owner: &str,
     output: &mut Output<'_>,
 ) -> Result<(App, OpenStore), Failure> {
+    build(file, store, None, owner, output)
+}
+
+/// Builds the application over its store and its queue.
+pub(crate) fn open_whole(
+    file: ApplicationFile,
+    store: &StoreArgs,
+    queue: &QueueArgs,
+    owner: &str,
+    output: &mut Output<'_>,
+) -> Result<(App, OpenStore), Failure> {
+    let place = queue.place_of(file.definition.message_queue.dsn.as_deref()).map_err(QueueFailure::from)?;
+    build(file, store, Some(place), owner, output)
+}
+
+fn build(
+    file: ApplicationFile,
+    store: &StoreArgs,
+    queue: Option<QueuePlace>,
+    owner: &str,
+    output: &mut Output<'_>,
+) -> Result<(App, OpenStore), Failure> {
     let place = place(&file, store)?;
     let defaults = LogStoreOptions::default();
     let options = LogStoreOptions {
@@ -67,8 +90,15 @@ pub(crate) fn open(
     if let Some(file) = place.dsn.snapshots() {
         builder = builder.snapshots(file);
     }
+    if let Some(file) = place.dsn.sagas() {
+        builder = builder.saga_index(file);
+    }
     if let Some(folder) = place.dsn.checkpoints() {
         builder = builder.checkpoints(FileCheckpoints::new(folder));
+    }
+    if let Some(place) = queue {
+        output.say(format_args!("queue {place}"));
+        builder = builder.queue_place(place);
     }
     let app = builder.build()?;
     Ok((app, opened))

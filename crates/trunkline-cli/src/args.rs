@@ -34,7 +34,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Events", &["append", "read", "tail", "streams"]),
     ("Moving events", &["import", "export", "migrate"]),
     ("Keeping a store", &["verify", "stats", "backup", "restore"]),
-    ("An application", &["init", "check", "test", "dispatch", "state", "events"]),
+    ("An application", &["init", "check", "test", "run", "dispatch", "state", "events"]),
     ("Its read models", &["query", "sql", "projection"]),
     ("Its file", &["config", "explain"]),
     ("Messages", &["queue", "dlq"]),
@@ -130,6 +130,11 @@ impl StoreArgs {
     /// The store of a command on an application, whose file may name one.
     pub(crate) fn place_of(&self, file: Option<&str>) -> Result<Place, DsnError> {
         Place::find(self.store.as_deref(), file, |name| std::env::var_os(name))
+    }
+
+    /// What the flag says.
+    pub(crate) fn given(&self) -> Option<&str> {
+        self.store.as_deref()
     }
 
     /// The store of a command that works without an application file.

@@ -17,6 +17,7 @@ mod query;
 mod queue;
 mod read;
 mod restore;
+mod run;
 mod sql;
 mod state;
 mod stats;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Dlq(dlq::DlqCommand),
     Check(check::CheckArgs),
     Test(test::TestArgs),
+    Run(run::RunArgs),
     Dispatch(dispatch::DispatchArgs),
     State(state::StateArgs),
     Events(events::EventsArgs),
@@ -82,6 +84,7 @@ impl Command {
             Self::Dlq(command) => command.run(output).await,
             Self::Check(args) => args.run(output),
             Self::Test(args) => args.run(output).await,
+            Self::Run(args) => args.run(output).await,
             Self::Dispatch(args) => args.run(output).await,
             Self::State(args) => args.run(output).await,
             Self::Events(args) => args.run(output).await,

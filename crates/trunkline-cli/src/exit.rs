@@ -75,7 +75,9 @@ impl Exit {
             | Failure::Problems { .. } => Self::Corrupt,
             Failure::Queue(failure) => failure.exit(),
             Failure::ImportFailed { cause, .. } => Self::of(cause),
-            Failure::Interrupted { .. } | Failure::Stopped { .. } => Self::Interrupted,
+            Failure::Interrupted { .. } | Failure::Stopped { .. } | Failure::RunInterrupted { .. } => {
+                Self::Interrupted
+            }
             // Whoever read the output has seen enough: `| head`.
             Failure::Output(error) if error.kind() == ErrorKind::BrokenPipe => Self::Done,
             Failure::Open { .. }
@@ -88,6 +90,10 @@ impl Exit {
             | Failure::Build(_)
             | Failure::Dispatch(_)
             | Failure::Rejected
+            | Failure::CommandLine { .. }
+            | Failure::Saga(_)
+            | Failure::System(_)
+            | Failure::Unwell { .. }
             | Failure::Scenarios { .. }
             | Failure::Undecodable { .. }
             | Failure::Migrate(_)

@@ -4,7 +4,10 @@ use std::io;
 
 use trunkline::history::HistoryError;
 use trunkline::migrate::MigrateError;
-use trunkline::{BuildError, DispatchError, DsnError, Origin, Place, ProjectionError, QueryError};
+use trunkline::saga::SagaError;
+use trunkline::{
+    BuildError, DispatchError, DsnError, Origin, Place, ProjectionError, QueryError, SystemError,
+};
 use trunkline_core::{StreamName, Version};
 use trunkline_store::{Advice, AppendError, MaintainError, OpenError, ReadError, StorageError};
 
@@ -58,6 +61,18 @@ pub(crate) enum Failure {
     /// A command was rejected, which was printed.
     #[error("the command was rejected")]
     Rejected,
+    /// A line of commands is none.
+    #[error("line {line}: {reason}")]
+    CommandLine { line: u64, reason: String },
+    /// The application doesn't run.
+    #[error(transparent)]
+    System(SystemError),
+    /// Something has to be looked at, which was printed.
+    #[error("not all is well: {what}")]
+    Unwell { what: String },
+    /// The user asked a run to stop.
+    #[error("interrupted after {}", counted(.done.to_owned(), "command"))]
+    RunInterrupted { done: u64 },
     /// Scenarios did not pass, which was printed.
     #[error("{} did not pass", counted(.failed.to_owned(), "scenario"))]
     Scenarios { failed: u64 },
@@ -73,6 +88,9 @@ pub(crate) enum Failure {
     /// An aggregate's state could not be told.
     #[error(transparent)]
     History(#[from] HistoryError),
+    /// Sagas can't go on, or an order can't be carried out.
+    #[error(transparent)]
+    Saga(#[from] SagaError),
     /// A query has no answer.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -101,6 +119,18 @@ pub(crate) enum Failure {
     /// The output could not be written.
     #[error("writing to standard output")]
     Output(#[source] io::Error),
+}
+
+impl From<SystemError> for Failure {
+    fn from(error: SystemError) -> Self {
+        match error {
+            SystemError::Queue(error) => Self::Queue(error.into()),
+            SystemError::Operate(error) => Self::Queue(error.into()),
+            SystemError::Projections(error) => Self::Projection(error),
+            SystemError::Read(error) => Self::Read(error),
+            other => Self::System(other),
+        }
+    }
 }
 
 /// How far an import had come when it ended early.
@@ -160,6 +190,8 @@ impl Failure {
             | Self::Sql(_)
             | Self::Build(_)
             | Self::Rejected
+            | Self::Saga(_)
+            | Self::System(_)
             | Self::Scenarios { .. }
             | Self::Undecodable { .. }
             | Self::Maintain(_)
@@ -167,6 +199,11 @@ impl Failure {
             | Self::NoEvents { .. }
             | Self::Mistakes { .. }
             | Self::Output(_) => Vec::new(),
+            Self::CommandLine { .. } => vec!["a line is {\"command\":…,\"id\":…,\"occurred_at\":…,\"data\":{…}}; nothing from this line on was dispatched".to_owned()],
+            Self::Unwell { .. } => vec!["`trunkline doctor` says what to do about each".to_owned()],
+            Self::RunInterrupted { .. } => {
+                vec!["run the same again to go on: a command with an id has one outcome".to_owned()]
+            }
             Self::Problems { .. } => vec!["the report says what to do about each".to_owned()],
             Self::NoCode { near: Some(near), .. } => vec![format!("did you mean {near}?")],
             Self::NoCode { near: None, .. } => vec!["`trunkline explain` lists all codes".to_owned()],

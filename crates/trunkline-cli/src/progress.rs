@@ -19,6 +19,25 @@ impl Progress {
         Self::new(output, verb, "{prefix} {wide_bar} {human_pos}/{human_len} events {per_sec} ETA {eta}")
     }
 
+    /// Work that is counted in commands.
+    pub(crate) fn commands(output: &Output<'_>, verb: &'static str) -> Self {
+        Self::new(
+            output,
+            verb,
+            "{prefix} {wide_bar} {human_pos}/{human_len} commands {per_sec} {msg} ETA {eta}",
+        )
+    }
+
+    /// Processes that are killed.
+    pub(crate) fn kills(output: &Output<'_>, verb: &'static str) -> Self {
+        Self::new(output, verb, "{prefix} {wide_bar} {pos}/{len} kills ETA {eta}")
+    }
+
+    /// What the work is at.
+    pub(crate) fn note(&self, what: &'static str) {
+        self.0.set_message(what);
+    }
+
     /// Work that is counted in bytes.
     pub(crate) fn bytes(output: &Output<'_>, verb: &'static str) -> Self {
         Self::new(output, verb, "{prefix} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta}")

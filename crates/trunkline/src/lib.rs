@@ -68,6 +68,7 @@ pub mod shapes;
 mod middleware;
 mod place;
 mod projection;
+mod system;
 
 pub use trunkline_config as config;
 pub use trunkline_core::{
@@ -105,6 +106,7 @@ pub use projection::{ProjectionError, ProjectionState, ProjectionStatus, Project
 pub use query::{QueryError, QueryHandler};
 pub use schema::Schema;
 pub use snapshot::Snapshot;
+pub use system::{System, SystemError};
 
 /// The examples in the project's README are compiled and run.
 #[cfg(doctest)]

@@ -14,7 +14,18 @@ pub(crate) struct QueueArgs {
 }
 
 impl QueueArgs {
+    /// The queue of a command on an application, whose file may name one.
+    pub(crate) fn place_of(&self, file: Option<&str>) -> Result<QueuePlace, QueueDsnError> {
+        QueuePlace::find(self.queue.as_deref(), file, |name| std::env::var_os(name))
+    }
+
+    /// The queue of a command that works without an application file.
     pub(crate) fn place(&self) -> Result<QueuePlace, QueueDsnError> {
-        QueuePlace::find(self.queue.as_deref(), None, |name| std::env::var_os(name))
+        self.place_of(None)
+    }
+
+    /// What the flag says.
+    pub(crate) fn given(&self) -> Option<&str> {
+        self.queue.as_deref()
     }
 }

@@ -60,12 +60,14 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     }
     let mut queries = Named::of("query", builder.queries, query_handlers, &builder.named_queries)?;
     let queue = queue(message_queue, builder.queue, builder.queue_place, builder.owner.as_deref());
-    let (mut kept_in, mut checkpoints, mut sagas_in) = (builder.snapshots, builder.checkpoints, None);
+    let (mut kept_in, mut checkpoints, mut sagas_in) =
+        (builder.snapshots, builder.checkpoints, builder.saga_index);
     let (store, opened) = if let Some(store) = builder.store {
         (store, None)
     } else {
         let place = find(&event_store, builder.place)?;
-        (kept_in, sagas_in) = (kept_in.or_else(|| place.dsn.snapshots()), place.dsn.sagas());
+        kept_in = kept_in.or_else(|| place.dsn.snapshots());
+        sagas_in = sagas_in.or_else(|| place.dsn.sagas());
         checkpoints = checkpoints.or_else(|| Some(Arc::new(FileCheckpoints::new(place.dsn.checkpoints()?))));
         let opened = open(&event_store, place, builder.owner)?;
         (Arc::clone(&opened.store), Some(Arc::new(opened)))

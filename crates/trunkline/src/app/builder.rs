@@ -65,6 +65,7 @@ pub struct AppBuilder {
     pub(super) queue: Option<Arc<dyn MessageQueue>>,
     pub(super) queue_place: Option<QueuePlace>,
     pub(super) checkpoints: Option<Arc<dyn Checkpoints>>,
+    pub(super) saga_index: Option<PathBuf>,
     pub(super) sagas: Vec<(String, Arc<dyn Behaviour>)>,
     pub(super) saga_classes: SagaClasses,
     pub(super) message_handlers: BTreeMap<String, Arc<dyn MessageHandler>>,
@@ -119,6 +120,13 @@ impl AppBuilder {
     /// opens itself; with a store of the program's it is kept in memory otherwise.
     pub fn checkpoints(mut self, checkpoints: impl Checkpoints) -> Self {
         self.checkpoints = Some(Arc::new(checkpoints));
+        self
+    }
+
+    /// The index of sagas is kept in this file rather than beside the embedded log that the application opens itself;
+    /// with a store of the program's it is kept in memory otherwise.
+    pub fn saga_index(mut self, file: impl Into<PathBuf>) -> Self {
+        self.saga_index = Some(file.into());
         self
     }
 

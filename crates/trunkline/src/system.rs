@@ -1,0 +1,144 @@
+//! A whole application at work, and whether it is at rest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use trunkline_core::Position;
+use trunkline_queue::{MessageQueue, OperateError};
+use trunkline_store::ReadError;
+
+use crate::messages::Stopper;
+use crate::place::OpenQueueError;
+use crate::{App, ProjectionError, RunError};
+
+/// How often is looked whether everything is at rest.
+const LOOKED: Duration = Duration::from_millis(1);
+
+/// How long read models may take to have the last events.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Everything of an application that runs by itself: projections, sagas, relays and consumers.
+///
+/// ```
+/// use trunkline::{App, MemoryStore, System, queue::MemoryQueue};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::builder().store(MemoryStore::new()).queue(MemoryQueue::new()).build()?;
+/// let mut system = System::start(&app).await?;
+/// // ... commands are dispatched ...
+/// system.at_rest().await?;
+/// system.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct System {
+    app: App,
+    queue: Arc<dyn MessageQueue>,
+    stopper: Stopper,
+    running: JoinSet<Result<(), SystemError>>,
+}
+
+/// Why an application doesn't run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SystemError {
+    /// Its message queue can't be opened.
+    #[error(transparent)]
+    Queue(#[from] OpenQueueError),
+    /// Its message queue doesn't answer.
+    #[error(transparent)]
+    Operate(#[from] OperateError),
+    /// A relay, a consumer or its sagas stopped.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Its projections can't be run.
+    #[error(transparent)]
+    Projections(#[from] ProjectionError),
+    /// Its events can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Its code panicked.
+    #[error("a part of it panicked: {reason}")]
+    Panicked {
+        /// What it said.
+        reason: String,
+    },
+}
+
+impl System {
+    /// Starts everything.
+    pub async fn start(app: &App) -> Result<Self, SystemError> {
+        let queue = app.queue()?;
+        app.projections().start().await?;
+        let (stopper, stop) = Stopper::new();
+        let mut running = JoinSet::new();
+        let (messages, sagas) = ((app.clone(), stop.clone()), (app.clone(), stop));
+        running.spawn(async move { Ok(messages.0.run_messages(&messages.1).await?) });
+        running.spawn(async move { Ok(sagas.0.run_sagas(&sagas.1).await?) });
+        Ok(Self { app: app.clone(), queue, stopper, running })
+    }
+
+    /// Waits until nothing is left to do: no message waits or is being handled, sagas and relays have seen every event,
+    /// and so have the projections that can go on.
+    ///
+    /// What waits for the outside is at rest: a saga for an event or for its time, a dead letter for somebody's word.
+    pub async fn at_rest(&mut self) -> Result<Position, SystemError> {
+        let Self { app, queue, running, .. } = self;
+        let head = tokio::select! {
+            head = rest(app, &**queue) => head?,
+            // Nothing ends by itself but by failing.
+            Some(ended) = running.join_next() => return Err(failure(ended)),
+        };
+        // One that has stopped says so in its status, and is no reason not to rest.
+        let _ = app.projections().wait_for(head, PATIENCE).await;
+        Ok(head)
+    }
+
+    /// Stops everything: what is being done is finished, and nothing new is begun.
+    pub async fn stop(mut self) -> Result<(), SystemError> {
+        self.stopper.stop();
+        let mut outcome = Ok(());
+        while let Some(ended) = self.running.join_next().await {
+            if !matches!(ended, Ok(Ok(()))) {
+                outcome = outcome.and(Err(failure(ended)));
+            }
+        }
+        self.app.projections().stop().await;
+        outcome
+    }
+}
+
+/// The head of the log once nothing moves any more.
+async fn rest(app: &App, queue: &dyn MessageQueue) -> Result<Position, SystemError> {
+    loop {
+        // Whatever is being handled is in the queue until what it causes is in the log, so the head is looked at
+        // before and after.
+        let head = app.store().head().await?;
+        if app.sagas().read_to() >= head
+            && app.relays_have_passed(head)
+            && is_empty(queue).await?
+            && app.store().head().await? == head
+        {
+            return Ok(head);
+        }
+        tokio::time::sleep(LOOKED).await;
+    }
+}
+
+/// Whether no group has a message to handle.
+async fn is_empty(queue: &dyn MessageQueue) -> Result<bool, OperateError> {
+    let stats = queue.stats().await?;
+    let mut groups = stats.topics.iter().flat_map(|topic| &topic.groups).filter(|group| group.subscribed);
+    Ok(groups.all(|group| group.waiting + group.leased + group.delayed == 0))
+}
+
+fn failure(ended: Result<Result<(), SystemError>, tokio::task::JoinError>) -> SystemError {
+    let panicked = |reason: String| SystemError::Panicked { reason };
+    match ended {
+        Ok(Err(error)) => error,
+        Ok(Ok(())) => panicked("it ended without being asked to".to_owned()),
+        Err(error) => panicked(error.to_string()),
+    }
+}

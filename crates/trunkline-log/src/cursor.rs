@@ -5,14 +5,23 @@ mod place;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use place::{Ahead, List, Place};
+use place::{List, Place};
 
 use crate::ReadError;
 use crate::batch::Query;
 use crate::index::Table;
 use crate::key::Key;
+use crate::reader::Reader;
 use crate::record::Record;
 use crate::shared::{LookupError, Shared, View, candidates};
+
+/// How many records are read at a time: the first alone, since many reads want no more, and then twice as many each
+/// time. What has to be looked up for one record then serves many.
+const READ_TOGETHER: RangeInclusive<usize> = 1..=64;
+
+/// How far a scan has fetched into the processor's caches what it comes to: beyond the page that it is in, where the
+/// processor itself fetches no further.
+const SCAN_FETCHED_BYTES: u64 = 4 << 10;
 
 /// Which records a cursor gives.
 #[derive(Debug)]
@@ -37,6 +46,9 @@ pub struct Cursor {
     place: Option<Place>,
     /// The number of the segment that was read last, where the next record most likely is.
     segment: usize,
+    /// Records that were read and not given yet; the last is the next.
+    ready: Vec<Record>,
+    read_together: usize,
     /// What to say when the positions are through.
     damage: Option<ReadError>,
 }
@@ -58,63 +70,69 @@ impl Cursor {
             rest: first..=last,
             place: None,
             segment: 0,
+            ready: Vec::new(),
+            read_together: *READ_TOGETHER.start(),
             damage: shared.damage.clone().filter(|_| forward && *positions.end() > head),
         }
     }
 
-    /// The next record, if there is one; an index that turns out damaged is the caller's to replace.
-    fn advance(&mut self) -> Result<Option<Record>, LookupError> {
-        loop {
-            if self.rest.is_empty() {
-                return Ok(None);
-            }
+    /// Reads on until there are records to give, or none are left; an index that turns out damaged is the caller's
+    /// to replace.
+    fn read_on(&mut self) -> Result<(), LookupError> {
+        while self.ready.is_empty() && !self.rest.is_empty() {
             let Some(place) = &mut self.place else {
                 self.enter()?;
                 continue;
             };
-            let next = place.next(self.forward, &self.rest, &self.view, &mut self.segment)?;
-            let Some(Ahead { position, offset }) = next else {
+            if place.look_ahead(self.forward, &self.rest, &self.view, &mut self.segment)? {
+                self.read_together()?;
+            } else {
                 // Everything in this table is through.
                 let positions = place.positions.clone();
                 self.place = None;
-                self.pass(if self.forward { *positions.end() } else { *positions.start() });
-                continue;
-            };
-            let record = self.view.record_at(&place.table, position, offset, &mut self.segment)?;
-            self.pass(position);
-            match &self.select {
-                Select::All => return Ok(Some(record)),
-                Select::Query(query) if query.matches(record.fields()) => return Ok(Some(record)),
-                Select::Stream { name, versions, .. } if record.stream() == &**name => {
-                    let version = record.version();
-                    if versions.contains(&version) {
-                        return Ok(Some(record));
-                    }
-                    let beyond =
-                        if self.forward { version > *versions.end() } else { version < *versions.start() };
-                    if beyond {
-                        self.finish();
-                        return Ok(None);
-                    }
-                }
-                Select::Query(_) | Select::Stream { .. } => {}
+                let end = if self.forward { *positions.end() } else { *positions.start() };
+                pass(&mut self.rest, self.forward, end);
             }
         }
+        Ok(())
     }
 
-    /// Leaves this position, and those before it, behind.
-    fn pass(&mut self, position: u64) {
-        let (start, end) = (*self.rest.start(), *self.rest.end());
-        self.rest = if self.forward {
-            start.max(position.saturating_add(1))..=end
-        } else {
-            // Positions begin at 1.
-            start..=end.min(position - 1)
+    /// Reads some of the records that were looked up ahead. Those before one that can't be read are ready all the same.
+    fn read_together(&mut self) -> Result<(), LookupError> {
+        let read = self.read_group();
+        self.ready.reverse();
+        read
+    }
+
+    fn read_group(&mut self) -> Result<(), LookupError> {
+        let Self { view, select, forward, rest, place: Some(place), segment, ready, .. } = self else {
+            return Ok(());
         };
-    }
-
-    fn finish(&mut self) {
-        self.rest = RangeInclusive::new(1, 0);
+        let scans = place.scans();
+        let (table, group) = place.take(self.read_together);
+        self.read_together = (self.read_together * 2).min(*READ_TOGETHER.end());
+        let mut reader: Option<Reader<'_>> = None;
+        for at in group {
+            let reader = match reader {
+                Some(reader) if reader.holds(at.position) => reader,
+                _ => *reader.insert(view.reader(at.position, segment)?),
+            };
+            let record = reader.record(table, *at)?;
+            if scans && *forward {
+                reader.prefetch(at.offset + SCAN_FETCHED_BYTES, record.bytes().len());
+            }
+            pass(rest, *forward, at.position);
+            match select.choose(&record, *forward) {
+                Choice::Give => ready.push(record),
+                Choice::Leave => {}
+                Choice::End => {
+                    *rest = NONE;
+                    break;
+                }
+            }
+        }
+        view.seen.note(group);
+        Ok(())
     }
 
     /// Enters the table of the next position.
@@ -147,27 +165,84 @@ impl Cursor {
         self.place = Some(Place::new(table, first..=last, lists));
         Ok(())
     }
+
+    /// Reads on, also around damage of the index, and gives the first of what was read.
+    fn read_and_give(&mut self) -> Option<Result<Record, ReadError>> {
+        loop {
+            let failed = self.read_on().err();
+            if failed.is_some() {
+                // It has been looked up ahead beyond what could be read.
+                self.place = None;
+            }
+            // What comes before damage is given before it; then the damage is met again.
+            match (self.ready.pop(), failed) {
+                (Some(record), _) => return Some(Ok(record)),
+                (None, None) => return self.damage.take().map(Err),
+                (None, Some(LookupError::Run(run))) => {
+                    self.shared.set_aside(&run);
+                    self.view = self.shared.view();
+                }
+                (None, Some(LookupError::Read(error))) => {
+                    self.rest = NONE;
+                    self.damage = None;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
 }
 
 impl Iterator for Cursor {
     type Item = Result<Record, ReadError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            match self.advance() {
-                Ok(Some(record)) => return Some(Ok(record)),
-                Ok(None) => return self.damage.take().map(Err),
-                Err(LookupError::Run(run)) => {
-                    self.shared.set_aside(&run);
-                    self.view = self.shared.view();
-                    self.place = None;
-                }
-                Err(LookupError::Read(error)) => {
-                    self.finish();
-                    self.damage = None;
-                    return Some(Err(error));
+        match self.ready.pop() {
+            Some(record) => Some(Ok(record)),
+            None => self.read_and_give(),
+        }
+    }
+}
+
+/// No positions.
+const NONE: RangeInclusive<u64> = RangeInclusive::new(1, 0);
+
+/// Leaves this position, and those before it, behind.
+fn pass(rest: &mut RangeInclusive<u64>, forward: bool, position: u64) {
+    let (start, end) = (*rest.start(), *rest.end());
+    *rest = if forward {
+        start.max(position.saturating_add(1))..=end
+    } else {
+        // Positions begin at 1.
+        start..=end.min(position - 1)
+    };
+}
+
+/// What becomes of a record that was found.
+enum Choice {
+    Give,
+    /// It is not one of those that are wanted.
+    Leave,
+    /// Nor is any that comes after it.
+    End,
+}
+
+impl Select {
+    fn choose(&self, record: &Record, forward: bool) -> Choice {
+        match self {
+            Self::All => Choice::Give,
+            Self::Query(query) if query.matches(record.fields()) => Choice::Give,
+            Self::Stream { name, versions, .. } if record.stream() == &**name => {
+                let version = record.version();
+                if versions.contains(&version) {
+                    Choice::Give
+                } else if forward == (version > *versions.end()) {
+                    Choice::End
+                } else {
+                    Choice::Leave
                 }
             }
+            Self::Query(_) | Self::Stream { .. } => Choice::Leave,
         }
     }
 }

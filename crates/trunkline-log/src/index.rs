@@ -69,6 +69,14 @@ impl Part {
     }
 }
 
+/// Where a record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Located {
+    pub(crate) position: u64,
+    /// Where in its segment it begins.
+    pub(crate) offset: u64,
+}
+
 /// A part that can be looked into.
 #[derive(Clone, Debug)]
 pub(crate) enum Table {
@@ -84,11 +92,14 @@ impl Table {
         }
     }
 
-    /// Where in its segment the record at this position begins.
-    pub(crate) fn offset(&self, position: u64) -> Result<u64, DamagedRun> {
+    /// Finds out where records of this table begin, by their positions.
+    pub(crate) fn locate(&self, records: &mut [Located]) -> Result<(), DamagedRun> {
         match self {
-            Self::Run(run) => run.offset(position).map_err(|run::Damaged| DamagedRun(Arc::clone(run))),
-            Self::Recent(recent) => Ok(recent.offset(position)),
+            Self::Run(run) => run.locate(records).map_err(|run::Damaged| DamagedRun(Arc::clone(run))),
+            Self::Recent(recent) => {
+                recent.locate(records);
+                Ok(())
+            }
         }
     }
 

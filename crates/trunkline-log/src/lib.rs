@@ -29,6 +29,7 @@
 mod backup;
 mod batch;
 mod bytes_at;
+mod checksum;
 mod cursor;
 pub mod disk;
 mod error;
@@ -45,6 +46,7 @@ mod log;
 mod open;
 mod prefetch;
 mod read_only;
+mod reader;
 mod record;
 mod recover;
 mod seen;

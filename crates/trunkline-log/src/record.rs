@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::bytes_at::{id_at, put, u16_at, u32_at, u64_at};
+use crate::checksum;
 
 /// Bytes before a record's stream name.
 pub(crate) const HEADER_LEN: usize = 48;
@@ -47,6 +48,11 @@ impl Record {
     pub(crate) fn parse(bytes: Bytes) -> Option<Self> {
         check(&bytes)?;
         Some(Self { bytes })
+    }
+
+    /// The record in bytes that [`check`] has been asked about.
+    pub(crate) fn verified(bytes: Bytes) -> Self {
+        Self { bytes }
     }
 
     /// The record's place in the log, from 1.
@@ -142,12 +148,14 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn labels(self) -> impl Iterator<Item = (Label<'a>, Range<usize>)> {
         let mut at = self.stream_range().end;
-        (0..self.label_count()).map(move |_| {
-            let len = usize::from(u16_at(self.bytes, at + 2));
-            let range = at + LABEL_HEADER_LEN..at + LABEL_HEADER_LEN + len;
-            let label = Label { kind: self.bytes[at], text: &self.bytes[range.clone()] };
-            at = range.end;
-            (label, range)
+        let mut rest = self.bytes.get(at..).unwrap_or_default();
+        (0..self.label_count()).map_while(move |_| {
+            let (header, after) = rest.split_first_chunk::<LABEL_HEADER_LEN>()?;
+            let (text, after) =
+                after.split_at_checked(usize::from(u16::from_le_bytes([header[2], header[3]])))?;
+            let start = at + LABEL_HEADER_LEN;
+            (at, rest) = (start + text.len(), after);
+            Some((Label { kind: header[0], text }, start..at))
         })
     }
 
@@ -173,28 +181,23 @@ pub(crate) fn len_of(bytes: &[u8]) -> Option<usize> {
 pub(crate) fn check(bytes: &[u8]) -> Option<u32> {
     fits(bytes)?;
     let crc = u32_at(bytes, at::CRC);
-    (crc32fast::hash(&bytes[at::LEN..]) == crc).then_some(crc)
+    (checksum::crc(&bytes[at::LEN..]) == crc).then_some(crc)
 }
 
 /// Something if the record is as long as it says, and everything in it fits.
+#[inline]
 fn fits(bytes: &[u8]) -> Option<()> {
     if len_of(bytes)? != bytes.len() {
         return None;
     }
-    let stream = usize::from(u16_at(bytes, at::STREAM_LEN));
-    let labels_len = u32_at(bytes, at::LABELS_LEN) as usize;
-    let mut at = HEADER_LEN.checked_add(stream)?;
-    let end = at.checked_add(labels_len)?;
-    if end > bytes.len() {
-        return None;
-    }
+    let labels = HEADER_LEN + usize::from(u16_at(bytes, at::STREAM_LEN));
+    let end = labels.checked_add(u32_at(bytes, at::LABELS_LEN) as usize)?;
+    let mut rest = bytes.get(labels..end)?;
     for _ in 0..u16_at(bytes, at::LABELS) {
-        if at + 4 > end {
-            return None;
-        }
-        at += 4 + usize::from(u16_at(bytes, at + 2));
+        let (header, after) = rest.split_first_chunk::<LABEL_HEADER_LEN>()?;
+        rest = after.get(usize::from(u16::from_le_bytes([header[2], header[3]]))..)?;
     }
-    (at == end).then_some(())
+    rest.is_empty().then_some(())
 }
 
 /// What [`encode`] could not encode.
@@ -253,7 +256,7 @@ fn short(len: usize, what: &'static str) -> Result<u16, TooLong> {
 pub(crate) fn finish(record: &mut [u8], position: u64, version: u64) -> u32 {
     put(record, at::POSITION, &position.to_le_bytes());
     put(record, at::VERSION, &version.to_le_bytes());
-    let crc = crc32fast::hash(&record[at::LEN..]);
+    let crc = checksum::crc(&record[at::LEN..]);
     put(record, at::CRC, &crc.to_le_bytes());
     crc
 }

@@ -7,8 +7,6 @@ use bytes::Bytes;
 
 use crate::bytes_at::{id_at, put, u32_at, u64_at};
 use crate::disk::DiskFile;
-use crate::prefetch::prefetch;
-use crate::record::{self, Record};
 
 /// Bytes before the first frame.
 pub(crate) const HEADER_LEN: usize = 4096;
@@ -18,10 +16,6 @@ pub(crate) const FORMAT_VERSION: u32 = 1;
 
 const MAGIC: [u8; 8] = *b"TKLSEG01";
 const CRC_AT: usize = 100;
-
-/// How much of a record is fetched ahead: its header, and most records' names and labels. What follows is not
-/// looked at before somebody wants the body.
-const PREFETCHED_BYTES: usize = 192;
 
 /// What stands at a segment's beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,43 +103,9 @@ pub(crate) struct Segment {
     pub(crate) file: Arc<dyn DiskFile>,
 }
 
-/// Why a record could not be read.
-#[derive(Debug)]
-pub(crate) enum BadRecord {
-    Io(io::Error),
-    /// The bytes there are not a record.
-    Damaged,
-}
-
 impl Segment {
     pub(crate) fn name(&self) -> String {
         file_name(self.header.number)
-    }
-
-    /// The record that begins at this offset, with its checksum verified.
-    pub(crate) fn record(&self, offset: u64) -> Result<Record, BadRecord> {
-        if let Some(map) = self.file.mapped().map_err(BadRecord::Io)? {
-            let start = offset as usize;
-            let len = map.get(start..).and_then(record::len_of).ok_or(BadRecord::Damaged)?;
-            if map.len() - start < len {
-                return Err(BadRecord::Damaged);
-            }
-            return Record::parse(map.slice(start..start + len)).ok_or(BadRecord::Damaged);
-        }
-        let head = self.file.view(offset, record::HEADER_LEN).map_err(BadRecord::Io)?;
-        let len = record::len_of(&head).ok_or(BadRecord::Damaged)?;
-        if offset + len as u64 > self.header.capacity {
-            return Err(BadRecord::Damaged);
-        }
-        let bytes = self.file.view(offset, len).map_err(BadRecord::Io)?;
-        Record::parse(bytes).ok_or(BadRecord::Damaged)
-    }
-
-    /// Has the beginning of the record at this offset fetched into the processor's caches.
-    pub(crate) fn prefetch(&self, offset: u64) {
-        let Ok(Some(map)) = self.file.mapped() else { return };
-        let start = map.len().min(offset as usize);
-        prefetch(&map[start..map.len().min(start + PREFETCHED_BYTES)]);
     }
 
     /// All bytes of the segment but those at its end that were never written and so are zeros.

@@ -7,11 +7,12 @@ use crate::ReadError;
 use crate::batch::Query;
 use crate::disk::Disk;
 use crate::head::Head;
-use crate::index::{DamagedRun, Part, Postings, Recent, Table};
+use crate::index::{DamagedRun, Located, Part, Postings, Recent, Table};
 use crate::key::{Hasher13, Key};
+use crate::reader::Reader;
 use crate::record::{Fields, Record};
 use crate::seen::Seen;
-use crate::segment::{BadRecord, Segment};
+use crate::segment::Segment;
 use crate::walk::walk;
 
 /// What the writer, the indexer and all readers of a log share.
@@ -188,16 +189,25 @@ impl View {
         Self { segments: Arc::new(segments), parts: Arc::new(parts), seen: Arc::default(), recent_records }
     }
 
-    /// The number of the segment that holds this position, which is likely to be `near`.
-    fn segment_of(&self, position: u64, near: usize) -> usize {
-        let begins_after = |number: usize| {
-            self.segments.get(number).is_none_or(|segment| segment.header.first_position > position)
-        };
-        if !begins_after(near) && begins_after(near + 1) {
-            return near;
+    /// The segment that holds this position. `near` is the number of the one that is tried first, and becomes that
+    /// of the one that has it.
+    pub(crate) fn segment(&self, position: u64, near: &mut usize) -> &Segment {
+        if position < self.first_of(*near) || position >= self.first_of(*near + 1) {
+            let after = self.segments.partition_point(|segment| segment.header.first_position <= position);
+            *near = after.saturating_sub(1);
         }
-        let after = self.segments.partition_point(|segment| segment.header.first_position <= position);
-        after.saturating_sub(1)
+        &self.segments[*near]
+    }
+
+    /// The first position of the segment with this number; beyond all others when there is none.
+    fn first_of(&self, number: usize) -> u64 {
+        self.segments.get(number).map_or(u64::MAX, |segment| segment.header.first_position)
+    }
+
+    /// What reads the records of the segment that holds this position; `near` is as for [`View::segment`].
+    pub(crate) fn reader(&self, position: u64, near: &mut usize) -> Result<Reader<'_>, ReadError> {
+        let segment = self.segment(position, near);
+        Reader::new(segment, self.first_of(*near + 1))
     }
 
     /// The record of an id, if this table has it.
@@ -214,43 +224,11 @@ impl View {
 
     /// The record at a position of a table.
     pub(crate) fn record(&self, table: &Table, position: u64) -> Result<Record, LookupError> {
-        let offset = table.offset(position)?;
-        self.record_at(table, position, offset, &mut 0)
-    }
-
-    /// The segment that holds this position; `near` is as for [`View::record_at`].
-    pub(crate) fn segment(&self, position: u64, near: &mut usize) -> &Segment {
-        *near = self.segment_of(position, *near);
-        &self.segments[*near]
-    }
-
-    /// The record at a position of a table, which says that it begins at `offset`; `near` is the number of the
-    /// segment that is tried first, and becomes that of the one that has it.
-    pub(crate) fn record_at(
-        &self,
-        table: &Table,
-        position: u64,
-        offset: u64,
-        near: &mut usize,
-    ) -> Result<Record, LookupError> {
-        *near = self.segment_of(position, *near);
-        let segment = &self.segments[*near];
-        match segment.record(offset) {
-            Ok(record) if record.position() == position => {
-                self.seen.insert(position);
-                Ok(record)
-            }
-            // What the run says is wrong if there is another record there.
-            Ok(_) if matches!(table, Table::Run(_)) => {
-                let Table::Run(run) = table else { unreachable!("just matched") };
-                Err(LookupError::Run(DamagedRun(Arc::clone(run))))
-            }
-            Ok(_) | Err(BadRecord::Damaged) => {
-                let what = format!("the record at position {position} is not as it was written");
-                Err(ReadError::Damaged { file: segment.name(), offset, what }.into())
-            }
-            Err(BadRecord::Io(error)) => Err(ReadError::io(segment.name(), error).into()),
-        }
+        let mut at = [Located { position, offset: 0 }];
+        table.locate(&mut at)?;
+        let record = self.reader(position, &mut 0)?.record(table, at[0])?;
+        self.seen.insert(position..=position);
+        Ok(record)
     }
 
     /// What can be looked into for a part: itself, or for a gap, its records indexed on the spot, some at a

@@ -1,14 +1,19 @@
 //! A cursor's place: one table of the index, and which of its records come next.
 
-use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
-use crate::index::{Postings, Table};
+use crate::index::{Located, Postings, Table};
 use crate::shared::{LookupError, View};
 
-/// How many records are looked up ahead of the one that is read: their bytes then come from memory all at the
-/// same time instead of one after the other. It begins with the first and doubles, since many reads are short.
+/// How many records are looked up ahead of the one that is read: what says where they are then comes from memory all
+/// at the same time instead of one after the other. It begins with the first, since many reads are short.
 const AHEAD: RangeInclusive<usize> = 8..=64;
+
+/// How many times as many records are looked up each time as the time before.
+const AHEAD_GROWTH: usize = 4;
+
+/// How much of a scattered record is fetched into the processor's caches ahead: most are not larger.
+const FETCHED_BYTES: usize = 512;
 
 /// How much a scan asks of the disk at a time.
 const STRETCH_BYTES: u64 = 1 << 20;
@@ -19,22 +24,16 @@ const ASKED_BYTES: u64 = 2 << 10;
 /// A table that a cursor is in.
 #[derive(Debug)]
 pub(super) struct Place {
-    pub(super) table: Table,
+    table: Table,
     pub(super) positions: RangeInclusive<u64>,
     /// The positions that may match, as lists to be merged; `None` when all may.
     lists: Option<Vec<List>>,
-    ahead: VecDeque<Ahead>,
+    /// Records that were looked up, and how many of them are through.
+    ahead: Vec<Located>,
+    through: usize,
     reach: usize,
-    /// Which stretch of which segment a scan is in.
-    stretch: Option<(u64, u64)>,
-}
-
-/// A record that is read soon.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ahead {
-    pub(super) position: u64,
-    /// Where in its segment it begins.
-    pub(super) offset: u64,
+    /// Which segment's stretches a scan has asked for last: the first and the last of them.
+    asked: Option<(u64, u64, u64)>,
 }
 
 /// Ascending positions, of which some have been used up at one end.
@@ -47,65 +46,85 @@ pub(super) struct List {
 
 impl Place {
     pub(super) fn new(table: Table, positions: RangeInclusive<u64>, lists: Option<Vec<List>>) -> Self {
-        let (ahead, reach) = (VecDeque::new(), *AHEAD.start());
-        Self { table, positions, lists, ahead, reach, stretch: None }
+        let (ahead, reach) = (Vec::new(), *AHEAD.start());
+        Self { table, positions, lists, ahead, through: 0, reach, asked: None }
     }
 
-    /// The next record of this table within `rest` that may match.
-    pub(super) fn next(
+    /// Whether every record is read, one after the other.
+    pub(super) fn scans(&self) -> bool {
+        self.lists.is_none()
+    }
+
+    /// Sees to it that records of this table within `rest` that may match are looked up; false when there are none.
+    pub(super) fn look_ahead(
         &mut self,
         forward: bool,
         rest: &RangeInclusive<u64>,
         view: &View,
         segment: &mut usize,
-    ) -> Result<Option<Ahead>, LookupError> {
-        if self.ahead.is_empty() {
-            self.look_ahead(forward, rest, view, segment)?;
+    ) -> Result<bool, LookupError> {
+        if self.through < self.ahead.len() {
+            return Ok(true);
         }
-        Ok(self.ahead.pop_front())
-    }
-
-    fn look_ahead(
-        &mut self,
-        forward: bool,
-        rest: &RangeInclusive<u64>,
-        view: &View,
-        segment: &mut usize,
-    ) -> Result<(), LookupError> {
-        let mut rest = rest.clone();
-        while self.ahead.len() < self.reach {
-            let Some(position) = self.next_position(forward, &rest)? else { break };
-            self.table.prefetch_offset(position);
-            self.ahead.push_back(Ahead { position, offset: 0 });
-            rest = if forward { position + 1..=*rest.end() } else { *rest.start()..=position - 1 };
-        }
-        for ahead in &mut self.ahead {
-            ahead.offset = self.table.offset(ahead.position)?;
-        }
-        self.reach = (self.reach * 2).min(*AHEAD.end());
-        self.ask_disk(forward, view, segment);
-        // Records that stand one after the other are fetched ahead by the processor itself.
-        if self.lists.is_some() {
-            for ahead in &self.ahead {
-                view.segment(ahead.position, segment).prefetch(ahead.offset);
+        self.ahead.clear();
+        self.through = 0;
+        match &mut self.lists {
+            None => {
+                let first = (*rest.start()).max(*self.positions.start());
+                let last = (*rest.end()).min(*self.positions.end());
+                let located = |position| Located { position, offset: 0 };
+                if forward {
+                    self.ahead.extend((first..=last).take(self.reach).map(located));
+                } else {
+                    self.ahead.extend((first..=last).rev().take(self.reach).map(located));
+                }
+            }
+            Some(lists) => {
+                let mut rest = rest.clone();
+                while self.ahead.len() < self.reach {
+                    let Some(position) = next_position(lists, forward, &rest)? else { break };
+                    self.table.prefetch_offset(position);
+                    self.ahead.push(Located { position, offset: 0 });
+                    rest = if forward { position + 1..=*rest.end() } else { *rest.start()..=position - 1 };
+                }
             }
         }
-        Ok(())
+        self.table.locate(&mut self.ahead)?;
+        self.reach = (self.reach * AHEAD_GROWTH).min(*AHEAD.end());
+        self.ask_disk(forward, view, segment);
+        // Records that stand one after the other are fetched ahead by the processor itself.
+        if !self.scans() {
+            for at in &self.ahead {
+                view.reader(at.position, segment)?.prefetch(at.offset, FETCHED_BYTES);
+            }
+        }
+        Ok(!self.ahead.is_empty())
+    }
+
+    /// The table, and the next records in it that were looked up, at most so many.
+    pub(super) fn take(&mut self, count: usize) -> (&Table, &[Located]) {
+        let start = self.through;
+        self.through = self.ahead.len().min(start + count);
+        (&self.table, &self.ahead[start..self.through])
     }
 
     /// Asks the disk for the records ahead, unless they are in memory. One of them is looked at to tell: to look at
     /// each would cost more than a warm read takes.
     fn ask_disk(&mut self, forward: bool, view: &View, segment: &mut usize) {
-        let Some(first) = self.ahead.front() else { return };
+        let Some(first) = self.ahead.first() else { return };
         let begins_in = view.segment(first.position, segment);
         if self.lists.is_none() {
-            // A scan asks for a stretch at a time, and for the one after it.
-            let stretch = (begins_in.header.number, first.offset / STRETCH_BYTES);
-            if self.stretch != Some(stretch) {
-                self.stretch = Some(stretch);
-                let start = if forward { stretch.1 } else { stretch.1.saturating_sub(1) };
-                begins_in.file.will_read(start * STRETCH_BYTES, 2 * STRETCH_BYTES);
+            // A scan asks for a stretch at a time, before it comes there.
+            let (number, stretch) = (begins_in.header.number, first.offset / STRETCH_BYTES);
+            let next = if forward { stretch + 1 } else { stretch.saturating_sub(1) };
+            for stretch in [stretch, next] {
+                let asked =
+                    self.asked.is_some_and(|(of, from, to)| of == number && (from..=to).contains(&stretch));
+                if !asked {
+                    begins_in.file.will_read(stretch * STRETCH_BYTES, STRETCH_BYTES);
+                }
             }
+            self.asked = Some((number, stretch.min(next), stretch.max(next)));
         } else if !view.seen.contains(first.position) && !begins_in.file.is_near(first.offset) {
             // What was read before is most likely still there.
             for ahead in &self.ahead {
@@ -113,28 +132,24 @@ impl Place {
             }
         }
     }
+}
 
-    /// The next position within `rest` that may match; it stays the next one until `rest` has left it behind.
-    fn next_position(
-        &mut self,
-        forward: bool,
-        rest: &RangeInclusive<u64>,
-    ) -> Result<Option<u64>, LookupError> {
-        let Some(lists) = &mut self.lists else {
-            let next = if forward { *rest.start() } else { *rest.end() };
-            return Ok(Some(next).filter(|next| rest.contains(next) && self.positions.contains(next)));
-        };
-        let mut next = None;
-        for list in lists {
-            let Some(position) = list.next(forward, rest)? else { continue };
-            next = Some(match next {
-                None => position,
-                Some(other) if forward => position.min(other),
-                Some(other) => position.max(other),
-            });
-        }
-        Ok(next.filter(|position| rest.contains(position)))
+/// The next position within `rest` that is in one of the lists; it stays the next one until `rest` has left it behind.
+fn next_position(
+    lists: &mut [List],
+    forward: bool,
+    rest: &RangeInclusive<u64>,
+) -> Result<Option<u64>, LookupError> {
+    let mut next = None;
+    for list in lists {
+        let Some(position) = list.next(forward, rest)? else { continue };
+        next = Some(match next {
+            None => position,
+            Some(other) if forward => position.min(other),
+            Some(other) => position.max(other),
+        });
     }
+    Ok(next.filter(|position| rest.contains(position)))
 }
 
 impl List {

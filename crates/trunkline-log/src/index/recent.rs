@@ -3,6 +3,7 @@
 use std::hash::BuildHasherDefault;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::Located;
 use crate::key::{Key, KeyMap};
 
 /// The index of records from one position on, in memory.
@@ -87,9 +88,12 @@ impl Recent {
         Adding { tables: self.tables.write().expect("no code panics while it holds this lock") }
     }
 
-    /// Where in its segment the record at this position begins.
-    pub(crate) fn offset(&self, position: u64) -> u64 {
-        u64::from(self.tables().offsets[(position - self.first) as usize])
+    /// Finds out where records begin, by their positions.
+    pub(crate) fn locate(&self, records: &mut [Located]) {
+        let tables = self.tables();
+        for record in records {
+            record.offset = u64::from(tables.offsets[(record.position - self.first) as usize]);
+        }
     }
 
     /// The key's newest position.

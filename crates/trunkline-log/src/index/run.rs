@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-use super::filter;
+use super::{Located, filter};
 use crate::bytes_at::{id_at, put, u32_at, u64_at};
 use crate::disk::{Access, Disk, DiskFile};
 use crate::key::Key;
@@ -246,9 +246,20 @@ impl Run {
         if position <= self.name.last { Ok(position) } else { Err(Damaged) }
     }
 
-    /// Where in its segment the record at this position begins.
-    pub(crate) fn offset(&self, position: u64) -> Result<u64, Damaged> {
-        self.raw_offset(position - self.name.first).map(u64::from)
+    /// Finds out where records begin, by their positions. Those of a scan stand in one block mostly, which is
+    /// looked after once.
+    pub(crate) fn locate(&self, records: &mut [Located]) -> Result<(), Damaged> {
+        let mut checked = None;
+        for record in records {
+            let at = self.layout.offsets_at() + 4 * (record.position - self.name.first);
+            let block = at as usize / BLOCK_LEN;
+            if checked != Some(block) {
+                self.bytes(at, 4)?;
+                checked = Some(block);
+            }
+            record.offset = u64::from(u32_at(&self.body, at as usize));
+        }
+        Ok(())
     }
 
     /// The numbers of those keys that may be there.

@@ -19,10 +19,6 @@ use crate::shared::{LookupError, Shared, View, candidates};
 /// time. What has to be looked up for one record then serves many.
 const READ_TOGETHER: RangeInclusive<usize> = 1..=64;
 
-/// How far a scan has fetched into the processor's caches what it comes to: beyond the page that it is in, where the
-/// processor itself fetches no further.
-const SCAN_FETCHED_BYTES: u64 = 4 << 10;
-
 /// Which records a cursor gives.
 #[derive(Debug)]
 pub(crate) enum Select {
@@ -108,7 +104,6 @@ impl Cursor {
         let Self { view, select, forward, rest, place: Some(place), segment, ready, .. } = self else {
             return Ok(());
         };
-        let scans = place.scans();
         let (table, group) = place.take(self.read_together);
         self.read_together = (self.read_together * 2).min(*READ_TOGETHER.end());
         let mut reader: Option<Reader<'_>> = None;
@@ -118,9 +113,6 @@ impl Cursor {
                 _ => *reader.insert(view.reader(at.position, segment)?),
             };
             let record = reader.record(table, *at)?;
-            if scans && *forward {
-                reader.prefetch(at.offset + SCAN_FETCHED_BYTES, record.bytes().len());
-            }
             pass(rest, *forward, at.position);
             match select.choose(&record, *forward) {
                 Choice::Give => ready.push(record),

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::index::{Located, Postings, Table};
+use crate::segment::Segment;
 use crate::shared::{LookupError, View};
 
 /// How many records are looked up ahead of the one that is read: what says where they are then comes from memory all
@@ -51,7 +52,7 @@ impl Place {
     }
 
     /// Whether every record is read, one after the other.
-    pub(super) fn scans(&self) -> bool {
+    fn scans(&self) -> bool {
         self.lists.is_none()
     }
 
@@ -121,7 +122,7 @@ impl Place {
                 let asked =
                     self.asked.is_some_and(|(of, from, to)| of == number && (from..=to).contains(&stretch));
                 if !asked {
-                    begins_in.file.will_read(stretch * STRETCH_BYTES, STRETCH_BYTES);
+                    ask_for_stretch(begins_in, stretch);
                 }
             }
             self.asked = Some((number, stretch.min(next), stretch.max(next)));
@@ -131,6 +132,15 @@ impl Place {
                 view.segment(ahead.position, segment).file.will_read(ahead.offset, ASKED_BYTES);
             }
         }
+    }
+}
+
+/// Asks the disk for a stretch, unless it seems to be in memory: to ask all the same goes over all of its pages.
+fn ask_for_stretch(segment: &Segment, stretch: u64) {
+    let start = stretch * STRETCH_BYTES;
+    let probes = [0, STRETCH_BYTES / 3, STRETCH_BYTES * 2 / 3, STRETCH_BYTES - 1];
+    if !probes.iter().all(|probe| segment.file.is_near(start + probe)) {
+        segment.file.will_read(start, STRETCH_BYTES);
     }
 }
 

@@ -82,22 +82,25 @@ fn events(
             return Poll::Pending;
         }
         turn += 1;
-        let event = records.next().map(decode);
         left -= 1;
-        if !matches!(event, Some(Ok(_))) {
-            cursor = None;
-        }
-        Poll::Ready(event)
+        let failed = match records.next() {
+            Some(Ok(record)) => return Poll::Ready(Some(decode(record, &mut left))),
+            failed => failed.and_then(Result::err).map(read_error),
+        };
+        cursor = None;
+        Poll::Ready(failed.map(Err))
     })
     .boxed()
 }
 
+/// The event that a record is; when it is none, nothing is left to read. So the answer need not be looked at, and the
+/// event is made where it is handed over rather than copied there.
 #[inline]
-fn decode(record: Result<engine::Record, engine::ReadError>) -> Result<RecordedEvent, ReadError> {
-    let record = record.map_err(read_error)?;
+fn decode(record: engine::Record, left: &mut u64) -> Result<RecordedEvent, ReadError> {
     let position = record.position();
-    codec::decode(record).ok_or_else(|| ReadError::Damaged {
-        what: format!("the record at position {position} is not an event"),
+    codec::decode(record).ok_or_else(|| {
+        *left = 0;
+        ReadError::Damaged { what: format!("the record at position {position} is not an event") }
     })
 }
 

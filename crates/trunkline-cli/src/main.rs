@@ -5,6 +5,7 @@
 //! `output` prints values as data and talk as talk; `failure` and `exit` say what went wrong and with which
 //! code the process ends.
 //! `queue` is the same for message queues: the way to an open one, its failures, and how messages are printed.
+//! `whole_file` writes files that others never see half of.
 //! `world` is what an application file may ask of the machine, `application` the application that it describes.
 
 mod application;
@@ -18,6 +19,7 @@ mod output;
 mod progress;
 mod queue;
 mod render;
+mod whole_file;
 mod world;
 
 use std::io::{self, BufWriter, Write as _};

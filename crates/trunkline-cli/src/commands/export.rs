@@ -1,12 +1,11 @@
 //! `export`: every event as a line that `import` takes back.
 
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use futures::StreamExt as _;
 use serde::Serialize;
-use tempfile::NamedTempFile;
 use trunkline_core::{Position, json};
 use trunkline_store::{AllRead, EventStore};
 
@@ -16,6 +15,7 @@ use crate::open;
 use crate::output::{Output, Report};
 use crate::progress::Progress;
 use crate::render::counted;
+use crate::whole_file::WholeFile;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,11 +70,11 @@ impl ExportArgs {
         };
         let progress = Progress::events(output, "exporting");
         let failed = |source| Failure::File { what: format!("writing {}", path.display()), source };
-        let file = temporary_in(folder(&path)).map_err(failed)?;
+        let file = WholeFile::begin(&path).map_err(failed)?;
         let mut writer = BufWriter::with_capacity(64 << 10, file);
         let report = export(&*opened.store, self.after, &mut writer, &progress, failed).await?;
         let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-        put_in_place(file, &path).map_err(failed)?;
+        file.put_in_place().map_err(failed)?;
         drop(progress);
         output.report(&ExportReport { output: Some(path), ..report })
     }
@@ -102,30 +102,6 @@ async fn export(
         }
     }
     Ok(report)
-}
-
-/// The folder of a file.
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// A file without its name yet, which may be read by whoever may read the user's new files.
-fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    #[cfg(unix)]
-    builder.permissions(permissions);
-    builder.tempfile_in(folder)
-}
-
-/// Gives the finished file its name, once its bytes are on the disk.
-fn put_in_place(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    #[cfg(unix)]
-    std::fs::File::open(folder(path))?.sync_all()?;
-    Ok(())
 }
 
 impl std::fmt::Display for ExportReport {

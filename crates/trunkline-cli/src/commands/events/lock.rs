@@ -1,6 +1,7 @@
 //! `events lock`: writes every shape that is persisted beside the file.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
@@ -10,6 +11,7 @@ use crate::application;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
 use crate::render::counted;
+use crate::whole_file::WholeFile;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,10 +60,17 @@ impl LockArgs {
             Err(error) => return Err(failed("reading")(error)),
         };
         let lock = Lock::of(&file.definition, earlier);
-        std::fs::write(&path, lock.to_text()).map_err(failed("writing"))?;
+        write(&path, &lock).map_err(failed("writing"))?;
         let (types, shapes) = lock.counts();
         output.report(&Locked { file: path, types, shapes })
     }
+}
+
+/// A kill or a full disk leaves the lock as it was: with half of it, nothing that uses the file would run.
+fn write(path: &str, lock: &Lock) -> io::Result<()> {
+    let mut file = WholeFile::begin(Path::new(path))?;
+    file.write_all(lock.to_text().as_bytes())?;
+    file.put_in_place()
 }
 
 impl Report for Locked {

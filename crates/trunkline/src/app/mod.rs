@@ -27,6 +27,7 @@ pub use error::{BuildError, RunError};
 use queue::AppQueue;
 
 use crate::command::Bus;
+use crate::declared::Events;
 use crate::file::{ConsumerAction, ConsumerDefinition, LawDefinition};
 use crate::messages::{
     Checkpoints, CommandDispatcher, ConsumerError, Inbox, MessageHandler, Relay, Stop, Stopper, Webhook,
@@ -108,6 +109,11 @@ impl App {
     /// What makes today's events of stored ones, as the file and the program say.
     pub fn upcasters(&self) -> &Upcasters {
         &self.upcasters
+    }
+
+    /// What is known of the shapes of events.
+    pub(crate) fn events(&self) -> &Events {
+        self.bus.events()
     }
 
     /// The names of all commands, sorted.

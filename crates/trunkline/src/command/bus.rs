@@ -95,6 +95,11 @@ impl Bus {
         }
     }
 
+    /// What is known of the shapes of events.
+    pub(crate) fn events(&self) -> &Events {
+        &self.events
+    }
+
     /// The names of all commands, sorted.
     pub(crate) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.handlers.keys().map(String::as_str).collect();

@@ -10,7 +10,6 @@ use super::report::{Fate, Tally};
 use super::{MigrateError, Migration, StoredAt};
 use crate::command::inbox::{self, Part};
 use crate::file::SYSTEM_NAMES;
-use crate::shapes::today;
 
 /// Where outcomes go of commands whose events have no room for them in the new store, or are all dropped.
 const INBOX: &str = "$inbox-migrated";
@@ -64,7 +63,7 @@ impl Migration<'_> {
     fn present(&self, event: &RecordedEvent, carried: &mut Vec<Carried>) -> Result<Fate, MigrateError> {
         let before = carried.len();
         let mut wrong = None;
-        let reached = today(self.definition, event.clone(), |present| {
+        let reached = self.shapes.today(event.clone(), |present| {
             let stream = match &self.streams {
                 Some(rule) => {
                     rule.stream_of(&present).map_err(|reason| format!("the rule for streams: {reason}"))

@@ -27,7 +27,7 @@ use trunkline_store::{AllRead, AppendError, EventStore, EventStream, ReadError};
 pub use report::{Events, MigrationReport, ShapeLine, StreamsLine};
 pub use rule::{InvalidRule, StreamRule};
 
-use crate::Definition;
+use crate::shapes::Shapes;
 use carry::{Carried, command_of};
 use report::{Seen, Tally};
 use target::Target;
@@ -44,7 +44,7 @@ const SAGAS: &str = "$saga.";
 /// What becomes of the events of a store.
 #[derive(Debug)]
 pub struct Migration<'a> {
-    definition: &'a Definition,
+    shapes: Shapes<'a>,
     streams: Option<StreamRule>,
 }
 
@@ -111,9 +111,9 @@ pub enum MigrateError {
 }
 
 impl<'a> Migration<'a> {
-    /// The migration to the shapes that a file declares.
-    pub fn new(definition: &'a Definition) -> Self {
-        Self { definition, streams: None }
+    /// The migration to the shapes that a file declares, or that an application knows.
+    pub fn new(shapes: impl Into<Shapes<'a>>) -> Self {
+        Self { shapes: shapes.into(), streams: None }
     }
 
     /// The same, with streams by a rule.

@@ -4,22 +4,20 @@ use std::collections::HashMap;
 
 use futures::StreamExt as _;
 use serde::Serialize;
-use serde_json::Value as Json;
-use trunkline_core::{Position, StreamName, Version};
+use trunkline_core::{Position, RecordedEvent, StreamName, Version};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
-use super::today;
-use crate::Definition;
+use super::{Shapes, stored};
 use crate::file::SYSTEM_NAMES;
 
 /// How many shapes are told apart; data whose fields are named by data has as many as it has events.
 const SHAPES_MAX: usize = 10_000;
 
-/// How often progress is said.
+/// How many positions are between two words about the progress.
 const SAID_EVERY: u64 = 4096;
 
 /// What is stored.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 pub struct Census {
     /// How many events were looked at; Trunkline's own are not.
     pub events: u64,
@@ -64,77 +62,120 @@ pub struct Undecodable {
     pub count: u64,
 }
 
-/// Counts every shape that is stored, and brings each event to today's; `progress` hears how many were looked at.
-pub async fn census(
-    definition: &Definition,
+/// Counts every shape that is stored, and brings each event to today's; `progress` hears how far it has come.
+pub async fn census<'a>(
+    shapes: impl Into<Shapes<'a>>,
     store: &dyn EventStore,
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(Position),
 ) -> Result<Census, ReadError> {
-    let mut census = Census::default();
-    let mut places: HashMap<(String, u32, String), usize> = HashMap::new();
+    let mut counter = Counter::new(shapes.into());
+    let mut last = Position::START;
     let mut events = store.read_all(AllRead::default());
     while let Some(event) = events.next().await.transpose()? {
-        if event.event_type().starts_with(SYSTEM_NAMES) {
-            continue;
+        last = event.position();
+        if last.get().is_multiple_of(SAID_EVERY) {
+            progress(last);
         }
-        census.events += 1;
-        if census.events.is_multiple_of(SAID_EVERY) {
-            progress(census.events);
+        if !event.event_type().starts_with(SYSTEM_NAMES) {
+            counter.count(&event);
         }
-        let shape = if places.len() < SHAPES_MAX { shape_of(event.data()) } else { "others".to_owned() };
-        let key = (event.event_type().to_owned(), event.schema_version(), shape);
-        let at = *places.entry(key).or_insert_with_key(|(event_type, schema_version, shape)| {
-            census.shapes.push(CensusLine {
-                event_type: event_type.clone(),
-                schema_version: *schema_version,
-                shape: shape.clone(),
-                count: 0,
-                first: event.position(),
-                today: Vec::new(),
-                undecodable: None,
-            });
-            census.shapes.len() - 1
-        });
-        let line = &mut census.shapes[at];
+    }
+    progress(last);
+    Ok(counter.told())
+}
+
+/// What was counted so far.
+struct Counter<'a> {
+    shapes: Shapes<'a>,
+    events: u64,
+    lines: Vec<Line>,
+    places: HashMap<(String, u32, String), usize>,
+    /// Places by marks, which cost less to make than words.
+    marked: HashMap<Vec<u8>, usize>,
+    marks: Vec<u8>,
+}
+
+/// A stored shape, of which nothing is in words yet.
+struct Line {
+    count: u64,
+    first: Position,
+    today: Vec<(String, u32)>,
+    undecodable: Option<Undecodable>,
+}
+
+impl<'a> Counter<'a> {
+    fn new(shapes: Shapes<'a>) -> Self {
+        let (lines, places) = (Vec::new(), HashMap::new());
+        Self { shapes, events: 0, lines, places, marked: HashMap::new(), marks: Vec::new() }
+    }
+
+    fn count(&mut self, event: &RecordedEvent) {
+        self.events += 1;
+        let at = self.place(event);
+        let line = &mut self.lines[at];
         line.count += 1;
-        let (position, stream, version) = (event.position(), event.stream_name(), event.version());
-        let reached = today(definition, event, |event| {
-            let said = format!("{} {}", event.event_type(), event.schema_version());
-            if !line.today.contains(&said) {
-                line.today.push(said);
+        let reached = self.shapes.today(event.clone(), |event| {
+            let is_it = |(event_type, version): &(String, u32)| {
+                (event_type.as_str(), *version) == (event.event_type(), event.schema_version())
+            };
+            if !line.today.iter().any(is_it) {
+                line.today.push((event.event_type().to_owned(), event.schema_version()));
             }
         });
         if let Err(reason) = reached {
-            census.undecodable += 1;
-            let first = Undecodable { position, stream, version, reason, count: 0 };
-            line.undecodable.get_or_insert(first).count += 1;
+            let failed = line.undecodable.get_or_insert_with(|| Undecodable {
+                position: event.position(),
+                stream: event.stream_name(),
+                version: event.version(),
+                reason,
+                count: 0,
+            });
+            failed.count += 1;
         }
     }
-    progress(census.events);
-    Ok(census)
-}
 
-fn shape_of(data: &[u8]) -> String {
-    match serde_json::from_slice::<Json>(data) {
-        Ok(Json::Object(object)) => {
-            let mut fields: Vec<String> =
-                object.iter().map(|(name, value)| format!("{name}: {}", kind(value))).collect();
-            fields.sort_unstable();
-            fields.join(", ")
+    /// The place of the line of an event.
+    fn place(&mut self, event: &RecordedEvent) -> usize {
+        self.marks.clear();
+        self.marks.extend_from_slice(&event.schema_version().to_le_bytes());
+        self.marks.extend_from_slice(event.event_type().as_bytes());
+        self.marks.push(0);
+        stored::mark(event.data(), &mut self.marks);
+        if let Some(&at) = self.marked.get(&self.marks) {
+            return at;
         }
-        Ok(other) => kind(&other).to_owned(),
-        Err(_) => "no JSON".to_owned(),
+        let named = |shape| (event.event_type().to_owned(), event.schema_version(), shape);
+        let mut key = named(stored::said(event.data()));
+        if self.places.len() >= SHAPES_MAX && !self.places.contains_key(&key) {
+            key = named("others".to_owned());
+        }
+        let lines = &mut self.lines;
+        let at = *self.places.entry(key).or_insert_with(|| {
+            lines.push(Line { count: 0, first: event.position(), today: Vec::new(), undecodable: None });
+            lines.len() - 1
+        });
+        if self.marked.len() < SHAPES_MAX {
+            self.marked.insert(self.marks.clone(), at);
+        }
+        at
     }
-}
 
-fn kind(value: &Json) -> &'static str {
-    match value {
-        Json::Null => "null",
-        Json::Bool(_) => "boolean",
-        Json::Number(number) if number.is_f64() => "number",
-        Json::Number(_) => "integer",
-        Json::String(_) => "string",
-        Json::Array(_) => "array",
-        Json::Object(_) => "object",
+    fn told(mut self) -> Census {
+        let mut places: Vec<_> = self.places.into_iter().collect();
+        places.sort_unstable_by_key(|(_, at)| *at);
+        let lines = places.into_iter().zip(self.lines.drain(..));
+        let shapes: Vec<CensusLine> = lines
+            .map(|(((event_type, schema_version, shape), _), line)| CensusLine {
+                event_type,
+                schema_version,
+                shape,
+                count: line.count,
+                first: line.first,
+                today: line.today.iter().map(|(name, version)| format!("{name} {version}")).collect(),
+                undecodable: line.undecodable,
+            })
+            .collect();
+        let failed = shapes.iter().filter_map(|line| line.undecodable.as_ref());
+        Census { events: self.events, undecodable: failed.map(|failed| failed.count).sum(), shapes }
     }
 }

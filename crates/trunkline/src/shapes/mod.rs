@@ -5,6 +5,7 @@
 
 mod census;
 mod lock;
+mod stored;
 mod today;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use serde_json::Value as Json;
 
 pub use census::{Census, CensusLine, Undecodable, census};
 pub use lock::{Lock, LockError, ShapeChange};
-pub(crate) use today::today;
+pub use today::Shapes;
 
 use crate::Definition;
 

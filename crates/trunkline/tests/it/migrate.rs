@@ -7,6 +7,8 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use futures::future::BoxFuture;
 use trunkline::migrate::{MigrateError, Migration, MigrationReport, StreamRule};
+use trunkline::shapes::census;
+use trunkline::upcast::Link;
 use trunkline::{
     App, Append, AppendError, ApplicationFile, CommandRequest, EventStore, Expected, MemoryStore, NewEvent,
     Position, ReadError, RecordedEvent, Registered, StreamName,
@@ -427,4 +429,26 @@ async fn places_that_sagas_remember_stay_or_the_migration_stops() {
     assert!(error.contains("Stepped 1 at position 4") && error.contains("names places"), "{error}");
     let store: Arc<dyn EventStore> = Arc::new(to);
     assert_eq!(store.head().await.unwrap().get(), 2);
+}
+
+#[tokio::test]
+async fn a_program_migrates_and_counts_with_its_own_links_and_the_files_shapes() {
+    let (old, new) = (MemoryStore::new(), MemoryStore::new());
+    put(&old, "lamp-1", "Lit", r#"{"who":"ada"}"#).await;
+    put(&old, "lamp-1", "Lit", r#"{"who":7}"#).await;
+    let text = "[events.SwitchedOn]\nschema: { properties: { by: { type: \"string\" } } }\n";
+    let link = Link::from("Lit", 1).rename("who", "by").becomes("SwitchedOn", 1);
+    let app = with_file(App::builder().store(old.clone()).upcast([link]), text).build().unwrap();
+    let counted = census(&app, &old, |_| ()).await.unwrap();
+    assert_eq!((counted.events, counted.undecodable), (2, 1), "{counted:?}");
+    let failed = Migration::new(&app).run(&old, &new, |_| ()).await.unwrap_err();
+    assert!(failed.to_string().ends_with("by: 7 is not of type \"string\""), "{failed}");
+    let arrived = events(&new).await;
+    assert!(arrived.is_empty(), "the batch of the first event that fails is not begun");
+    let old = MemoryStore::new();
+    put(&old, "lamp-1", "Lit", r#"{"who":"ada"}"#).await;
+    Migration::new(&app).run(&old, &new, |_| ()).await.unwrap();
+    let arrived = events(&new).await;
+    let arrived: Vec<_> = arrived.iter().map(|event| (event.event_type(), event.data())).collect();
+    assert_eq!(arrived, [("SwitchedOn", br#"{"by":"ada"}"#.as_slice())]);
 }

@@ -95,7 +95,7 @@ async fn a_census_counts_what_is_stored_and_finds_what_leads_nowhere() {
     }
     let file = read(text, &Registered::default());
     let mut heard = 0;
-    let census = census(&file.definition, &memory, |events| heard = events).await.unwrap();
+    let census = census(&file.definition, &memory, |at| heard = at.get()).await.unwrap();
     assert_eq!((census.events, census.undecodable, heard), (9, 3, 9));
     let said: Vec<String> = census
         .shapes

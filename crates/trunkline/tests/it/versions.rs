@@ -232,6 +232,26 @@ async fn typed_deciders_get_old_events_in_todays_shape() {
     assert_eq!(said(&outcome), r#"accepted: lamp-2@1 SwitchedOn {"by":"me"}"#);
 }
 
+#[tokio::test]
+async fn events_of_typed_deciders_are_checked_too() {
+    let text = r#"
+        [events.SwitchedOn]
+        version: 2
+        schema: { properties: { by: { type: "string", enum: ["ada"] } } }
+        upcast: [{ from: 1, steps: [{ rename: { who: "by" } }] }]
+    "#;
+    let memory = MemoryStore::new();
+    let app = with_file(App::builder().store(memory.clone()).decider::<Lamp>(), text).build().unwrap();
+    let outcome = app.dispatch(LampCommand::SwitchOn { lamp: "1".into() }).await.unwrap();
+    let rejection = outcome.rejection().unwrap();
+    assert_eq!(rejection.field.as_deref(), Some("event.data.by"));
+    assert!(rejection.reason.starts_with("SwitchedOn would not be of its shape: by: "), "{rejection:?}");
+    assert_eq!(memory.head().await.unwrap().get(), 0, "nothing is stored");
+    let app = with_file(App::builder().store(memory).decider::<Lamp>(), &text.replace("ada", "me"));
+    let outcome = app.build().unwrap().dispatch(LampCommand::SwitchOn { lamp: "1".into() }).await;
+    assert_eq!(said(&outcome), r#"accepted: lamp-1@1 SwitchedOn {"by":"me"}"#);
+}
+
 #[test]
 fn the_program_and_the_file_have_to_agree() {
     let builder = || App::builder().store(MemoryStore::new()).decider::<Lamp>();

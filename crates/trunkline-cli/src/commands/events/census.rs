@@ -8,6 +8,7 @@ use trunkline::shapes::{Census, census};
 use crate::application;
 use crate::args::StoreArgs;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::open;
 use crate::output::{Output, Report};
 use crate::progress::Progress;
@@ -38,12 +39,22 @@ pub(super) struct CensusArgs {
 
 impl CensusArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let mut interrupt = Interrupt::listen();
         let file = application::load(&self.file, output)?;
         let opened = open::for_reading(&application::place(&file, &self.store)?)?;
         let total = opened.store.head().await?.get();
-        let progress = Progress::events(output, "counting");
-        let counted = census(&file.definition, &*opened.store, |events| progress.set(events, total)).await?;
-        drop(progress);
+        let counted = {
+            let progress = Progress::events(output, "counting");
+            let run = census(&file.definition, &*opened.store, |at| progress.set(at.get(), total));
+            tokio::select! {
+                biased;
+                () = interrupt.wait() => Err(Failure::Stopped {
+                    hint: "nothing was changed; run the same again to count from the beginning".to_owned(),
+                }),
+                counted = run => counted.map_err(Failure::Read),
+            }
+        };
+        let counted = counted?;
         output.report(&counted)?;
         match counted.undecodable {
             0 => Ok(()),

@@ -1,9 +1,12 @@
 //! What old events and long streams cost: upcasting an event in three steps, and dispatching to a stream of
 //! 100,000 events beside one of 100.
 //!
-//! `cargo run --release -p trunkline --example years`; the figures are in `docs/design/0006-events-over-years.md`.
+//! `cargo run --release -p trunkline --example years`, and with `-- census` what a census and a migration of a million
+//! events take; the figures are in `docs/design/0006-events-over-years.md`.
 
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
+
+mod census;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -82,6 +85,9 @@ async fn dispatching(app: &App, id: &str) -> f64 {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if std::env::args().nth(1).as_deref() == Some("census") {
+        return census::measure().await;
+    }
     let files = MemoryFiles::new().with("app.tsk", FILE);
     let world = World { loader: &files, environment: &MemoryEnvironment::new(), clock: &FixedClock(0) };
     let read = || ApplicationFile::load("app.tsk", world, &Registered::default());

@@ -1,19 +1,90 @@
 //! `events`: shapes are locked, and stored ones counted.
 
+use std::io::Write as _;
 use std::path::Path;
 
-use crate::folder::Folder;
+use crate::folder::{Folder, Ran, bytes, cloud_events, unindented};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/versions");
 
-/// A folder with the files of the example, and a store that the first version wrote.
+/// A folder with the files of the example, and the store that the first version wrote.
 pub(crate) fn example() -> Folder {
     let folder = Folder::new();
-    for file in ["orders-1.tsk", "orders-2.tsk", "orders-3.tsk", "events.jsonl"] {
+    for file in ["orders-1.tsk", "orders-2.tsk", "orders-3.tsk"] {
         folder.write(file, std::fs::read(Path::new(EXAMPLE).join(file)).unwrap());
     }
-    assert_eq!(folder.run("import events.jsonl --quiet").exit, 0);
+    let ran = folder.run(&format!("restore --from '{EXAMPLE}/store' --quiet"));
+    assert_eq!(ran.exit, 0, "{ran:?}");
     folder
+}
+
+const BEFORE: &str = "
+                 2  OrderCreated 1 -> OrderCreated 1  (city: string, id: string, name: string, sum: integer)
+                 1  OrderViewed 1 -> OrderViewed 1  (id: string)
+                 1  OrderCreated 1 -> OrderCreated 1  (id: string, name: string, sum: integer)
+                 1  OrderDeleted 1 -> OrderDeleted 1  (id: string)
+        5 events, 4 shapes
+        ";
+
+const AFTER: &str = "
+                 2  OrderCreated 1 -> OrderPlaced 1, CustomerNamed 1  (city: string, id: string, name: string, sum: integer)
+                 1  OrderViewed 1 -> nothing  (id: string)
+                 1  OrderCreated 1 -> OrderPlaced 1, CustomerNamed 1  (id: string, name: string, sum: integer)
+                 1  OrderDeleted 1 -> OrderCancelled 1  (id: string)
+        5 events, 4 shapes
+        ";
+
+#[test]
+fn the_examples_page_shows_what_its_commands_print() {
+    let page = std::fs::read_to_string(Path::new(EXAMPLE).join("README.md")).unwrap();
+    for shown in [BEFORE, AFTER] {
+        assert!(page.contains(&format!("```text\n{}```", unindented(shown))), "{shown}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_that_can_not_be_written_stays_as_it_was() {
+    let folder = example();
+    assert_eq!(folder.run("events lock orders-1.tsk -q").exit, 0);
+    let before = folder.text("orders-1.lock.json");
+    folder.write("orders-1.tsk", format!("{}\n[events.Other]\n", folder.text("orders-1.tsk")));
+    let entries = || std::fs::read_dir(folder.path("")).unwrap().count();
+    let count = entries();
+    // No file may get any bytes, as on a full disk.
+    let lock = folder.command("events lock orders-1.tsk");
+    let mut full = std::process::Command::new("sh");
+    full.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""]).arg(lock.get_program());
+    full.args(lock.get_args()).current_dir(folder.path(""));
+    let ran = Ran::of(full);
+    assert!(ran.exit == 1 && ran.stderr.contains("writing orders-1.lock.json"), "{ran:?}");
+    assert_eq!((folder.text("orders-1.lock.json"), entries()), (before.clone(), count), "nothing is left");
+    assert_eq!(folder.run("events lock orders-1.tsk -q").exit, 0);
+    assert_ne!(folder.text("orders-1.lock.json"), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_census_ends_and_changes_nothing() {
+    let folder = Folder::new();
+    folder.write("events.jsonl", cloud_events(30_000, 7));
+    assert_eq!(folder.run("import events.jsonl --store log:a -q").exit, 0);
+    let before = bytes(&folder.path("a"));
+    let made = std::process::Command::new("mkfifo").arg(folder.path("app.tsk")).status().unwrap();
+    assert!(made.success());
+    let running = folder.start("events census app.tsk --store log:a");
+    // Who can write into the pipe knows that it is being read.
+    let mut file = std::fs::OpenOptions::new().write(true).open(folder.path("app.tsk")).unwrap();
+    running.interrupt();
+    file.write_all(b"[events.Noted]\nschema: { type: \"object\" }\n").unwrap();
+    drop(file);
+    assert_eq!(
+        running.end().outcome(),
+        "! error: interrupted\n\
+         ! hint: nothing was changed; run the same again to count from the beginning\n\
+         exit code 130\n"
+    );
+    assert!(bytes(&folder.path("a")) == before);
 }
 
 #[test]
@@ -40,16 +111,11 @@ fn a_lock_is_written_and_then_kept_to() {
 #[test]
 fn the_third_version_reads_what_the_first_stored() {
     let folder = example();
-    folder.check(
-        "events census orders-3.tsk",
-        "
-                 2  OrderCreated 1 -> OrderPlaced 1, CustomerNamed 1  (city: string, id: string, name: string, sum: integer)
-                 1  OrderViewed 1 -> nothing  (id: string)
-                 1  OrderCreated 1 -> OrderPlaced 1, CustomerNamed 1  (id: string, name: string, sum: integer)
-                 1  OrderDeleted 1 -> OrderCancelled 1  (id: string)
-        5 events, 4 shapes
-        ",
-    );
+    let store = folder.path("data/events");
+    let before = bytes(&store);
+    folder.check("events census orders-1.tsk", BEFORE);
+    folder.check("events census orders-3.tsk", AFTER);
+    assert!(bytes(&store) == before, "a census changes nothing");
     let ran = folder.run("dispatch orders-3.tsk CancelOrder --data {\"id\":\"2\",\"reason\":\"late\"}");
     assert!(ran.exit == 1 && ran.stdout.contains("order of max is cancelled: unknown"), "{ran:?}");
     let ran = folder.run("dispatch orders-3.tsk CancelOrder --data {\"id\":\"1\",\"reason\":\"late\"}");

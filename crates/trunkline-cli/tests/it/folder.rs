@@ -229,3 +229,8 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     files.sort();
     files
 }
+
+/// Every file below a folder, with its bytes.
+pub(crate) fn bytes(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    files(folder).into_iter().map(|file| (file.clone(), std::fs::read(file).unwrap())).collect()
+}

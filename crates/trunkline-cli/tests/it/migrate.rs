@@ -1,14 +1,7 @@
 //! `migrate`: a new store of the example's third version, from what the first version stored.
 
-use std::path::Path;
-
 use crate::events::example;
-use crate::folder::{Folder, cloud_event, cloud_events, files};
-
-/// Every file below a folder, with its bytes.
-fn bytes(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
-    files(folder).into_iter().map(|file| (file.clone(), std::fs::read(file).unwrap())).collect()
-}
+use crate::folder::{Folder, bytes, cloud_event, cloud_events};
 
 #[test]
 fn the_third_version_gets_a_store_of_its_own() {
@@ -84,6 +77,7 @@ fn what_cannot_be_done_is_said_with_its_exit_code() {
     assert!(!folder.path("new").exists(), "nothing was made");
     let ran = migrate("log:data/events", "log:./data/../data/events");
     assert!(ran.exit == 2 && ran.stderr.contains("error: both are the same store"), "{ran:?}");
+    folder.run("export --output events.jsonl -q");
     folder.run("import events.jsonl --store log:new -q");
     let ran = migrate("log:data/events", "log:new");
     assert!(

@@ -30,6 +30,19 @@ pub enum OpenError {
         /// What is wrong there.
         what: String,
     },
+    /// The files are those of a Trunkline that wrote another version of the format; nothing was changed.
+    #[error(
+        "{file} is of the format {found}, and this version reads {wanted}; have the version that wrote it \
+         finish the queue's messages, then begin a queue in a new folder"
+    )]
+    OtherVersion {
+        /// The file.
+        file: String,
+        /// What it says of itself.
+        found: String,
+        /// What it would have to say.
+        wanted: String,
+    },
     /// The disk failed.
     #[error("could not {act}: {source}")]
     Io {
@@ -44,6 +57,18 @@ impl OpenError {
     pub(crate) fn io(act: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let act = act.into();
         move |source| Self::Io { act, source }
+    }
+
+    /// That the file begins with the mark of another version than this, if it does.
+    pub(crate) fn other_version(file: &str, bytes: &[u8], wanted: [u8; 8]) -> Result<(), Self> {
+        let (kind, version) = (&wanted[..7], wanted[7]);
+        match bytes.first_chunk::<8>() {
+            Some(found) if found.starts_with(kind) && found[7].is_ascii_digit() && found[7] != version => {
+                let text = |mark: &[u8]| String::from_utf8_lossy(mark).into_owned();
+                Err(Self::OtherVersion { file: file.to_owned(), found: text(found), wanted: text(&wanted) })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn corrupt(file: &str, offset: u64, what: &str) -> Self {

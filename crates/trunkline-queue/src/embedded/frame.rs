@@ -11,7 +11,8 @@ pub(crate) const FRAME_HEADER_LEN: usize = 24;
 /// Frames begin at multiples of this, so that they can be looked for.
 pub(crate) const ALIGN: u64 = 8;
 
-const MAGIC: [u8; 8] = *b"TRKLQSG1";
+/// What a segment begins with.
+pub(crate) const MAGIC: [u8; 8] = *b"TRKLQSG1";
 const FRAME_MAGIC: u32 = 0x314d_5246;
 
 /// What a segment says of itself.
@@ -43,7 +44,7 @@ impl Header {
         let bytes: &[u8; HEADER_LEN as usize] =
             bytes.first_chunk().ok_or(Malformed("the file is shorter than its header"))?;
         if bytes[..8] != MAGIC {
-            return Err(Malformed("it is no segment of a queue, or one of another version"));
+            return Err(Malformed("it is no segment of a queue"));
         }
         if crc32fast::hash(&bytes[..60]).to_le_bytes() != bytes[60..] {
             return Err(Malformed("the header's checksum is wrong"));

@@ -49,11 +49,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, keep: Keep, segment_bytes: u64) -> R
         return Ok(Recovered { engine, journal, hasher, state: 1, state_bytes: 0, rolled_back: 0 });
     };
     let state_bytes = match state {
-        Some(number) => {
-            let read = snapshot::read(&**disk, &mut engine, number);
-            let read = read.map_err(OpenError::io(format!("read {}", state_name(number))))?;
-            read.map_err(|Malformed(what)| OpenError::corrupt(&state_name(number), 0, what))?
-        }
+        Some(number) => snapshot::read(&**disk, &mut engine, number)?,
         None => 0,
     };
     let state = state.unwrap_or(1);
@@ -142,6 +138,7 @@ fn open_segment(disk: &dyn Disk, number: u32) -> Result<Segment, OpenError> {
     let file = disk.open(&name, Access::Write).map_err(OpenError::io(format!("open {name}")))?;
     let mut bytes = [0; HEADER_LEN as usize];
     let read = file.read_at(0, &mut bytes).map_err(OpenError::io(format!("read {name}")))?;
+    OpenError::other_version(&name, &bytes[..read], frame::MAGIC)?;
     let header =
         Header::decode(&bytes[..read]).map_err(|Malformed(what)| OpenError::corrupt(&name, 0, what))?;
     if header.number != number {

@@ -8,6 +8,7 @@ use std::io;
 use trunkline_core::Timestamp;
 use trunkline_log::disk::{Access, Disk};
 
+use super::OpenError;
 use super::codec::{Decoder, Encoder, Malformed};
 use super::journal::read_all;
 use super::record::{
@@ -49,13 +50,13 @@ pub(crate) fn write<B: Clone>(disk: &dyn Disk, engine: &Engine<B>, number: u32) 
 }
 
 /// Reads a state into an engine that has none.
-pub(crate) fn read<B: Clone>(
-    disk: &dyn Disk,
-    engine: &mut Engine<B>,
-    number: u32,
-) -> io::Result<Result<u64, Malformed>> {
-    let bytes = read_all(&*disk.open(&state_name(number), Access::Read)?)?;
-    Ok(decode(engine, &bytes).map(|()| bytes.len() as u64))
+pub(crate) fn read<B: Clone>(disk: &dyn Disk, engine: &mut Engine<B>, number: u32) -> Result<u64, OpenError> {
+    let name = state_name(number);
+    let read = disk.open(&name, Access::Read).and_then(|file| read_all(&*file));
+    let bytes = read.map_err(OpenError::io(format!("read {name}")))?;
+    OpenError::other_version(&name, &bytes, MAGIC)?;
+    decode(engine, &bytes).map_err(|Malformed(what)| OpenError::corrupt(&name, 0, what))?;
+    Ok(bytes.len() as u64)
 }
 
 fn encode<B: Clone>(engine: &Engine<B>) -> Vec<u8> {
@@ -77,7 +78,7 @@ fn decode<B: Clone>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<(), Malforme
     }
     let mut decoder = Decoder(bytes);
     if decoder.array()? != MAGIC {
-        return Err(Malformed("it is no state of a queue, or one of another version"));
+        return Err(Malformed("it is no state of a queue"));
     }
     engine.next_dead = decoder.number()?;
     engine.next_action = decoder.number()?;

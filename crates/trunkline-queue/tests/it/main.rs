@@ -6,3 +6,4 @@ mod crash;
 mod embedded;
 mod kill;
 mod memory;
+mod versions;

@@ -177,6 +177,47 @@ async fn after_an_error_of_the_disk_the_queue_says_so_and_reopening_tells() {
     }
 }
 
+/// The ids of the messages that are shown, oldest first.
+async fn shown(queue: &EmbeddedQueue) -> Vec<String> {
+    let peeked = queue.peek(Peek { max: 1_000, ..Peek::new(topic()) }).await.unwrap_or_default();
+    peeked.iter().map(|peeked| peeked.message.id.to_string()).collect()
+}
+
+/// A process that ended, or whose sync failed, leaves frames that the medium doesn't have: what is shown of them
+/// after reopening stays, since somebody may have acted on it, or was told that it is there already.
+#[tokio::test]
+async fn what_was_shown_after_reopening_is_there_when_the_power_goes() {
+    let mut more = 0;
+    for at in 0..operations().await {
+        for kind in [FaultKind::Stop, FaultKind::Error] {
+            let disk = MemoryDisk::new();
+            disk.inject(Some(Fault { at, kind }));
+            let opened = EmbeddedQueue::open_on(Arc::new(disk.clone()), options());
+            let told = match &opened {
+                Ok(queue) => script(queue).await,
+                Err(_) => Told::default(),
+            };
+            drop(opened);
+            disk.kill();
+            let context = format!("{kind:?} at operation {at}");
+            let queue = EmbeddedQueue::open_on(Arc::new(disk.clone()), options());
+            let queue = queue.unwrap_or_else(|error| panic!("{context}: {error}"));
+            let seen = shown(&queue).await;
+            more += usize::from(seen.iter().any(|id| {
+                let number = id.split('-').next().unwrap();
+                !told.published.contains(&number.parse().unwrap())
+            }));
+            disk.inject(Some(Fault { at: disk.operations(), kind: FaultKind::Stop }));
+            drop(queue);
+            disk.crash(&mut CrashChoice::LoseAll);
+            let queue = EmbeddedQueue::open_on(Arc::new(disk.clone()), options());
+            let queue = queue.unwrap_or_else(|error| panic!("{context}: {error}"));
+            assert_eq!(shown(&queue).await, seen, "{context}: what was shown is gone");
+        }
+    }
+    assert!(more > 0, "in none of these runs was more shown than was acknowledged");
+}
+
 /// A full disk refuses messages, and nothing else; with room again it goes on without being reopened.
 #[tokio::test]
 async fn a_full_disk_refuses_messages_and_goes_on_when_there_is_room() {

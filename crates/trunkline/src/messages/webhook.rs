@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Request, Response, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -22,6 +23,11 @@ use super::handler::{MessageError, MessageHandler};
 /// The content type of what is posted.
 const CLOUDEVENT: &str = "application/cloudevents+json";
 
+/// How much of an answer's body is read, and for how long, so that the connection can be used again; a service that
+/// has more to say gets a new one.
+const BODY_BYTES_MAX: usize = 64 << 10;
+const BODY_TIME: Duration = Duration::from_secs(1);
+
 /// Posts messages to a service.
 ///
 /// - What is posted is a `CloudEvents` 1.0 object. A message that is one already (what a relay makes of an event)
@@ -29,7 +35,8 @@ const CLOUDEVENT: &str = "application/cloudevents+json";
 /// - `Idempotency-Key` is the message's id: a service that keeps it can tell a repeat.
 /// - An answer of 2xx finishes the message. 408, 409, 425, 429, 5xx, and no answer at all are tried again, not
 ///   before `Retry-After` has passed where the answer has one, in seconds. Everything else is a dead letter at
-///   once: asking again would get the same answer. Redirections are not followed.
+///   once: asking again would get the same answer. Redirections are not followed, and what an answer says beyond
+///   its status and `Retry-After` is of no meaning.
 pub struct Webhook {
     url: Uri,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -137,12 +144,22 @@ fn judge<B>(response: &Response<B>) -> Result<(), MessageError> {
     Err(MessageError::Dead { reason })
 }
 
+/// Frees the connection for the next message; where that can't be, it is closed.
+async fn read_to_its_end(body: Incoming) {
+    let body = Limited::new(body, BODY_BYTES_MAX).collect();
+    drop(tokio::time::timeout(BODY_TIME, body).await);
+}
+
 impl MessageHandler for Webhook {
     fn handle<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
         Box::pin(async move {
             let request = self.request(&delivery.message)?;
             match self.client.request(request).await {
-                Ok(response) => judge(&response),
+                Ok(response) => {
+                    let outcome = judge(&response);
+                    read_to_its_end(response.into_body()).await;
+                    outcome
+                }
                 Err(error) => {
                     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
                     Err(MessageError::retry(format!("no answer: {error}{cause}")))

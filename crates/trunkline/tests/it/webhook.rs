@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use trunkline::messages::{MessageError, MessageHandler, Webhook};
 use trunkline_queue::{
     Delivery, GroupName, GroupOptions, MemoryQueue, MessageQueue, MessageQueueExt, NewMessage, Receive,
@@ -93,6 +93,58 @@ async fn an_answer_says_whether_to_try_again() {
         let (_, outcome) = post(answer, NewMessage::new("Ping", "{}")).await;
         assert_eq!(outcome, wanted, "{answer}");
     }
+}
+
+/// Reads one request from a connection to its end.
+async fn asked(stream: &mut TcpStream) {
+    let mut asked = Vec::new();
+    while !asked.ends_with(b"}") {
+        let mut part = [0; 4096];
+        let read = stream.read(&mut part).await.unwrap();
+        assert!(read > 0, "the connection was closed");
+        asked.extend_from_slice(&part[..read]);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_read_to_its_end_so_that_its_connection_is_used_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let webhook = Webhook::new(&format!("http://{}/hook", listener.local_addr().unwrap())).unwrap();
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for _ in 0..3 {
+            asked(&mut stream).await;
+            // The body comes by itself, later than what the outcome is in.
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 20000\r\n\r\n").await.unwrap();
+            tokio::task::yield_now().await;
+            stream.write_all(&vec![b'x'; 20_000]).await.unwrap();
+        }
+    };
+    let delivery = delivery(NewMessage::new("Ping", "{}")).await;
+    let messages = async {
+        for _ in 0..3 {
+            assert_eq!(webhook.handle(&delivery).await, Ok(()));
+        }
+    };
+    let both = async { tokio::join!(server, messages) };
+    tokio::time::timeout(Duration::from_secs(10), both).await.expect("one connection is enough");
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_an_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let webhook = Webhook::new(&format!("http://{}/hook", listener.local_addr().unwrap())).unwrap();
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        asked(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n").await.unwrap();
+        // Until nobody listens any more.
+        while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
+    };
+    let delivery = delivery(NewMessage::new("Ping", "{}")).await;
+    let both = async { tokio::join!(server, webhook.handle(&delivery)).1 };
+    let outcome = tokio::time::timeout(Duration::from_secs(10), both).await.expect("it is not read for ever");
+    assert_eq!(outcome, Ok(()));
 }
 
 #[tokio::test]

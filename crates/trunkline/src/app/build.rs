@@ -19,10 +19,10 @@ use super::{App, AppBuilder, BuildError, Messages};
 use crate::command::Bus;
 use crate::declared::{self, DeclaredSaga, Events};
 use crate::file::{
-    Definition, EventDefinition, Mapping, OnChange, OnError, ProjectionDefinition, QueueDefinition,
-    SagaAction, SagaClasses, SagaDefinition, StoreDefinition, typed,
+    ConsumerDefinition, Definition, EventDefinition, Mapping, OnChange, OnError, ProjectionDefinition,
+    QueueDefinition, SagaAction, SagaClasses, SagaDefinition, StoreDefinition, typed,
 };
-use crate::messages::{FileCheckpoints, MemoryCheckpoints, Relay};
+use crate::messages::{FileCheckpoints, MemoryCheckpoints, Relay, read_the_log};
 use crate::middleware::{self, CommandService, Guard};
 use crate::place::{OpenQueueOptions, OpenStore, Place, QueuePlace, ReadPlace};
 use crate::query::Queries;
@@ -47,7 +47,7 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
         sagas,
         scenarios,
         laws,
-        consumers,
+        mut consumers,
         relays,
         message_queue,
         ..
@@ -101,7 +101,7 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let commands = wrapped(&bus, builder.guard, builder.layers, builder.time_limit);
     let queries = Arc::new(Queries(queries.all));
     let messages = Messages {
-        relays: relays.into_values().map(|relay| Relay { upcasters: upcasters.clone(), ..relay }).collect(),
+        relays: all_relays(relays, &mut consumers, &upcasters),
         consumers: consumers.into_values().collect(),
         handlers: builder.message_handlers,
         checkpoints: checkpoints.unwrap_or_else(|| Arc::new(MemoryCheckpoints::default())),
@@ -145,6 +145,18 @@ fn hooked(mut builder: AppBuilder) -> Result<(AppBuilder, Definition), BuildErro
         }
     }
     Ok((builder, definition))
+}
+
+/// The relays of the file, and those that its consumers of the log need.
+fn all_relays(
+    declared: IndexMap<String, Relay>,
+    consumers: &mut IndexMap<String, ConsumerDefinition>,
+    upcasters: &Upcasters,
+) -> Vec<Relay> {
+    let mut relays: Vec<Relay> = declared.into_values().collect();
+    let takers = consumers.values_mut().map(|definition| &mut definition.consumer);
+    relays.extend(read_the_log(takers, &relays).expect("names were checked when the file was read"));
+    relays.into_iter().map(|relay| Relay { upcasters: upcasters.clone(), ..relay }).collect()
 }
 
 /// Where messages wait; not opened before they are needed.

@@ -12,7 +12,7 @@ use trunkline_queue::{GroupName, RetryPolicy, TopicName};
 
 use super::aggregates::EVENT_FIELDS;
 use super::{Reading, codes};
-use crate::messages::{Consumer, OnReject, Relay, Webhook};
+use crate::messages::{Consumer, OnReject, Relay, Webhook, is_the_log, topic_of};
 use crate::place::QueueDsn;
 
 /// Where messages wait.
@@ -143,6 +143,12 @@ fn one(
     }
     let group_field = section.key("group");
     let group = checked(&group_field, &group_field.or(name.to_owned()), GroupName::new);
+    if topics.iter().flatten().any(is_the_log)
+        && let Some(Err(error)) = group.as_ref().map(topic_of)
+    {
+        // What it waits in has the group's name in its own.
+        field.reader().report(Diagnostic::error(codes::BAD_NAME, group_field.span(), error.to_string()));
+    }
     let concurrency = section.key("concurrency").integer_within(1, 10_000);
     let time_limit = section.key("time_limit").or(Duration::from_secs(30));
     let rate_field = section.key("rate");

@@ -42,10 +42,12 @@ pub enum CheckpointError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The checkpoint could not be read or written.
-    #[error("the checkpoint of `{name}` can't be kept")]
+    #[error("the checkpoint of `{name}` could not be {done}: {source}")]
     Io {
         /// Whose checkpoint it is.
         name: String,
+        /// What was tried: `read` or `written`.
+        done: &'static str,
         /// Why.
         source: io::Error,
     },
@@ -104,26 +106,33 @@ impl FileCheckpoints {
         Self { folder: folder.into() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.checkpoint.json"))
+    fn path(&self, name: &str, kind: &str) -> PathBuf {
+        self.folder.join(format!("{}.checkpoint.{kind}", file_name(name)))
     }
 
     fn write(&self, name: &str, checkpoint: &Checkpoint) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        let beside = self.folder.join(format!("{name}.checkpoint.new"));
+        let beside = self.path(name, "new");
         let mut file = File::create(&beside)?;
         serde_json::to_writer(&file, checkpoint)?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        fs::rename(beside, self.path(name))?;
+        fs::rename(beside, self.path(name, "json"))?;
         File::open(&self.folder)?.sync_all()
     }
 }
 
+/// A name as part of a file's: what has a meaning there is written as `%` and its bytes.
+fn file_name(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"$-_.".contains(&byte);
+    let written = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") };
+    name.bytes().map(written).collect()
+}
+
 impl Checkpoints for FileCheckpoints {
     fn load(&self, name: &str) -> Result<Option<Checkpoint>, CheckpointError> {
-        let failed = |source| CheckpointError::Io { name: name.to_owned(), source };
-        match fs::read(self.path(name)) {
+        let failed = |source| CheckpointError::Io { name: name.to_owned(), done: "read", source };
+        match fs::read(self.path(name, "json")) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(error)),
@@ -131,7 +140,7 @@ impl Checkpoints for FileCheckpoints {
     }
 
     fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
-        let failed = |source| CheckpointError::Io { name: name.to_owned(), source };
+        let failed = |source| CheckpointError::Io { name: name.to_owned(), done: "written", source };
         self.write(name, checkpoint).map_err(failed)
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! Nothing is sent inside an append: the log is the outbox, and a relay reads it from its checkpoint.
 //! `envelope` is an event as a message, `received` the way back, `ids` what makes a repeat recognisable, `checkpoint` how far a relay has
-//! come and `reached` how far it says it has, `relay` and `consumer` the two runners; `handler` is what a consumer calls, `dispatch` the handler that
+//! come and `reached` how far it says it has, `relay` and `consumer` the two runners, `events_topic` the log as a topic; `handler` is what a consumer calls, `dispatch` the handler that
 //! sends commands to the bus, `inbox` where a consumer says what it gave up, `webhook` the one that posts to a service. `stop` ends runners cleanly, and `meters`
 //! tells what they do.
 
@@ -15,6 +15,7 @@ mod checkpoint;
 mod consumer;
 mod dispatch;
 mod envelope;
+mod events_topic;
 mod handler;
 mod ids;
 mod inbox;
@@ -29,6 +30,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, FileCheckpoints, 
 pub use consumer::{Consumer, ConsumerError, OnReject};
 pub use dispatch::CommandDispatcher;
 pub use envelope::{cloudevent, message_of};
+pub(crate) use events_topic::{is_the_log, read_the_log, topic_of};
 pub use handler::{MessageError, MessageHandler};
 pub use ids::{command_id, message_id};
 pub use inbox::Inbox;

@@ -1,12 +1,14 @@
 //! The relay: committed events become messages.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use trunkline_cel::{Expression, Variables};
 use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent, StoreId};
-use trunkline_queue::{MessageQueue, NewMessage, PublishError, TopicName};
+use trunkline_queue::{MessageQueue, NewMessage, OperateError, PublishError, TopicName};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
 use super::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
@@ -16,6 +18,9 @@ use crate::declared::event_value;
 /// How many messages are published at a time, and how much is done again at most after a crash.
 const BATCH: usize = 500;
 
+/// How often a relay looks whether there is room again.
+const ROOM_EVERY: Duration = Duration::from_millis(50);
+
 /// Events that become messages of a topic.
 ///
 /// - It begins at the first event, and goes on where its checkpoint is.
@@ -24,6 +29,7 @@ const BATCH: usize = 500;
 ///   several; one that can't be stops the relay.
 /// - The checkpoint is kept after the messages of a batch are durable in the queue. After a crash between the
 ///   two they are published again under the same ids.
+/// - With a window, it reads on only while fewer messages wait in its topic.
 /// - Events of Trunkline's own, whose type or stream begins with `$`, are passed over.
 /// - Where the log doesn't have the event that the checkpoint names, it stops with
 ///   [`CheckpointError::AheadOfLog`]; a queue that has lost its messages does not make it begin again.
@@ -39,6 +45,8 @@ pub struct Relay {
     pub key: Option<Expression>,
     /// What makes today's events of stored ones.
     pub upcasters: Upcasters,
+    /// How many messages may wait in the topic before it reads on; any number when not said.
+    pub window: Option<u64>,
     /// How far it has come.
     pub reached: Reached,
 }
@@ -64,6 +72,9 @@ pub enum RelayError {
         /// Why.
         reason: String,
     },
+    /// How much waits in the topic can't be said.
+    #[error(transparent)]
+    Numbers(#[from] OperateError),
     /// The queue did not take the messages.
     #[error("the relay stands after position {after}")]
     Publish {
@@ -83,6 +94,7 @@ impl Relay {
             topic,
             key: None,
             upcasters: Upcasters::default(),
+            window: None,
             reached: Reached::default(),
         }
     }
@@ -101,12 +113,13 @@ impl Relay {
                 head = store.wait_beyond(done) => head?,
                 () = stop.asked() => return Ok(()),
             };
-            done = self.relay(store, queue, checkpoints, done, head).await?;
+            done = self.relay(store, queue, checkpoints, done..=head, Some(stop)).await?;
         }
         Ok(())
     }
 
-    /// Relays what there is, up to the log's head as it is now; gives the position it has come to.
+    /// Relays what there is, up to the log's head as it is now, however much waits; gives the position it has
+    /// come to.
     pub async fn catch_up(
         &self,
         store: &Arc<dyn EventStore>,
@@ -115,7 +128,7 @@ impl Relay {
     ) -> Result<Position, RelayError> {
         let done = self.start(store, checkpoints).await?;
         let head = store.head().await?;
-        self.relay(store, queue, checkpoints, done, head).await
+        self.relay(store, queue, checkpoints, done..=head, None).await
     }
 
     /// The position that the checkpoint names, once the log has been seen to have its event.
@@ -140,11 +153,11 @@ impl Relay {
         store: &Arc<dyn EventStore>,
         queue: &dyn MessageQueue,
         checkpoints: &dyn Checkpoints,
-        after: Position,
-        to: Position,
+        range: RangeInclusive<Position>,
+        stop: Option<&Stop>,
     ) -> Result<Position, RelayError> {
-        let mut done = after;
-        let read = AllRead { to, ..AllRead::after(after) }.matching(self.query());
+        let (mut done, to) = range.into_inner();
+        let read = AllRead { to, ..AllRead::after(done) }.matching(self.query());
         let mut events = store.read_all(read).ready_chunks(BATCH);
         while let Some(batch) = events.next().await {
             let batch = batch.into_iter().collect::<Result<Vec<RecordedEvent>, ReadError>>()?;
@@ -153,6 +166,11 @@ impl Relay {
                 if !event.event_type().starts_with('$') && !event.stream().starts_with('$') {
                     self.add_messages(event, store.id(), &mut messages)?;
                 }
+            }
+            if let Some(stop) = stop
+                && !self.has_room(queue, stop).await?
+            {
+                return Ok(done);
             }
             if !messages.is_empty() {
                 let published = queue.publish(self.topic.clone(), messages).await;
@@ -171,6 +189,21 @@ impl Relay {
         let done = done.max(to);
         self.reached.tell(done);
         Ok(done)
+    }
+
+    /// Waits until fewer messages wait than may; whether that is so, rather than that it was asked to stop.
+    async fn has_room(&self, queue: &dyn MessageQueue, stop: &Stop) -> Result<bool, RelayError> {
+        let Some(window) = self.window else { return Ok(true) };
+        loop {
+            let topics = queue.stats().await?.topics;
+            if topics.iter().all(|topic| topic.topic != self.topic || topic.messages < window) {
+                return Ok(true);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(ROOM_EVERY) => {}
+                () = stop.asked() => return Ok(false),
+            }
+        }
     }
 
     fn add_messages(

@@ -96,7 +96,7 @@ impl Checkpoints for Forgetful {
             self.forgets.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
         if forget {
             let source = std::io::Error::other("killed");
-            return Err(CheckpointError::Io { name: name.to_owned(), source });
+            return Err(CheckpointError::Io { name: name.to_owned(), done: "written", source });
         }
         self.inner.save(name, checkpoint)
     }
@@ -218,7 +218,17 @@ fn a_checkpoint_in_a_file_is_the_old_one_or_the_new_one() {
     std::fs::write(folder.path().join("relay/out.checkpoint.new"), "cut of").unwrap();
     assert_eq!(checkpoints.load("out").unwrap(), Some(checkpoint(2)));
     std::fs::write(folder.path().join("relay/out.checkpoint.json"), "damaged").unwrap();
-    assert!(checkpoints.load("out").is_err(), "and never a new beginning");
+    let error = checkpoints.load("out").unwrap_err().to_string();
+    assert!(
+        error.starts_with("the checkpoint of `out` could not be read: "),
+        "and never a new beginning: {error}"
+    );
+    checkpoints.save("../a b", &checkpoint(3)).unwrap();
+    assert_eq!(checkpoints.load("../a b").unwrap(), Some(checkpoint(3)));
+    assert!(
+        folder.path().join("relay/..%2fa%20b.checkpoint.json").exists(),
+        "whatever its name, it is in the folder"
+    );
 }
 
 /// Counts what it is handed, by message id, and does what it is told to.
@@ -312,6 +322,20 @@ async fn any_rate_above_nothing_is_a_pace() {
         run_until_done(&queue, Consumer { rate: Some(rate), ..consumer }, &handler).await;
         assert_eq!(handler.seen.lock().unwrap().len(), 1, "{rate}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_messages_are_begun_than_the_rate_says() {
+    let queue = Arc::new(MemoryQueue::new());
+    published(&queue, &["a", "b"], 10).await;
+    let handler = Arc::new(Handed::default());
+    let consumer = Consumer::new("work", vec![topic("a"), topic("b")], group("work"));
+    let begun = tokio::time::Instant::now();
+    run_until_done(&queue, Consumer { rate: Some(4.0), ..consumer }, &handler).await;
+    // The first at once, and then one every quarter of a second, over both topics.
+    let (took, least) = (begun.elapsed(), Duration::from_millis(250) * 19);
+    assert!(took >= least && took < least + Duration::from_secs(1), "{took:?}");
+    assert_eq!(handler.seen.lock().unwrap().len(), 20);
 }
 
 #[tokio::test]
@@ -513,4 +537,139 @@ async fn when_one_fails_the_others_finish_what_they_hold() {
     let left: u64 =
         stats.topics.iter().flat_map(|topic| &topic.groups).map(|group| group.leased + group.waiting).sum();
     assert_eq!(left, 0, "and its message is settled");
+}
+
+/// Handles everything, and says which events came, in turn.
+#[derive(Clone, Default)]
+struct Noting(Arc<Mutex<Vec<u64>>>);
+
+impl MessageHandler for Noting {
+    fn handle<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
+        let position = delivery.message.cause.unwrap().position.get();
+        self.0.lock().unwrap().push(position);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// Runs an application whose consumers of these names take the topic `events`, until `done`.
+async fn take_events(
+    names: &[&str],
+    parts: (&Arc<dyn EventStore>, &MemoryQueue, &Arc<MemoryCheckpoints>),
+    done: impl Fn(&[Vec<u64>]) -> bool,
+) -> Vec<Vec<u64>> {
+    let (store, queue, checkpoints) = parts;
+    let builder = App::builder().shared_store(Arc::clone(store)).queue(queue.clone());
+    let mut builder = builder.checkpoints(Kept(Arc::clone(checkpoints)));
+    let mut seen = Vec::new();
+    for name in names {
+        let noting = Noting::default();
+        seen.push(noting.clone());
+        builder = builder.message_handler(format!("test.{name}"), noting);
+    }
+    let section =
+        |name| format!("[consumers.{name}]\ntopics: \"events\"\nordered: true\nclass: \"test.{name}\"\n");
+    let text: String = names.iter().map(section).collect();
+    let app = crate::world::with_file(builder, &text).build().unwrap();
+    let (stopper, stop) = Stopper::new();
+    let look = async {
+        loop {
+            let seen: Vec<Vec<u64>> = seen.iter().map(|noting| noting.0.lock().unwrap().clone()).collect();
+            if done(&seen) {
+                stopper.stop();
+                return seen;
+            }
+            drop(tokio::time::timeout(Duration::from_millis(5), std::future::pending::<()>()).await);
+        }
+    };
+    let (ran, seen) = tokio::join!(app.run_messages(&stop), look);
+    ran.unwrap();
+    seen
+}
+
+/// Checkpoints that several applications keep in one place.
+struct Kept(Arc<MemoryCheckpoints>);
+
+impl Checkpoints for Kept {
+    fn load(&self, name: &str) -> Result<Option<Checkpoint>, CheckpointError> {
+        self.0.load(name)
+    }
+
+    fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        self.0.save(name, checkpoint)
+    }
+}
+
+#[tokio::test]
+async fn each_group_of_the_topic_events_gets_every_event_from_the_first_on() {
+    let (store, queue) = (store_with(20).await, MemoryQueue::new());
+    let checkpoints = Arc::new(MemoryCheckpoints::default());
+    let parts = (&store, &queue, &checkpoints);
+    let sorted = |mut positions: Vec<u64>| {
+        positions.sort_unstable();
+        positions
+    };
+    let first = take_events(&["mail"], parts, |seen| seen[0].len() >= 20).await.remove(0);
+    assert_eq!(sorted(first), (1..=20).collect::<Vec<u64>>());
+    let event = NewEvent::json("OrderCreated", "{}").unwrap();
+    store.append(Append::to("order-1".parse().unwrap(), Expected::Any).event(event)).await.unwrap();
+    let [mail, later]: [Vec<u64>; 2] =
+        take_events(&["mail", "later"], parts, |seen| !seen[0].is_empty() && seen[1].len() >= 21)
+            .await
+            .try_into()
+            .unwrap();
+    assert_eq!(mail, [21], "what it has had does not come again");
+    let of_one: Vec<u64> = later.iter().copied().filter(|position| position % 7 == 1).collect();
+    assert!(of_one.is_sorted() && of_one.len() == 3, "a stream in its order: {later:?}");
+    assert_eq!(sorted(later), (1..=21).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn where_a_relay_fills_the_topic_events_consumers_take_what_that_says() {
+    let queue = MemoryQueue::new();
+    let text = "[relay.out]\nevents: \"Y\"\ntopic: \"events\"\n[consumers.all]\ntopics: \"events\"\nclass: \"test.Noting\"\n";
+    let noting = Noting::default();
+    let builder = App::builder().store(MemoryStore::new()).queue(queue.clone());
+    let builder = builder.message_handler("test.Noting", noting.clone());
+    let app = crate::world::with_file(builder, text).build().unwrap();
+    for event_type in ["X", "Y"] {
+        let event = NewEvent::json(event_type, "{}").unwrap();
+        app.store().append(Append::to("a-1".parse().unwrap(), Expected::Any).event(event)).await.unwrap();
+    }
+    let (stopper, stop) = Stopper::new();
+    let look = async {
+        while noting.0.lock().unwrap().is_empty() || !app.relays_have_passed(Position::new(2)) {
+            tokio::task::yield_now().await;
+        }
+        stopper.stop();
+    };
+    let (ran, ()) = tokio::join!(app.run_messages(&stop), look);
+    ran.unwrap();
+    assert_eq!(*noting.0.lock().unwrap(), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_with_a_window_reads_on_when_there_is_room() {
+    let (store, queue) = (store_with(1_200).await, MemoryQueue::new());
+    let relay = Relay { window: Some(10), ..relay() };
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
+    let (stopper, stop) = Stopper::new();
+    let checkpoints = MemoryCheckpoints::default();
+    let taken = async {
+        let mut taken = 0;
+        while taken < 1_200 {
+            // Long enough for all to be relayed, by a clock that jumps.
+            drop(tokio::time::timeout(Duration::from_secs(5), std::future::pending::<()>()).await);
+            let waits = queue.stats().await.unwrap().topics[0].messages;
+            assert!(waits <= 500, "{waits} wait");
+            assert_eq!(relay.reached.position().get(), taken as u64 + waits);
+            let all = queue.receive(Receive::new(topic("shop"), group("g")).max(1_000)).await.unwrap();
+            for delivery in &all {
+                queue.ack(&delivery.lease).await.unwrap();
+            }
+            taken += all.len();
+        }
+        stopper.stop();
+    };
+    let (ran, ()) = tokio::join!(relay.run(&store, &queue, &checkpoints, &stop), taken);
+    ran.unwrap();
 }

@@ -28,6 +28,9 @@ pub(crate) enum Command {
     /// Opens a store and prints what that took; runs in a process of its own, so that its memory is the store's.
     #[command(hide = true)]
     ProbeOpen(ProbeArgs),
+    /// The same of a queue.
+    #[command(hide = true)]
+    ProbeQueue(ProbeQueueArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -73,6 +76,9 @@ pub(crate) struct QueueArgs {
     /// Shorter rounds, and fewer: less than a minute.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Instead, a topic in which so many messages wait: what they take, and how fast everything is then.
+    #[arg(long, value_name = "MESSAGES")]
+    pub(crate) backlog: Option<u64>,
     /// What is printed.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
@@ -95,6 +101,12 @@ pub(crate) struct ProjectionArgs {
 pub(crate) struct ProbeArgs {
     #[arg(long, value_enum)]
     pub(crate) engine: Name,
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProbeQueueArgs {
     #[arg(long)]
     pub(crate) dir: PathBuf,
 }

@@ -60,5 +60,6 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Queue(args) => queue::run(args, &runtime),
         Command::Projection(args) => projection::run(args, &runtime),
         Command::ProbeOpen(args) => probe::run(args, &runtime),
+        Command::ProbeQueue(args) => queue::probe(args, &runtime),
     }
 }

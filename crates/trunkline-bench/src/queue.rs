@@ -1,5 +1,7 @@
-//! The subcommand `queue`: durable publishing, delivery and latency, beside Redis Streams where it is installed.
+//! The subcommand `queue`: durable publishing, delivery and latency, beside Redis Streams where it is installed; and
+//! what becomes of them when millions of messages wait.
 
+mod backlog;
 mod embedded;
 mod engine;
 mod redis;
@@ -18,6 +20,7 @@ use crate::interrupt::Interrupt;
 use crate::machine::Machine;
 use crate::say::say;
 use crate::scratch::Scratch;
+pub(crate) use backlog::probe;
 use engine::Engine;
 use report::Figures;
 use workload::{Run, Workload};
@@ -28,6 +31,9 @@ pub(crate) fn run(args: &QueueArgs, runtime: &Runtime) -> Result<()> {
     let machine = Machine::look(&scratch, &interrupt)?;
     for line in machine.lines() {
         say(&line);
+    }
+    if let Some(count) = args.backlog {
+        return backlog::run(count, args.format, &scratch, &machine, runtime, &interrupt);
     }
     let (rounds, length) =
         if args.quick { (3, Duration::from_millis(700)) } else { (5, Duration::from_secs(3)) };

@@ -1,11 +1,13 @@
 //! The embedded queue.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, try_join_all};
 use trunkline_queue::{
-    EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions, MessageQueue, NewMessage, Receive, TopicName,
+    Delivery, EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions, MessageQueue, NewMessage, Receive,
+    TopicName,
 };
 
 use super::engine::{Consumer, Engine, Publisher};
@@ -13,6 +15,7 @@ use crate::failure::{Failure, Result};
 use crate::scratch::Scratch;
 
 const NAME: &str = "trunkline";
+const FOLDER: &str = "embedded";
 
 pub(super) struct Embedded {
     queue: EmbeddedQueue,
@@ -20,8 +23,24 @@ pub(super) struct Embedded {
 
 impl Embedded {
     pub(super) fn open(scratch: &Scratch) -> Result<Self> {
-        let path = scratch.subfolder("embedded")?;
-        let queue = EmbeddedQueue::open(&path, EmbeddedOptions::default());
+        scratch.subfolder(FOLDER)?;
+        Self::reopen(scratch)
+    }
+
+    /// Who consumes a topic, in the one group.
+    pub(super) fn taker(&self, topic: &str, number: usize) -> Result<EmbeddedConsumer> {
+        let receive = Receive::new(topic_name(topic)?, group()?).consumer(format!("consumer-{number}"));
+        Ok(EmbeddedConsumer { queue: self.queue.clone(), receive })
+    }
+
+    /// Where its files are.
+    pub(super) fn folder(scratch: &Scratch) -> PathBuf {
+        scratch.path().join(FOLDER)
+    }
+
+    /// Opens it again, with what was in it.
+    pub(super) fn reopen(scratch: &Scratch) -> Result<Self> {
+        let queue = EmbeddedQueue::open(&Self::folder(scratch), EmbeddedOptions::default());
         Ok(Self { queue: queue.map_err(Failure::engine(NAME))? })
     }
 }
@@ -56,12 +75,7 @@ impl Engine for Embedded {
     }
 
     fn consumer<'a>(&'a self, topic: &'a str, number: usize) -> BoxFuture<'a, Result<Box<dyn Consumer>>> {
-        async move {
-            let receive = Receive::new(topic_name(topic)?, group()?).consumer(format!("consumer-{number}"));
-            let consumer = EmbeddedConsumer { queue: self.queue.clone(), receive };
-            Ok(Box::new(consumer) as Box<dyn Consumer>)
-        }
-        .boxed()
+        async move { Ok(Box::new(self.taker(topic, number)?) as Box<dyn Consumer>) }.boxed()
     }
 
     fn clear<'a>(&'a self, topic: &'a str) -> BoxFuture<'a, Result<()>> {
@@ -94,9 +108,30 @@ impl Publisher for EmbeddedPublisher {
     }
 }
 
-struct EmbeddedConsumer {
+pub(super) struct EmbeddedConsumer {
     queue: EmbeddedQueue,
     receive: Receive,
+}
+
+impl EmbeddedConsumer {
+    /// Takes what waits, at most so much, without waiting for more, and acknowledges it. How much there was.
+    pub(super) async fn take(&self, max: usize) -> Result<usize> {
+        let received = self.queue.receive(self.receive.clone().max(max).now()).await;
+        self.finish(received.map_err(Failure::engine(NAME))?, &mut |_| ()).await
+    }
+
+    async fn finish(
+        &self,
+        deliveries: Vec<Delivery>,
+        handle: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<usize> {
+        for delivery in &deliveries {
+            handle(&delivery.message.payload);
+        }
+        let acks = deliveries.iter().map(|delivery| self.queue.ack(&delivery.lease));
+        try_join_all(acks).await.map_err(Failure::engine(NAME))?;
+        Ok(deliveries.len())
+    }
 }
 
 impl Consumer for EmbeddedConsumer {
@@ -110,13 +145,7 @@ impl Consumer for EmbeddedConsumer {
             let Ok(received) = tokio::time::timeout(Duration::from_millis(200), receive).await else {
                 return Ok(0);
             };
-            let deliveries = received.map_err(Failure::engine(NAME))?;
-            for delivery in &deliveries {
-                handle(&delivery.message.payload);
-            }
-            let acks = deliveries.iter().map(|delivery| self.queue.ack(&delivery.lease));
-            try_join_all(acks).await.map_err(Failure::engine(NAME))?;
-            Ok(deliveries.len())
+            self.finish(received.map_err(Failure::engine(NAME))?, handle).await
         }
         .boxed()
     }

@@ -78,19 +78,24 @@ impl Workload {
 
     pub(super) async fn measure(self, run: &Run<'_>) -> Result<Vec<f64>> {
         run.engine.topic(&run.topic).await?;
-        let measured = match self {
+        let measured = self.round(run).await;
+        run.engine.clear(&run.topic).await?;
+        measured
+    }
+
+    /// The same in a topic that is there, and stays.
+    pub(super) async fn round(self, run: &Run<'_>) -> Result<Vec<f64>> {
+        match self {
             Self::Publish64x1 => publish(run, 64, 1).await,
             Self::Publish8x100 => publish(run, 8, 100).await,
             Self::Through => through(run).await,
             Self::Latency => latency(run).await,
-        };
-        run.engine.clear(&run.topic).await?;
-        measured
+        }
     }
 }
 
 /// A payload that begins with a number, and otherwise is nothing that compresses.
-fn payload(number: u64) -> Vec<u8> {
+pub(super) fn payload(number: u64) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(PAYLOAD_BYTES);
     let mut mixed = number;
     while bytes.len() < PAYLOAD_BYTES {

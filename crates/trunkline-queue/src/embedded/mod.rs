@@ -1,7 +1,7 @@
 //! The embedded backend: a journal in a folder, held by one process.
 //!
 //! Messages are read from the journal when they are handed out; the state (what groups made of them) is in memory,
-//! about 70 bytes for each message that waits. `docs/format/queue-v1.md` has the bytes.
+//! about 80 bytes for each message that waits. `docs/format/queue-v1.md` has the bytes.
 //!
 //! `frame`, `record`, `codec` are the bytes; `journal` the files; `snapshot` the state as a file; `recover` opens;
 //! `stage` and `writer` are what happens to an operation; `numbers` is what other processes see.

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use trunkline_sql::{Limits, Parameters, Query, Returns};
 
+use crate::Projections;
 use crate::query::{Answer, QueryError};
-use crate::{ProjectionError, Projections};
 
 /// A query of the file.
 pub(crate) struct DeclaredQuery {
@@ -24,7 +24,7 @@ impl Answer for DeclaredQuery {
         let asked = name.to_owned();
         Box::pin(async move {
             // A projection that has stopped is no reason to hide what there is; its status says it.
-            if let Err(error @ ProjectionError::TooSlow { .. }) = projections.settled(self.time_limit).await {
+            if let Err(error) = projections.settled(self.time_limit).await {
                 tracing::warn!(query = asked, %error, "the answer may be older than the process");
             }
             // It blocks, also for as long as it may take.

@@ -80,7 +80,15 @@ impl Ahead {
 
     /// The next chunk; nothing when all was read.
     pub(super) async fn next(&mut self) -> Option<Result<Option<Chunk>, ReadError>> {
-        self.chunks.recv().await
+        let next = self.chunks.recv().await;
+        // Once it has ended, how it ended: to read again what made it panic would go on for ever.
+        if next.is_none()
+            && let Err(error) = (&mut self.reading).await
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+        next
     }
 }
 

@@ -68,7 +68,7 @@ pub enum ProjectionError {
         /// The projection.
         name: String,
     },
-    /// Applying again from the start needs an operator's word for projections that act beyond their tables.
+    /// It was told to stay where it is.
     #[error("`{name}` is paused; resume it first")]
     Paused {
         /// The projection.
@@ -85,6 +85,14 @@ pub enum ProjectionError {
     TakenOver {
         /// The projection.
         name: String,
+    },
+    /// What runs it panicked, which is a mistake in Trunkline or in the program's own code.
+    #[error("`{name}` stopped: it panicked: {said}")]
+    Panicked {
+        /// The projection.
+        name: String,
+        /// What the panic said.
+        said: String,
     },
     /// It didn't come as far in time.
     #[error("`{name}` is at position {position} and did not come to {wanted} in time")]

@@ -1,8 +1,10 @@
 //! One read of the log for all projections that have come as far.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::FutureExt as _;
 use tokio::sync::{Notify, mpsc};
 use trunkline_core::Position;
 use trunkline_store::EventStore;
@@ -72,6 +74,15 @@ impl Feed {
 
     /// Reads and hands out, for ever.
     pub(super) async fn run(&self) {
+        loop {
+            // Members read by themselves what makes the feed panic, and stop in sight of all.
+            if AssertUnwindSafe(self.share()).catch_unwind().await.is_err() {
+                self.members().all.clear();
+            }
+        }
+    }
+
+    async fn share(&self) {
         loop {
             let (position, types, joined, is_empty) = {
                 let members = self.members();

@@ -7,6 +7,8 @@ use serde::Serialize;
 use tokio::sync::watch;
 use trunkline_core::Position;
 
+use super::ProjectionError;
+
 /// What a projection is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,8 +45,8 @@ pub struct ProjectionStatus {
     pub head: Position,
     /// Events from there to the head.
     pub lag_events: u64,
-    /// How long ago the oldest event that is missing was recorded, in seconds.
-    pub lag_seconds: f64,
+    /// How long ago the oldest event that is missing was recorded, in seconds; none when that event can't be read.
+    pub lag_seconds: Option<f64>,
     /// Events a second, as last measured here.
     pub rate: Option<f64>,
     /// Events that were put aside.
@@ -61,7 +63,7 @@ pub(super) struct Standing {
     pub(super) state: ProjectionState,
     /// How far the generation has come that readers see.
     pub(super) position: Position,
-    pub(super) error: Option<String>,
+    pub(super) error: Option<ProjectionError>,
 }
 
 /// A runner's word to all who look or wait.
@@ -96,7 +98,7 @@ impl Progress {
         });
     }
 
-    pub(super) fn failed(&self, state: ProjectionState, error: String) {
+    pub(super) fn failed(&self, state: ProjectionState, error: ProjectionError) {
         self.standing.send_modify(|standing| {
             standing.state = state;
             standing.error = Some(error);
@@ -127,16 +129,20 @@ impl Progress {
         self.standing.borrow().clone()
     }
 
-    /// Waits until readers see everything up to a position, or the projection has stopped.
-    pub(super) async fn wait_for(&self, position: Position) -> Standing {
+    /// Waits until readers see everything up to a position; fails as soon as that can't be, and says why.
+    pub(super) async fn wait_for(&self, name: &str, position: Position) -> Result<(), ProjectionError> {
         let mut standing = self.standing.subscribe();
         let found = standing.wait_for(|standing| {
             standing.position >= position
                 || matches!(standing.state, ProjectionState::Stopped | ProjectionState::Paused)
         });
-        match found.await {
+        let standing = match found.await {
             Ok(standing) => standing.clone(),
             Err(_) => self.standing(),
+        };
+        if standing.position >= position {
+            return Ok(());
         }
+        Err(standing.error.unwrap_or_else(|| ProjectionError::Paused { name: name.to_owned() }))
     }
 }

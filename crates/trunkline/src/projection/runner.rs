@@ -1,20 +1,22 @@
 //! One projection at work, on a thread of its own: from its checkpoint to the head, and on.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, RecordedEvent};
-use trunkline_sql::{ApplyError, Generation, Reached, ReadDatabase, State, Writer};
+use trunkline_sql::{ApplyError, DatabaseError, Generation, Reached, ReadDatabase, State, Writer};
 use trunkline_store::{EventStore, EventStoreExt};
 
 use super::chunk::{self, Chunk};
 use super::feed::{Feed, Joined};
 use super::present::present;
-use super::progress::{Progress, ProjectionState};
+use super::progress::Progress;
 use super::{ProjectionError, ProjectionState as Is};
 use crate::file::{OnChange, OnError, ProjectionDefinition};
 
@@ -94,19 +96,22 @@ impl Runner {
                 }
                 Err(error) if error.is_passing() => {
                     tracing::warn!(projection = self.name(), %error, "trying again");
-                    self.progress.failed(Is::Retrying, error.to_string());
+                    self.progress.failed(Is::Retrying, error);
                     if self.progress.standing().position > before {
                         wait = FIRST_WAIT;
                     }
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
-                        _ = self.stop.wait_for(|stop| *stop) => return Ok(()),
+                        _ = self.stop.wait_for(|stop| *stop) => {
+                            self.progress.state(Is::Idle);
+                            return Ok(());
+                        }
                     }
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
                 Err(error) => {
                     tracing::error!(projection = self.name(), %error, "stopped");
-                    self.progress.failed(Is::Stopped, error.to_string());
+                    self.progress.failed(Is::Stopped, error.clone());
                     return Err(error);
                 }
             }
@@ -341,14 +346,30 @@ pub(super) fn spawn(
     let (done, result) = tokio::sync::oneshot::channel();
     let handle = tokio::runtime::Handle::current();
     let name = format!("projection {}", runner.name());
-    let progress = Arc::clone(&runner.progress);
+    let (progress, model) = (Arc::clone(&runner.progress), Arc::clone(&runner.definition.model));
+    let shown = Arc::clone(&progress);
     let spawned = std::thread::Builder::new().name(name).spawn(move || {
-        let ended = handle.block_on(runner.run(task));
+        // What the panic left behind is dropped with the runner; what was committed is whole.
+        let ran = catch_unwind(AssertUnwindSafe(|| handle.block_on(runner.run(task))));
+        let ended = ran.unwrap_or_else(|panic| {
+            let error =
+                ProjectionError::Panicked { name: model.name().to_owned(), said: said(&*panic).to_owned() };
+            tracing::error!(projection = model.name(), %error, "stopped");
+            shown.failed(Is::Stopped, error.clone());
+            Err(error)
+        });
         // Nobody may be waiting for the end.
         let _ = done.send(ended);
     });
     if let Err(error) = spawned {
-        progress.failed(ProjectionState::Stopped, format!("no thread could be started: {error}"));
+        let (doing, reason) = ("start a thread for a projection".to_owned(), error.to_string());
+        progress.failed(Is::Stopped, DatabaseError::Lasting { doing, reason }.into());
     }
     result
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("nobody knows what")
 }

@@ -10,7 +10,7 @@ use tokio::sync::{oneshot, watch};
 use trunkline_config::nearest;
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, Timestamp};
-use trunkline_sql::{Claim, DatabaseError, Generation, ReadDatabase, SqliteReadDatabase, State};
+use trunkline_sql::{Claim, DatabaseError, Generation, ReadDatabase, SqliteReadDatabase, Standing, State};
 use trunkline_store::{AllRead, Clock, EventStore, EventStoreExt as _};
 
 use super::ProjectionError;
@@ -121,6 +121,8 @@ impl Projections {
                 one.progress.state(ProjectionState::Paused);
                 continue;
             }
+            // What it said of an earlier start no longer holds, for those who wait from now on.
+            one.progress.state(ProjectionState::CatchingUp);
             ends.push(runner::spawn(self.runner(one, stopped.clone(), true)?, Task::Follow));
         }
         let running = Running { stop, ends, feed, opened_at, _claim: claim };
@@ -152,7 +154,8 @@ impl Projections {
     pub async fn catch_up(&self, limit: Duration) -> Result<(), ProjectionError> {
         let goal = self.store.head().await?;
         if self.is_running() {
-            return self.wait_for(goal, limit).await;
+            let errors = self.wait_for_each(goal, limit).await;
+            return errors.into_iter().next().map_or(Ok(()), Err);
         }
         let paused = self.database()?.paused()?;
         let mut behind = Vec::new();
@@ -181,11 +184,18 @@ impl Projections {
     }
 
     /// Waits until all projections that run here have passed a position: what was appended there can be read.
+    ///
+    /// One that was paused before they were started isn't waited for; one that stops before the position is the answer,
+    /// at once.
     pub async fn wait_for(&self, position: Position, limit: Duration) -> Result<(), ProjectionError> {
-        self.wait(self.all.values().collect(), position, limit).await
+        let all = self.all.values();
+        let all = all.filter(|one| one.progress.standing().state != ProjectionState::Paused).collect();
+        self.wait(all, position, limit).await
     }
 
     /// Waits until these projections have passed a position, whatever becomes of the others.
+    ///
+    /// One of them that is paused, or stops, before the position is the answer, at once.
     pub async fn wait_for_named(
         &self,
         names: &[&str],
@@ -197,9 +207,11 @@ impl Projections {
     }
 
     async fn wait(&self, all: Vec<&One>, position: Position, limit: Duration) -> Result<(), ProjectionError> {
-        let waiting = futures::future::join_all(all.iter().map(|one| one.progress.wait_for(position)));
-        // Whether they have come so far or not, how they stand tells.
-        let _ = tokio::time::timeout(limit, waiting).await;
+        let waiting =
+            futures::future::try_join_all(all.iter().map(|one| one.progress.wait_for(one.name(), position)));
+        if let Ok(came) = tokio::time::timeout(limit, waiting).await {
+            return came.map(|_| ());
+        }
         let late = all.into_iter().find(|one| one.progress.standing().position < position);
         late.map_or(Ok(()), |one| {
             let name = one.name().to_owned();
@@ -212,12 +224,20 @@ impl Projections {
     }
 
     /// Waits until the projections that run here have passed the head found when they were started, so that an answer is
-    /// not older than the process.
+    /// not older than the process; those that have stopped, or are paused, aren't waited for.
     pub(crate) async fn settled(&self, limit: Duration) -> Result<(), ProjectionError> {
-        match self.opened_at() {
-            Some(opened_at) => self.wait_for(opened_at, limit).await,
-            None => Ok(()),
-        }
+        let Some(opened_at) = self.opened_at() else { return Ok(()) };
+        let errors = self.wait_for_each(opened_at, limit).await;
+        // What has stopped says so in its status, and comes no further whoever waits.
+        let late = errors.into_iter().find(|error| matches!(error, ProjectionError::TooSlow { .. }));
+        late.map_or(Ok(()), Err)
+    }
+
+    /// Waits for each that isn't paused, whatever becomes of the others; the errors of those that didn't come so far.
+    async fn wait_for_each(&self, position: Position, limit: Duration) -> Vec<ProjectionError> {
+        let going = self.all.values().filter(|one| one.progress.standing().state != ProjectionState::Paused);
+        let waits = going.map(|one| self.wait(vec![one], position, limit));
+        futures::future::join_all(waits).await.into_iter().filter_map(Result::err).collect()
     }
 
     fn opened_at(&self) -> Option<Position> {
@@ -267,7 +287,15 @@ impl Projections {
         let mut all = Vec::new();
         for (name, one) in &self.all {
             let live = generations.iter().find(|generation| is_live(generation, name));
-            let kept = live.map(|live| database.standing(name, live.number)).transpose()?;
+            // What is wrong with one is said there, and doesn't hide the others.
+            let (kept, unread) = match live.map(|live| database.standing(name, live.number)).transpose() {
+                Ok(kept) => (kept, None),
+                Err(error) => (None, Some(error.to_string())),
+            };
+            let (lag_seconds, unread) = match self.lag(kept.as_ref(), head).await {
+                Ok(lag) => (Some(lag), unread),
+                Err(error) => (None, unread.or_else(|| Some(error.to_string()))),
+            };
             let here = one.progress.standing();
             let position = kept.as_ref().map_or(Position::START, |kept| kept.checkpoint.position);
             let noted = kept.as_ref().and_then(|kept| kept.failure.clone());
@@ -283,19 +311,20 @@ impl Projections {
                 position,
                 head,
                 lag_events: head.get().saturating_sub(position.get()),
-                lag_seconds: self.lag(position, head).await?,
+                lag_seconds,
                 rate: one.progress.rate(),
                 parked: kept.map_or(0, |kept| kept.parked),
                 changed: live.is_some_and(|live| live.definition != one.definition.model.definition()),
-                error: here.error.or(noted),
+                error: here.error.map(|error| error.to_string()).or(noted).or(unread),
             });
         }
         Ok(all)
     }
 
-    /// How long ago the first event after a position was recorded.
+    /// How long ago the first event after a checkpoint was recorded.
     #[expect(clippy::cast_precision_loss, reason = "a lag is no exact number")]
-    async fn lag(&self, position: Position, head: Position) -> Result<f64, ProjectionError> {
+    async fn lag(&self, kept: Option<&Standing>, head: Position) -> Result<f64, ProjectionError> {
+        let position = kept.map_or(Position::START, |kept| kept.checkpoint.position);
         if position >= head {
             return Ok(0.0);
         }
@@ -399,10 +428,10 @@ impl One {
     }
 }
 
-/// The end of a runner; one whose thread panicked has none.
+/// The end of a runner; one whose thread could not be started has none.
 async fn ended(end: oneshot::Receiver<Result<(), ProjectionError>>) -> Result<(), ProjectionError> {
     end.await.unwrap_or_else(|_| {
-        let reason = "its thread ended without a word".to_owned();
+        let reason = "no thread could be started".to_owned();
         Err(DatabaseError::Lasting { doing: "run a projection".to_owned(), reason }.into())
     })
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -124,7 +124,8 @@ async fn a_failing_event_stops_its_projection_and_no_other() {
     let last = deposit(&store, 1).await;
     app.projections().start().await.unwrap();
     let error = app.projections().wait_for(last, LIMIT).await.unwrap_err();
-    assert!(matches!(&error, ProjectionError::TooSlow { name, .. } if name == "accounts"), "{error}");
+    assert!(matches!(&error, ProjectionError::Stopped { name, .. } if name == "accounts"), "{error}");
+    app.projections().wait_for_named(&["deposits"], last, LIMIT).await.unwrap();
     // What came before it in the same batch is there.
     let found = status(&app, "accounts").await;
     assert_eq!((found.state, found.position), (ProjectionState::Stopped, Position::new(failing.get() - 1)));
@@ -324,6 +325,8 @@ struct Watched {
     reads: AtomicU64,
     /// The position of the event that is damaged; none when 0.
     damaged: AtomicU64,
+    /// Whether reading the whole store panics.
+    panics: AtomicBool,
     /// How many events came just after the head was asked for.
     behind: u64,
 }
@@ -345,6 +348,7 @@ impl EventStore for Watched {
         // Reads of one event, which look for what a checkpoint names, don't count.
         if read.limit != Some(1) {
             self.reads.fetch_add(1, Ordering::SeqCst);
+            assert!(!self.panics.load(Ordering::SeqCst), "no read was expected");
         }
         let damaged = self.damaged.load(Ordering::SeqCst);
         let read = self.inner.read_all(read).map(move |event| match event {
@@ -406,7 +410,12 @@ async fn a_damaged_event_stops_what_shares_a_read_of_the_log() {
     watched.damaged.store(damaged.get(), Ordering::SeqCst);
     let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
     app.projections().start().await.unwrap();
-    app.projections().wait_for(damaged, LIMIT).await.unwrap_err();
+    for name in ["accounts", "deposits"] {
+        let error = app.projections().wait_for_named(&[name], damaged, LIMIT).await.unwrap_err();
+        assert!(matches!(error, ProjectionError::Read(_)), "{error}");
+    }
+    let found = status(&app, "accounts").await;
+    assert_eq!((found.position, found.lag_seconds), (before, None), "the rest is told all the same");
     watched.damaged.store(0, Ordering::SeqCst);
     for name in ["accounts", "deposits"] {
         let status = status(&app, name).await;
@@ -430,4 +439,52 @@ async fn who_asks_need_not_wait_for_what_came_after_the_question() {
     let asks = app(folder.path(), Arc::new(late), ACCOUNTS);
     asks.projections().catch_up(Duration::ZERO).await.unwrap();
     runs.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_still_is_not_waited_for() {
+    let (folder, store) = memory();
+    append(&store, "Opened", "{}").await;
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    app.projections().pause("accounts", true).unwrap();
+    app.projections().start().await.unwrap();
+    let last = deposit(&store, 5).await;
+    app.projections().wait_for(last, LIMIT).await.unwrap();
+    let error = app.projections().wait_for_named(&["accounts"], last, LIMIT).await.unwrap_err();
+    assert!(matches!(&error, ProjectionError::Paused { name } if name == "accounts"), "{error}");
+    app.projections().stop().await;
+    // Once it runs again, what was said before isn't the answer.
+    app.projections().pause("accounts", false).unwrap();
+    app.projections().start().await.unwrap();
+    app.projections().wait_for_named(&["accounts"], last, LIMIT).await.unwrap();
+    app.close().await;
+}
+
+/// Goal: what runs a projection never ends without a word, and doesn't look alive when it has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_stops_its_projection_in_sight_of_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = Arc::new(Watched::default());
+    let store: Arc<dyn EventStore> = Arc::clone(&watched) as Arc<dyn EventStore>;
+    let before = append(&store, "Opened", "{}").await;
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    app.projections().start().await.unwrap();
+    app.projections().wait_for(before, LIMIT).await.unwrap();
+    watched.panics.store(true, Ordering::SeqCst);
+    let last = deposit(&store, 1).await;
+    let error = app.projections().wait_for(last, LIMIT).await.unwrap_err();
+    assert!(matches!(error, ProjectionError::Panicked { .. }), "{error}");
+    for name in ["accounts", "deposits"] {
+        app.projections().wait_for_named(&[name], last, LIMIT).await.unwrap_err();
+    }
+    watched.panics.store(false, Ordering::SeqCst);
+    for name in ["accounts", "deposits"] {
+        let status = status(&app, name).await;
+        assert_eq!((status.state, status.position), (ProjectionState::Stopped, before), "{name}");
+        assert_eq!(status.error.unwrap(), format!("`{name}` stopped: it panicked: no read was expected"));
+    }
+    app.projections().stop().await;
+    app.projections().start().await.unwrap();
+    app.projections().wait_for(last, LIMIT).await.unwrap();
+    app.close().await;
 }

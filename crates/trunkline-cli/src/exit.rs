@@ -101,6 +101,7 @@ impl Exit {
             | Failure::Query(_)
             | Failure::Sql(_)
             | Failure::Projection(_)
+            | Failure::Diverged { .. }
             | Failure::Output(_) => Self::Failed,
         }
     }

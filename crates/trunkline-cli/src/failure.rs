@@ -100,6 +100,9 @@ pub(crate) enum Failure {
     /// A projection doesn't go on.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+    /// Rows are not what the events make, which was printed.
+    #[error("the rows of {} are not what the events make", .projections.join(", "))]
+    Diverged { projections: Vec<String> },
     /// The code that was to be explained doesn't exist.
     #[error("there is no code {code:?}")]
     NoCode { code: String, near: Option<&'static str> },
@@ -179,6 +182,13 @@ impl Failure {
                 vec![format!("it declares {}", known.join(", "))]
             }
             Self::Projection(error) => projection_hints(error),
+            Self::Diverged { projections } => {
+                let rebuilds =
+                    projections.iter().map(|name| format!("trunkline projection rebuild FILE {name}"));
+                let again = "when they differ again, a statement makes other rows each time, as with datetime('now'), \
+                             or an event that was put aside was applied later";
+                rebuilds.chain([again.to_owned()]).collect()
+            }
             Self::Query(QueryError::UnknownQuery { near: None, .. }) => {
                 vec!["the file declares queries in sections [queries.NAME]".to_owned()]
             }

@@ -7,7 +7,8 @@ use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
 
 use crate::query::{Answer, Limits, Parameters, Query};
 use crate::{
-    ApplyError, Batch, DatabaseError, Model, ModelProblem, Parked, QueryError, SqlProblem, StatementFailure,
+    ApplyError, Batch, DatabaseError, Model, ModelProblem, Parked, QueryError, Shadow, SqlProblem,
+    StatementFailure,
 };
 
 /// How far a generation of a projection has come, and who may take it further.
@@ -141,6 +142,16 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
     /// Nobody opens it any more. Its space is given back at once, or, while somebody reads it, by a later
     /// call or when the database is opened.
     fn discard(&self, projection: &str, generation: u64) -> Result<(), DatabaseError>;
+
+    /// Reads a generation as it is now, and makes tables out of sight to apply its events to again.
+    ///
+    /// The generation is only read, and only what is committed: its owner goes on meanwhile.
+    fn shadow(
+        &self,
+        model: &Arc<Model>,
+        generation: u64,
+        store: StoreId,
+    ) -> Result<Box<dyn Shadow>, DatabaseError>;
 
     /// Answers a declared query from the live generations.
     ///

@@ -48,6 +48,8 @@ mod query;
 
 mod database;
 
+mod shadow;
+
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -56,6 +58,7 @@ pub use database::{Checkpoint, Claim, Generation, Reached, ReadDatabase, Standin
 pub use error::{ApplyError, DatabaseError, ModelProblem, Parked, Part, StatementFailure};
 pub use model::{Action, InvalidModelName, Model, schema};
 pub use query::{Answer, Limits, ParameterSpec, ParameterType, Parameters, Query, QueryError, Returns};
+pub use shadow::{Differences, RowDifference, Shadow, Side};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteReadDatabase};
 pub use text::{Parameter, Path, Scope, SqlProblem, Statement, Step, compile};

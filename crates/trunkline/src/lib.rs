@@ -102,7 +102,10 @@ pub use place::{
     Dsn, DsnError, OpenQueue, OpenQueueError, OpenQueueOptions, OpenStore, Origin, Place, QueueDsn,
     QueueDsnError, QueuePlace, ReadDsnError, ReadPlace,
 };
-pub use projection::{ProjectionError, ProjectionState, ProjectionStatus, Projections, Rebuilt};
+pub use projection::{
+    Divergence, DivergingEvent, ProjectionError, ProjectionState, ProjectionStatus, Projections, Rebuilt,
+    Verified,
+};
 pub use query::{QueryError, QueryHandler};
 pub use schema::Schema;
 pub use snapshot::Snapshot;

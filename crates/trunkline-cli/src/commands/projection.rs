@@ -1,30 +1,35 @@
 //! `projection`: how projections stand, and building them again.
 
 mod parked;
+mod verify;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::{Value, json};
-use trunkline::{ProjectionError, ProjectionStatus, Rebuilt};
+use trunkline::{App, ProjectionError, ProjectionStatus, Rebuilt};
 
 use self::parked::ParkedArgs;
+use self::verify::VerifyArgs;
 use super::query::open_app;
 use crate::application;
 use crate::args::StoreArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
+use crate::progress::Progress;
 use crate::render::write_rows;
 
 const EXAMPLES: &str = "\
 Examples:
   trunkline projection status orders.tsk
   trunkline projection rebuild orders.tsk orders
+  trunkline projection verify orders.tsk
   trunkline projection pause orders.tsk orders
   trunkline projection parked list orders.tsk orders
 
-With --format json, list and status print one array; the others one object.";
+With --format json, list, status and verify print one array; the others one object.";
 
 /// Look at projections, and build their rows again
 #[derive(Debug, Args)]
@@ -57,6 +62,7 @@ enum Verb {
         after_help = "Examples:\n  trunkline projection rebuild orders.tsk orders\n\nWith --format json, one object: projection, done, position."
     )]
     Rebuild(NameArgs),
+    Verify(VerifyArgs),
     /// Have a projection stay where it is
     #[command(
         after_help = "Examples:\n  trunkline projection pause orders.tsk orders\n\nWith --format json, one object: projection, done."
@@ -112,7 +118,8 @@ impl ProjectionArgs {
             Verb::Status(args) => status(args, output).await,
             Verb::Replay(args) => {
                 let app = open_app(&args.file, &args.store, output)?;
-                let Rebuilt { position } = app.projections().replay(&args.name).await?;
+                let replay = app.projections().replay(&args.name);
+                let Rebuilt { position } = watched(&app, &args.name, "replaying", replay, output).await?;
                 output.report(&Done {
                     projection: args.name,
                     what: "replayed",
@@ -121,16 +128,42 @@ impl ProjectionArgs {
             }
             Verb::Rebuild(args) => {
                 let app = open_app(&args.file, &args.store, output)?;
-                let Rebuilt { position } = app.projections().rebuild(&args.name).await?;
+                let rebuild = app.projections().rebuild(&args.name);
+                let Rebuilt { position } = watched(&app, &args.name, "rebuilding", rebuild, output).await?;
                 output.report(&Done {
                     projection: args.name,
                     what: "rebuilt",
                     position: Some(position.get()),
                 })
             }
+            Verb::Verify(args) => args.run(output).await,
             Verb::Pause(args) => pause(args, true, output),
             Verb::Resume(args) => pause(args, false, output),
             Verb::Parked(args) => args.run(output).await,
+        }
+    }
+}
+
+/// How often one looks how far the work has come.
+const LOOKED: Duration = Duration::from_millis(100);
+
+/// Shows how far the work on a projection has come, until it is done.
+async fn watched<T>(
+    app: &App,
+    name: &str,
+    verb: &'static str,
+    work: impl Future<Output = Result<T, ProjectionError>>,
+    output: &Output<'_>,
+) -> Result<T, Failure> {
+    let progress = Progress::events(output, verb);
+    let head = app.store().head().await?.get();
+    let mut pace = tokio::time::interval(LOOKED);
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return Ok(done?),
+            _ = pace.tick() => progress.set(app.projections().reached(name)?.get(), head),
         }
     }
 }
@@ -149,7 +182,7 @@ async fn status(args: StatusArgs, output: &mut Output<'_>) -> Result<(), Failure
     let mut all = app.projections().status().await?;
     if let Some(name) = args.name {
         // Asked for by its name, one that there is not is an error.
-        app.projections().position(&name)?;
+        app.projections().reached(&name)?;
         all.retain(|status| status.name == name);
     }
     output.report(&Statuses(all))

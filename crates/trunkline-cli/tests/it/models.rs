@@ -133,3 +133,33 @@ fn parked_events_are_listed_retried_and_discarded() {
     folder.check("query app.tsk All --format json", r#"[{"id":"1","total":2}]"#);
     assert_eq!(folder.run("projection parked list app.tsk order").exit, 4);
 }
+
+/// Goal: rows that somebody has changed are found, shown with the event, and built again; nothing is changed by looking.
+#[test]
+fn rows_that_are_not_what_the_events_make_are_shown() {
+    let folder = shop();
+    folder.check("projection verify app.tsk", "orders: no rows yet");
+    folder.check("query app.tsk Sum", "42");
+    folder.check("projection verify app.tsk", "orders: 2 rows as the events make them, up to position 2");
+    let file = folder.path("read.orders.1.db");
+    rusqlite::Connection::open(file)
+        .unwrap()
+        .execute("UPDATE orders SET total = 13 WHERE id = 2", [])
+        .unwrap();
+    let ran = folder.run("projection verify app.tsk orders");
+    assert_eq!(ran.exit, 1, "{ran:?}");
+    let shown = "orders: 1 of 2 rows differ, up to position 2\n  from the OrderCreated at position 2 on (order-2)\n  \
+                 orders id=2\n    is      id=2 total=13\n    rebuilt id=2 total=12\n";
+    assert_eq!(ran.stdout, shown);
+    assert!(ran.stderr.contains("trunkline projection rebuild FILE orders"), "{ran:?}");
+    let ran = folder.run("projection verify app.tsk --format json");
+    let divergence = &ran.json()[0][0]["divergence"];
+    assert_eq!((&divergence["event"]["position"], &divergence["rows"]), (&2.into(), &1.into()), "{ran:?}");
+    folder.check("query app.tsk Sum", "43");
+    folder.check("projection rebuild app.tsk orders", "rebuilt orders up to position 2");
+    folder.check(
+        "projection verify app.tsk orders",
+        "orders: 2 rows as the events make them, up to position 2",
+    );
+    assert_eq!(folder.run("projection verify app.tsk order").exit, 4);
+}

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `files` opens them, `registry` is the first, `writer` owns one of the others, `readers` answers queries from the
-//! live ones, `check` prepares texts in memory, `fault` says what an error means.
+//! live ones, `shadow` compares one with what its events make, `check` prepares texts in memory, `fault` says what an error means.
 //!
 //! **Power cuts.** Generations are in WAL mode with `synchronous=NORMAL`: commits aren't synced one by one, and
 //! after a power cut the log's checksums keep a prefix of the transactions. As rows and checkpoint are one
@@ -21,6 +21,7 @@ mod fault;
 mod files;
 mod readers;
 mod registry;
+mod shadow;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -32,11 +33,12 @@ use trunkline_core::StoreId;
 use self::files::Files;
 use self::readers::Readers;
 use self::registry::Registry;
+use self::shadow::SqliteShadow;
 use self::writer::SqliteWriter;
 use crate::query::{Answer, Limits, Parameters, Query};
 use crate::{
-    Claim, DatabaseError, Generation, Model, ModelProblem, Parked, QueryError, ReadDatabase, SqlProblem,
-    Standing, Writer,
+    Claim, DatabaseError, Generation, Model, ModelProblem, Parked, QueryError, ReadDatabase, Shadow,
+    SqlProblem, Standing, Writer,
 };
 
 /// How a database is opened.
@@ -173,6 +175,17 @@ impl ReadDatabase for SqliteReadDatabase {
         self.registry().discard(projection, generation)?;
         self.readers.close(projection, generation);
         self.sweep()
+    }
+
+    fn shadow(
+        &self,
+        model: &Arc<Model>,
+        generation: u64,
+        store: StoreId,
+    ) -> Result<Box<dyn Shadow>, DatabaseError> {
+        check_model(model)?;
+        self.registry().expect(model.name(), generation)?;
+        Ok(Box::new(SqliteShadow::new(&self.files, model, generation, store)?))
     }
 
     fn ask(&self, query: &Query, parameters: &Parameters<'_>, limits: &Limits) -> Result<Answer, QueryError> {

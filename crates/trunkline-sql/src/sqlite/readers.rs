@@ -324,7 +324,7 @@ fn run(
     Ok(answer)
 }
 
-fn cell(value: ValueRef<'_>) -> Value {
+pub(super) fn cell(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => number.into(),

@@ -42,17 +42,22 @@ pub(super) fn create(files: &Files, model: &Model, number: u64, store: StoreId) 
     files.clear(name, number)?;
     let make = || {
         let mut connection = files.open(&files.generation(name, number), true, Durability::Original)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(TABLES)?;
-        transaction.execute(
-            "INSERT INTO trunkline_checkpoint VALUES (1, ?1, ?2, ?3, 0, NULL, 0, NULL)",
-            params![name, number, store.into_bytes()],
-        )?;
-        make_tables(&transaction, model)?;
-        transaction.commit()
+        fill(&mut connection, model, number, store)
     };
     make().map_err(failed(doing()))?;
     files.sync_folder()
+}
+
+/// Makes all tables of a generation, in one transaction.
+fn fill(connection: &mut Connection, model: &Model, number: u64, store: StoreId) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(TABLES)?;
+    transaction.execute(
+        "INSERT INTO trunkline_checkpoint VALUES (1, ?1, ?2, ?3, 0, NULL, 0, NULL)",
+        params![model.name(), number, store.into_bytes()],
+    )?;
+    make_tables(&transaction, model)?;
+    transaction.commit()
 }
 
 fn make_tables(connection: &Connection, model: &Model) -> rusqlite::Result<()> {
@@ -97,7 +102,7 @@ pub(super) fn parked(files: &Files, projection: &str, number: u64) -> Result<Vec
     read().map_err(failed(format!("list the parked events of generation {number} of `{projection}`")))
 }
 
-fn read_checkpoint(connection: &Connection) -> rusqlite::Result<Option<(String, Checkpoint)>> {
+pub(super) fn read_checkpoint(connection: &Connection) -> rusqlite::Result<Option<(String, Checkpoint)>> {
     let sql = "SELECT projection, generation, store, position, event_id, token FROM trunkline_checkpoint";
     let read = |row: &rusqlite::Row<'_>| {
         let checkpoint = Checkpoint {
@@ -113,7 +118,7 @@ fn read_checkpoint(connection: &Connection) -> rusqlite::Result<Option<(String, 
 }
 
 /// The checkpoint that was read, if it is the one that was looked for: files can be copied over one another.
-fn found(
+pub(super) fn found(
     read: Option<(String, Checkpoint)>,
     doing: &str,
     projection: &str,
@@ -155,6 +160,34 @@ impl SqliteWriter {
         let (connection, guarded, read) = take().map_err(failed(doing.clone()))?;
         let checkpoint = found(read, &doing, name, number)?;
         Ok(Self { connection, model: Arc::clone(model), checkpoint, guarded })
+    }
+
+    /// Makes a generation that nobody else sees, of this number, in a file that goes with it.
+    pub(super) fn private(model: &Arc<Model>, number: u64, store: StoreId) -> Result<Self, DatabaseError> {
+        let name = model.name();
+        let doing = || format!("build `{name}` again out of sight");
+        let make = || {
+            // A name without letters is a file of SQLite's own, which it removes.
+            let mut connection = Connection::open("")?;
+            connection.pragma_update(None, "synchronous", "off")?;
+            connection.pragma_update(None, "cache_size", -32 << 10)?;
+            connection.set_prepared_statement_cache_capacity(model.statements().len() + 16);
+            fill(&mut connection, model, number, store)?;
+            let guarded = Guarded::new(&mut connection)?;
+            let checkpoint = read_checkpoint(&connection)?;
+            Ok((connection, guarded, checkpoint))
+        };
+        let (connection, guarded, read) = make().map_err(failed(doing()))?;
+        let checkpoint = found(read, &doing(), name, number)?;
+        Ok(Self { connection, model: Arc::clone(model), checkpoint, guarded })
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn projection(&self) -> &str {
+        self.model.name()
     }
 
     fn doing(&self, what: &str) -> String {

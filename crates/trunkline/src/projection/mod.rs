@@ -7,8 +7,8 @@
 //! ```
 //!
 //! `chunk` is a piece of the log, `feed` shares them, `present` makes today's events of them, `runner` applies them for one projection on a thread of its
-//! own, `progress` is what others see of it, `set` has all projections of an application, and `parked` decides about the
-//! events that were put aside.
+//! own, `progress` is what others see of it, `set` has all projections of an application, `parked` decides about the
+//! events that were put aside, and `verify` compares rows with what the events make.
 
 mod chunk;
 mod error;
@@ -18,7 +18,9 @@ mod present;
 mod progress;
 mod runner;
 mod set;
+mod verify;
 
 pub use error::ProjectionError;
 pub use progress::{ProjectionState, ProjectionStatus};
 pub use set::{Projections, Rebuilt};
+pub use verify::{Divergence, DivergingEvent, Verified};

@@ -1,6 +1,7 @@
 //! What others see of a projection at work.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -69,6 +70,8 @@ pub(super) struct Standing {
 /// A runner's word to all who look or wait.
 pub(super) struct Progress {
     standing: watch::Sender<Standing>,
+    /// How far the work has come, whether or not readers see it.
+    reached: Arc<AtomicU64>,
     rate: Mutex<Rate>,
 }
 
@@ -84,11 +87,29 @@ struct Rate {
 impl Default for Progress {
     fn default() -> Self {
         let rate = Rate { since: Instant::now(), events: 0, last: None };
-        Self { standing: watch::Sender::new(Standing::default()), rate: Mutex::new(rate) }
+        Self {
+            standing: watch::Sender::new(Standing::default()),
+            reached: Arc::default(),
+            rate: Mutex::new(rate),
+        }
     }
 }
 
 impl Progress {
+    /// What work beside a projection tells: how far it has come, and nothing of how the projection stands.
+    pub(super) fn beside(progress: &Self) -> Self {
+        Self { reached: Arc::clone(&progress.reached), ..Self::default() }
+    }
+
+    /// The work has come this far.
+    pub(super) fn at(&self, position: Position) {
+        self.reached.store(position.get(), Ordering::Relaxed);
+    }
+
+    pub(super) fn reached(&self) -> Position {
+        Position::new(self.reached.load(Ordering::Relaxed))
+    }
+
     pub(super) fn state(&self, state: ProjectionState) {
         self.standing.send_modify(|standing| {
             standing.state = state;

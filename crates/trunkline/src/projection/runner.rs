@@ -7,10 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, RecordedEvent};
-use trunkline_sql::{ApplyError, DatabaseError, Generation, Reached, ReadDatabase, State, Writer};
+use trunkline_sql::{
+    ApplyError, Checkpoint, DatabaseError, Generation, Reached, ReadDatabase, State, Writer,
+};
 use trunkline_store::{EventStore, EventStoreExt};
 
 use super::chunk::{self, Chunk};
@@ -79,20 +81,20 @@ enum Source {
 }
 
 impl Runner {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.definition.model.name()
     }
 
     /// Works until the task is done, it is told to stop, or it can't go on; tells how, too, to those who look on.
-    pub(super) async fn run(mut self, task: Task) -> Result<(), ProjectionError> {
+    pub(super) async fn run(mut self, task: Task) -> Result<Position, ProjectionError> {
         let mut task = task;
         let mut wait = FIRST_WAIT;
         loop {
             let before = self.progress.standing().position;
             match self.work(&mut task).await {
-                Ok(()) => {
+                Ok(reached) => {
                     self.progress.state(Is::Idle);
-                    return Ok(());
+                    return Ok(reached);
                 }
                 Err(error) if error.is_passing() => {
                     tracing::warn!(projection = self.name(), %error, "trying again");
@@ -104,7 +106,7 @@ impl Runner {
                         () = tokio::time::sleep(wait) => {}
                         _ = self.stop.wait_for(|stop| *stop) => {
                             self.progress.state(Is::Idle);
-                            return Ok(());
+                            return Ok(before);
                         }
                     }
                     wait = (wait * 2).min(LONGEST_WAIT);
@@ -118,7 +120,7 @@ impl Runner {
         }
     }
 
-    async fn work(&self, task: &mut Task) -> Result<(), ProjectionError> {
+    async fn work(&self, task: &mut Task) -> Result<Position, ProjectionError> {
         let mut open = self.open(task).await?;
         let mut stop = self.stop.clone();
         let mut source = Source::None;
@@ -131,14 +133,14 @@ impl Runner {
                 source = Source::None;
             }
             if *stop.borrow() || (!open.hidden && task.goal().is_some_and(|goal| after >= goal)) {
-                return Ok(());
+                return Ok(after);
             }
             let chunk = tokio::select! {
                 chunk = self.next(after, &mut source, *task, open.hidden) => chunk?,
-                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                _ = stop.wait_for(|stop| *stop) => return Ok(after),
             };
             if let Some(chunk) = chunk {
-                self.apply(&mut open, &chunk)?;
+                self.apply(&mut *open.writer, open.hidden, &chunk)?;
             }
         }
     }
@@ -173,7 +175,8 @@ impl Runner {
             writer.empty().map_err(|error| ProjectionError::of(self.name(), error))?;
             *task = Task::CatchUp(goal);
         }
-        self.check(&*writer).await?;
+        self.check(writer.checkpoint()).await?;
+        self.progress.at(writer.checkpoint().position);
         let state = if hidden { Is::Rebuilding } else { Is::CatchingUp };
         self.progress.state(state);
         if !hidden {
@@ -183,8 +186,7 @@ impl Runner {
     }
 
     /// A checkpoint names what it saw: the store, and the event at its position.
-    async fn check(&self, writer: &dyn Writer) -> Result<(), ProjectionError> {
-        let checkpoint = writer.checkpoint();
+    pub(super) async fn check(&self, checkpoint: &Checkpoint) -> Result<(), ProjectionError> {
         let (name, here) = (self.name().to_owned(), self.store.id());
         if checkpoint.position == Position::START {
             return Ok(());
@@ -237,12 +239,7 @@ impl Runner {
                 },
                 Source::Own(ahead) => match ahead.next().await {
                     Some(chunk) => {
-                        let chunk = chunk?.ok_or_else(|| ProjectionError::AheadOfLog {
-                            name: self.name().to_owned(),
-                            position: after,
-                            why: "was followed by events that are not there",
-                        })?;
-                        return Ok(Some(chunk));
+                        return Ok(Some(chunk?.ok_or_else(|| self.shrank(after))?));
                     }
                     None => *source = Source::None,
                 },
@@ -262,7 +259,18 @@ impl Runner {
         }
     }
 
+    /// The store no longer has what it had when this position was reached.
+    pub(super) fn shrank(&self, position: Position) -> ProjectionError {
+        let why = "was followed by events that are not there";
+        ProjectionError::AheadOfLog { name: self.name().to_owned(), position, why }
+    }
+
     fn own(&self, after: Position, until: Position) -> Source {
+        Source::Own(self.ahead(after, until))
+    }
+
+    /// An own read of the log.
+    pub(super) fn ahead(&self, after: Position, until: Position) -> chunk::Ahead {
         let (model, types, upcasters) =
             (Arc::clone(&self.definition.model), self.types.clone(), self.upcasters.clone());
         let batch = move |stored: &Arc<Vec<RecordedEvent>>| match present(stored, &types, &upcasters) {
@@ -271,18 +279,24 @@ impl Runner {
             // Whoever applies them meets the same, and says which event it is.
             Err(_) => None,
         };
-        Source::Own(chunk::Ahead::read(&self.store, after, until, &self.types, batch))
+        chunk::Ahead::read(&self.store, after, until, &self.types, batch)
     }
 
-    fn apply(&self, open: &mut Open, chunk: &Chunk) -> Result<(), ProjectionError> {
-        let after = open.writer.checkpoint().position;
+    /// Applies a chunk, up to an event that can't be applied and stops the projection, or puts such events aside.
+    pub(super) fn apply(
+        &self,
+        writer: &mut dyn Writer,
+        hidden: bool,
+        chunk: &Chunk,
+    ) -> Result<(), ProjectionError> {
+        let after = writer.checkpoint().position;
         let first = chunk.events.partition_point(|event| event.position() <= after);
         let mut events = &chunk.events[first..];
         let mut batch = chunk.batch.as_ref().filter(|_| first == 0);
         loop {
             let applied = match batch.take() {
-                Some(batch) => open.writer.apply_batch(batch, chunk.reached),
-                None => self.apply_present(open, events, chunk.reached),
+                Some(batch) => writer.apply_batch(batch, chunk.reached),
+                None => self.apply_present(writer, events, chunk.reached),
             };
             match applied {
                 Ok(()) => break,
@@ -290,20 +304,20 @@ impl Runner {
                     let failing = events.partition_point(|event| event.position() < failure.position);
                     if failing > 0 {
                         // What comes before it is applied; then it is the first.
-                        self.apply_all(open, &events[..failing])?;
+                        self.apply_all(writer, &events[..failing])?;
                         events = &events[failing..];
                         continue;
                     }
                     if self.definition.on_error == OnError::Stop {
                         let note = failure.to_string();
-                        open.writer.note(&note).map_err(|error| ProjectionError::of(self.name(), error))?;
+                        writer.note(&note).map_err(|error| ProjectionError::of(self.name(), error))?;
                         return Err(ProjectionError::Stopped { name: self.name().to_owned(), failure });
                     }
                     tracing::error!(projection = self.name(), %failure, "put aside");
-                    let parked = open.writer.park(&events[0], &failure);
+                    let parked = writer.park(&events[0], &failure);
                     parked.map_err(|error| ProjectionError::of(self.name(), error))?;
                     events = &events[1..];
-                    if open.writer.checkpoint().position == chunk.reached.position {
+                    if writer.checkpoint().position == chunk.reached.position {
                         break;
                     }
                 }
@@ -311,7 +325,8 @@ impl Runner {
             }
         }
         self.progress.applied(chunk.events.len());
-        if !open.hidden {
+        self.progress.at(chunk.reached.position);
+        if !hidden {
             let state = if chunk.reached.position >= chunk.head { Is::Live } else { Is::CatchingUp };
             if self.progress.standing().state != state {
                 self.progress.state(state);
@@ -321,36 +336,41 @@ impl Runner {
         Ok(())
     }
 
-    fn apply_all(&self, open: &mut Open, events: &[RecordedEvent]) -> Result<(), ProjectionError> {
+    fn apply_all(&self, writer: &mut dyn Writer, events: &[RecordedEvent]) -> Result<(), ProjectionError> {
         let Some(last) = events.last() else { return Ok(()) };
-        let applied = self.apply_present(open, events, Reached::event(last));
+        let applied = self.apply_present(writer, events, Reached::event(last));
         applied.map_err(|error| ProjectionError::of(self.name(), error))
     }
 
     fn apply_present(
         &self,
-        open: &mut Open,
+        writer: &mut dyn Writer,
         stored: &[RecordedEvent],
         reached: Reached,
     ) -> Result<(), ApplyError> {
         let events = present(stored, &self.types, &self.upcasters).map_err(ApplyError::Failed)?;
-        open.writer.apply(&events, reached)
+        writer.apply(&events, reached)
     }
 }
 
-/// Runs a runner on a thread of its own, since a read database's calls block.
-pub(super) fn spawn(
+/// Runs a runner on a thread of its own; where it ended.
+pub(super) fn spawn(runner: Runner, task: Task) -> oneshot::Receiver<Result<Position, ProjectionError>> {
+    on_thread(runner, move |runner| runner.run(task))
+}
+
+/// Does a runner's work on a thread of its own, since a read database's calls block.
+pub(super) fn on_thread<T: Send + 'static, W: Future<Output = Result<T, ProjectionError>>>(
     runner: Runner,
-    task: Task,
-) -> tokio::sync::oneshot::Receiver<Result<(), ProjectionError>> {
-    let (done, result) = tokio::sync::oneshot::channel();
+    work: impl FnOnce(Runner) -> W + Send + 'static,
+) -> oneshot::Receiver<Result<T, ProjectionError>> {
+    let (done, result) = oneshot::channel();
     let handle = tokio::runtime::Handle::current();
     let name = format!("projection {}", runner.name());
     let (progress, model) = (Arc::clone(&runner.progress), Arc::clone(&runner.definition.model));
     let shown = Arc::clone(&progress);
     let spawned = std::thread::Builder::new().name(name).spawn(move || {
         // What the panic left behind is dropped with the runner; what was committed is whole.
-        let ran = catch_unwind(AssertUnwindSafe(|| handle.block_on(runner.run(task))));
+        let ran = catch_unwind(AssertUnwindSafe(|| handle.block_on(work(runner))));
         let ended = ran.unwrap_or_else(|panic| {
             let error =
                 ProjectionError::Panicked { name: model.name().to_owned(), said: said(&*panic).to_owned() };

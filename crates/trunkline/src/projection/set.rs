@@ -44,7 +44,7 @@ pub(super) struct One {
 
 struct Running {
     stop: watch::Sender<bool>,
-    ends: Vec<oneshot::Receiver<Result<(), ProjectionError>>>,
+    ends: Vec<oneshot::Receiver<Result<Position, ProjectionError>>>,
     feed: tokio::task::JoinHandle<()>,
     /// The head when they were started.
     opened_at: Position,
@@ -55,7 +55,7 @@ struct Running {
 /// What came of building a projection again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebuilt {
-    /// Where the new rows stand.
+    /// Where the rows stand: at the head as it was when this began, or further on.
     pub position: Position,
 }
 
@@ -178,7 +178,7 @@ impl Projections {
         let mut outcome = Ok(());
         for end in ends {
             // One that fails is no reason to stop the others on their way.
-            outcome = outcome.and(ended(end).await);
+            outcome = outcome.and(ended(end).await.map(|_| ()));
         }
         outcome
     }
@@ -247,24 +247,23 @@ impl Projections {
 
     /// Empties a projection's tables and applies all events again; readers see the rows come.
     pub async fn replay(&self, name: &str) -> Result<Rebuilt, ProjectionError> {
-        let head = self.store.head().await?;
-        self.once(name, Task::Replay(head), head).await
+        self.once(name, Task::Replay(self.store.head().await?)).await
     }
 
     /// Applies all events to new tables beside the live ones, and then shows those; readers see no gap.
     pub async fn rebuild(&self, name: &str) -> Result<Rebuilt, ProjectionError> {
-        let head = self.store.head().await?;
-        self.once(name, Task::Rebuild(head), head).await
+        self.once(name, Task::Rebuild(self.store.head().await?)).await
     }
 
-    async fn once(&self, name: &str, task: Task, position: Position) -> Result<Rebuilt, ProjectionError> {
+    async fn once(&self, name: &str, task: Task) -> Result<Rebuilt, ProjectionError> {
         let one = self.one(name)?;
         if self.database()?.paused()?.iter().any(|paused| paused == name) {
             return Err(ProjectionError::Paused { name: name.to_owned() });
         }
         let _claim = self.claim()?;
         let (_stop, stopped) = watch::channel(false);
-        ended(runner::spawn(self.runner(one, stopped, false)?, task)).await?;
+        one.progress.at(Position::START);
+        let position = ended(runner::spawn(self.runner(one, stopped, false)?, task)).await?;
         Ok(Rebuilt { position })
     }
 
@@ -274,9 +273,10 @@ impl Projections {
         Ok(self.database()?.pause(name, paused)?)
     }
 
-    /// How far a projection has come here, for who reports progress.
-    pub fn position(&self, name: &str) -> Result<Position, ProjectionError> {
-        Ok(self.one(name)?.progress.standing().position)
+    /// How far the work on a projection has come here, for who shows progress: also of rows that readers don't see yet,
+    /// and of those that [`verify`](Self::verify) makes.
+    pub fn reached(&self, name: &str) -> Result<Position, ProjectionError> {
+        Ok(self.one(name)?.progress.reached())
     }
 
     /// How the projections stand, also when another process runs them.
@@ -399,7 +399,7 @@ impl Projections {
         }
     }
 
-    fn runner(
+    pub(super) fn runner(
         &self,
         one: &One,
         stop: watch::Receiver<bool>,
@@ -429,7 +429,9 @@ impl One {
 }
 
 /// The end of a runner; one whose thread could not be started has none.
-async fn ended(end: oneshot::Receiver<Result<(), ProjectionError>>) -> Result<(), ProjectionError> {
+pub(super) async fn ended<T>(
+    end: oneshot::Receiver<Result<T, ProjectionError>>,
+) -> Result<T, ProjectionError> {
     end.await.unwrap_or_else(|_| {
         let reason = "no thread could be started".to_owned();
         Err(DatabaseError::Lasting { doing: "run a projection".to_owned(), reason }.into())

@@ -27,6 +27,7 @@ mod shapes;
 mod snapshots;
 mod told;
 mod typed;
+mod verified;
 mod versions;
 mod webhook;
 mod world;

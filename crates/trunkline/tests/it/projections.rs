@@ -17,9 +17,9 @@ use trunkline_store::{AllRead, EventStream, StreamList, StreamRead, StreamsRead}
 
 use crate::world::with_file;
 
-const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
-const ACCOUNTS: &str = r#"
+pub(crate) const ACCOUNTS: &str = r#"
 [projections.accounts]
 schema: "CREATE TABLE account (id TEXT PRIMARY KEY, balance INTEGER NOT NULL CHECK (balance < 1000))"
 on {
@@ -41,23 +41,23 @@ returns: "one"
 "#;
 
 /// An application of this text with its read database in a folder.
-fn app(folder: &Path, store: Arc<dyn EventStore>, text: &str) -> App {
+pub(crate) fn app(folder: &Path, store: Arc<dyn EventStore>, text: &str) -> App {
     let place = folder.join("read.db");
     let text = format!("[read_db]\ndsn: \"sqlite:{}\"\n{text}", place.display());
     with_file(App::builder().shared_store(store), &text).build().unwrap()
 }
 
-fn memory() -> (TempDir, Arc<dyn EventStore>) {
+pub(crate) fn memory() -> (TempDir, Arc<dyn EventStore>) {
     (tempfile::tempdir().unwrap(), Arc::new(MemoryStore::new()))
 }
 
-async fn append(store: &Arc<dyn EventStore>, event_type: &str, data: &str) -> Position {
+pub(crate) async fn append(store: &Arc<dyn EventStore>, event_type: &str, data: &str) -> Position {
     let event = NewEvent::json(event_type, data.to_owned()).unwrap();
     let append = Append::to("account-1".parse().unwrap(), Expected::Any).event(event);
     store.append(append).await.unwrap().position
 }
 
-async fn deposit(store: &Arc<dyn EventStore>, amount: u64) -> Position {
+pub(crate) async fn deposit(store: &Arc<dyn EventStore>, amount: u64) -> Position {
     append(store, "Deposited", &format!(r#"{{"amount":{amount}}}"#)).await
 }
 

@@ -67,4 +67,18 @@ trunkline_config::error_codes! {
     NO_STEPS = "TL2501";
     /// Two steps of one name.
     STEP_TWICE = "TL2502";
+    /// A saga names an event that nothing emits.
+    UNKNOWN_EVENT = "TL2503";
+    /// A consumer gets a command that nothing handles.
+    UNHANDLED = "TL2504";
+    /// A step that doesn't say what undoes it.
+    NO_COMPENSATION = "TL2505";
+    /// Something is sent, and nothing ever says that it was done.
+    NEVER_DONE = "TL2506";
+    /// A step that may wait for ever.
+    WAITS_FOR_EVER = "TL2507";
+    /// A step that is never taken, or a saga that never starts.
+    NEVER_TAKEN = "TL2508";
+    /// A saga sends to a topic that no consumer takes from.
+    NO_CONSUMER = "TL2509";
 }

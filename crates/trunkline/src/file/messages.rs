@@ -28,6 +28,8 @@ pub struct QueueDefinition {
     pub retry: RetryPolicy,
     /// How long dead letters are kept, when the file says it.
     pub dead_letter_ttl: Option<Duration>,
+    /// Topics from which other programs take the messages.
+    pub external: Vec<TopicName>,
 }
 
 /// Who takes messages, and what is done with them.
@@ -56,6 +58,8 @@ pub(super) fn queue(field: &Field<'_>) -> QueueDefinition {
     let mut dead_letter = section.key("dead_letter").section();
     let dead_letter_ttl = dead_letter.key("ttl").read();
     dead_letter.finish();
+    let external = section.key("external").item_or_items();
+    let external = external.iter().filter_map(|item| checked(item, &item.read::<String>()?, TopicName::new));
     let definition = QueueDefinition {
         dsn: dsn.read::<String>().filter(|text| match QueueDsn::parse(text) {
             Ok(_) => true,
@@ -69,6 +73,7 @@ pub(super) fn queue(field: &Field<'_>) -> QueueDefinition {
         password: section.key("password").read(),
         retry: retry(&section.key("retry"), RetryPolicy::default()),
         dead_letter_ttl,
+        external: external.collect(),
     };
     section.finish();
     definition

@@ -13,6 +13,7 @@ mod handlers;
 mod later;
 mod laws;
 mod locked;
+mod loose_ends;
 mod messages;
 mod projections;
 mod queries;
@@ -169,6 +170,7 @@ fn read(
     let declared: Vec<&str> =
         root.key("commands").section().each().into_iter().map(|(name, _)| name).collect();
     definition.scenarios = scenarios::read(&root.key("scenarios"), &reading, &definition, &declared);
+    loose_ends::check(&mut root, &reading, &definition, &declared);
     locked::check(name, world, &root.key("events"), &definition);
     later::read(&mut root);
     root.finish();

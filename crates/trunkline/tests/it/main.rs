@@ -10,6 +10,7 @@ mod derive;
 mod given_up;
 mod histories;
 mod laws;
+mod loose_ends;
 mod messages;
 mod metadata;
 mod middleware;

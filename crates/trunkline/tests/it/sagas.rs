@@ -31,6 +31,9 @@ emit: [{ type: "Told", data: "command" }]
 stream: "'parcel-' + command.parcel"
 emit: [{ type: "Asked", data: "command" }, { type: "Lost", data: "command" }, { type: "Recalled", data: "command" }, { type: "Wet", data: "command" }]
 
+[events.PackedByHand]
+version: 1
+
 [consumers.work]
 topics: ["parcels"]
 dispatch: "command"

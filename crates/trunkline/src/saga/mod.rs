@@ -3,8 +3,10 @@
 //! The machine is [`trunkline_core::saga`], pure; here it meets the world.
 //! `route` says which events are for which sagas, `book` where each stands, `post` what its transitions send; `runner`
 //! brings all of that together, and `index` is derived for who lists sagas and for what time makes happen.
-//! [`Sagas`] is what an application asks and orders; `played` plays events to sagas for scenarios.
+//! [`Sagas`] is what an application asks and orders; `verify` checks all of them, by the `account` of each; `played`
+//! plays events to sagas for scenarios.
 
+mod account;
 mod book;
 mod error;
 mod index;
@@ -13,6 +15,7 @@ mod post;
 mod route;
 mod runner;
 mod sagas;
+mod verify;
 
 pub use trunkline_core::saga::*;
 
@@ -22,3 +25,4 @@ pub use index::{SagaQuery, SagaRow};
 pub(crate) use played::Played;
 pub(crate) use route::Routes;
 pub use sagas::{Ordered, SagaDetail, Sagas};
+pub use verify::{SagaCheck, SagaProblem};

@@ -240,7 +240,7 @@ impl Sagas {
     }
 
     /// How far sagas have come, here or when they ran last.
-    async fn done(&self) -> Result<Position, SagaError> {
+    pub(super) async fn done(&self) -> Result<Position, SagaError> {
         let kept = self.checkpoints.load(super::runner::NAME)?;
         if let Some(checkpoint) = &kept {
             checkpoint.check(super::runner::NAME, &*self.store).await?;

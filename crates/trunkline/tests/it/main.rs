@@ -22,6 +22,7 @@ mod outbox;
 mod projections;
 mod queue_place;
 mod saga_runs;
+mod saga_verify;
 mod sagas;
 mod scenarios;
 mod shapes;

@@ -1,0 +1,279 @@
+//! Whether sagas are whole: a check of the log alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use serde::Serialize;
+use trunkline_core::saga::{self, Behaviour, Input, SagaState, Status, Transition, advance};
+use trunkline_core::{Position, RecordedEvent, StreamName, Version};
+use trunkline_store::{AllRead, StreamRead};
+
+use super::account::account;
+use super::book::Key;
+use super::route::Routed;
+use super::{SagaError, Sagas};
+
+/// How many problems are described; more are counted.
+const PROBLEMS_MAX: usize = 1_000;
+
+/// How many sagas that have not ended are looked after in one reading of the log: what is kept of each is small.
+const ALIVE_MAX: usize = 100_000;
+
+/// What a check of all sagas found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SagaCheck {
+    /// How many were started.
+    pub sagas: u64,
+    /// Those on their way forward.
+    pub running: u64,
+    /// Those on their way back.
+    pub compensating: u64,
+    /// Those of which all was done.
+    pub completed: u64,
+    /// Those of which all was undone.
+    pub compensated: u64,
+    /// Those that need an operator.
+    pub stuck: u64,
+    /// What is not as it should be.
+    pub problems: Vec<SagaProblem>,
+    /// How many problems there are beside those.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unlisted: u64,
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SagaProblem {
+    /// The saga, as `NAME-ID`.
+    pub saga: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference to the field")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl SagaCheck {
+    /// Whether all is as it should be; a saga that is stuck is known to be.
+    pub fn is_whole(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    fn problem(&mut self, saga: impl Into<String>, what: impl Into<String>) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(SagaProblem { saga: saga.into(), what: what.into() });
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    fn count(&mut self, status: Status) {
+        self.sagas += 1;
+        *match status {
+            Status::Running => &mut self.running,
+            Status::Compensating => &mut self.compensating,
+            Status::Completed => &mut self.completed,
+            Status::Compensated => &mut self.compensated,
+            Status::Stuck => &mut self.stuck,
+        } += 1;
+    }
+}
+
+impl Sagas {
+    /// Checks in the log, as it is now, that sagas are whole.
+    ///
+    /// - Every saga that was started is completed, compensated, stuck, or waits for something that may still come.
+    /// - Nothing that a step did is forgotten on the way back, and nothing is undone twice; only an operator has
+    ///   anything sent again as a new message.
+    /// - Every event that should have started a saga did.
+    /// - Nothing that a saga waits for was passed over.
+    ///
+    /// Nothing is written, so this works beside the process that runs the sagas. Memory holds one saga at a time, and
+    /// a few words of those that have not ended.
+    pub async fn verify(&self) -> Result<SagaCheck, SagaError> {
+        let head = self.store.head().await?;
+        let mut check = Check {
+            sagas: self,
+            head,
+            found: SagaCheck::default(),
+            alive: BTreeMap::new(),
+            read_to: self.done().await?,
+            late: Vec::new(),
+        };
+        check.all().await?;
+        Ok(check.found)
+    }
+}
+
+struct Check<'a> {
+    sagas: &'a Sagas,
+    /// What comes after it is not looked at.
+    head: Position,
+    found: SagaCheck,
+    /// Sagas that have not ended, and up to where all has had its effect on them.
+    alive: BTreeMap<Key, Position>,
+    /// Up to where sagas have read the log, as far as can be told.
+    read_to: Position,
+    /// Events that started nothing yet.
+    late: Vec<Late>,
+}
+
+/// An event that should have started a saga.
+struct Late {
+    name: String,
+    id: String,
+    event_type: String,
+    position: Position,
+}
+
+impl Check<'_> {
+    async fn all(&mut self) -> Result<(), SagaError> {
+        let mut events = self.sagas.store.read_all(AllRead { to: self.head, ..AllRead::default() });
+        while let Some(event) = events.next().await.transpose()? {
+            match saga::of_stream(event.stream()) {
+                Some((name, id)) if event.version() == Version::FIRST => {
+                    self.saga(name, id, &event.stream_name()).await?;
+                }
+                Some(_) => {}
+                None => self.started_by(&event).await?,
+            }
+            if self.alive.len() >= ALIVE_MAX {
+                self.passed_over().await?;
+            }
+            if self.late.len() >= PROBLEMS_MAX {
+                self.not_started().await?;
+            }
+        }
+        self.passed_over().await?;
+        self.not_started().await
+    }
+
+    /// That what had not been started yet is not started either now: sagas may be run meanwhile.
+    async fn not_started(&mut self) -> Result<(), SagaError> {
+        for Late { name, id, event_type, position } in std::mem::take(&mut self.late) {
+            if self.is_started(&name, &id).await? {
+                continue;
+            }
+            let mut what = format!("{event_type} at position {position} should have started it, and did not");
+            if position > self.read_to {
+                what.push_str("; it does when sagas run, which have not come so far");
+            }
+            self.found.problem(format!("{name}-{id}"), what);
+        }
+        Ok(())
+    }
+
+    /// One saga, all of it.
+    async fn saga(&mut self, name: &str, id: &str, stream: &StreamName) -> Result<(), SagaError> {
+        let called = format!("{name}-{id}");
+        let history = match self.sagas.book.history(stream).await {
+            Ok(history) => history,
+            Err(error @ SagaError::Unreadable { .. }) => {
+                self.found.problem(called, error.to_string());
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let (state, problems) = account(name, id, &history);
+        for what in problems {
+            self.found.problem(called.as_str(), what);
+        }
+        // A timer and an operator say how far was read, which may be more than had an effect.
+        self.read_to = self.read_to.max(state.read_to);
+        let Some(status) = state.status else { return Ok(()) };
+        self.found.count(status);
+        if state.is_alive() {
+            if self.sagas.routes.behaviour(name).is_some() {
+                self.alive.insert((name.to_owned(), id.to_owned()), state.read_to);
+            } else {
+                let what = format!("it is {status}, and will stay so: no saga named \"{name}\" is declared");
+                self.found.problem(called, what);
+            }
+        }
+        Ok(())
+    }
+
+    /// That an event started what it should have.
+    async fn started_by(&mut self, event: &RecordedEvent) -> Result<(), SagaError> {
+        let delivered = self.sagas.routes.deliver(event)?;
+        let (event_type, position) = (event.event_type(), event.position());
+        for (name, problem) in delivered.problems {
+            let starts = self.behaviour(&name).is_some_and(|behaviour| behaviour.start_type() == event_type);
+            if starts {
+                let what =
+                    format!("{event_type} at position {position} finds no saga of this name: {problem}");
+                self.found.problem(name, what);
+            }
+        }
+        for Routed { name, id, recorded } in delivered.routed {
+            let Some(behaviour) = self.behaviour(&name) else { continue };
+            for event in &recorded.events {
+                let starts = behaviour.start(event);
+                // An event that is also something else to a saga may have no answer to whether it starts one.
+                if matches!(starts, Ok(None)) || self.is_started(&name, &id).await? {
+                    continue;
+                }
+                let (name, id, event_type) = (name.clone(), id.clone(), event_type.to_owned());
+                if let Err(problem) = starts {
+                    let what = format!("{event_type} at position {position} can't start it: {problem}");
+                    self.found.problem(format!("{name}-{id}"), what);
+                } else {
+                    self.late.push(Late { name, id, event_type, position });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn behaviour(&self, name: &str) -> Option<Arc<dyn Behaviour>> {
+        self.sagas.routes.behaviour(name).cloned()
+    }
+
+    async fn is_started(&self, name: &str, id: &str) -> Result<bool, SagaError> {
+        let Ok(stream) = saga::stream(name, id) else { return Ok(false) };
+        let read = StreamRead { limit: Some(1), ..StreamRead::default() };
+        let first = self.sagas.store.read_stream(&stream, read).next().await.transpose()?;
+        Ok(first.is_some())
+    }
+
+    /// That nothing that a saga waits for stands in the log where sagas have read already.
+    async fn passed_over(&mut self) -> Result<(), SagaError> {
+        let alive = std::mem::take(&mut self.alive);
+        let Some(after) = alive.values().min().copied() else { return Ok(()) };
+        let read = AllRead { to: self.head.min(self.read_to), ..AllRead::after(after) };
+        let mut events = self.sagas.store.read_all(read);
+        while let Some(event) = events.next().await.transpose()? {
+            if saga::of_stream(event.stream()).is_some() {
+                continue;
+            }
+            for routed in self.sagas.routes.deliver(&event)?.routed {
+                let key = (routed.name, routed.id);
+                if alive.get(&key).is_none_or(|read_to| *read_to >= event.position()) {
+                    continue;
+                }
+                let Some(behaviour) = self.behaviour(&key.0) else { continue };
+                let state = self.sagas.book.load(&key).await?;
+                if has_effect(&*behaviour, &state, &Input::Recorded(routed.recorded), &event) {
+                    let what = format!(
+                        "{} at position {} was passed over: it should have had an effect",
+                        event.event_type(),
+                        event.position()
+                    );
+                    self.found.problem(format!("{}-{}", key.0, key.1), what);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether something would make a saga go on.
+fn has_effect(behaviour: &dyn Behaviour, state: &SagaState, input: &Input, event: &RecordedEvent) -> bool {
+    let advanced = advance(behaviour, state, input, event.occurred_at());
+    advanced.is_ok_and(|advanced| {
+        advanced.transitions.iter().any(|transition| !matches!(transition, Transition::Ignored(_)))
+    })
+}

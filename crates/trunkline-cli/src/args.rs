@@ -36,6 +36,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Keeping a store", &["verify", "stats", "backup", "restore"]),
     ("An application", &["init", "check", "test", "run", "dispatch", "state", "events"]),
     ("Its read models", &["query", "sql", "projection"]),
+    ("Sagas", &["saga"]),
     ("Its file", &["config", "explain"]),
     ("Messages", &["queue", "dlq"]),
 ];

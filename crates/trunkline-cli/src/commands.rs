@@ -18,6 +18,7 @@ mod queue;
 mod read;
 mod restore;
 mod run;
+mod saga;
 mod sql;
 mod state;
 mod stats;
@@ -30,6 +31,7 @@ use clap::Subcommand;
 
 pub(crate) use import::ImportReport;
 pub(crate) use projection::hints as projection_hints;
+pub(crate) use saga::hints as saga_hints;
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -60,6 +62,7 @@ pub(crate) enum Command {
     Query(query::QueryArgs),
     Sql(sql::SqlArgs),
     Projection(projection::ProjectionArgs),
+    Saga(saga::SagaCommand),
     Config(config::ConfigArgs),
     Explain(explain::ExplainArgs),
 }
@@ -91,6 +94,7 @@ impl Command {
             Self::Query(args) => args.run(output).await,
             Self::Sql(args) => args.run(output).await,
             Self::Projection(args) => args.run(output).await,
+            Self::Saga(command) => command.run(output).await,
             Self::Config(args) => args.run(output),
             Self::Explain(args) => args.run(output),
         }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use trunkline::history::HistoryError;
 use trunkline::migrate::MigrateError;
+use trunkline::saga::SagaError;
 use trunkline::{DispatchError, ProjectionError, QueryError};
 use trunkline_store::{AppendError, MaintainError, OpenError, ReadError};
 
@@ -31,7 +32,7 @@ Exit codes:
   2    the command line is wrong
   3    conflict: someone else appended first
   4    not found: no such store, stream, queue, topic, dead letter, file, backup, command, query,
-       projection, row or code
+       projection, saga, row or code
   5    corrupt: the store, the queue, or the backup, is damaged
   130  interrupted before it was done";
 
@@ -42,7 +43,8 @@ impl Exit {
             Failure::Dsn(_)
             | Failure::Usage { .. }
             | Failure::Migrate(MigrateError::SameStore)
-            | Failure::Query(QueryError::Parameters { .. }) => Self::Usage,
+            | Failure::Query(QueryError::Parameters { .. })
+            | Failure::Saga(SagaError::Ambiguous { .. }) => Self::Usage,
             Failure::Open { source: OpenError::NotFound { .. }, .. }
             | Failure::Maintain(MaintainError::NotFound { .. })
             | Failure::NoEvents { .. }
@@ -50,6 +52,7 @@ impl Exit {
             | Failure::History(HistoryError::NoEvents { .. } | HistoryError::UnknownAggregate { .. })
             | Failure::Query(QueryError::UnknownQuery { .. } | QueryError::NotFound { .. })
             | Failure::Projection(ProjectionError::Unknown { .. } | ProjectionError::NotParked { .. })
+            | Failure::Saga(SagaError::UnknownName { .. } | SagaError::NotFound { .. })
             | Failure::NoCode { .. } => Self::NotFound,
             Failure::Maintain(MaintainError::Io { source, .. }) | Failure::File { source, .. }
                 if source.kind() == ErrorKind::NotFound =>
@@ -60,7 +63,8 @@ impl Exit {
             | Failure::Migrate(
                 MigrateError::Differs { .. } | MigrateError::Append(AppendError::Conflict { .. }),
             )
-            | Failure::Dispatch(DispatchError::Conflict { .. }) => Self::Conflict,
+            | Failure::Dispatch(DispatchError::Conflict { .. })
+            | Failure::Saga(SagaError::Append { source: AppendError::Conflict { .. }, .. }) => Self::Conflict,
             Failure::Open { source: OpenError::Corrupt { .. }, .. }
             | Failure::Read(ReadError::Damaged { .. })
             | Failure::Migrate(
@@ -71,6 +75,7 @@ impl Exit {
             | Failure::Dispatch(DispatchError::Read(ReadError::Damaged { .. }))
             | Failure::History(HistoryError::Read(ReadError::Damaged { .. }))
             | Failure::Projection(ProjectionError::Read(ReadError::Damaged { .. }))
+            | Failure::Saga(SagaError::Read(ReadError::Damaged { .. }) | SagaError::Unreadable { .. })
             | Failure::Maintain(MaintainError::Damaged { .. })
             | Failure::Problems { .. } => Self::Corrupt,
             Failure::Queue(failure) => failure.exit(),
@@ -91,7 +96,6 @@ impl Exit {
             | Failure::Dispatch(_)
             | Failure::Rejected
             | Failure::CommandLine { .. }
-            | Failure::Saga(_)
             | Failure::System(_)
             | Failure::Unwell { .. }
             | Failure::Scenarios { .. }
@@ -102,6 +106,8 @@ impl Exit {
             | Failure::Sql(_)
             | Failure::Projection(_)
             | Failure::Diverged { .. }
+            | Failure::Saga(_)
+            | Failure::SagaProblems { .. }
             | Failure::Output(_) => Self::Failed,
         }
     }

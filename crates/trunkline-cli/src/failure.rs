@@ -11,7 +11,7 @@ use trunkline::{
 use trunkline_core::{StreamName, Version};
 use trunkline_store::{Advice, AppendError, MaintainError, OpenError, ReadError, StorageError};
 
-use crate::commands::{ImportReport, projection_hints};
+use crate::commands::{ImportReport, projection_hints, saga_hints};
 use crate::queue::QueueFailure;
 use crate::render::{Mistakes, counted};
 
@@ -103,6 +103,9 @@ pub(crate) enum Failure {
     /// Rows are not what the events make, which was printed.
     #[error("the rows of {} are not what the events make", .projections.join(", "))]
     Diverged { projections: Vec<String> },
+    /// A check of sagas found problems, which were printed.
+    #[error("the sagas are not whole: {}", counted(.count.to_owned(), "problem"))]
+    SagaProblems { count: u64 },
     /// The code that was to be explained doesn't exist.
     #[error("there is no code {code:?}")]
     NoCode { code: String, near: Option<&'static str> },
@@ -189,6 +192,10 @@ impl Failure {
                              or an event that was put aside was applied later";
                 rebuilds.chain([again.to_owned()]).collect()
             }
+            Self::Saga(error) => saga_hints(error),
+            Self::SagaProblems { .. } => {
+                vec!["`trunkline saga show FILE SAGA` shows all that happened to one".to_owned()]
+            }
             Self::Query(QueryError::UnknownQuery { near: None, .. }) => {
                 vec!["the file declares queries in sections [queries.NAME]".to_owned()]
             }
@@ -200,7 +207,6 @@ impl Failure {
             | Self::Sql(_)
             | Self::Build(_)
             | Self::Rejected
-            | Self::Saga(_)
             | Self::System(_)
             | Self::Scenarios { .. }
             | Self::Undecodable { .. }

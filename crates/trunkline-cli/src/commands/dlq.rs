@@ -9,6 +9,8 @@ mod show;
 
 use clap::{Args, Subcommand};
 
+pub(super) use self::letters::ByArgs;
+
 use crate::failure::Failure;
 use crate::output::Output;
 

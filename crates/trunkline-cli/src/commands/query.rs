@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 use trunkline::App;
+use trunkline::messages::FileCheckpoints;
 
 use crate::application;
 use crate::args::StoreArgs;
@@ -66,8 +67,13 @@ impl QueryArgs {
 /// The application over its store, which is only read.
 pub(super) fn open_app(file: &str, store: &StoreArgs, output: &mut Output<'_>) -> Result<App, Failure> {
     let file = application::load(file, output)?;
-    let opened = open::for_reading(&application::place(&file, store)?)?;
-    Ok(App::builder().shared_store(opened.store.clone()).file(file).build()?)
+    let place = application::place(&file, store)?;
+    let opened = open::for_reading(&place)?;
+    let mut builder = App::builder().shared_store(opened.store.clone()).file(file);
+    if let Some(folder) = place.dsn.checkpoints() {
+        builder = builder.checkpoints(FileCheckpoints::new(folder));
+    }
+    Ok(builder.build()?)
 }
 
 /// An answer.

@@ -20,4 +20,5 @@ mod queue;
 #[cfg(unix)]
 mod random;
 mod read;
+mod saga;
 mod tail;

@@ -72,14 +72,14 @@ pub(super) struct ChoiceArgs {
 
 /// In whose name.
 #[derive(Debug, Args)]
-pub(super) struct ByArgs {
+pub(in crate::commands) struct ByArgs {
     /// Who decides, for the record [default: $USER, else "operator"]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
 
 impl ByArgs {
-    pub(super) fn name(&self) -> String {
+    pub(in crate::commands) fn name(&self) -> String {
         let user = || std::env::var("USER").ok().filter(|name| !name.is_empty());
         self.by.clone().or_else(user).unwrap_or_else(|| "operator".to_owned())
     }

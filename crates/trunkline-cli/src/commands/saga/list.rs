@@ -1,0 +1,152 @@
+//! `saga list`: sagas by name, status and age.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::{Value, json};
+use trunkline::saga::{SagaError, SagaQuery, SagaRow, Status};
+use trunkline_config::nearest;
+use trunkline_config::read::parse_duration;
+use trunkline_core::Timestamp;
+use trunkline_store::system_clock;
+
+use super::counts;
+use crate::args::StoreArgs;
+use crate::commands::query::open_app;
+use crate::failure::Failure;
+use crate::output::{Output, Report};
+use crate::queue::age;
+use crate::render::write_rows;
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline saga list orders.tsk
+  trunkline saga list orders.tsk order --status running --older-than 1h
+  trunkline saga list orders.tsk --stuck --format json
+
+The age of a saga is how long ago something last happened to it.
+
+With --format json, one array: name, id, status (running, compensating, completed, compensated or stuck), step, \
+started_at, changed_at, due, reason.";
+
+/// List sagas by name, status and age
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ListArgs {
+    /// The application file
+    #[arg(value_name = "FILE")]
+    file: String,
+
+    /// Only sagas of this name
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+
+    /// Only sagas that stand so; given several times, in any of these ways
+    #[arg(long, value_name = "STATUS", value_enum)]
+    status: Vec<StatusName>,
+
+    /// Only sagas that are stuck
+    #[arg(long, conflicts_with = "status")]
+    stuck: bool,
+
+    /// Only sagas to which nothing has happened for so long, such as 30s, 1h or 7d
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    older_than: Option<Duration>,
+
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    limit: u32,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// A status as it is written on a command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum StatusName {
+    Running,
+    Compensating,
+    Completed,
+    Compensated,
+    Stuck,
+}
+
+impl From<StatusName> for Status {
+    fn from(name: StatusName) -> Self {
+        match name {
+            StatusName::Running => Self::Running,
+            StatusName::Compensating => Self::Compensating,
+            StatusName::Completed => Self::Completed,
+            StatusName::Compensated => Self::Compensated,
+            StatusName::Stuck => Self::Stuck,
+        }
+    }
+}
+
+impl ListArgs {
+    pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let app = open_app(&self.file, &self.store, output)?;
+        let now = system_clock();
+        let mut statuses: Vec<Status> = self.status.into_iter().map(Status::from).collect();
+        if self.stuck {
+            statuses.push(Status::Stuck);
+        }
+        let query = SagaQuery {
+            name: self.name,
+            statuses,
+            unchanged_since: self.older_than.map(|age| before(now, age)),
+            limit: Some(self.limit.saturating_add(1)),
+            ..SagaQuery::default()
+        };
+        let mut rows = app.sagas().list(&query).await?;
+        let is_declared = |name: &String| app.sagas().names().contains(&name.as_str());
+        if let Some(name) = query.name.filter(|name| rows.is_empty() && !is_declared(name)) {
+            let near = nearest(&name, app.sagas().names()).map(str::to_owned);
+            return Err(SagaError::UnknownName { name, near }.into());
+        }
+        let is_cut = rows.len() > self.limit as usize;
+        rows.truncate(self.limit as usize);
+        output.report(&Rows { rows, now })?;
+        if is_cut {
+            output.say(format_args!("there are more; --limit says how many are listed"));
+        }
+        output.say(counts(&app).await?);
+        Ok(())
+    }
+}
+
+/// So long before.
+fn before(time: Timestamp, by: Duration) -> Timestamp {
+    let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(time.as_micros().saturating_sub(by))
+}
+
+struct Rows {
+    rows: Vec<SagaRow>,
+    now: Timestamp,
+}
+
+impl Serialize for Rows {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.rows.serialize(serializer)
+    }
+}
+
+impl Report for Rows {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        let row = |row: &SagaRow| {
+            let micros = self.now.as_micros().saturating_sub(row.changed_at.as_micros());
+            json!({
+                "saga": format!("{}-{}", row.name, row.id),
+                "status": row.status,
+                "step": row.step,
+                "age": age(Duration::from_micros(u64::try_from(micros).unwrap_or(0))),
+                "reason": row.reason,
+            })
+        };
+        let rows: Vec<Value> = self.rows.iter().map(row).collect();
+        write_rows(&rows, out)
+    }
+}

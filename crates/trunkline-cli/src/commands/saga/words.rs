@@ -1,0 +1,78 @@
+//! What happened to a saga, in words.
+
+use trunkline::saga::{
+    Cause, DoneBy, Failing, IgnoredCause, Outgoing, Part, Recording, Resent, Sent, Skipped, StepDone, Stuck,
+    Transition,
+};
+use trunkline_core::Position;
+
+use crate::render::one_line;
+
+/// What happened.
+pub(super) fn happened(transition: &Transition) -> String {
+    let words = match transition {
+        Transition::Started(_) => "started".to_owned(),
+        Transition::Sent(sent) => {
+            let Sent { step, part, send: Outgoing { command, topic, .. }, .. } = &**sent;
+            format!("sent {command} to {topic}, {}", purpose(*part, step))
+        }
+        Transition::Resent(Resent { step, message, attempt, .. }) => {
+            format!("sent message {message} again, for {step}: attempt {attempt}")
+        }
+        Transition::Skipped(Skipped { step, .. }) => format!("passed {step} over"),
+        Transition::StepDone(StepDone { step, part, by, reason, .. }) => {
+            let what = match part {
+                Part::Step => format!("{step} is done"),
+                Part::Compensation => format!("{step} is undone"),
+                Part::Completed | Part::Failed => "the last message is done".to_owned(),
+            };
+            let reason = reason.as_deref().unwrap_or_default();
+            match by {
+                DoneBy::Event | DoneBy::Accepted => what,
+                DoneBy::Nothing => format!("{what}: nothing was left to do"),
+                DoneBy::Rejected => format!("{what}: rejected, {reason}"),
+                DoneBy::Resolved => format!("{what}: resolved, {reason}"),
+            }
+        }
+        Transition::Noted(_) => "remembers something new".to_owned(),
+        Transition::Failing(Failing { step: Some(step), reason, .. }) => {
+            format!("fails at {step}: {reason}")
+        }
+        Transition::Failing(Failing { step: None, reason, .. }) => format!("fails: {reason}"),
+        Transition::Completed(_) => "completed".to_owned(),
+        Transition::Compensated(_) => "compensated".to_owned(),
+        Transition::Stuck(Stuck { step, part, reason, .. }) => {
+            format!("stuck, {}: {reason}", purpose(*part, step))
+        }
+        Transition::Ignored(IgnoredCause { cause, why, .. }) => {
+            format!("ignored {}: {why}", cause.event.as_deref().unwrap_or("something"))
+        }
+    };
+    one_line(&words)
+}
+
+/// What a message is for.
+pub(super) fn purpose(part: Part, step: &str) -> String {
+    match part {
+        Part::Step => format!("for {step}"),
+        Part::Compensation => format!("to undo {step}"),
+        Part::Completed => "at the end".to_owned(),
+        Part::Failed => "at the end of the way back".to_owned(),
+    }
+}
+
+/// Why it happened.
+pub(super) fn because(cause: &Cause) -> String {
+    let Cause { position, event, operator, .. } = cause;
+    let position = position.map(Position::get).unwrap_or_default();
+    match (operator, event) {
+        (Some(operator), _) => format!("ordered by {}", one_line(operator)),
+        (None, Some(event)) => format!("{} at {position}", one_line(event)),
+        (None, None) => format!("its time came, by {position}"),
+    }
+}
+
+/// What a recording is, on a line.
+pub(super) fn line(recording: &Recording) -> String {
+    format!("{}  ({})", happened(&recording.transition), because(recording.transition.cause()))
+}

@@ -1,0 +1,284 @@
+//! `saga`: how sagas stand, and what an operator orders.
+
+use serde_json::Value;
+use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
+use trunkline::messages::{CommandDispatcher, MessageHandler as _, OnReject};
+use trunkline::{App, Append, CommandRequest, EventType, Expected, Metadata, NewEvent, Place, StreamName};
+use trunkline_queue::{Delivery, GroupOptions, MemoryQueue, MessageQueue as _, Receive};
+
+use crate::folder::{Folder, Ran};
+
+const ORDERS: &str = include_str!("../../../../examples/orders/orders.tsk");
+
+const TOPICS: [&str; 3] = ["orders", "inventory", "payment"];
+
+/// A folder with the example, and what runs its sagas while no command does.
+struct Shop {
+    folder: Folder,
+    queue: MemoryQueue,
+}
+
+impl Shop {
+    async fn new() -> Self {
+        let folder = Folder::new();
+        folder.write("orders.tsk", ORDERS);
+        let queue = MemoryQueue::new();
+        for topic in TOPICS {
+            let (topic, group) = (topic.parse().unwrap(), "work".parse().unwrap());
+            queue.subscribe(topic, group, GroupOptions::default()).await.unwrap();
+        }
+        Self { folder, queue }
+    }
+
+    /// A confirmed order, one whose goods can't be given back, and one that has only begun.
+    async fn busy() -> Self {
+        let shop = Self::new().await;
+        let app = shop.app();
+        for (id, total) in [("1", 100), ("2", 900_000)] {
+            send(&app, id, total).await;
+            shop.settle_in(&app, "ReleaseInventory").await;
+        }
+        send(&app, "3", 50).await;
+        app.sagas().catch_up(&shop.queue).await.unwrap();
+        app.close().await;
+        shop
+    }
+
+    fn app(&self) -> App {
+        let files = MemoryFiles::new().with("orders.tsk", ORDERS);
+        let world = World { loader: &files, environment: &MemoryEnvironment::new(), clock: &FixedClock(0) };
+        let store = format!("log:{}", self.folder.path("data/events").display());
+        let place = Place::find(Some(&store), None, |_| None).unwrap();
+        App::builder().place(place).load("orders.tsk", world).unwrap().build().unwrap()
+    }
+
+    async fn messages(&self) -> Vec<Delivery> {
+        let mut all = Vec::new();
+        for topic in TOPICS {
+            let receive = Receive::new(topic.parse().unwrap(), "work".parse().unwrap()).max(100).now();
+            all.extend(self.queue.receive(receive).await.unwrap());
+        }
+        all
+    }
+
+    /// Until nothing happens any more; messages of one type are given up.
+    async fn settle(&self, dead: &str) {
+        let app = self.app();
+        self.settle_in(&app, dead).await;
+        app.close().await;
+    }
+
+    async fn settle_in(&self, app: &App, dead: &str) {
+        loop {
+            app.sagas().catch_up(&self.queue).await.unwrap();
+            let messages = self.messages().await;
+            if messages.is_empty() {
+                return;
+            }
+            for delivery in messages {
+                if delivery.message.message_type == dead {
+                    give_up(app, &delivery).await;
+                    self.queue.reject(&delivery.lease, "no one home".to_owned()).await.unwrap();
+                    continue;
+                }
+                let (app, consumer) = (app.clone(), "work".to_owned());
+                let dispatcher = CommandDispatcher { app, consumer, on_reject: OnReject::Ack };
+                dispatcher.handle(&delivery).await.unwrap();
+                self.queue.ack(&delivery.lease).await.unwrap();
+            }
+        }
+    }
+
+    fn run(&self, words: &str) -> Ran {
+        self.folder.run(words)
+    }
+
+    /// The one value that a command prints.
+    #[track_caller]
+    fn json(&self, words: &str) -> Value {
+        let ran = self.run(&format!("{words} --format json"));
+        assert_eq!(ran.exit, 0, "{words}: {ran:?}");
+        ran.json().remove(0)
+    }
+
+    #[track_caller]
+    fn status(&self, saga: &str) -> String {
+        self.json(&format!("saga show orders.tsk {saga}"))["status"].as_str().unwrap().to_owned()
+    }
+}
+
+async fn send(app: &App, id: &str, total: u32) {
+    let outcome = app.send(CommandRequest::new("CreateOrder", order(id, total))).await.unwrap();
+    assert!(outcome.rejection().is_none(), "{outcome:?}");
+}
+
+fn order(id: &str, total: u32) -> String {
+    let items = format!(r#"[{{"sku":"a","quantity":1,"unit_price":{total}}}]"#);
+    format!(r#"{{"order_id":"{id}","items":{items},"total":{total}}}"#)
+}
+
+/// Tells the log that a message was given up.
+async fn give_up(app: &App, delivery: &Delivery) {
+    let said: std::collections::BTreeMap<_, _> =
+        delivery.message.headers.iter().filter(|(name, _)| name.starts_with("$saga")).collect();
+    let dead = NewEvent::new(EventType::system("$DeadLettered").unwrap(), r#"{"reason":"no one home"}"#)
+        .metadata(Metadata::of(&said).unwrap());
+    let append = Append::to(StreamName::system("$inbox-work").unwrap(), Expected::Any).event(dead);
+    app.store().append(append).await.unwrap();
+}
+
+/// Some fields of each object.
+fn fields(rows: &Value, names: &[&str]) -> Vec<String> {
+    let words = |row: &Value| {
+        names.iter().map(|name| row[*name].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    rows.as_array().unwrap().iter().map(words).collect()
+}
+
+#[tokio::test]
+async fn sagas_are_listed_by_name_status_and_age() {
+    let shop = Shop::busy().await;
+    let listed = |words: &str| {
+        fields(&shop.json(&format!("saga list orders.tsk {words}")), &["name", "id", "status", "step"])
+    };
+    let stuck = "order 2 stuck reserve_inventory";
+    assert_eq!(listed(""), ["order 1 completed -", stuck, "order 3 running reserve_inventory"]);
+    assert_eq!(listed("--stuck"), [stuck]);
+    assert_eq!(listed("order --status stuck --older-than 0s"), [stuck]);
+    assert_eq!(listed("--older-than 1h"), [""; 0]);
+    assert_eq!(listed("cancellation"), [""; 0]);
+    let ran = shop.run("saga list orders.tsk --limit 1");
+    let line = ran.stdout.lines().nth(1).unwrap();
+    assert!(line.starts_with("order-1  completed  "), "{ran:?}");
+    assert!(ran.stderr.contains("there are more"), "{ran:?}");
+    assert!(ran.stderr.contains("1 running, 0 compensating, 1 completed, 0 compensated, 1 stuck"), "{ran:?}");
+    let ran = shop.run("saga list orders.tsk odrer");
+    assert_eq!(ran.exit, 4, "{ran:?}");
+    assert!(ran.stderr.contains("did you mean \"order\"?"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_saga_is_shown_with_all_that_happened_to_it() {
+    let shop = Shop::busy().await;
+    let shown = shop.json("saga show orders.tsk 2");
+    assert_eq!(
+        fields(&shown["steps"], &["step", "fate"]),
+        ["reserve_inventory stuck", "process_payment failed", "confirm_order not_taken"]
+    );
+    assert_eq!(shown["reason"], "over the limit");
+    assert_eq!(shown["stuck"], "dead letter: no one home");
+    assert_eq!(
+        fields(&shown["messages"], &["part", "command", "topic"]),
+        [
+            "step ReserveInventory inventory",
+            "step ProcessPayment payment",
+            "compensation ReleaseInventory inventory"
+        ]
+    );
+    let last = shown["history"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["event"], &last["data"]["cause"]["event"]),
+        (&"$SagaStuck".into(), &"$DeadLettered".into())
+    );
+
+    let shown = shop.json("saga show orders.tsk order-3");
+    assert_eq!(
+        fields(&shown["steps"], &["step", "fate"]),
+        ["reserve_inventory under_way", "process_payment to_come", "confirm_order to_come"]
+    );
+    assert_eq!(fields(&shown["timers"], &["what"]), ["for reserve_inventory"]);
+    assert_eq!(fields(&shown["compensations"], &["step", "command"]), ["reserve_inventory ReleaseInventory"]);
+
+    let ran = shop.run("saga show orders.tsk order-2");
+    for wanted in [
+        "order-2: stuck\n",
+        "failed: over the limit\n",
+        "stuck: dead letter: no one home\n",
+        "\n  failed     process_payment  ",
+        "  fails at process_payment: over the limit  (PaymentFailed at ",
+    ] {
+        assert!(ran.stdout.contains(wanted), "{wanted}: {}", ran.stdout);
+    }
+    let ran = shop.run("saga show orders.tsk order-9");
+    assert_eq!(ran.exit, 4, "{ran:?}");
+    assert!(ran.stderr.contains("no saga `order-9` was started"), "{ran:?}");
+    assert!(ran.stderr.contains("hint: trunkline saga list FILE"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn what_is_stuck_is_tried_again_or_resolved() {
+    let shop = Shop::busy().await;
+    let ran = shop.run("saga resolve orders.tsk order-3 --reason x");
+    assert_eq!(ran.exit, 1, "{ran:?}");
+    assert!(ran.stderr.contains("nothing to resolve"), "{ran:?}");
+    shop.folder.check(
+        "saga retry orders.tsk 2 --by ada --quiet",
+        "
+        order-2: compensating
+          sent ReleaseInventory to inventory, to undo reserve_inventory
+        ",
+    );
+    shop.settle("ReleaseInventory").await;
+    assert_eq!(shop.status("order-2"), "stuck", "nobody is home yet");
+    let resolved = shop.json("saga resolve orders.tsk order-2 --reason 'given back by hand' --by ada");
+    assert_eq!((&resolved["status"], &resolved["step"]), (&"compensating".into(), &"failed".into()));
+    let done = &resolved["recorded"][0]["data"];
+    assert_eq!((&done["reason"], &done["cause"]["operator"]), (&"given back by hand".into(), &"ada".into()));
+    shop.settle("").await;
+    assert_eq!(shop.status("order-2"), "compensated");
+    assert_eq!(shop.run("saga retry orders.tsk order-2").exit, 1, "it has ended");
+    assert_eq!(shop.run("saga verify orders.tsk").exit, 0);
+}
+
+#[tokio::test]
+async fn a_saga_is_started_and_told_to_go_back() {
+    let shop = Shop::busy().await;
+    shop.folder.write("order.json", order("3", 10));
+    let start = "saga start orders.tsk order --data-file order.json --quiet";
+    let ran = shop.run(start);
+    assert_eq!(ran.exit, 1, "{ran:?}");
+    assert!(ran.stderr.contains("order-3: it was started before"), "{ran:?}");
+    shop.folder.write("order.json", order("7", 10));
+    shop.folder.check(
+        start,
+        "order-7: running\n  started\n  sent ReserveInventory to inventory, for reserve_inventory",
+    );
+    let ran = shop.run("saga start orders.tsk orders --data {}");
+    assert_eq!(ran.exit, 4, "{ran:?}");
+    let ran = shop.run("saga start orders.tsk order --data {}");
+    assert_eq!(ran.exit, 1, "no id: {ran:?}");
+
+    let back = shop.json("saga compensate orders.tsk order-3 --reason 'the shop is closed'");
+    assert_eq!(back["status"], "compensating");
+    assert_eq!(fields(&back["recorded"], &["event"]), ["$SagaFailing", "$SagaSent"]);
+    let ran = shop.run("saga compensate orders.tsk order-3 --reason again");
+    assert_eq!(ran.exit, 1, "{ran:?}");
+    shop.settle("").await;
+    assert_eq!(shop.status("order-3"), "compensated");
+    assert_eq!(shop.json("saga show orders.tsk order-3")["reason"], "the shop is closed");
+}
+
+#[tokio::test]
+async fn what_is_not_whole_is_said_with_exit_code_1() {
+    let shop = Shop::busy().await;
+    let ran = shop.run("saga verify orders.tsk --format json");
+    assert_eq!(
+        ran.stdout.trim(),
+        r#"{"sagas":3,"running":1,"compensating":0,"completed":1,"compensated":0,"stuck":1,"problems":[]}"#,
+        "{ran:?}"
+    );
+    assert_eq!(ran.exit, 0);
+    shop.folder.check(
+        "saga verify orders.tsk",
+        "whole: 3 sagas, 1 running, 0 compensating, 1 completed, 0 compensated, 1 stuck",
+    );
+    shop.folder.write("order.json", order("8", 10));
+    shop.run("append order-8 --type OrderCreated --data-file order.json");
+    let ran = shop.run("saga verify orders.tsk");
+    assert_eq!(ran.exit, 1, "{ran:?}");
+    assert!(ran.stdout.starts_with("not whole: 3 sagas"), "{ran:?}");
+    assert!(ran.stdout.contains("problem: order-8: OrderCreated at position"), "{ran:?}");
+    assert!(ran.stderr.contains("error: the sagas are not whole: 1 problem\nhint: "), "{ran:?}");
+    let ran = shop.run("saga verify orders.tsk --format json");
+    assert_eq!(ran.json()[0]["problems"][0]["saga"], "order-8", "{ran:?}");
+}

@@ -58,6 +58,12 @@ pub(crate) fn open(
     build(file, store, None, owner, output)
 }
 
+/// Where the file's messages wait, or where the flag says.
+pub(crate) fn queue_place(file: &ApplicationFile, queue: &QueueArgs) -> Result<QueuePlace, Failure> {
+    let dsn = file.definition.message_queue.dsn.as_deref();
+    Ok(queue.place_of(dsn).map_err(QueueFailure::from)?)
+}
+
 /// Builds the application over its store and its queue.
 pub(crate) fn open_whole(
     file: ApplicationFile,
@@ -66,7 +72,7 @@ pub(crate) fn open_whole(
     owner: &str,
     output: &mut Output<'_>,
 ) -> Result<(App, OpenStore), Failure> {
-    let place = queue.place_of(file.definition.message_queue.dsn.as_deref()).map_err(QueueFailure::from)?;
+    let place = queue_place(&file, queue)?;
     build(file, store, Some(place), owner, output)
 }
 

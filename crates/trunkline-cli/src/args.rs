@@ -34,7 +34,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Events", &["append", "read", "tail", "streams"]),
     ("Moving events", &["import", "export", "migrate"]),
     ("Keeping a store", &["verify", "stats", "backup", "restore"]),
-    ("An application", &["init", "check", "test", "run", "dispatch", "state", "events"]),
+    ("An application", &["init", "check", "test", "run", "doctor", "dispatch", "state", "events"]),
     ("Its read models", &["query", "sql", "projection"]),
     ("Sagas", &["saga"]),
     ("Its file", &["config", "explain"]),

@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod dispatch;
 mod dlq;
+mod doctor;
 mod events;
 mod explain;
 mod export;
@@ -54,6 +55,7 @@ pub(crate) enum Command {
     Queue(queue::QueueCommand),
     Dlq(dlq::DlqCommand),
     Check(check::CheckArgs),
+    Doctor(doctor::DoctorArgs),
     Test(test::TestArgs),
     Run(run::RunArgs),
     Dispatch(dispatch::DispatchArgs),
@@ -86,6 +88,7 @@ impl Command {
             Self::Queue(command) => command.run(output).await,
             Self::Dlq(command) => command.run(output).await,
             Self::Check(args) => args.run(output),
+            Self::Doctor(args) => args.run(output).await,
             Self::Test(args) => args.run(output).await,
             Self::Run(args) => args.run(output).await,
             Self::Dispatch(args) => args.run(output).await,

@@ -6,6 +6,6 @@ mod place;
 mod print;
 
 pub(crate) use failure::QueueFailure;
-pub(crate) use open::{numbers, open};
+pub(crate) use open::{numbers, numbers_at, open};
 pub(crate) use place::QueueArgs;
 pub(crate) use print::{MessageJson, age, data, headers, time};

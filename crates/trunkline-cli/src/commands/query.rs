@@ -6,14 +6,15 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use trunkline::App;
 use trunkline::messages::FileCheckpoints;
+use trunkline::{App, Place};
 
 use crate::application;
 use crate::args::StoreArgs;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{Output, Report};
+use crate::queue::QueueArgs;
 use crate::render::write_rows;
 
 const EXAMPLES: &str = "\
@@ -66,14 +67,28 @@ impl QueryArgs {
 
 /// The application over its store, which is only read.
 pub(super) fn open_app(file: &str, store: &StoreArgs, output: &mut Output<'_>) -> Result<App, Failure> {
+    open_placed(file, store, None, output).map(|(app, _)| app)
+}
+
+/// The same with the queue that a flag may name, and with where the store is.
+pub(super) fn open_placed(
+    file: &str,
+    store: &StoreArgs,
+    queue: Option<&QueueArgs>,
+    output: &mut Output<'_>,
+) -> Result<(App, Place), Failure> {
     let file = application::load(file, output)?;
     let place = application::place(&file, store)?;
+    let queue = queue.map(|queue| application::queue_place(&file, queue)).transpose()?;
     let opened = open::for_reading(&place)?;
     let mut builder = App::builder().shared_store(opened.store.clone()).file(file);
     if let Some(folder) = place.dsn.checkpoints() {
         builder = builder.checkpoints(FileCheckpoints::new(folder));
     }
-    Ok(builder.build()?)
+    if let Some(queue) = queue {
+        builder = builder.queue_place(queue);
+    }
+    Ok((builder.build()?, place))
 }
 
 /// An answer.

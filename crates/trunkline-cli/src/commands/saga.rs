@@ -8,7 +8,7 @@ mod verify;
 mod words;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trunkline::App;
 use trunkline::saga::{OrderError, SagaError, Status};
 
@@ -58,7 +58,7 @@ impl SagaCommand {
 }
 
 /// How many sagas stand in which way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Counts {
     pub(crate) running: u64,
     pub(crate) compensating: u64,

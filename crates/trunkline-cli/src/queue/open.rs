@@ -38,8 +38,12 @@ fn at(place: &QueuePlace, owner: String, create: bool) -> Result<OpenQueue, Queu
 
 /// The numbers of a queue, also beside the process that has it; then with who that is.
 pub(crate) async fn numbers(args: &QueueArgs) -> Result<(QueueStats, Option<String>), Failure> {
-    let place = args.place().map_err(QueueFailure::from)?;
-    let (source, place) = match at(&place, "trunkline queue stats".to_owned(), false) {
+    numbers_at(&args.place().map_err(QueueFailure::from)?).await
+}
+
+/// The numbers of the queue of a place, likewise.
+pub(crate) async fn numbers_at(place: &QueuePlace) -> Result<(QueueStats, Option<String>), Failure> {
+    let (source, place) = match at(place, "trunkline queue stats".to_owned(), false) {
         Ok(opened) => {
             let stats = opened.queue.stats().await;
             opened.close().await;

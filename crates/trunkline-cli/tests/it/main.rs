@@ -20,5 +20,6 @@ mod queue;
 #[cfg(unix)]
 mod random;
 mod read;
+mod run;
 mod saga;
 mod tail;

@@ -38,11 +38,16 @@ pub(super) fn said(data: &[u8]) -> String {
 
 /// Adds bytes that are the same for data with the same fields in the same order, and for no data of another shape.
 pub(super) fn mark(data: &[u8], marks: &mut Vec<u8>) {
+    let start = marks.len();
     let outer = look(data, |name, kind| {
         marks.extend_from_slice(&(name.len() as u64).to_le_bytes());
         marks.extend_from_slice(name.as_bytes());
         marks.push(kind as u8);
     });
+    if outer.is_none() {
+        // The fields before the place that is wrong are none.
+        marks.truncate(start);
+    }
     marks.push(outer.map_or(u8::MAX, |kind| kind as u8));
 }
 
@@ -168,17 +173,18 @@ mod tests {
     #[test]
     fn data_is_marked_alike_only_if_it_is_of_one_shape() {
         assert_eq!(marked(r#"{"a":1,"b":"x"}"#), marked(r#"{ "a" : 2, "b":"" }"#));
+        for broken in ["{", r#"{"a":1"#, r#"{"a":1} x"#] {
+            assert_eq!(marked(broken), marked(""), "no JSON is no JSON");
+        }
         let marks: Vec<Vec<u8>> = [
             "{}",
             "[]",
             "",
-            "{",
             r#"{"a":1}"#,
             r#"{"a":1.0}"#,
             r#"{"b":1}"#,
             r#"{"a":1,"b":1}"#,
             r#"{"a\u0002":1}"#,
-            r#"{"a":1"#,
         ]
         .map(marked)
         .into();

@@ -4,17 +4,18 @@ use std::time::Instant;
 
 use futures::StreamExt as _;
 use indexmap::IndexMap;
+use serde_json::json;
 use tokio::task::{JoinError, JoinSet};
 use trunkline::law::laws;
 use trunkline::queue::QueueStats;
-use trunkline::saga::Status;
 use trunkline::{App, Decision, DispatchError, Outcome, Position, System};
 use trunkline_store::AllRead;
 
 use super::lines::{self, Commands};
-use super::report::{LawLine, Messages, Projection, RunReport, Sagas};
+use super::report::{LawLine, Messages, Projection, RunReport};
 use super::{RunArgs, Settle};
 use crate::application;
+use crate::commands::saga;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -60,7 +61,10 @@ async fn run_over(
         fill(app, &before, &mut report).await?;
     }
     system.stop().await?;
-    played.map(|()| report)
+    played?;
+    report.laws = laws(app).await?.into_iter().map(LawLine::from).collect();
+    report.laws.extend(general_laws(app).await?);
+    Ok(report)
 }
 
 /// Dispatches every command, and waits until everything is at rest.
@@ -161,7 +165,7 @@ async fn fill(app: &App, before: &Before, report: &mut RunReport) -> Result<(), 
     let total = report.commands.total as f64;
     report.commands_per_second = total / report.seconds.max(1e-6);
     report.events = events(app, before.head).await?;
-    report.sagas = sagas(app).await?;
+    report.sagas = saga::counts(app).await?;
     let (was, is) = (totals(&before.stats), totals(&queue_stats(app).await?));
     report.messages = Messages {
         delivered: is.delivered.saturating_sub(was.delivered),
@@ -172,28 +176,31 @@ async fn fill(app: &App, before: &Before, report: &mut RunReport) -> Result<(), 
     report.projections = projections
         .map(|one| Projection { name: one.name, lag_events: one.lag_events, error: one.error })
         .collect();
-    report.laws = laws(app)
-        .await?
-        .into_iter()
-        .map(|law| LawLine { says: law.says, of: law.of, holds: law.holds, breaches: law.breaches })
-        .collect();
     Ok(())
 }
 
-/// All sagas, by their status.
-async fn sagas(app: &App) -> Result<Sagas, Failure> {
-    let mut counts = Sagas::default();
-    for (_, status, count) in app.sagas().counts().await? {
-        let of_status = match status {
-            Status::Running => &mut counts.running,
-            Status::Compensating => &mut counts.compensating,
-            Status::Completed => &mut counts.completed,
-            Status::Compensated => &mut counts.compensated,
-            Status::Stuck => &mut counts.stuck,
-        };
-        *of_status += count;
+/// What holds for every application.
+async fn general_laws(app: &App) -> Result<Vec<LawLine>, Failure> {
+    let mut laws = Vec::new();
+    let (mut rows, mut wrong) = (0, Vec::new());
+    for name in app.projections().names() {
+        let verified = app.projections().verify(name).await?;
+        rows += verified.rows;
+        if let Some(divergence) = verified.divergence {
+            let rows = divergence.rows;
+            wrong.push(json!({ "projection": name, "rows": rows, "event": divergence.event }));
+        }
     }
-    Ok(counts)
+    if app.projections().names().next().is_some() {
+        laws.push(LawLine::of("read models are what a rebuild from zero makes", rows, wrong));
+    }
+    if !app.sagas().names().is_empty() {
+        let check = app.sagas().verify().await?;
+        let problems = check.problems.iter().map(|problem| json!(problem)).collect();
+        let says = "every saga has ended or waits for what can still come, and no compensation is missing or doubled";
+        laws.push(LawLine::of(says, check.sagas, problems));
+    }
+    Ok(laws)
 }
 
 /// Events since a position, by type; without Trunkline's own.

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use trunkline::law::LawReport;
 
+use crate::commands::saga::Counts;
 use crate::output::Report;
 use crate::render::counted;
 
@@ -20,16 +22,6 @@ pub(super) struct Commands {
     pub(super) rejected: u64,
     pub(super) failed: u64,
     pub(super) repeated: u64,
-}
-
-/// Sagas by their status.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub(crate) struct Sagas {
-    pub(crate) running: u64,
-    pub(crate) compensating: u64,
-    pub(crate) completed: u64,
-    pub(crate) compensated: u64,
-    pub(crate) stuck: u64,
 }
 
 /// What consumers did with messages.
@@ -57,6 +49,19 @@ pub(crate) struct LawLine {
     pub(crate) breaches: Vec<Value>,
 }
 
+impl LawLine {
+    /// A law that was held against so many things.
+    pub(super) fn of(says: &str, of: u64, breaches: Vec<Value>) -> Self {
+        Self { says: says.to_owned(), of: Some(of), holds: breaches.is_empty(), breaches }
+    }
+}
+
+impl From<LawReport> for LawLine {
+    fn from(LawReport { says, of, holds, breaches, .. }: LawReport) -> Self {
+        Self { says, of, holds, breaches }
+    }
+}
+
 /// What came of a run.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct RunReport {
@@ -64,7 +69,7 @@ pub(super) struct RunReport {
     pub(super) rejected_by_reason: IndexMap<String, u64>,
     pub(super) failed_by_reason: IndexMap<String, u64>,
     pub(super) events: IndexMap<String, u64>,
-    pub(super) sagas: Sagas,
+    pub(super) sagas: Counts,
     pub(super) messages: Messages,
     pub(super) projections: Vec<Projection>,
     pub(super) laws: Vec<LawLine>,
@@ -117,12 +122,8 @@ impl Report for RunReport {
         for (name, count) in &self.events {
             writeln!(out, "{count:>8}  {name}")?;
         }
-        let Sagas { running, compensating, completed, compensated, stuck } = &self.sagas;
         writeln!(out, "sagas")?;
-        writeln!(
-            out,
-            "  {completed} completed, {compensated} compensated, {running} running, {compensating} compensating, {stuck} stuck"
-        )?;
+        writeln!(out, "  {}", self.sagas)?;
         let Messages { delivered, retried, dead } = &self.messages;
         writeln!(out, "messages")?;
         writeln!(out, "  {delivered} delivered, {retried} retried, {dead} dead")?;

@@ -8,7 +8,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
-use trunkline_log::disk::{CrashChoice, Disk, Fault, FaultKind, MemoryDisk, RealDisk};
+use trunkline_log::disk::{Access, CrashChoice, Disk, Fault, FaultKind, MemoryDisk, RealDisk};
 use trunkline_log::{Cursor, Expected, Log, OpenError, Options, Problem, ReadError};
 
 use crate::check::{assert_holds, assert_verifies, labels_of, read, streams_of};
@@ -486,6 +486,30 @@ fn a_record_of_a_mapped_file_is_verified_each_time_it_is_handed_out() {
         assert!(matches!(read, Some(Err(ReadError::Damaged { .. }))), "{read:?}");
     }
     assert_eq!(position(log.all(3..=3, false)), Some(3));
+}
+
+/// Records are read many at a time, and one that is damaged takes none of those before it along, whichever way the
+/// read goes.
+#[test]
+fn all_records_before_a_damaged_one_are_given() {
+    let disk = MemoryDisk::new();
+    let log = Log::open(Arc::new(disk.clone()), Options::default()).unwrap();
+    for number in 1..=60 {
+        let draft = Draft::one("a-1", Expected::At(number - 1), number, &[5; 30]);
+        assert!(log.append_blocking(draft.encode(&log)).is_ok());
+    }
+    let file = "00000000000000000001.seg";
+    let found = frames(&disk.open(file, Access::Read).unwrap().view(0, 16 << 10).unwrap());
+    let damaged = found.iter().find(|frame| frame.first_position == 30).expect("each append is a frame");
+    disk.flip_bit(file, damaged.bytes.end as u64 - 20, 3);
+    for (forward, before) in [(true, (1..30).collect::<Vec<_>>()), (false, (31..=60).rev().collect())] {
+        for mut cursor in [log.all(1..=60, forward), log.stream(b"a-1", 1..=60, forward)] {
+            let given: Vec<u64> =
+                cursor.by_ref().map_while(Result::ok).map(|record| record.position()).collect();
+            assert_eq!(given, before);
+            assert!(cursor.next().is_none(), "an error ends a read");
+        }
+    }
 }
 
 /// The last frame of a process that was killed has nothing after it. With the published head there is proof

@@ -49,13 +49,13 @@ pub(crate) fn place(file: &ApplicationFile, store: &StoreArgs) -> Result<Place, 
 }
 
 /// Builds the application over its store.
-pub(crate) fn open(
+pub(crate) async fn open(
     file: ApplicationFile,
     store: &StoreArgs,
     owner: &str,
     output: &mut Output<'_>,
 ) -> Result<(App, OpenStore), Failure> {
-    build(file, store, None, owner, output)
+    build(file, store, None, owner, output).await
 }
 
 /// Where the file's messages wait, or where the flag says.
@@ -65,7 +65,7 @@ pub(crate) fn queue_place(file: &ApplicationFile, queue: &QueueArgs) -> Result<Q
 }
 
 /// Builds the application over its store and its queue.
-pub(crate) fn open_whole(
+pub(crate) async fn open_whole(
     file: ApplicationFile,
     store: &StoreArgs,
     queue: &QueueArgs,
@@ -73,10 +73,10 @@ pub(crate) fn open_whole(
     output: &mut Output<'_>,
 ) -> Result<(App, OpenStore), Failure> {
     let place = queue_place(&file, queue)?;
-    build(file, store, Some(place), owner, output)
+    build(file, store, Some(place), owner, output).await
 }
 
-fn build(
+async fn build(
     file: ApplicationFile,
     store: &StoreArgs,
     queue: Option<QueuePlace>,
@@ -91,7 +91,7 @@ fn build(
         owner: owner.to_owned(),
         ..LogStoreOptions::default()
     };
-    let opened = open::with_options(&place, options, output)?;
+    let opened = open::with_options(&place, options, output).await?;
     let mut builder = App::builder().shared_store(opened.store.clone()).owner(owner).file(file);
     if let Some(file) = place.dsn.snapshots() {
         builder = builder.snapshots(file);

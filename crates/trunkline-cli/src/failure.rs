@@ -266,7 +266,8 @@ fn open_hints(error: &OpenError, place: &Place) -> Vec<String> {
         }
         OpenError::InUse { .. } => vec![
             "one process at a time appends; stop that one, or wait until it has ended".to_owned(),
-            "read, tail, streams, export, verify, stats and backup work beside it".to_owned(),
+            "read, tail, streams, export, verify, stats, backup, query, sql and state work beside it"
+                .to_owned(),
         ],
         OpenError::Corrupt { .. } => {
             vec![

@@ -1,6 +1,7 @@
 //! Opening the store that a place names, and saying so.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use indicatif::HumanBytes;
 use trunkline::{Dsn, OpenStore, Place};
@@ -9,23 +10,29 @@ use trunkline_store::{BackupReport, LogStore, LogStoreOptions, MaintainError, Op
 use crate::failure::Failure;
 use crate::output::Output;
 
+/// How long is waited for who has the store open: a command that appends something is done within that.
+const IN_USE_MAX: Duration = Duration::from_secs(2);
+
+/// How often one looks whether the store is still in use.
+const LOOKED: Duration = Duration::from_millis(10);
+
 /// Opens a store for reading, also beside a process that appends to it.
 pub(crate) fn for_reading(place: &Place) -> Result<OpenStore, Failure> {
     OpenStore::for_reading(&place.dsn).map_err(|error| failed(error, place))
 }
 
 /// Opens a store for appending, and makes it when there is none; says which one that is.
-pub(crate) fn for_appending(
+pub(crate) async fn for_appending(
     place: &Place,
     owner: &str,
     output: &mut Output<'_>,
 ) -> Result<OpenStore, Failure> {
     let options = LogStoreOptions { owner: owner.to_owned(), ..LogStoreOptions::default() };
-    with_options(place, options, output)
+    with_options(place, options, output).await
 }
 
 /// Opens a store for appending with these options.
-pub(crate) fn with_options(
+pub(crate) async fn with_options(
     place: &Place,
     options: LogStoreOptions,
     output: &mut Output<'_>,
@@ -35,7 +42,13 @@ pub(crate) fn with_options(
             "sync is \"never\" for {place}: a power cut loses events that were acknowledged"
         ));
     }
-    let opened = OpenStore::for_appending(&place.dsn, options).map_err(|error| failed(error, place))?;
+    let end = Instant::now() + IN_USE_MAX;
+    let opened = loop {
+        match OpenStore::for_appending(&place.dsn, options.clone()) {
+            Err(OpenError::InUse { .. }) if Instant::now() < end => tokio::time::sleep(LOOKED).await,
+            opened => break opened.map_err(|error| failed(error, place))?,
+        }
+    };
     output.say(format_args!("store {place}"));
     if opened.rolled_back_bytes() > 0 {
         let bytes = HumanBytes(opened.rolled_back_bytes());

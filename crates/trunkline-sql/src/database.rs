@@ -120,11 +120,11 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
     /// The events that a generation's owner put aside, in order; changes nothing.
     fn parked(&self, projection: &str, generation: u64) -> Result<Vec<Parked>, DatabaseError>;
 
-    /// Claims the running of this database's projections; nothing while another process, or another handle, has it.
+    /// Claims the running of this database's projections; while another process, or another handle, has it, who that is.
     ///
     /// It keeps one process from taking generations from another by mistake; what keeps rows right when that happens
     /// is the fence of [`Writer`].
-    fn claim(&self) -> Result<Option<Box<dyn Claim>>, DatabaseError>;
+    fn claim(&self) -> Result<Result<Box<dyn Claim>, String>, DatabaseError>;
 
     /// Says whether a projection is to stay where it is; kept for good.
     fn pause(&self, projection: &str, paused: bool) -> Result<(), DatabaseError>;

@@ -97,7 +97,7 @@ impl AppendArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
         let event = self.event()?;
-        let opened = open::for_appending(&place, "trunkline append", output)?;
+        let opened = open::for_appending(&place, "trunkline append", output).await?;
         let appended = append(&*opened.store, self.stream, self.expected, event).await;
         opened.close().await;
         output.report(&appended?)

@@ -125,7 +125,7 @@ impl ImportArgs {
         let rejected = self.rejected()?;
         let (input, bytes) = self.input()?;
         let mut interrupt = Interrupt::listen();
-        let opened = open::for_appending(&place, "trunkline import", output)?;
+        let opened = open::for_appending(&place, "trunkline import", output).await?;
         let imported = {
             let progress = Progress::noted_bytes(output, "importing", bytes);
             let mut tell = |count: u64, line: u64, reason: &str| {

@@ -93,7 +93,7 @@ impl MigrateArgs {
                 .unwrap_or(LogStoreOptions::default().segment_bytes),
             ..LogStoreOptions::default()
         };
-        let new = open::with_options(&to, options, output)?;
+        let new = open::with_options(&to, options, output).await?;
         let migrated = {
             let progress = Progress::events(output, "migrating");
             let run = migration.run(&*old.store, &*new.store, |at| progress.set(at.get(), total));

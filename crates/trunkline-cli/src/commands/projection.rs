@@ -281,7 +281,11 @@ pub(crate) fn hints(error: &ProjectionError) -> Vec<String> {
             vec![format!("trunkline projection parked list FILE {name}")]
         }
         ProjectionError::RunElsewhere { .. } => {
-            vec!["stop that process for as long as this takes".to_owned()]
+            vec![
+                "stop that process for as long as this takes".to_owned(),
+                "query and sql with --stale, state, and projection status and verify work beside it"
+                    .to_owned(),
+            ]
         }
         ProjectionError::Paused { name } => vec![format!("trunkline projection resume FILE {name}")],
         _ => Vec::new(),

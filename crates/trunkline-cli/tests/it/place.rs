@@ -88,7 +88,7 @@ fn a_store_in_use_is_read_but_not_written_by_another() {
         format!(
             "! error: the event store in a is in use by {owner}\n\
              ! hint: one process at a time appends; stop that one, or wait until it has ended\n\
-             ! hint: read, tail, streams, export, verify, stats and backup work beside it\n\
+             ! hint: read, tail, streams, export, verify, stats, backup, query, sql and state work beside it\n\
              exit code 1\n"
         )
     );

@@ -1,6 +1,7 @@
 //! The files of a read database: their names, and how they are opened and removed.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -98,18 +99,27 @@ impl Files {
         Ok(connection)
     }
 
-    /// Locks the database for running its projections; nothing while somebody has it locked.
+    /// Locks the database for running its projections; who has it locked, as far as that is known, while somebody has.
     ///
     /// The lock is a file of its own, since `SQLite` has its own locks on the others; it ends with the process.
-    pub(super) fn lock(&self) -> Result<Option<Lock>, DatabaseError> {
+    pub(super) fn lock(&self) -> Result<Result<Lock, String>, DatabaseError> {
         let mut path = self.registry.clone().into_os_string();
         path.push(".lock");
         let doing = || format!("lock {}", Path::new(&path).display());
-        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let file = file.map_err(failed_io(doing()))?;
+        let file = fs::OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
+        let mut file = file.map_err(failed_io(doing()))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { file })),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Ok(()) => {
+                // For who finds it locked; that it can't be written is no reason not to have it.
+                let _ = file.set_len(0).and_then(|()| write!(file, "process {}", std::process::id()));
+                Ok(Ok(Lock { file }))
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let read = file.read_to_string(&mut holder);
+                let is_known = read.is_ok() && !holder.is_empty();
+                Ok(Err(if is_known { holder } else { "another process".to_owned() }))
+            }
             Err(fs::TryLockError::Error(error)) => Err(failed_io(doing())(error)),
         }
     }

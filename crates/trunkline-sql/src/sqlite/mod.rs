@@ -155,7 +155,7 @@ impl ReadDatabase for SqliteReadDatabase {
         writer::parked(&self.files, projection, generation)
     }
 
-    fn claim(&self) -> Result<Option<Box<dyn Claim>>, DatabaseError> {
+    fn claim(&self) -> Result<Result<Box<dyn Claim>, String>, DatabaseError> {
         Ok(self.files.lock()?.map(|lock| Box::new(lock) as Box<dyn Claim>))
     }
 

@@ -75,8 +75,10 @@ pub enum ProjectionError {
         name: String,
     },
     /// Another process runs the projections of this read database.
-    #[error("another process runs the projections of {place}; it applies new events by itself")]
+    #[error("{holder} runs the projections of {place}; it applies new events by itself")]
     RunElsewhere {
+        /// The other process.
+        holder: String,
         /// The read database.
         place: String,
     },

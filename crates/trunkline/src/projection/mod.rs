@@ -7,12 +7,13 @@
 //! ```
 //!
 //! `chunk` is a piece of the log, `feed` shares them, `present` makes today's events of them, `runner` applies them for one projection on a thread of its
-//! own, `progress` is what others see of it, `set` has all projections of an application, `parked` decides about the
+//! own, `progress` is what others see of it, `set` has all projections of an application, `meters` tells others how they stand, `parked` decides about the
 //! events that were put aside, and `verify` compares rows with what the events make.
 
 mod chunk;
 mod error;
 mod feed;
+mod meters;
 mod parked;
 mod present;
 mod progress;

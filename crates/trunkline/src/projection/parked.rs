@@ -19,7 +19,7 @@ impl Projections {
     ///
     /// It is applied onto the rows as they are now, after events that came later in the log.
     pub async fn retry_parked(&self, name: &str, position: Position) -> Result<(), ProjectionError> {
-        let _claim = self.claim()?;
+        let _claim = self.claim().await?;
         let parked = self.find_parked(name, position)?;
         let ahead = |why| ProjectionError::AheadOfLog { name: name.to_owned(), position, why };
         let event = self.store.event_at(position).await?.ok_or_else(|| ahead("is not there"))?;
@@ -42,8 +42,8 @@ impl Projections {
     }
 
     /// Gives an event up that was put aside: the rows stay without it.
-    pub fn discard_parked(&self, name: &str, position: Position) -> Result<(), ProjectionError> {
-        let _claim = self.claim()?;
+    pub async fn discard_parked(&self, name: &str, position: Position) -> Result<(), ProjectionError> {
+        let _claim = self.claim().await?;
         self.find_parked(name, position)?;
         let forgotten = self.writer(name)?.forget(position);
         forgotten.map(|_| ()).map_err(|error| ProjectionError::of(name, error))

@@ -31,6 +31,32 @@ pub enum ProjectionState {
     Stopped,
 }
 
+impl ProjectionState {
+    /// All of them.
+    pub(super) const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::CatchingUp,
+        Self::Live,
+        Self::Rebuilding,
+        Self::Retrying,
+        Self::Paused,
+        Self::Stopped,
+    ];
+
+    /// As it is written in JSON and in metrics.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::CatchingUp => "catching_up",
+            Self::Live => "live",
+            Self::Rebuilding => "rebuilding",
+            Self::Retrying => "retrying",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 /// How a projection stands.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProjectionStatus {

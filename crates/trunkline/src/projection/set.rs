@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use tokio::sync::{oneshot, watch};
 use trunkline_config::nearest;
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, Timestamp};
-use trunkline_sql::{Claim, DatabaseError, Generation, ReadDatabase, SqliteReadDatabase, Standing, State};
-use trunkline_store::{AllRead, Clock, EventStore, EventStoreExt as _};
+use trunkline_sql::{Claim, DatabaseError, Generation, ReadDatabase, SqliteReadDatabase, State};
+use trunkline_store::{AllRead, Clock, EventStore, EventStoreExt as _, ReadError};
 
 use super::ProjectionError;
 use super::feed::Feed;
+use super::meters::Meters;
 use super::progress::{Progress, ProjectionState, ProjectionStatus};
 use super::runner::{self, Runner, Task};
 use crate::ReadPlace;
@@ -46,11 +47,19 @@ struct Running {
     stop: watch::Sender<bool>,
     ends: Vec<oneshot::Receiver<Result<Position, ProjectionError>>>,
     feed: tokio::task::JoinHandle<()>,
+    meters: Meters,
+    telling: tokio::task::JoinHandle<()>,
     /// The head when they were started.
     opened_at: Position,
     /// Others see that these projections are run.
     _claim: Box<dyn Claim>,
 }
+
+/// How long is waited for who has claimed the read database: a command with a question is done within that.
+const CLAIMED_MAX: Duration = Duration::from_secs(2);
+
+/// How often one looks what another process has done.
+const LOOKED: Duration = Duration::from_millis(10);
 
 /// What came of building a projection again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +118,7 @@ impl Projections {
     /// Each runs on a thread of its own; those that have come as far share one read of the log. One that can't go on
     /// stops and says why in its [`status`](Self::status), and the others go on.
     pub async fn start(&self) -> Result<(), ProjectionError> {
-        let claim = self.claim()?;
+        let claim = self.claim().await?;
         let opened_at = self.store.head().await?;
         let paused = self.database()?.paused()?;
         let (stop, stopped) = watch::channel(false);
@@ -125,7 +134,11 @@ impl Projections {
             one.progress.state(ProjectionState::CatchingUp);
             ends.push(runner::spawn(self.runner(one, stopped.clone(), true)?, Task::Follow));
         }
-        let running = Running { stop, ends, feed, opened_at, _claim: claim };
+        let all = self.all.iter().map(|(name, one)| (name.clone(), Arc::clone(&one.progress)));
+        let meters =
+            Meters { store: Arc::clone(&self.store), clock: Arc::clone(&self.clock), all: all.collect() };
+        let telling = tokio::spawn(meters.clone().run());
+        let running = Running { stop, ends, feed, meters, telling, opened_at, _claim: claim };
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         Ok(())
     }
@@ -140,6 +153,9 @@ impl Projections {
             let _ = end.await;
         }
         running.feed.abort();
+        running.telling.abort();
+        // So that what was told last isn't that they are at work.
+        running.meters.tell().await;
     }
 
     /// Whether the projections are run here.
@@ -167,8 +183,8 @@ impl Projections {
         if behind.is_empty() {
             return Ok(());
         }
-        let Some(_claim) = self.database()?.claim()? else {
-            return self.wait_elsewhere(&behind, goal, limit).await;
+        let Some(_claim) = self.claim_unless_current(&behind, goal, limit).await? else {
+            return Ok(());
         };
         let (_stop, stopped) = watch::channel(false);
         let runners: Vec<Runner> =
@@ -260,7 +276,7 @@ impl Projections {
         if self.database()?.paused()?.iter().any(|paused| paused == name) {
             return Err(ProjectionError::Paused { name: name.to_owned() });
         }
-        let _claim = self.claim()?;
+        let _claim = self.claim().await?;
         let (_stop, stopped) = watch::channel(false);
         one.progress.at(Position::START);
         let position = ended(runner::spawn(self.runner(one, stopped, false)?, task)).await?;
@@ -292,12 +308,12 @@ impl Projections {
                 Ok(kept) => (kept, None),
                 Err(error) => (None, Some(error.to_string())),
             };
-            let (lag_seconds, unread) = match self.lag(kept.as_ref(), head).await {
+            let position = kept.as_ref().map_or(Position::START, |kept| kept.checkpoint.position);
+            let (lag_seconds, unread) = match lag(&*self.store, &self.clock, position, head).await {
                 Ok(lag) => (Some(lag), unread),
                 Err(error) => (None, unread.or_else(|| Some(error.to_string()))),
             };
             let here = one.progress.standing();
-            let position = kept.as_ref().map_or(Position::START, |kept| kept.checkpoint.position);
             let noted = kept.as_ref().and_then(|kept| kept.failure.clone());
             let state = match here.state {
                 _ if paused.contains(name) => ProjectionState::Paused,
@@ -321,23 +337,19 @@ impl Projections {
         Ok(all)
     }
 
-    /// How long ago the first event after a checkpoint was recorded.
-    #[expect(clippy::cast_precision_loss, reason = "a lag is no exact number")]
-    async fn lag(&self, kept: Option<&Standing>, head: Position) -> Result<f64, ProjectionError> {
-        let position = kept.map_or(Position::START, |kept| kept.checkpoint.position);
-        if position >= head {
-            return Ok(0.0);
-        }
-        let mut read = self.store.read_all(AllRead { limit: Some(1), ..AllRead::after(position) });
-        let first = futures::StreamExt::next(&mut read).await.transpose()?;
-        let now: Timestamp = (self.clock)();
-        let since = first.map_or(0, |first| now.as_micros() - first.recorded_at().as_micros());
-        Ok(since.max(0) as f64 / 1e6)
-    }
-
-    pub(super) fn claim(&self) -> Result<Box<dyn Claim>, ProjectionError> {
+    /// Claims the read database; one who has it only for a question is waited for.
+    pub(super) async fn claim(&self) -> Result<Box<dyn Claim>, ProjectionError> {
         let database = self.database()?;
-        database.claim()?.ok_or_else(|| ProjectionError::RunElsewhere { place: database.place() })
+        let end = Instant::now() + CLAIMED_MAX;
+        loop {
+            match database.claim()? {
+                Ok(claim) => return Ok(claim),
+                Err(holder) if Instant::now() >= end => {
+                    return Err(ProjectionError::RunElsewhere { holder, place: database.place() });
+                }
+                Err(_) => tokio::time::sleep(LOOKED).await,
+            }
+        }
     }
 
     pub(super) fn one(&self, name: &str) -> Result<&One, ProjectionError> {
@@ -373,29 +385,31 @@ impl Projections {
         Ok(all.into_iter().find(|generation| is_live(generation, name)))
     }
 
-    async fn wait_elsewhere(
+    /// Claims the read database, or waits until who has it has come so far; nothing then.
+    async fn claim_unless_current(
         &self,
         behind: &[&One],
         goal: Position,
         limit: Duration,
-    ) -> Result<(), ProjectionError> {
-        let wait = async {
-            loop {
-                let mut late = None;
-                for one in behind {
-                    if !self.is_current(one, goal).await? {
-                        late = Some(one);
-                    }
-                }
-                if late.is_none() {
-                    return Ok::<(), ProjectionError>(());
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
+    ) -> Result<Option<Box<dyn Claim>>, ProjectionError> {
+        let database = self.database()?;
+        let end = Instant::now() + limit;
+        loop {
+            let holder = match database.claim()? {
+                Ok(claim) => return Ok(Some(claim)),
+                Err(holder) => holder,
+            };
+            let mut late = false;
+            for one in behind {
+                late |= !self.is_current(one, goal).await?;
             }
-        };
-        match tokio::time::timeout(limit, wait).await {
-            Ok(result) => result,
-            Err(_) => Err(ProjectionError::RunElsewhere { place: self.database()?.place() }),
+            if !late {
+                return Ok(None);
+            }
+            if Instant::now() >= end {
+                return Err(ProjectionError::RunElsewhere { holder, place: database.place() });
+            }
+            tokio::time::sleep(LOOKED).await;
         }
     }
 
@@ -416,6 +430,24 @@ impl Projections {
             stop,
         })
     }
+}
+
+/// How long ago the first event after a position was recorded, in seconds.
+#[expect(clippy::cast_precision_loss, reason = "a lag is no exact number")]
+pub(super) async fn lag(
+    store: &dyn EventStore,
+    clock: &Clock,
+    position: Position,
+    head: Position,
+) -> Result<f64, ReadError> {
+    if position >= head {
+        return Ok(0.0);
+    }
+    let mut read = store.read_all(AllRead { limit: Some(1), ..AllRead::after(position) });
+    let first = futures::StreamExt::next(&mut read).await.transpose()?;
+    let now: Timestamp = clock();
+    let since = first.map_or(0, |first| now.as_micros() - first.recorded_at().as_micros());
+    Ok(since.max(0) as f64 / 1e6)
 }
 
 fn is_live(generation: &Generation, name: &str) -> bool {

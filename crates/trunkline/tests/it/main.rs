@@ -19,6 +19,8 @@ mod migrated;
 mod once;
 #[cfg(unix)]
 mod outbox;
+#[cfg(unix)]
+mod projected;
 mod projections;
 mod queue_place;
 mod saga_runs;

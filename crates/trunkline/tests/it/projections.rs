@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use tempfile::TempDir;
+use trunkline::sql::{ReadDatabase as _, SqliteReadDatabase};
 use trunkline::{
     App, Append, AppendError, EventStore, Expected, LogStore, LogStoreOptions, MemoryStore, NewEvent,
     Position, ProjectionError, ProjectionState, ProjectionStatus, ReadError, StreamName,
@@ -15,6 +16,7 @@ use trunkline::{
 use trunkline_core::{Appended, StoreId};
 use trunkline_store::{AllRead, EventStream, StreamList, StreamRead, StreamsRead};
 
+use crate::told::Told;
 use crate::world::with_file;
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
@@ -487,4 +489,57 @@ async fn a_panic_stops_its_projection_in_sight_of_all() {
     app.projections().start().await.unwrap();
     app.projections().wait_for(last, LIMIT).await.unwrap();
     app.close().await;
+}
+
+#[test]
+fn how_projections_stand_is_told_as_metrics() {
+    let told = Told::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    metrics::with_local_recorder(&told, || {
+        runtime.block_on(async {
+            let (folder, store) = memory();
+            append(&store, "Opened", "{}").await;
+            let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+            app.projections().pause("deposits", true).unwrap();
+            app.projections().start().await.unwrap();
+            let last = deposit(&store, 5).await;
+            app.projections().wait_for(last, LIMIT).await.unwrap();
+            app.close().await;
+        });
+    });
+    let lines = told.lines();
+    let last = |gauge: &str| {
+        let line = lines.iter().rev().find_map(|line| line.strip_prefix(gauge));
+        line.unwrap_or_else(|| panic!("{gauge} in {lines:#?}")).trim().to_owned()
+    };
+    assert_eq!(last("trunkline_projection_position{projection=accounts}"), "2");
+    assert_eq!(last("trunkline_projection_lag_events{projection=accounts}"), "0");
+    assert_eq!(last("trunkline_projection_lag_seconds{projection=accounts}"), "0");
+    assert_eq!(last("trunkline_projection_state{projection=accounts,state=idle}"), "1");
+    assert_eq!(last("trunkline_projection_state{projection=accounts,state=live}"), "0");
+    assert_eq!(last("trunkline_projection_lag_events{projection=deposits}"), "2");
+    assert_eq!(last("trunkline_projection_state{projection=deposits,state=paused}"), "1");
+    assert_eq!(last("trunkline_projection_rate{projection=deposits}"), "0");
+}
+
+/// Goal: a question that comes while another is answered waits a moment instead of failing.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_claims_the_read_database_for_a_moment_is_waited_for() {
+    let (folder, store) = memory();
+    let last = append(&store, "Opened", "{}").await;
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let other = SqliteReadDatabase::open(&folder.path().join("read.db")).unwrap();
+    let claim = other.claim().unwrap().unwrap();
+    let error = app.projections().catch_up(Duration::ZERO).await.unwrap_err();
+    let said = format!("process {} runs the projections of sqlite:", std::process::id());
+    assert!(error.to_string().starts_with(&said), "{error}");
+    let asked = app.projections().catch_up(LIMIT);
+    let rebuilt = app.projections().rebuild("accounts");
+    let ends = async {
+        tokio::task::yield_now().await;
+        drop(claim);
+    };
+    let (asked, rebuilt, ()) = tokio::join!(asked, rebuilt, ends);
+    asked.unwrap();
+    assert_eq!(rebuilt.unwrap().position, last);
 }

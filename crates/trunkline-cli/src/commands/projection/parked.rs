@@ -91,7 +91,7 @@ impl ParkedArgs {
         match self.verb {
             Verb::List(args) => list(&args, output),
             Verb::Retry(args) => retry(&args, output).await,
-            Verb::Discard(args) => discard(&args, output),
+            Verb::Discard(args) => discard(&args, output).await,
         }
     }
 }
@@ -130,11 +130,11 @@ async fn retry(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn discard(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+async fn discard(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.of.file, &args.of.store, output)?;
     let (mut decided, mut failed) = (Vec::new(), None);
     for position in args.positions(&app)? {
-        if let Err(error) = app.projections().discard_parked(&args.of.name, position) {
+        if let Err(error) = app.projections().discard_parked(&args.of.name, position).await {
             failed = Some(error);
             break;
         }

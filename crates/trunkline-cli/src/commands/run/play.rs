@@ -35,7 +35,8 @@ pub(super) async fn run(
 ) -> Result<RunReport, Failure> {
     let commands = lines::open(&args.commands)?;
     let file = application::load(&args.file, output)?;
-    let (app, opened) = application::open_whole(file, &args.store, &args.queue, "trunkline run", output)?;
+    let (app, opened) =
+        application::open_whole(file, &args.store, &args.queue, "trunkline run", output).await?;
     let ran = run_over(&app, args, commands, output, interrupt).await;
     app.close().await;
     opened.close().await;

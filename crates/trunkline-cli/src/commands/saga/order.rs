@@ -185,7 +185,7 @@ async fn carry_out(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let file = application::load(file, output)?;
-    let (app, opened) = application::open(file, store, owner, output)?;
+    let (app, opened) = application::open(file, store, owner, output).await?;
     let ordered = order(&app).await;
     app.close().await;
     opened.close().await;

@@ -1,0 +1,60 @@
+//! How projections stand, as metrics.
+//!
+//! Gauges by projection: `trunkline_projection_position`, `trunkline_projection_lag_events`,
+//! `trunkline_projection_lag_seconds`, `trunkline_projection_rate` (events a second) and
+//! `trunkline_projection_state`, which is 1 for the state that the projection is in and 0 for the others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+use trunkline_store::{Clock, EventStore};
+
+use super::progress::{Progress, ProjectionState};
+use super::set::lag;
+
+/// How often the numbers are told.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Tells the numbers of the projections that run here.
+#[derive(Clone)]
+pub(super) struct Meters {
+    pub(super) store: Arc<dyn EventStore>,
+    pub(super) clock: Clock,
+    pub(super) all: Vec<(String, Arc<Progress>)>,
+}
+
+impl Meters {
+    /// Tells the numbers, now and every few seconds, for ever.
+    pub(super) async fn run(self) {
+        let mut pace = tokio::time::interval(EVERY);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            pace.tick().await;
+            self.tell().await;
+        }
+    }
+
+    /// Tells the numbers as they are.
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and exact up to 2^53 events")]
+    pub(super) async fn tell(&self) {
+        for (name, progress) in &self.all {
+            let standing = progress.standing();
+            let gauge = |metric: &'static str| metrics::gauge!(metric, "projection" => name.clone());
+            gauge("trunkline_projection_position").set(standing.position.get() as f64);
+            gauge("trunkline_projection_rate").set(progress.rate().unwrap_or_default());
+            for state in ProjectionState::ALL {
+                let labels = [("projection", name.clone()), ("state", state.name().to_owned())];
+                let is = f64::from(u8::from(state == standing.state));
+                metrics::gauge!("trunkline_projection_state", &labels).set(is);
+            }
+            // Who runs the projection meets the same store, and says what is wrong.
+            let Ok(head) = self.store.head().await else { continue };
+            let events = head.get().saturating_sub(standing.position.get());
+            gauge("trunkline_projection_lag_events").set(events as f64);
+            if let Ok(seconds) = lag(&*self.store, &self.clock, standing.position, head).await {
+                gauge("trunkline_projection_lag_seconds").set(seconds);
+            }
+        }
+    }
+}

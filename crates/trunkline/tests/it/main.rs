@@ -9,6 +9,8 @@ mod declared;
 mod derive;
 mod given_up;
 mod histories;
+#[cfg(unix)]
+mod killed;
 mod laws;
 mod loose_ends;
 mod messages;
@@ -17,6 +19,8 @@ mod middleware;
 mod migrate;
 mod migrated;
 mod once;
+#[cfg(unix)]
+mod orders;
 #[cfg(unix)]
 mod outbox;
 #[cfg(unix)]

@@ -18,8 +18,9 @@ use trunkline::{EventId, EventStore as _, LogStore, Position};
 use trunkline_queue::{GroupName, GroupOptions, MessageQueue as _, Receive, TopicName};
 use trunkline_store::AllRead;
 
+pub(crate) use self::parts::Later;
 use self::parts::Parts;
-use self::worker::Worker;
+use crate::killed::Worker;
 
 /// Whatever takes longer than this isn't going to happen.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -32,7 +33,7 @@ fn size() -> (u64, u32) {
 
 /// The seed in `TRUNKLINE_SEED`, else a new one; printed, so that a failure shows it.
 #[expect(clippy::print_stdout, reason = "the output of a test is shown when it fails")]
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let given = std::env::var("TRUNKLINE_SEED").ok().map(|text| text.parse().unwrap());
     let seed = given.unwrap_or_else(|| {
         u32::from_le_bytes(*EventId::generate().into_bytes().last_chunk().unwrap()).into()
@@ -54,7 +55,7 @@ async fn every_event_has_its_effect_once_whenever_the_process_is_killed() {
         let head = watched.head().await.unwrap().get();
         let left = (events * 5 / 4).saturating_sub(head);
         let place = Position::new(head + random.u64(0..=2 * left / u64::from(kills - run + 2)));
-        let worker = Worker::start(folder.path(), run, events);
+        let worker = Worker::start(worker::NAME, folder.path(), run, events);
         let came_there = timeout(PATIENCE, watched.wait_beyond(place)).await;
         came_there.expect("the worker gets on").unwrap();
         if random.bool() {

@@ -61,7 +61,7 @@ pub(super) struct Parts {
 
 /// A clock that is fast, by an hour for each run: what a killed process held comes back at once.
 #[derive(Debug)]
-struct Later(Duration);
+pub(crate) struct Later(pub(crate) Duration);
 
 impl Later {
     fn shifted(&self, time: Timestamp, sign: i64) -> Timestamp {

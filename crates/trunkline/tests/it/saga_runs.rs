@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use trunkline::messages::{CommandDispatcher, MemoryCheckpoints, MessageHandler as _, OnReject};
+use trunkline::messages::{CommandDispatcher, MemoryCheckpoints, MessageHandler as _, OnReject, Stopper};
 use trunkline::saga::{SagaError, SagaQuery, Status, Transition};
 use trunkline::{
     App, Append, CommandRequest, EventStore, EventStoreExt as _, EventType, Expected, MemoryStore, Metadata,
@@ -433,4 +433,33 @@ async fn events_say_which_saga_asked_for_them_and_why() {
     let created = shop.store.event_at(Position::FIRST).await.unwrap().unwrap();
     let first: serde_json::Value = serde_json::from_slice(created.metadata()).unwrap();
     assert_eq!(said["correlation_id"], first["correlation_id"], "all of it has one cause");
+}
+
+#[tokio::test(start_paused = true)]
+async fn running_sagas_wait_for_what_comes_and_for_the_time_until_they_are_stopped() {
+    let shop = Shop::open().await;
+    let (stopper, stop) = Stopper::new();
+    let sagas = shop.app.sagas();
+    let reaches = async |id: &str, wanted: Status| {
+        while sagas.show("order", id).await.ok().and_then(|detail| detail.state.status) != Some(wanted) {
+            // The clock of these tests jumps when all tasks wait.
+            drop(tokio::time::timeout(Duration::from_millis(10), std::future::pending::<()>()).await);
+        }
+    };
+    let customers = async {
+        shop.order("1", 5_000, 5_000).await;
+        reaches("1", Status::Running).await;
+        while shop.work().await == 0 {
+            drop(tokio::time::timeout(Duration::from_millis(10), std::future::pending::<()>()).await);
+        }
+        reaches("1", Status::Compensating).await;
+        shop.order("2", 2, 100).await;
+        reaches("2", Status::Running).await;
+        // Nothing happens but that time passes.
+        shop.pass(Duration::from_secs(30));
+        reaches("2", Status::Compensating).await;
+        drop(stopper);
+    };
+    let (ran, ()) = tokio::join!(sagas.run(&shop.queue, &stop), customers);
+    ran.unwrap();
 }

@@ -438,7 +438,7 @@ async fn events_say_which_saga_asked_for_them_and_why() {
 #[tokio::test(start_paused = true)]
 async fn running_sagas_wait_for_what_comes_and_for_the_time_until_they_are_stopped() {
     let shop = Shop::open().await;
-    let (stopper, stop) = Stopper::new();
+    let (stopper, asked) = Stopper::new();
     let sagas = shop.app.sagas();
     let reaches = async |id: &str, wanted: Status| {
         while sagas.show("order", id).await.ok().and_then(|detail| detail.state.status) != Some(wanted) {
@@ -460,6 +460,6 @@ async fn running_sagas_wait_for_what_comes_and_for_the_time_until_they_are_stopp
         reaches("2", Status::Compensating).await;
         drop(stopper);
     };
-    let (ran, ()) = tokio::join!(sagas.run(&shop.queue, &stop), customers);
+    let (ran, ()) = tokio::join!(sagas.run(&shop.queue, &asked), customers);
     ran.unwrap();
 }

@@ -133,6 +133,7 @@ impl From<SystemError> for Failure {
             SystemError::Queue(error) => Self::Queue(error.into()),
             SystemError::Operate(error) => Self::Queue(error.into()),
             SystemError::Projections(error) => Self::Projection(error),
+            SystemError::Sagas(error) => Self::Saga(error),
             SystemError::Read(error) => Self::Read(error),
             other => Self::System(other),
         }

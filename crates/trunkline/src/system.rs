@@ -10,6 +10,7 @@ use trunkline_store::ReadError;
 
 use crate::messages::Stopper;
 use crate::place::OpenQueueError;
+use crate::saga::SagaError;
 use crate::{App, ProjectionError, RunError};
 
 /// How often is looked whether everything is at rest.
@@ -53,6 +54,9 @@ pub enum SystemError {
     /// A relay, a consumer or its sagas stopped.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// How far its sagas have come can't be told.
+    #[error(transparent)]
+    Sagas(#[from] SagaError),
     /// Its projections can't be run.
     #[error(transparent)]
     Projections(#[from] ProjectionError),
@@ -116,7 +120,7 @@ async fn rest(app: &App, queue: &dyn MessageQueue) -> Result<Position, SystemErr
         // Whatever is being handled is in the queue until what it causes is in the log, so the head is looked at
         // before and after.
         let head = app.store().head().await?;
-        if app.sagas().read_to() >= head
+        if app.sagas().is_current().await?
             && app.relays_have_passed(head)
             && is_empty(queue).await?
             && app.store().head().await? == head

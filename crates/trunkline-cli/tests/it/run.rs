@@ -187,6 +187,17 @@ fn an_interrupted_run_goes_on_when_it_is_run_again() {
 }
 
 #[test]
+fn an_application_without_sagas_and_read_models_runs_too() {
+    let folder = Folder::new();
+    assert_eq!(folder.run("init -q").exit, 0);
+    let line = r#"{"command":"AddTask","id":"a","data":{"task_id":"1","title":"x"}}"#;
+    folder.write("commands.jsonl", line);
+    let ran = report(&folder.run("run app.tsk --commands commands.jsonl --format json -q"));
+    assert_eq!((&ran["commands"]["accepted"], &ran["laws"]), (&1.into(), &serde_json::json!([])));
+    assert!(!folder.path("data/read.db").exists(), "nothing needs it");
+}
+
+#[test]
 fn a_doctor_finds_all_well_and_then_what_is_not() {
     let folder = shop(60);
     report(&folder.run("run orders.tsk --commands commands.jsonl --format json -q"));

@@ -177,6 +177,7 @@ impl App {
     ///
     /// A message that a consumer gives up leaves an event `$DeadLettered` in the consumer's inbox before it is a
     /// dead letter; see [`Inbox`].
+    /// Where the file has neither, there is nothing to do but to wait for that.
     /// All relays and consumers run at the same time. When one of them fails, the others are stopped, finish what
     /// they hold, and the first error is the answer. While they run, the queue's numbers are told as metrics every few seconds:
     /// `trunkline_queue_waiting{topic, group}`, and `leased`, `delayed`, `dead` and `oldest_age_seconds` likewise;
@@ -216,6 +217,10 @@ impl App {
             .boxed()
         });
         let mut running: FuturesUnordered<_> = relays.chain(consumers).collect();
+        if running.is_empty() {
+            stop.asked().await;
+            return Ok(());
+        }
         let mut numbers = std::pin::pin!(tell_numbers(queue));
         let mut outcome = Ok(());
         loop {

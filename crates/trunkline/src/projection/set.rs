@@ -118,6 +118,10 @@ impl Projections {
     /// Each runs on a thread of its own; those that have come as far share one read of the log. One that can't go on
     /// stops and says why in its [`status`](Self::status), and the others go on.
     pub async fn start(&self) -> Result<(), ProjectionError> {
+        if self.all.is_empty() {
+            // Nobody's read database is opened, or made, for nothing.
+            return Ok(());
+        }
         let claim = self.claim().await?;
         let opened_at = self.store.head().await?;
         let paused = self.database()?.paused()?;
@@ -297,6 +301,9 @@ impl Projections {
 
     /// How the projections stand, also when another process runs them.
     pub async fn status(&self) -> Result<Vec<ProjectionStatus>, ProjectionError> {
+        if self.all.is_empty() {
+            return Ok(Vec::new());
+        }
         let head = self.store.head().await?;
         let database = self.database()?;
         let (generations, paused) = (database.generations()?, database.paused()?);

@@ -33,6 +33,7 @@ mod sagas;
 mod scenarios;
 mod shapes;
 mod snapshots;
+mod system;
 mod told;
 mod typed;
 mod verified;

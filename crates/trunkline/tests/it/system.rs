@@ -1,0 +1,75 @@
+//! A whole application at work: when it is at rest, and what ends it.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use trunkline::messages::MemoryCheckpoints;
+use trunkline::queue::{GroupName, GroupOptions, MemoryQueue, MessageQueue, NewMessage, Receive};
+use trunkline::{
+    App, Append, CommandRequest, EventStore, Expected, MemoryStore, NewEvent, System, SystemError,
+};
+
+use crate::world::with_file;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+const COUNTER: &str = r#"
+[aggregates.counter]
+on { Counted: "{'n': event.data.n}" }
+
+[commands.Count]
+stream: "'counter-' + command.id"
+emit: [{ type: "Counted", data: "{'n': default(state.n, 0) + 1}" }]
+"#;
+
+fn count() -> CommandRequest {
+    CommandRequest::new("Count", r#"{"id":"a"}"#)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_without_sagas_consumers_and_projections_comes_to_rest() {
+    let app = with_file(App::builder().store(MemoryStore::new()).queue(MemoryQueue::new()), COUNTER);
+    let app = app.build().unwrap();
+    let mut system = System::start(&app).await.unwrap();
+    for counted in 1..=3 {
+        app.send(count()).await.unwrap();
+        let head = timeout(LIMIT, system.at_rest()).await.expect("nothing is left to do").unwrap();
+        assert_eq!(head.get(), counted);
+    }
+    timeout(LIMIT, system.stop()).await.expect("nothing is to be finished").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rest_is_when_every_message_was_handled_and_what_it_caused_is_there() {
+    let text = format!("{COUNTER}\n[consumers.work]\ntopics: [\"work\"]\ndispatch: \"command\"\n");
+    let queue = MemoryQueue::new();
+    let app = with_file(App::builder().store(MemoryStore::new()).queue(queue.clone()), &text);
+    let app = app.build().unwrap();
+    let mut system = System::start(&app).await.unwrap();
+    for round in 1..=5 {
+        let messages = (0..20).map(|_| NewMessage::new("Count", r#"{"id":"a"}"#)).collect();
+        queue.publish("work".parse().unwrap(), messages).await.unwrap();
+        let head = timeout(LIMIT, system.at_rest()).await.expect("messages are handled").unwrap();
+        assert_eq!(head.get(), round * 20);
+    }
+    system.stop().await.unwrap();
+    // What is stopped takes no more.
+    queue.publish("work".parse().unwrap(), vec![NewMessage::new("Count", r#"{"id":"a"}"#)]).await.unwrap();
+    let group: GroupName = "work".parse().unwrap();
+    queue.subscribe("work".parse().unwrap(), group.clone(), GroupOptions::default()).await.unwrap();
+    let left = queue.receive(Receive::new("work".parse().unwrap(), group).now()).await.unwrap();
+    assert_eq!(left.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_can_not_go_on_is_told_to_who_waits_for_rest() {
+    let text = "[relay.out]\nevents: [\"Counted\"]\ntopic: \"out\"\nkey: \"event.data.who\"\n";
+    let store = MemoryStore::new();
+    let append = Append::to("counter-a".parse().unwrap(), Expected::Any);
+    store.append(append.event(NewEvent::json("Counted", r#"{"n":1}"#).unwrap())).await.unwrap();
+    let builder = App::builder().store(store).queue(MemoryQueue::new());
+    let app = with_file(builder.checkpoints(MemoryCheckpoints::default()), text).build().unwrap();
+    let mut system = System::start(&app).await.unwrap();
+    let rested = timeout(LIMIT, system.at_rest()).await.expect("it is said at once");
+    assert!(matches!(rested, Err(SystemError::Run(_))), "{rested:?}");
+}

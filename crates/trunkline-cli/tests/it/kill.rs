@@ -13,15 +13,18 @@ mod migrate;
 mod witness;
 mod worker;
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use trunkline_core::Expected;
+use tokio::time::timeout;
+use trunkline_core::{Expected, Position};
 use trunkline_store::{EventStore, LogStore, LogStoreOptions};
 
 use self::follower::Follower;
 use self::load::Load;
 use self::witness::{Known, Worker};
+use crate::folder::Folder;
 use crate::random::{Random, seed, slow};
 
 /// Whatever takes longer than this isn't going to happen.
@@ -99,4 +102,35 @@ async fn retry_what_is_unknown(
         assert_eq!(appended.repeated, was_there, "{key:?}");
         known.learn((key, appended));
     }
+}
+
+/// Runs a command that brings a store so many events, again and again, with a kill whenever the store has come a random
+/// way further; how many events were seen then.
+async fn kill_on_the_way(
+    folder: &Folder,
+    command: &str,
+    store: &str,
+    events: u64,
+    random: &mut Random,
+) -> u64 {
+    // Made beforehand, so that it can be watched.
+    open(&folder.path(store)).close().await;
+    let watched = LogStore::open_read_only(&folder.path(store)).unwrap();
+    let mut killed = 0;
+    let kills = if slow() { 30 } else { 4 };
+    for left in (1..=kills).rev() {
+        let head = watched.head().await.unwrap().get();
+        let further = random.below((events - head) / (left + 1) + 1);
+        let mut running = folder.start(command);
+        let came_there = timeout(PATIENCE, watched.wait_beyond(Position::new(head + further))).await;
+        running.child.kill().unwrap();
+        let ended = running.child.wait().unwrap();
+        came_there.unwrap_or_else(|_| panic!("no further than {head}: {ended}")).unwrap();
+        killed += u32::from(ended.signal() == Some(9));
+        if ended.success() {
+            break;
+        }
+    }
+    assert!(killed > 0, "it was through before it could be killed once");
+    watched.head().await.unwrap().get()
 }

@@ -11,12 +11,12 @@ use trunkline::shapes::census;
 use trunkline::upcast::Link;
 use trunkline::{
     App, Append, AppendError, ApplicationFile, CommandRequest, EventStore, Expected, MemoryStore, NewEvent,
-    Position, ReadError, RecordedEvent, Registered, StreamName,
+    Position, RecordedEvent, Registered, StreamName,
 };
 use trunkline_core::{Appended, StoreId, json};
-use trunkline_store::{AllRead, EventStream, StorageError, StreamList, StreamRead, StreamsRead};
+use trunkline_store::{AllRead, EventStream, StorageError, StreamRead};
 
-use crate::world::{read, request, said, with_file};
+use crate::world::{forward_reads, read, request, said, with_file};
 
 /// Shapes that change in every way.
 const TODAY: &str = r#"
@@ -186,21 +186,7 @@ impl EventStore for Failing {
         self.inner.read_stream(stream, read)
     }
 
-    fn read_all(&self, read: AllRead) -> EventStream {
-        self.inner.read_all(read)
-    }
-
-    fn streams(&self, read: StreamsRead) -> StreamList {
-        self.inner.streams(read)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
-        self.inner.head()
-    }
-
-    fn wait_beyond(&self, position: Position) -> BoxFuture<'_, Result<Position, ReadError>> {
-        self.inner.wait_beyond(position)
-    }
+    forward_reads!();
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use trunkline::{
-    App, Append, AppendError, CommandRequest, EventStore, Expected, MemoryStore, NewEvent, Position,
-    ReadError, Snapshot, StreamName,
+    App, Append, AppendError, CommandRequest, EventStore, Expected, MemoryStore, NewEvent, Snapshot,
+    StreamName,
 };
 use trunkline_core::{Appended, StoreId};
-use trunkline_store::{AllRead, EventStream, StreamList, StreamRead, StreamsRead};
+use trunkline_store::{EventStream, StreamRead};
 
 use crate::counter::{Counter, increment};
-use crate::world::{said, with_file};
+use crate::world::{forward_reads, said, with_file};
 
 /// Counts the events of streams that are read.
 #[derive(Debug)]
@@ -40,21 +40,7 @@ impl EventStore for Counting {
         self.inner.read_stream(stream, read).inspect(counted).boxed()
     }
 
-    fn read_all(&self, read: AllRead) -> EventStream {
-        self.inner.read_all(read)
-    }
-
-    fn streams(&self, read: StreamsRead) -> StreamList {
-        self.inner.streams(read)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
-        self.inner.head()
-    }
-
-    fn wait_beyond(&self, position: Position) -> BoxFuture<'_, Result<Position, ReadError>> {
-        self.inner.wait_beyond(position)
-    }
+    forward_reads!();
 }
 
 const JAR: &str = r#"

@@ -8,10 +8,36 @@ use futures::future::BoxFuture;
 use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
 use trunkline::{
     App, AppBuilder, Append, AppendError, ApplicationFile, CommandRequest, DispatchError, EventStore,
-    MemoryStore, Outcome, Position, ReadError, Registered, StreamName,
+    MemoryStore, Outcome, Registered, StreamName,
 };
 use trunkline_core::{Appended, Expected, NewEvent, StoreId};
-use trunkline_store::{AllRead, EventStream, StorageError, StreamList, StreamRead, StreamsRead};
+use trunkline_store::{EventStream, StorageError, StreamRead};
+
+/// The methods of a store that a test leaves to the one within.
+macro_rules! forward_reads {
+    () => {
+        fn read_all(&self, read: trunkline_store::AllRead) -> trunkline_store::EventStream {
+            self.inner.read_all(read)
+        }
+
+        fn streams(&self, read: trunkline_store::StreamsRead) -> trunkline_store::StreamList {
+            self.inner.streams(read)
+        }
+
+        fn head(&self) -> BoxFuture<'_, Result<trunkline::Position, trunkline::ReadError>> {
+            self.inner.head()
+        }
+
+        fn wait_beyond(
+            &self,
+            position: trunkline::Position,
+        ) -> BoxFuture<'_, Result<trunkline::Position, trunkline::ReadError>> {
+            self.inner.wait_beyond(position)
+        }
+    };
+}
+
+pub(crate) use forward_reads;
 
 /// A text read as an application file.
 pub(crate) fn read(text: &str, registered: &Registered) -> ApplicationFile {
@@ -150,19 +176,5 @@ impl EventStore for Meddling {
         self.inner.read_stream(stream, read)
     }
 
-    fn read_all(&self, read: AllRead) -> EventStream {
-        self.inner.read_all(read)
-    }
-
-    fn streams(&self, read: StreamsRead) -> StreamList {
-        self.inner.streams(read)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
-        self.inner.head()
-    }
-
-    fn wait_beyond(&self, position: Position) -> BoxFuture<'_, Result<Position, ReadError>> {
-        self.inner.wait_beyond(position)
-    }
+    forward_reads!();
 }

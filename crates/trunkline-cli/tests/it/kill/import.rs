@@ -1,14 +1,8 @@
 //! The binary's own import, killed again and again until it gets through.
 
-use std::os::unix::process::ExitStatusExt as _;
-
-use tokio::time::timeout;
-use trunkline_core::Position;
-use trunkline_store::{EventStore as _, LogStore};
-
-use super::{PATIENCE, open};
+use super::kill_on_the_way;
 use crate::folder::{Folder, cloud_events};
-use crate::random::{Random, seed, slow};
+use crate::random::{Random, seed};
 
 const LINES: u64 = 6_000;
 
@@ -41,28 +35,9 @@ async fn an_import_that_is_killed_and_run_again_comes_to_the_same() {
 
 /// Imports the file, with a kill whenever the store has come a random way further.
 async fn is_killed_until_it_is_done(folder: &Folder, file: &str, store: &str, random: &mut Random) {
-    // Made beforehand, so that it can be watched.
-    open(&folder.path(store)).close().await;
-    let watched = LogStore::open_read_only(&folder.path(store)).unwrap();
     // Small batches, so that there is much to interrupt.
     let import = format!("import {file} --store log:{store} --batch 4 -q");
-    let mut killed = 0;
-    let kills = if slow() { 30 } else { 4 };
-    for left in (1..=kills).rev() {
-        let head = watched.head().await.unwrap().get();
-        let further = random.below((LINES - head) / (left + 1) + 1);
-        let mut running = folder.start(&import);
-        let came_there = timeout(PATIENCE, watched.wait_beyond(Position::new(head + further))).await;
-        running.child.kill().unwrap();
-        let ended = running.child.wait().unwrap();
-        came_there.unwrap_or_else(|_| panic!("no further than {head}: {ended}")).unwrap();
-        killed += u32::from(ended.signal() == Some(9));
-        if ended.success() {
-            break;
-        }
-    }
-    assert!(killed > 0, "the import was through before it could be killed once");
-    let seen = watched.head().await.unwrap().get();
+    let seen = kill_on_the_way(folder, &import, store, LINES, random).await;
     let [report] = &folder.run(&format!("{import} --format json")).json()[..] else { panic!("one report") };
     let [new, there] = ["new", "already_there"].map(|count| report[count].as_u64().unwrap());
     // What the kill cut off from its publication may be there without having been seen.

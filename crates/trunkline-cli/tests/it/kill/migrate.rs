@@ -1,14 +1,8 @@
 //! The binary's own migration, killed again and again until it gets through.
 
-use std::os::unix::process::ExitStatusExt as _;
-
-use tokio::time::timeout;
-use trunkline_core::Position;
-use trunkline_store::{EventStore as _, LogStore};
-
-use super::{PATIENCE, open};
+use super::kill_on_the_way;
 use crate::folder::{Folder, cloud_events};
-use crate::random::{Random, seed, slow};
+use crate::random::{Random, seed};
 
 const LINES: u64 = 6_000;
 
@@ -30,27 +24,8 @@ async fn a_migration_that_is_killed_and_run_again_comes_to_the_same() {
     let whole = folder.run("migrate app.tsk --from log:old --to log:whole -q --format json");
     assert_eq!(whole.json()[0]["written"], EVENTS, "{whole:?}");
 
-    // Made beforehand, so that it can be watched.
-    open(&folder.path("new")).close().await;
-    let watched = LogStore::open_read_only(&folder.path("new")).unwrap();
     let migrate = "migrate app.tsk --from log:old --to log:new -q --format json";
-    let mut killed = 0;
-    let kills = if slow() { 30 } else { 4 };
-    for left in (1..=kills).rev() {
-        let head = watched.head().await.unwrap().get();
-        let further = random.below((EVENTS - head) / (left + 1) + 1);
-        let mut running = folder.start(migrate);
-        let came_there = timeout(PATIENCE, watched.wait_beyond(Position::new(head + further))).await;
-        running.child.kill().unwrap();
-        let ended = running.child.wait().unwrap();
-        came_there.unwrap_or_else(|_| panic!("no further than {head}: {ended}")).unwrap();
-        killed += u32::from(ended.signal() == Some(9));
-        if ended.success() {
-            break;
-        }
-    }
-    assert!(killed > 0, "the migration was through before it could be killed once");
-    let seen = watched.head().await.unwrap().get();
+    let seen = kill_on_the_way(&folder, migrate, "new", EVENTS, &mut random).await;
     let again = folder.run(migrate).json().remove(0);
     assert!(again["written"].as_u64().unwrap() <= EVENTS - seen, "{seen} were seen before: {again}");
     let exported = |store: &str| folder.run(&format!("export --store log:{store} -q")).stdout;

@@ -128,8 +128,9 @@ impl Reading<'_> {
             let span = self.within(field.span(), text, mistake.range);
             let wrong = |message| Diagnostic::error(code_of(mistake.kind), span, message);
             field.reader().report(match mistake.help {
+                // Whoever prints the message alone should see it, and nobody twice.
                 Some(help) if help.starts_with("did you mean") => {
-                    wrong(format!("{}; {help}", mistake.message)).fix(help)
+                    wrong(format!("{}; {help}", mistake.message))
                 }
                 Some(help) => wrong(mistake.message).fix(help),
                 None => wrong(mistake.message),
@@ -143,7 +144,7 @@ impl Reading<'_> {
             let span = self.within(field.span(), text, range);
             let wrong = |message| Diagnostic::error(codes::BAD_SQL, span, message);
             field.reader().report(match fix {
-                Some(fix) if fix.starts_with("did you mean") => wrong(format!("{what}; {fix}")).fix(fix),
+                Some(fix) if fix.starts_with("did you mean") => wrong(format!("{what}; {fix}")),
                 Some(fix) => wrong(what).fix(fix),
                 None => wrong(what),
             });

@@ -78,9 +78,21 @@ fn decide(
     Ok(())
 }
 
-fn check_against_the_rules(folder: &Folder, lines: &str) {
+/// The commands of the example, or all that there are of them.
+fn real_commands() -> String {
+    if std::env::var_os("TRUNKLINE_SLOW").is_none_or(|value| value == "0") {
+        return COMMANDS.to_owned();
+    }
+    let all = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/orders-commands.jsonl");
+    std::fs::read_to_string(all).unwrap()
+}
+
+#[test]
+fn one_at_a_time_they_end_as_the_rules_say() {
+    let (folder, lines) = (shop(0), real_commands());
+    folder.write("commands.jsonl", &lines);
     let ran = report(&folder.run("run orders.tsk --commands commands.jsonl --settle each --format json -q"));
-    let ends = by_the_rules(lines);
+    let ends = by_the_rules(&lines);
     let rejected: u64 = ends.rejected.values().sum();
     assert_eq!(ran["commands"]["accepted"], ends.accepted);
     assert_eq!(ran["commands"]["rejected"], rejected);
@@ -94,23 +106,6 @@ fn check_against_the_rules(folder: &Folder, lines: &str) {
         assert_eq!(row["total"], wanted.iter().sum::<i64>(), "{status}");
     }
     assert_eq!(rows.as_array().unwrap().len(), 2, "{rows}");
-}
-
-#[test]
-fn one_at_a_time_they_end_as_the_rules_say() {
-    check_against_the_rules(&shop(usize::MAX), COMMANDS);
-}
-
-#[test]
-fn all_real_commands_end_as_the_rules_say() {
-    if std::env::var_os("TRUNKLINE_SLOW").is_none_or(|value| value == "0") {
-        return;
-    }
-    let all = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/orders-commands.jsonl");
-    let lines = std::fs::read_to_string(all).unwrap();
-    let folder = shop(0);
-    folder.write("commands.jsonl", &lines);
-    check_against_the_rules(&folder, &lines);
 }
 
 #[track_caller]

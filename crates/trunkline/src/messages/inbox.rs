@@ -11,7 +11,7 @@ use trunkline_store::{AppendError, EventStore};
 use uuid::Uuid;
 
 /// The type of the event that says that a message was given up.
-const DEAD_LETTERED: &str = "$DeadLettered";
+pub(crate) const DEAD_LETTERED: &str = "$DeadLettered";
 
 /// The stream `$inbox-CONSUMER`, where a consumer says which messages it gave up.
 ///

@@ -3,8 +3,7 @@
 //! Gauges of a queue, by topic and group: `trunkline_queue_waiting`, `trunkline_queue_leased`,
 //! `trunkline_queue_delayed`, `trunkline_queue_dead` and `trunkline_queue_oldest_age_seconds`.
 //! Counters of a consumer: `trunkline_consumer_delivered_total`, `trunkline_consumer_retried_total` and
-//! `trunkline_consumer_dead_total`. A message that dies because its last lease ran out is in the gauge alone: no
-//! consumer knows of it.
+//! `trunkline_consumer_dead_total`.
 
 use std::convert::Infallible;
 use std::time::Duration;

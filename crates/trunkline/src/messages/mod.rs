@@ -6,10 +6,11 @@
 //! ```
 //!
 //! Nothing is sent inside an append: the log is the outbox, and a relay reads it from its checkpoint.
-//! `envelope` is an event as a message, `received` the way back, `ids` what makes a repeat recognisable, `checkpoint` how far a relay has
-//! come and `reached` how far it says it has, `relay` and `consumer` the two runners, `events_topic` the log as a topic; `handler` is what a consumer calls, `dispatch` the handler that
-//! sends commands to the bus, `inbox` where a consumer says what it gave up, `webhook` the one that posts to a service. `stop` ends runners cleanly, and `meters`
-//! tells what they do.
+//! `envelope` is an event as a message, `received` the way back, `ids` what makes a repeat recognisable, `checkpoint`
+//! how far a relay has come and `reached` how far it says it has, `relay` and `consumer` the two runners,
+//! `events_topic` the log as a topic; `handler` is what a consumer calls, `dispatch` the handler that sends commands
+//! to the bus, `webhook` the one that posts to a service, `inbox` where a consumer says what it gave up. `stop` ends
+//! runners cleanly, and `meters` tells what they do.
 
 mod checkpoint;
 mod consumer;
@@ -33,6 +34,7 @@ pub use envelope::{cloudevent, message_of};
 pub(crate) use events_topic::{is_the_log, read_the_log, topic_of};
 pub use handler::{MessageError, MessageHandler};
 pub use ids::{command_id, message_id};
+pub(crate) use inbox::DEAD_LETTERED;
 pub use inbox::Inbox;
 pub(crate) use meters::tell_numbers;
 pub use reached::Reached;

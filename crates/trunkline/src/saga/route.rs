@@ -9,6 +9,7 @@ use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{RecordedEvent, Version};
 
 use crate::command::inbox;
+use crate::messages::DEAD_LETTERED;
 
 /// All sagas of an application, and which of them name which events.
 pub(crate) struct Routes {
@@ -162,6 +163,3 @@ fn reply(event: &RecordedEvent) -> Reply {
         kept => Reply::Accepted { event: Box::new(event.clone()), nothing: kept.is_some() },
     }
 }
-
-/// The type of the event that says that a message was given up.
-pub(super) const DEAD_LETTERED: &str = "$DeadLettered";

@@ -30,7 +30,7 @@ use super::book::{self, Key, Recording};
 use super::index::Index;
 use super::post::{self, Letter};
 use super::{SagaError, Sagas};
-use crate::messages::{Checkpoint, Stop};
+use crate::messages::{Checkpoint, DEAD_LETTERED, Stop};
 
 /// The name of the sagas' checkpoint, which no relay's can be.
 pub(super) const NAME: &str = "$sagas";
@@ -244,7 +244,7 @@ impl<'a> Runner<'a> {
                 inputs.entry((routed.name, routed.id)).or_default().push(Input::Recorded(routed.recorded));
             }
         }
-        // What was sent is looked up before more happens to the same sagas; either way it is published.
+        // What a saga no longer waits for by the time that it is looked up is not published: nothing would come of it.
         let (advanced, published) = tokio::join!(self.advance(inputs), self.publish(sent, after));
         published?;
         advanced?;
@@ -342,7 +342,7 @@ impl<'a> Runner<'a> {
             reason: &'a str,
         }
         let data = serde_json::to_vec(&GivenUp { reason }).expect("texts always serialize");
-        let event_type = EventType::system(super::route::DEAD_LETTERED).expect("the type is a name");
+        let event_type = EventType::system(DEAD_LETTERED).expect("the type is a name");
         let metadata =
             BTreeMap::from([(saga::SAGA_FIELD, saga.to_owned()), (saga::MESSAGE_FIELD, version.to_string())]);
         let event = NewEvent::new(event_type, data)

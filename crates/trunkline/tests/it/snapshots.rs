@@ -168,6 +168,20 @@ async fn a_snapshot_made_by_other_rules_is_not_used() {
 }
 
 #[tokio::test]
+async fn old_events_behind_a_snapshot_are_todays_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("snapshots");
+    let memory = jar(1..=25).await;
+    let doubled = format!(
+        "{JAR}\n[events.Put]\nversion: 2\nupcast: [{{ from: 1, steps: [{{ compute: {{ n: \"event.data.n * 2\" }} }}] }}]\n"
+    );
+    assert_eq!(look(&doubled, &memory, &file).await, ("rejected: 650, last 50, version 25".into(), 25));
+    // A program that wasn't replaced yet goes on storing the older shape.
+    put(&memory, 26..=30).await;
+    assert_eq!(look(&doubled, &memory, &file).await, ("rejected: 930, last 60, version 30".into(), 6));
+}
+
+#[tokio::test]
 async fn a_state_that_json_changes_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("snapshots");

@@ -63,6 +63,21 @@ fn a_lock_that_can_not_be_written_stays_as_it_was() {
     assert_ne!(folder.text("orders-1.lock.json"), before);
 }
 
+#[test]
+fn before_the_first_event_there_is_nothing_to_count() {
+    let folder = Folder::new();
+    folder.write("app.tsk", "");
+    folder.check(
+        "events census app.tsk",
+        "
+        0 events, 0 shapes
+        ! there is no event store yet: log:./data/events (default)
+        ",
+    );
+    assert!(!folder.path("data").exists(), "and none is made");
+    assert_eq!(folder.run("events census app.tsk --store log:typo").exit, 4, "what is named has to be there");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_census_ends_and_changes_nothing() {

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use clap::Args;
 use trunkline::shapes::{Census, census};
+use trunkline::{Dsn, Origin, Place};
+use trunkline_store::OpenError;
 
 use crate::application;
 use crate::args::StoreArgs;
@@ -20,7 +22,8 @@ Examples:
   trunkline events census orders.tsk --store log:./backup --format json | jq '.shapes[] | select(.undecodable)'
 
 Reads every event once, also beside a process that appends, and changes nothing. An event is today's when its \
-upcasts succeed and what comes of them is of its declared schema.
+upcasts succeed and what comes of them is of its declared schema. Before the first event there is nothing to count, \
+unless --store names a store, which has to be there.
 
 With --format json, one object: events, undecodable, shapes (event_type, schema_version, shape, count, first, today, \
 undecodable: position, stream, version, reason, count). Exit code 1 when an event doesn't reach today's shape.";
@@ -41,7 +44,15 @@ impl CensusArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let mut interrupt = Interrupt::listen();
         let file = application::load(&self.file, output)?;
-        let opened = open::for_reading(&application::place(&file, &self.store)?)?;
+        let place = application::place(&file, &self.store)?;
+        let opened = match open::for_reading(&place) {
+            // Before the first command there is nothing to count; but a store that was named has to be there.
+            Err(Failure::Open { source: OpenError::NotFound { .. }, .. }) if place.origin != Origin::Flag => {
+                output.warn(format_args!("there is no event store yet: {place}"));
+                open::for_reading(&Place { dsn: Dsn::Memory, ..place })?
+            }
+            opened => opened?,
+        };
         let total = opened.store.head().await?.get();
         let counted = {
             let progress = Progress::events(output, "counting");

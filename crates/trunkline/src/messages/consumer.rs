@@ -32,6 +32,10 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// How many dead letters are looked at in one go.
 const SWEEP_PAGE: usize = 100;
 
+/// How long a consumer that stops waits for what it asked for: a queue that leases messages says so within that time,
+/// and what was leased and not heard of would come again only when its lease ends.
+const ANSWERED: Duration = Duration::from_millis(50);
+
 /// How many partitions an ordered consumer's topics have.
 const PARTITIONS: u16 = 64;
 
@@ -51,7 +55,7 @@ pub enum OnReject {
 ///   grows, or a dead letter with the error.
 /// - At most [`concurrency`](Consumer::concurrency) messages are handled at a time, over all topics.
 /// - A message that is not handled within [`time_limit`](Consumer::time_limit) is retried.
-/// - Asked to stop, it takes no more, handles what it holds, and returns.
+/// - Asked to stop, it asks for no more, handles what it was given, and returns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Consumer {
     /// Its name.
@@ -133,9 +137,17 @@ impl Consumer {
         let mut sweeping = pin!(self.sweep(queue, inbox));
         let mut receiving = FuturesUnordered::new();
         let mut working = FuturesUnordered::new();
-        while failed.is_none() && !stop.is_asked() {
+        // Until when answers are waited for, once nothing more is asked for.
+        let mut last_call = None;
+        loop {
             let room = self.concurrency.saturating_sub(working.len());
-            if room > 0 {
+            if last_call.is_none() && (failed.is_some() || stop.is_asked()) {
+                last_call = Some(Instant::now() + ANSWERED);
+            }
+            if last_call.is_some() && receiving.is_empty() && working.is_empty() {
+                break;
+            }
+            if last_call.is_none() && room > 0 {
                 // Every topic is waited on, with what there is room for shared among them. A message more than
                 // there are hands waits for one.
                 let share = (room / self.topics.len().max(1)).max(1);
@@ -151,17 +163,15 @@ impl Consumer {
                             let handle = |delivery| self.handle(queue, handler, inbox, &hands, delivery);
                             working.extend(received.into_iter().map(handle));
                         }
-                        Err(error) => failed = Some(error),
+                        Err(error) => failed = failed.or(Some(error)),
                     }
                 }
                 Some(()) = working.next(), if !working.is_empty() => {}
                 never = &mut sweeping => match never {},
-                () = stop.asked() => {}
+                () = stop.asked(), if last_call.is_none() => {}
+                () = until(last_call), if !receiving.is_empty() => receiving.clear(),
             }
         }
-        // A receive that is dropped may have leased messages: they come back when their time is over.
-        drop(receiving);
-        while working.next().await.is_some() {}
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
@@ -295,5 +305,13 @@ impl Consumer {
         let mut pace = tokio::time::interval(pause.clamp(Duration::from_nanos(1), LONGEST_PAUSE));
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Some(pace)
+    }
+}
+
+/// Waits for a time, or for ever when there is none.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }

@@ -14,8 +14,8 @@ use trunkline::{
     App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position, Version,
 };
 use trunkline_queue::{
-    DeadLetterFilter, DeadLettersRead, Delivery, GroupName, GroupOptions, MemoryQueue, MessageQueue,
-    MessageQueueExt, NewMessage, Receive, RetryPolicy, TopicName,
+    DeadLetterFilter, DeadLettersRead, Delivery, EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions,
+    MemoryQueue, MessageQueue, MessageQueueExt, NewMessage, Receive, RetryPolicy, TopicName,
 };
 
 use crate::counter::Counter;
@@ -672,4 +672,42 @@ async fn a_relay_with_a_window_reads_on_when_there_is_room() {
     };
     let (ran, ()) = tokio::join!(relay.run(&store, &queue, &checkpoints, &stop), taken);
     ran.unwrap();
+}
+
+/// Stops a consumer after this many messages.
+struct StopAfter {
+    left: AtomicU32,
+    stopper: Stopper,
+}
+
+impl MessageHandler for StopAfter {
+    fn handle<'a>(&'a self, _: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.stopper.stop();
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_that_is_stopped_leaves_no_message_leased() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = EmbeddedQueue::open(folder.path(), EmbeddedOptions::default()).unwrap();
+    let consumer = Consumer { concurrency: 4, ..Consumer::new("work", vec![topic("shop")], group("g")) };
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
+    for round in 1..=50 {
+        let messages = (0..20).map(|_| NewMessage::new("Ping", "1")).collect();
+        queue.publish(topic("shop"), messages).await.unwrap();
+        let (stopper, stop) = Stopper::new();
+        let handler = StopAfter { left: AtomicU32::new(1 + round % 15), stopper };
+        consumer.run(&queue, &handler, None, &stop).await.unwrap();
+        let stats = queue.stats().await.unwrap();
+        assert_eq!(stats.topics[0].groups[0].leased, 0, "whoever goes on would have to wait for it");
+    }
+    // One that was stopped before it began has nothing to wait for.
+    let (stopper, stop) = Stopper::new();
+    stopper.stop();
+    let handler = StopAfter { left: AtomicU32::new(9), stopper };
+    consumer.run(&queue, &handler, None, &stop).await.unwrap();
+    queue.close().await;
 }

@@ -158,8 +158,8 @@ impl Failure {
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
             let text = error.to_string();
-            // Some errors repeat their cause in their own text.
-            if !message.ends_with(&text) {
+            // Some errors repeat their cause in their own text, or say it more shortly.
+            if !message.ends_with(&text) && !text.ends_with(&message) {
                 message.push_str(": ");
                 message.push_str(&text);
             }
@@ -203,6 +203,10 @@ impl Failure {
             Self::File { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
                 vec!["name another file; one that exists is left as it is".to_owned()]
             }
+            Self::System(SystemError::HeldUp { .. }) => vec![
+                "with that remedied, run the same again: it goes on where it was, and nothing is done twice"
+                    .to_owned(),
+            ],
             Self::History(_)
             | Self::Query(_)
             | Self::Sql(_)
@@ -270,6 +274,9 @@ fn open_hints(error: &OpenError, place: &Place) -> Vec<String> {
             "read, tail, streams, export, verify, stats, backup, query, sql and state work beside it"
                 .to_owned(),
         ],
+        OpenError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            vec!["make room, then run the same again; nothing was lost".to_owned()]
+        }
         OpenError::Corrupt { .. } => {
             vec![
                 "nothing was changed; `trunkline restore` makes a store of a backup, in another folder"

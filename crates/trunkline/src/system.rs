@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use trunkline_core::Position;
 use trunkline_queue::{MessageQueue, OperateError};
 use trunkline_store::ReadError;
@@ -11,10 +12,16 @@ use trunkline_store::ReadError;
 use crate::messages::Stopper;
 use crate::place::OpenQueueError;
 use crate::saga::SagaError;
-use crate::{App, ProjectionError, RunError};
+use crate::{App, ProjectionError, ProjectionState, RunError};
 
 /// How often is looked whether everything is at rest.
 const LOOKED: Duration = Duration::from_millis(1);
+
+/// How long something may keep a part from going on before whoever waits for rest is told.
+const HELD_UP: Duration = Duration::from_secs(10);
+
+/// How often is looked whether something keeps read models from going on.
+const PROJECTED: Duration = Duration::from_secs(1);
 
 /// How long read models may take to have the last events.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -63,6 +70,16 @@ pub enum SystemError {
     /// Its events can't be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// Something keeps a part from going on, and has for a while. The part goes on by itself once that has passed.
+    #[error("{part} has been waiting for {} seconds: {reason}", .lasting.as_secs())]
+    HeldUp {
+        /// The part.
+        part: String,
+        /// For how long.
+        lasting: Duration,
+        /// What keeps it.
+        reason: String,
+    },
     /// Its code panicked.
     #[error("a part of it panicked: {reason}")]
     Panicked {
@@ -75,6 +92,7 @@ impl System {
     /// Starts everything.
     pub async fn start(app: &App) -> Result<Self, SystemError> {
         let queue = app.queue()?;
+        app.subscribe().await?;
         app.projections().start().await?;
         let (stopper, stop) = Stopper::new();
         let mut running = JoinSet::new();
@@ -87,6 +105,8 @@ impl System {
     /// Waits until nothing is left to do: no message waits or is being handled, sagas and relays have seen every event,
     /// and so have the projections that can go on.
     ///
+    /// A part that can't go on for a while, since a disk is full or a server doesn't answer, is waited for some seconds,
+    /// then told as [`SystemError::HeldUp`].
     /// What waits for the outside is at rest: a saga for an event or for its time, a dead letter for somebody's word.
     pub async fn at_rest(&mut self) -> Result<Position, SystemError> {
         let Self { app, queue, running, .. } = self;
@@ -95,8 +115,7 @@ impl System {
             // Nothing ends by itself but by failing.
             Some(ended) = running.join_next() => return Err(failure(ended)),
         };
-        // One that has stopped says so in its status, and is no reason not to rest.
-        let _ = app.projections().wait_for(head, PATIENCE).await;
+        projected(app, head).await?;
         Ok(head)
     }
 
@@ -117,6 +136,11 @@ impl System {
 /// The head of the log once nothing moves any more.
 async fn rest(app: &App, queue: &dyn MessageQueue) -> Result<Position, SystemError> {
     loop {
+        if let Some((part, lasting, reason)) = app.setbacks().into_iter().next()
+            && lasting > HELD_UP
+        {
+            return Err(SystemError::HeldUp { part, lasting, reason });
+        }
         // Whatever is being handled is in the queue until what it causes is in the log, so the head is looked at
         // before and after.
         let head = app.store().head().await?;
@@ -129,6 +153,28 @@ async fn rest(app: &App, queue: &dyn MessageQueue) -> Result<Position, SystemErr
         }
         tokio::time::sleep(LOOKED).await;
     }
+}
+
+/// Waits until the projections that can go on have come to a position. One that has stopped says so in its status, and
+/// is no reason not to rest.
+async fn projected(app: &App, head: Position) -> Result<(), SystemError> {
+    let begun = Instant::now();
+    while let Err(ProjectionError::TooSlow { .. }) = app.projections().wait_for(head, PROJECTED).await {
+        let lasting = begun.elapsed();
+        if lasting < HELD_UP {
+            continue;
+        }
+        let all = app.projections().status().await?;
+        let held_up = all.into_iter().find(|one| one.state == ProjectionState::Retrying);
+        if let Some(one) = held_up {
+            let part = format!("projection `{}`", one.name);
+            return Err(SystemError::HeldUp { part, lasting, reason: one.error.unwrap_or_default() });
+        }
+        if lasting > PATIENCE {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Whether no group has a message to handle.

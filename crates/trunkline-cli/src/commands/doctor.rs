@@ -84,16 +84,26 @@ struct Diagnosis {
 impl DoctorArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let (app, place) = open_placed(&self.file, &self.store, Some(&self.queue), output)?;
-        let mut checks = vec![checks::events(&app).await?];
-        checks.extend(checks::read_models(&app, &self.file).await?);
-        checks.extend(checks::sagas(&app, &self.file).await?);
+        let mut checks = Vec::new();
+        checks.extend(seen("events", checks::events(&app).await.map(|check| vec![check])));
+        checks.extend(seen("read models", checks::read_models(&app, &self.file).await));
+        checks.extend(seen("sagas", checks::sagas(&app, &self.file).await.map(Vec::from_iter)));
         checks.extend(checks::messages(&app).await);
-        checks.extend(checks::laws(&app).await?);
+        checks.extend(seen("laws", checks::laws(&app).await));
         checks.extend(checks::disk(&place.dsn));
         let bad = checks.iter().filter(|check| check.state == State::Bad).count() as u64;
         output.report(&Diagnosis { well: bad == 0, checks })?;
         if bad == 0 { Ok(()) } else { Err(Failure::Unwell { what: counted(bad, "problem") }) }
     }
+}
+
+/// What was seen, or why it could not be looked at: the rest is looked at all the same.
+fn seen(name: &'static str, looked: Result<Vec<Check>, Failure>) -> Vec<Check> {
+    looked.unwrap_or_else(|failure| {
+        let remedy = Some(failure.hints().join("; ")).filter(|hints| !hints.is_empty());
+        let says = format!("can't be looked at: {}", failure.message());
+        vec![Check { name, state: State::Bad, says, remedy }]
+    })
 }
 
 impl Report for Diagnosis {

@@ -1,5 +1,7 @@
 //! What a command on a queue can end with, and what the user can do about it.
 
+use std::io::ErrorKind;
+
 use trunkline::{OpenQueueError, QueueDsnError};
 use trunkline_queue::{OpenError, OperateError, PublishError, StorageError, SubscribeError};
 
@@ -65,6 +67,14 @@ impl QueueFailure {
             ],
             Self::Open(OpenQueueError::Open { source: OpenError::Corrupt { .. }, .. }) => {
                 vec!["nothing was changed; keep a copy of the folder before you try anything".to_owned()]
+            }
+            Self::Open(OpenQueueError::Open { source: OpenError::Io { source, .. }, .. })
+                if source.kind() == ErrorKind::StorageFull =>
+            {
+                vec![
+                    "make room: a queue takes its disk space in pieces of 16 MiB; then run the same again"
+                        .to_owned(),
+                ]
             }
             Self::Publish(PublishError::Storage(StorageError::NotStored { .. })) => {
                 vec!["once there is room, the same command works again".to_owned()]

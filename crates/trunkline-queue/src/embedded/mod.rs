@@ -166,7 +166,7 @@ impl EmbeddedQueue {
         let clock = Arc::clone(&options.clock);
         // What was replayed counts as written since the state, so that a state is written before long.
         let since_state = segment_bytes;
-        let writer = Writer {
+        let mut writer = Writer {
             engine,
             journal,
             clock: options.clock,
@@ -177,6 +177,8 @@ impl EmbeddedQueue {
             poisoned: None,
             lock,
         };
+        // At once, so that who looks beside this process finds some.
+        writer.publish_numbers();
         let thread = std::thread::Builder::new().name("queue".to_owned());
         let thread = thread.spawn(|| writer.run()).map_err(OpenError::io("start the queue's thread"))?;
         let writer = Mutex::new(Some(thread));

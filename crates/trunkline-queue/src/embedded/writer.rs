@@ -335,7 +335,7 @@ impl Writer {
         }
     }
 
-    fn publish_numbers(&mut self) {
+    pub(crate) fn publish_numbers(&mut self) {
         if self.poisoned.is_some() {
             return;
         }

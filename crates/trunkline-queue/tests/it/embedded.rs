@@ -52,3 +52,12 @@ fn on_a_disk_in_memory() -> Fixture {
     };
     Fixture::durable(queue, reopen).with_clock(clock).with_keep(keep())
 }
+
+#[test]
+fn others_see_its_numbers_from_the_moment_it_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(EmbeddedQueue::published_numbers(folder.path()).unwrap(), None);
+    let _queue = EmbeddedQueue::open(folder.path(), EmbeddedOptions::default()).unwrap();
+    let seen = EmbeddedQueue::published_numbers(folder.path()).unwrap();
+    assert!(seen.is_some_and(|stats| stats.topics.is_empty()));
+}

@@ -11,6 +11,7 @@ mod queue;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::FuturesUnordered;
@@ -30,8 +31,8 @@ use crate::command::Bus;
 use crate::declared::Events;
 use crate::file::{ConsumerAction, ConsumerDefinition, LawDefinition};
 use crate::messages::{
-    Checkpoints, CommandDispatcher, ConsumerError, Inbox, MessageHandler, Relay, Stop, Stopper, Webhook,
-    tell_numbers,
+    Checkpoints, CommandDispatcher, ConsumerError, Inbox, MessageHandler, Relay, Setback, Stop, Stopper,
+    Webhook, tell_numbers,
 };
 use crate::middleware::CommandService;
 use crate::place::{OpenQueueError, OpenStore, QueueDsnError, QueuePlace};
@@ -172,6 +173,17 @@ impl App {
         self.messages.relays.iter().all(|relay| relay.reached.position() >= position)
     }
 
+    /// Subscribes every consumer, so that what is published from then on is seen to wait for it.
+    pub(crate) async fn subscribe(&self) -> Result<(), RunError> {
+        let queue = self.queue()?;
+        for ConsumerDefinition { consumer, .. } in &self.messages.consumers {
+            let subscribed = consumer.subscribe(&*queue).await;
+            subscribed
+                .map_err(|error| RunError::Consumer { name: consumer.name.clone(), source: error.into() })?;
+        }
+        Ok(())
+    }
+
     /// Relays events and handles messages of the application's [`queue`](App::queue), as the file says, until
     /// asked to stop.
     ///
@@ -237,6 +249,33 @@ impl App {
                 never = &mut numbers => match never {},
             }
         }
+    }
+
+    /// What keeps parts from going on, the longest first: the part, for how long, and by what.
+    ///
+    /// Such a part waits and tries again, and goes on by itself once that has passed.
+    ///
+    /// ```
+    /// use trunkline::{App, MemoryStore};
+    /// let app = App::builder().store(MemoryStore::new()).build()?;
+    /// for (part, lasting, reason) in app.setbacks() {
+    ///     println!("{part} has waited for {lasting:?}: {reason}");
+    /// }
+    /// # Ok::<(), trunkline::BuildError>(())
+    /// ```
+    pub fn setbacks(&self) -> Vec<(String, Duration, String)> {
+        let Messages { relays, consumers, .. } = &*self.messages;
+        let relays = relays.iter().map(|relay| (format!("relay `{}`", relay.name), &relay.setback));
+        let consumers = consumers.iter().map(|ConsumerDefinition { consumer, .. }| {
+            (format!("consumer `{}`", consumer.name), &consumer.setback)
+        });
+        let sagas = [("the sagas".to_owned(), self.sagas.setback())];
+        let lasting = |(part, setback): (String, &Setback)| {
+            setback.lasting().map(|(lasting, reason)| (part, lasting, reason))
+        };
+        let mut setbacks: Vec<_> = relays.chain(consumers).chain(sagas).filter_map(lasting).collect();
+        setbacks.sort_by_key(|&(_, lasting, _)| std::cmp::Reverse(lasting));
+        setbacks
     }
 
     /// Which sagas there are, and which events are for them.

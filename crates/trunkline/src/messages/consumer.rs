@@ -10,14 +10,14 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use trunkline_core::InvalidName;
 use trunkline_queue::{
-    DeadLetterFilter, DeadLetterId, DeadLettersRead, Delivery, GroupName, GroupOptions, MessageQueue, Next,
-    Receive, ReceiveError, RetryPolicy, SettleError, SubscribeError, TopicName,
+    Advice, DeadLetterFilter, DeadLetterId, DeadLettersRead, Delivery, GroupName, GroupOptions, MessageQueue,
+    Next, Receive, ReceiveError, RetryPolicy, SettleError, SubscribeError, TopicName,
 };
 use trunkline_store::AppendError;
 
 use super::handler::{MessageError, MessageHandler};
 use super::inbox::{GivenUp, Inbox};
-use super::{Stop, meters};
+use super::{Setback, Stop, meters};
 
 /// How much longer than its time limit a message is kept from others: time to settle it.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -55,8 +55,10 @@ pub enum OnReject {
 ///   grows, or a dead letter with the error.
 /// - At most [`concurrency`](Consumer::concurrency) messages are handled at a time, over all topics.
 /// - A message that is not handled within [`time_limit`](Consumer::time_limit) is retried.
+/// - While what handling a message needs can't work, or the queue can't keep what came of it, the message is held and
+///   the same is tried again: it is not given up for a full disk.
 /// - Asked to stop, it asks for no more, handles what it was given, and returns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Consumer {
     /// Its name.
     pub name: String,
@@ -74,6 +76,8 @@ pub struct Consumer {
     pub ordered: bool,
     /// When to try again.
     pub retry: RetryPolicy,
+    /// What keeps it from going on.
+    pub setback: Setback,
 }
 
 /// Why a consumer ended.
@@ -100,6 +104,16 @@ enum Unsettled {
     Inbox(#[from] AppendError),
 }
 
+impl Unsettled {
+    /// Whether the same may work later.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Queue(error) => error.advice() == Advice::Retry,
+            Self::Inbox(error) => error.advice() == trunkline_store::Advice::Retry,
+        }
+    }
+}
+
 impl Consumer {
     /// A consumer with the usual options.
     pub fn new(name: &str, topics: Vec<TopicName>, group: GroupName) -> Self {
@@ -112,7 +126,17 @@ impl Consumer {
             rate: None,
             ordered: false,
             retry: RetryPolicy::default(),
+            setback: Setback::default(),
         }
+    }
+
+    /// Subscribes its group to its topics: what is published from then on is for it, whether it runs or not.
+    pub async fn subscribe(&self, queue: &dyn MessageQueue) -> Result<(), SubscribeError> {
+        let options = GroupOptions { ordered: self.ordered.then_some(PARTITIONS) };
+        for topic in &self.topics {
+            queue.subscribe(topic.clone(), self.group.clone(), options).await?;
+        }
+        Ok(())
     }
 
     /// Handles messages until it is asked to stop.
@@ -126,10 +150,7 @@ impl Consumer {
         inbox: Option<&Inbox>,
         stop: &Stop,
     ) -> Result<(), ConsumerError> {
-        let options = GroupOptions { ordered: self.ordered.then_some(PARTITIONS) };
-        for topic in &self.topics {
-            queue.subscribe(topic.clone(), self.group.clone(), options).await?;
-        }
+        self.subscribe(queue).await?;
         let hands = Semaphore::new(self.concurrency.max(1));
         let pace = self.pace().map(Mutex::new);
         let mut failed = None;
@@ -151,7 +172,7 @@ impl Consumer {
                 // Every topic is waited on, with what there is room for shared among them. A message more than
                 // there are hands waits for one.
                 let share = (room / self.topics.len().max(1)).max(1);
-                let receive = |topic| self.receive(queue, pace.as_ref(), topic, share);
+                let receive = |topic| self.receive(queue, pace.as_ref(), topic, share, stop);
                 receiving.extend(idle.drain(..).map(receive));
             }
             tokio::select! {
@@ -160,7 +181,7 @@ impl Consumer {
                     match received {
                         Ok(received) => {
                             meters::count_delivered(&self.name, received.len());
-                            let handle = |delivery| self.handle(queue, handler, inbox, &hands, delivery);
+                            let handle = |delivery| self.handle(queue, handler, inbox, &hands, delivery, stop);
                             working.extend(received.into_iter().map(handle));
                         }
                         Err(error) => failed = failed.or(Some(error)),
@@ -182,6 +203,7 @@ impl Consumer {
         pace: Option<&Mutex<Interval>>,
         topic: TopicName,
         max: usize,
+        stop: &Stop,
     ) -> (TopicName, Result<Vec<Delivery>, ReceiveError>) {
         let max = if let Some(pace) = pace {
             pace.lock().await.tick().await;
@@ -194,7 +216,19 @@ impl Consumer {
             .max(max)
             .visibility(self.time_limit + MARGIN)
             .max_attempts(self.retry.max_attempts);
-        (topic, queue.receive(receive).await)
+        let mut received = queue.receive(receive.clone()).await;
+        while let Err(error) = &received
+            && error.advice() == Advice::Retry
+        {
+            if !self.wait(error, stop).await {
+                return (topic, Ok(Vec::new()));
+            }
+            received = queue.receive(receive.clone()).await;
+            if received.is_ok() {
+                self.setback.over();
+            }
+        }
+        (topic, received)
     }
 
     /// Handles a message, once there is a hand for it, and settles it.
@@ -205,6 +239,7 @@ impl Consumer {
         inbox: Option<&Inbox>,
         hands: &Semaphore,
         delivery: Delivery,
+        stop: &Stop,
     ) {
         let leased = Instant::now();
         let _hand = hands.acquire().await;
@@ -215,9 +250,7 @@ impl Consumer {
             settled = extended.map(drop).map_err(Unsettled::from);
         }
         if settled.is_ok() {
-            let outcome = tokio::time::timeout(self.time_limit, handler.handle(&delivery)).await;
-            let late = || MessageError::retry(format!("not handled within {:?}", self.time_limit));
-            settled = self.settle(queue, inbox, &delivery, outcome.unwrap_or_else(|_| Err(late()))).await;
+            settled = self.see_through(queue, handler, inbox, &delivery, stop).await;
         }
         if let Err(error) = settled {
             // The message comes again when its lease ends, or is a dead letter then; its id makes that harmless.
@@ -225,19 +258,63 @@ impl Consumer {
         }
     }
 
+    /// Handles a message and settles it, each again while what it needs can't work.
+    async fn see_through(
+        &self,
+        queue: &dyn MessageQueue,
+        handler: &dyn MessageHandler,
+        inbox: Option<&Inbox>,
+        delivery: &Delivery,
+        stop: &Stop,
+    ) -> Result<(), Unsettled> {
+        let mut outcome = self.hand_over(handler, delivery).await;
+        while let Err(error @ MessageError::Unavailable { .. }) = &outcome {
+            if !self.wait(error, stop).await {
+                break;
+            }
+            match queue.extend(&delivery.lease, self.time_limit + MARGIN).await {
+                Err(error) if error.advice() != Advice::Retry => return Err(error.into()),
+                _ => outcome = self.hand_over(handler, delivery).await,
+            }
+        }
+        let mut settled = self.settle(queue, inbox, delivery, &outcome).await;
+        while let Err(error) = &settled
+            && error.passes()
+            && self.wait(error, stop).await
+        {
+            settled = self.settle(queue, inbox, delivery, &outcome).await;
+        }
+        if settled.is_ok() && !matches!(outcome, Err(MessageError::Unavailable { .. })) {
+            self.setback.over();
+        }
+        settled
+    }
+
+    /// Lets the handler have a message for as long as it may take.
+    async fn hand_over(&self, handler: &dyn MessageHandler, delivery: &Delivery) -> Result<(), MessageError> {
+        let outcome = tokio::time::timeout(self.time_limit, handler.handle(delivery)).await;
+        let late = || Err(MessageError::retry(format!("not handled within {:?}", self.time_limit)));
+        outcome.unwrap_or_else(|_| late())
+    }
+
+    /// Waits for a setback to pass; whether that was it, rather than that it was asked to stop.
+    async fn wait(&self, error: &impl std::fmt::Display, stop: &Stop) -> bool {
+        self.setback.wait(&format!("consumer `{}`", self.name), error, stop).await
+    }
+
     async fn settle(
         &self,
         queue: &dyn MessageQueue,
         inbox: Option<&Inbox>,
         delivery: &Delivery,
-        handled: Result<(), MessageError>,
+        handled: &Result<(), MessageError>,
     ) -> Result<(), Unsettled> {
         let error = match handled {
             Ok(()) => return Ok(queue.ack(&delivery.lease).await?),
             Err(error) => error,
         };
         tracing::info!(consumer = self.name, message = %delivery.message.id, attempt = delivery.attempt, %error, "failed");
-        match self.retry.next(delivery.attempt, error.failure(), fastrand::f64()) {
+        match error.next(&self.retry, delivery.attempt) {
             Next::After(delay) => {
                 queue.retry(&delivery.lease, delay, error.to_string()).await?;
                 meters::count_retried(&self.name);

@@ -2,19 +2,20 @@
 
 use futures::future::BoxFuture;
 use trunkline_queue::Delivery;
-use trunkline_store::Advice;
+use trunkline_store::{Advice, AppendError};
 
 use super::consumer::OnReject;
 use super::handler::{MessageError, MessageHandler};
 use super::ids::command_id;
 use super::inbox::{correlation, saga_headers};
-use crate::{App, CommandRequest, Context};
+use crate::{App, CommandRequest, Context, DispatchError};
 
 /// Sends messages as commands: the type is the command's name, the payload its data.
 ///
 /// Redelivered, however much later, a message has no second effect: the command's id follows from the message's.
 /// A rejection is an answer, and the message is finished; unless a consumer wants rejected ones as dead letters.
-/// What repeating can't mend (no such command, no such right) is a dead letter at once.
+/// What repeating can't mend (no such command, no such right) is a dead letter at once; while the store can't take
+/// events, the message is held.
 #[derive(Debug)]
 pub struct CommandDispatcher {
     /// Where commands go.
@@ -60,6 +61,9 @@ impl MessageHandler for CommandDispatcher {
                 },
                 Err(error) if error.advice() == Advice::FixRequest => {
                     Err(MessageError::dead(error.to_string()))
+                }
+                Err(DispatchError::Append(AppendError::Storage(error))) => {
+                    Err(MessageError::unavailable(error.to_string()))
                 }
                 Err(error) => Err(MessageError::retry(error.to_string())),
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trunkline_queue::{Delivery, Failure};
+use trunkline_queue::{Delivery, Failure, Next, RetryPolicy};
 
 /// Handles the messages of a consumer.
 ///
@@ -28,6 +28,13 @@ pub enum MessageError {
         /// How long to wait at least.
         after: Option<Duration>,
     },
+    /// What handling it needs can't work now: a full disk, a lost connection. It is no fault of the message, which is
+    /// held and handled again until that has passed, and never given up for it.
+    #[error("{reason}")]
+    Unavailable {
+        /// What happened.
+        reason: String,
+    },
     /// It never will: the message becomes a dead letter at once.
     #[error("{reason}")]
     Dead {
@@ -42,16 +49,25 @@ impl MessageError {
         Self::Retry { reason: reason.into(), after: None }
     }
 
+    /// What handling it needs can't work now.
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable { reason: reason.into() }
+    }
+
     /// It never will.
     pub fn dead(reason: impl Into<String>) -> Self {
         Self::Dead { reason: reason.into() }
     }
 
-    pub(super) fn failure(&self) -> Failure {
-        match self {
+    /// What becomes of the message after this attempt.
+    pub(super) fn next(&self, retry: &RetryPolicy, attempt: u32) -> Next {
+        let failure = match self {
+            // It is handed back: that it was held says nothing of it.
+            Self::Unavailable { .. } => return Next::After(Duration::ZERO),
             Self::Retry { after: None, .. } => Failure::Retry,
             Self::Retry { after: Some(after), .. } => Failure::RetryAfter(*after),
             Self::Dead { .. } => Failure::Dead,
-        }
+        };
+        retry.next(attempt, failure, fastrand::f64())
     }
 }

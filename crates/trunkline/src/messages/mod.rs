@@ -10,7 +10,7 @@
 //! how far a relay has come and `reached` how far it says it has, `relay` and `consumer` the two runners,
 //! `events_topic` the log as a topic; `handler` is what a consumer calls, `dispatch` the handler that sends commands
 //! to the bus, `webhook` the one that posts to a service, `inbox` where a consumer says what it gave up. `stop` ends
-//! runners cleanly, and `meters` tells what they do.
+//! runners cleanly, `setback` is what they wait for to pass, and `meters` tells what they do.
 
 mod checkpoint;
 mod consumer;
@@ -24,6 +24,7 @@ mod meters;
 mod reached;
 mod received;
 mod relay;
+mod setback;
 mod stop;
 mod webhook;
 
@@ -40,5 +41,6 @@ pub(crate) use meters::tell_numbers;
 pub use reached::Reached;
 pub use received::{NoEvent, event_of};
 pub use relay::{Relay, RelayError};
+pub use setback::Setback;
 pub use stop::{Stop, Stopper};
 pub use webhook::{InvalidWebhook, Webhook};

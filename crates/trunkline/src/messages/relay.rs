@@ -8,11 +8,11 @@ use futures::StreamExt;
 use trunkline_cel::{Expression, Variables};
 use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent, StoreId};
-use trunkline_queue::{MessageQueue, NewMessage, OperateError, PublishError, TopicName};
+use trunkline_queue::{Advice, MessageQueue, NewMessage, OperateError, PublishError, TopicName};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
 use super::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
-use super::{Reached, Stop, message_of};
+use super::{Reached, Setback, Stop, message_of};
 use crate::declared::event_value;
 
 /// How many messages are published at a time, and how much is done again at most after a crash.
@@ -30,6 +30,7 @@ const ROOM_EVERY: Duration = Duration::from_millis(50);
 /// - The checkpoint is kept after the messages of a batch are durable in the queue. After a crash between the
 ///   two they are published again under the same ids.
 /// - With a window, it reads on only while fewer messages wait in its topic.
+/// - While the queue can't take messages, or the checkpoint can't be kept, since a disk is full, it tries again.
 /// - Events of Trunkline's own, whose type or stream begins with `$`, are passed over.
 /// - Where the log doesn't have the event that the checkpoint names, it stops with
 ///   [`CheckpointError::AheadOfLog`]; a queue that has lost its messages does not make it begin again.
@@ -49,6 +50,8 @@ pub struct Relay {
     pub window: Option<u64>,
     /// How far it has come.
     pub reached: Reached,
+    /// What keeps it from going on.
+    pub setback: Setback,
 }
 
 /// Why a relay ended.
@@ -85,6 +88,18 @@ pub enum RelayError {
     },
 }
 
+impl RelayError {
+    /// Whether the same may work later.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Checkpoint(error) => error.passes(),
+            Self::Publish { source, .. } => source.advice() == Advice::Retry,
+            Self::Numbers(error) => error.advice() == Advice::Retry,
+            Self::Read(_) | Self::Upcast(_) | Self::Key { .. } => false,
+        }
+    }
+}
+
 impl Relay {
     /// A relay of all events to a topic.
     pub fn new(name: &str, topic: TopicName) -> Self {
@@ -96,6 +111,7 @@ impl Relay {
             upcasters: Upcasters::default(),
             window: None,
             reached: Reached::default(),
+            setback: Setback::default(),
         }
     }
 
@@ -113,7 +129,19 @@ impl Relay {
                 head = store.wait_beyond(done) => head?,
                 () = stop.asked() => return Ok(()),
             };
-            done = self.relay(store, queue, checkpoints, done..=head, Some(stop)).await?;
+            done = match self.relay(store, queue, checkpoints, done..=head, Some(stop)).await {
+                Ok(done) => {
+                    self.setback.over();
+                    done
+                }
+                Err(error) if error.passes() => {
+                    if !self.setback.wait(&format!("relay `{}`", self.name), &error, stop).await {
+                        return Ok(());
+                    }
+                    self.reached.position()
+                }
+                Err(error) => return Err(error),
+            };
         }
         Ok(())
     }

@@ -52,6 +52,8 @@ pub enum SagaError {
     Index {
         /// Why.
         reason: String,
+        /// Whether that passes by itself: a full disk, another process at work.
+        passes: bool,
     },
     /// There is no saga of this name.
     #[error("there is no saga named \"{name}\"{}", near.as_ref().map_or_else(String::new, |near| format!("; did you mean \"{near}\"?")))]
@@ -99,6 +101,8 @@ impl SagaError {
             Self::Publish { source, .. } if source.advice() == trunkline_queue::Advice::Retry => {
                 Advice::Retry
             }
+            Self::Checkpoint(error) if error.passes() => Advice::Retry,
+            Self::Index { passes: true, .. } => Advice::Retry,
             Self::UnknownName { .. }
             | Self::NotFound { .. }
             | Self::Ambiguous { .. }
@@ -111,6 +115,11 @@ impl SagaError {
 
 impl From<rusqlite::Error> for SagaError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Index { reason: error.to_string() }
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull, SystemIoFailure};
+        let passes = matches!(
+            error.sqlite_error_code(),
+            Some(DatabaseBusy | DatabaseLocked | DiskFull | SystemIoFailure)
+        );
+        Self::Index { reason: error.to_string(), passes }
     }
 }

@@ -56,9 +56,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
 /// The longest wait without a look at the clock, which may be moved.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The pause before something that passes is tried again; it grows up to the longest.
+/// The pause before an append that passes is tried again; it grows.
 const PAUSE: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// How often numbers are told.
 const TELL_EVERY: Duration = Duration::from_secs(5);
@@ -84,7 +83,6 @@ impl<'a> Runner<'a> {
             return Ok(());
         }
         let mut done = self.begin().await?;
-        let mut pause = PAUSE;
         let mut told: Option<Instant> = None;
         while !stop.is_asked() {
             let worked = tokio::select! {
@@ -93,11 +91,11 @@ impl<'a> Runner<'a> {
             };
             done = match worked {
                 Ok((to, true)) => {
-                    pause = PAUSE;
+                    self.sagas.setback.over();
                     to
                 }
                 Ok((to, false)) => {
-                    pause = PAUSE;
+                    self.sagas.setback.over();
                     if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
                         self.tell()?;
                         told = Some(Instant::now());
@@ -106,12 +104,9 @@ impl<'a> Runner<'a> {
                     to
                 }
                 Err(error) if error.advice() == Advice::Retry => {
-                    tracing::warn!(%error, "sagas will try again");
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = stop.asked() => break,
+                    if !self.sagas.setback.wait("sagas", &error, stop).await {
+                        break;
                     }
-                    pause = (pause * 2).min(PAUSE_MAX);
                     self.sagas.read_to()
                 }
                 Err(error) => {
@@ -182,10 +177,17 @@ impl<'a> Runner<'a> {
     }
 
     fn keep(&mut self) -> Result<(), SagaError> {
-        if let Some(checkpoint) = self.unkept.take() {
-            self.sagas.checkpoints.save(NAME, &checkpoint)?;
-            self.kept_at = Instant::now();
+        let Some(checkpoint) = &self.unkept else { return Ok(()) };
+        self.kept_at = Instant::now();
+        match self.sagas.checkpoints.save(NAME, checkpoint) {
+            // Until there is room, an older one does: more is done again after a crash.
+            Err(error) if error.passes() => {
+                tracing::warn!(%error, "the sagas' checkpoint stays where it was");
+                return Ok(());
+            }
+            kept => kept?,
         }
+        self.unkept = None;
         Ok(())
     }
 

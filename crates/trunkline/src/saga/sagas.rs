@@ -16,7 +16,7 @@ use super::book::{Book, Key, Recording};
 use super::index::{Index, SagaQuery, SagaRow};
 use super::runner::{Runner, advance_as};
 use super::{Routes, SagaError};
-use crate::messages::{Checkpoints, Stop};
+use crate::messages::{Checkpoints, Setback, Stop};
 
 /// The sagas of an application.
 ///
@@ -34,6 +34,8 @@ pub struct Sagas {
     index: Mutex<Option<Arc<Index>>>,
     /// Up to where all in the log has had its effect, and all that follows from it was published.
     pub(super) read_to: watch::Sender<Position>,
+    /// What keeps those who run them from going on.
+    pub(super) setback: Setback,
     /// Held by who runs them: two would do everything twice, and get in each other's way.
     pub(super) running: tokio::sync::Mutex<()>,
 }
@@ -77,11 +79,17 @@ impl Sagas {
         let book = Book::new(Arc::clone(&store));
         let read_to = watch::Sender::new(Position::START);
         let (index, running) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { routes, store, clock, checkpoints, book, place, index, read_to, running }
+        let setback = Setback::default();
+        Self { routes, store, clock, checkpoints, book, place, index, read_to, setback, running }
     }
 
     pub(crate) fn routes(&self) -> &Routes {
         &self.routes
+    }
+
+    /// What keeps them from going on.
+    pub(crate) fn setback(&self) -> &Setback {
+        &self.setback
     }
 
     pub(super) fn index(&self) -> Result<Arc<Index>, SagaError> {
@@ -108,7 +116,7 @@ impl Sagas {
     ///   log; whenever the process is killed, nothing is lost and nothing doubled.
     /// - What is to be sent is recorded first, and published from there.
     /// - A timeout is judged only after the log has been read to its head as of then.
-    /// - When the queue takes nothing for a while, that is tried again; any other error ends it.
+    /// - While the queue takes nothing, or a disk is full, it tries again; any other error ends it.
     pub async fn run(&self, queue: &dyn MessageQueue, stop: &Stop) -> Result<(), SagaError> {
         let _running = self.running.lock().await;
         Runner::new(self, queue)?.run(stop).await

@@ -9,7 +9,7 @@ use trunkline::{
     App, Append, CommandRequest, EventStore, Expected, MemoryStore, NewEvent, System, SystemError,
 };
 
-use crate::world::with_file;
+use crate::world::{Meddle, Meddling, with_file};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -72,4 +72,47 @@ async fn a_part_that_can_not_go_on_is_told_to_who_waits_for_rest() {
     let mut system = System::start(&app).await.unwrap();
     let rested = timeout(LIMIT, system.at_rest()).await.expect("it is said at once");
     assert!(matches!(rested, Err(SystemError::Run(_))), "{rested:?}");
+}
+
+const WORK: &str = r#"
+[consumers.work]
+topics: ["work"]
+dispatch: "command"
+retry: { max_attempts: 2, initial_delay: "1ms" }
+"#;
+
+/// A system whose store has no room for that many appends, with a message for its consumer.
+async fn without_room(appends: u32) -> (System, MemoryQueue) {
+    let (store, queue) = (Meddling::new(Meddle::Refuse, appends), MemoryQueue::new());
+    let builder = App::builder().shared_store(store).queue(queue.clone());
+    let app = with_file(builder, &format!("{COUNTER}{WORK}")).build().unwrap();
+    let system = System::start(&app).await.unwrap();
+    queue.publish("work".parse().unwrap(), vec![NewMessage::new("Count", r#"{"id":"a"}"#)]).await.unwrap();
+    (system, queue)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_outlasts_a_full_disk_however_few_attempts_it_has() {
+    let (mut system, queue) = without_room(8).await;
+    let head = timeout(LIMIT, system.at_rest()).await.expect("there is room again").unwrap();
+    assert_eq!(head.get(), 1);
+    let stats = queue.stats().await.unwrap();
+    let group = &stats.topics[0].groups[0];
+    assert_eq!((group.delivered, group.retried, group.died), (1, 0, 0));
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_rest_is_told_what_does_not_pass() {
+    let (mut system, queue) = without_room(u32::MAX).await;
+    let rested = timeout(LIMIT, system.at_rest()).await.expect("it is said after some seconds");
+    let Err(error @ SystemError::HeldUp { .. }) = rested else { panic!("{rested:?}") };
+    let said = error.to_string();
+    assert!(said.starts_with("consumer `work` has been waiting for 1"), "{said}");
+    assert!(said.ends_with("the disk is full"), "{said}");
+    timeout(LIMIT, system.stop()).await.expect("it waits no longer").unwrap();
+    // It was handed back, and is nobody's dead letter.
+    let stats = queue.stats().await.unwrap();
+    let group = &stats.topics[0].groups[0];
+    assert_eq!((group.waiting, group.leased, group.dead), (1, 0, 0));
 }

@@ -142,6 +142,9 @@ pub(super) async fn messages(app: &App) -> Vec<Check> {
 
 /// Whether what must hold does.
 pub(super) async fn laws(app: &App) -> Result<Vec<Check>, Failure> {
+    if app.store().head().await? == Position::START {
+        return Ok(Vec::new());
+    }
     let all = trunkline::law::laws(app).await?;
     let resting = saga::counts(app).await.is_ok_and(|counts| counts.running + counts.compensating == 0);
     let mut checks = Vec::new();
@@ -160,7 +163,8 @@ pub(super) async fn laws(app: &App) -> Result<Vec<Check>, Failure> {
         });
     }
     if held > 0 {
-        checks.push(Check::ok("laws", format!("{} hold", counted(held, "law"))));
+        let verb = if held == 1 { "holds" } else { "hold" };
+        checks.push(Check::ok("laws", format!("{} {verb}", counted(held, "law"))));
     }
     Ok(checks)
 }

@@ -9,7 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 use trunkline::law::laws;
 use trunkline::queue::QueueStats;
 use trunkline::{App, Decision, DispatchError, Outcome, Position, System};
-use trunkline_store::AllRead;
+use trunkline_store::{AllRead, AppendError};
 
 use super::lines::{self, Commands};
 use super::report::{LawLine, Messages, Projection, RunReport};
@@ -90,6 +90,9 @@ async fn play(
             biased;
             () = interrupt.wait(), if more => more = false,
             Some(ended) = in_flight.join_next() => {
+                if let Some(error) = refused(&ended) {
+                    (more, wrong) = (false, Some(error.clone().into()));
+                }
                 count(report, ended);
                 progress.set(report.commands.total, commands.total.unwrap_or(report.commands.total));
                 if args.settle == Settle::Each && more {
@@ -115,6 +118,12 @@ async fn play(
     progress.note("coming to rest");
     rest(system, interrupt).await?;
     if interrupt.came() { Err(stopped(report)) } else { Ok(()) }
+}
+
+/// Why the store takes no commands, none of those to come either: a full disk, or worse.
+fn refused(ended: &Result<Result<Outcome, DispatchError>, JoinError>) -> Option<&DispatchError> {
+    let storage = |error: &&DispatchError| matches!(error, DispatchError::Append(AppendError::Storage(_)));
+    ended.as_ref().ok()?.as_ref().err().filter(storage)
 }
 
 /// Waits until everything is at rest, or somebody asks to stop.

@@ -1,0 +1,89 @@
+//! What keeps a part from going on, while it waits for that to pass.
+
+use std::fmt::Display;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Stop;
+
+/// The shortest pause before something is tried again, and the longest.
+const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// What keeps a part from going on: a full disk, a server that doesn't answer; a clone looks at the same part.
+///
+/// The part waits until it passes, loses nothing and gives nothing up meanwhile, and says here that it does.
+#[derive(Clone, Debug, Default)]
+pub struct Setback(Arc<Mutex<Option<Met>>>);
+
+#[derive(Clone, Debug)]
+struct Met {
+    since: Instant,
+    reason: String,
+}
+
+impl Setback {
+    /// For how long the part has been kept, and by what; none when it goes on.
+    pub fn lasting(&self) -> Option<(Duration, String)> {
+        self.met().as_ref().map(|met| (met.since.elapsed(), met.reason.clone()))
+    }
+
+    /// Waits before the same is tried again, as long again as it has lasted; whether that was it, rather than that
+    /// the part was asked to stop.
+    pub(crate) async fn wait(&self, part: &str, reason: &impl Display, stop: &Stop) -> bool {
+        let reason = reason.to_string();
+        tracing::warn!(part, reason, "it can't go on now, and will try again");
+        let since = match &mut *self.met() {
+            Some(met) => {
+                met.reason = reason;
+                met.since
+            }
+            met => met.insert(Met { since: Instant::now(), reason }).since,
+        };
+        tokio::select! {
+            () = tokio::time::sleep(since.elapsed().clamp(PAUSE, PAUSE_MAX)) => true,
+            () = stop.asked() => false,
+        }
+    }
+
+    /// The part goes on.
+    pub(crate) fn over(&self) {
+        *self.met() = None;
+    }
+
+    fn met(&self) -> MutexGuard<'_, Option<Met>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Stopper;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_grow_and_the_time_that_it_lasts_is_told_until_it_is_over() {
+        let (setback, (_stopper, stop)) = (Setback::default(), Stopper::new());
+        assert_eq!(setback.lasting(), None);
+        let begun = Instant::now();
+        for reason in ["one", "two", "three"] {
+            assert!(setback.wait("a part", &reason, &stop).await);
+        }
+        // 50 ms, as long again, and as long as both.
+        assert_eq!(begun.elapsed(), 4 * PAUSE);
+        assert_eq!(setback.lasting(), Some((4 * PAUSE, "three".to_owned())));
+        setback.over();
+        assert_eq!(setback.lasting(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_asked_to_stop_waits_no_longer() {
+        let (setback, (stopper, stop)) = (Setback::default(), Stopper::new());
+        stopper.stop();
+        let begun = Instant::now();
+        assert!(!setback.wait("a part", &"full", &stop).await);
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+}

@@ -69,7 +69,11 @@ pub(crate) enum Failure {
     System(SystemError),
     /// Something has to be looked at, which was printed.
     #[error("not all is well: {what}")]
-    Unwell { what: String },
+    Unwell {
+        what: String,
+        /// What to do was printed, too.
+        remedied: bool,
+    },
     /// The user asked a run to stop.
     #[error("interrupted after {}", counted(.done.to_owned(), "command"))]
     RunInterrupted { done: u64 },
@@ -213,6 +217,7 @@ impl Failure {
             | Self::Build(_)
             | Self::Rejected
             | Self::System(_)
+            | Self::Unwell { remedied: true, .. }
             | Self::Scenarios { .. }
             | Self::Undecodable { .. }
             | Self::Maintain(_)
@@ -221,7 +226,7 @@ impl Failure {
             | Self::Mistakes { .. }
             | Self::Output(_) => Vec::new(),
             Self::CommandLine { .. } => vec!["a line is {\"command\":…,\"id\":…,\"occurred_at\":…,\"data\":{…}}; nothing from this line on was dispatched".to_owned()],
-            Self::Unwell { .. } => vec!["`trunkline doctor` says what to do about each".to_owned()],
+            Self::Unwell { remedied: false, .. } => vec!["`trunkline doctor` says what to do about each".to_owned()],
             Self::RunInterrupted { .. } => {
                 vec!["run the same again to go on: a command with an id has one outcome".to_owned()]
             }

@@ -93,7 +93,8 @@ impl DoctorArgs {
         checks.extend(checks::disk(&place.dsn));
         let bad = checks.iter().filter(|check| check.state == State::Bad).count() as u64;
         output.report(&Diagnosis { well: bad == 0, checks })?;
-        if bad == 0 { Ok(()) } else { Err(Failure::Unwell { what: counted(bad, "problem") }) }
+        let unwell = || Failure::Unwell { what: counted(bad, "problem"), remedied: true };
+        if bad == 0 { Ok(()) } else { Err(unwell()) }
     }
 }
 

@@ -86,7 +86,7 @@ impl RunArgs {
         };
         output.report(&report)?;
         match report.concern() {
-            Some(what) => Err(Failure::Unwell { what }),
+            Some(what) => Err(Failure::Unwell { what, remedied: false }),
             None => Ok(()),
         }
     }

@@ -27,10 +27,19 @@ pub(super) fn failed(doing: impl Into<String>) -> impl FnOnce(Error) -> Database
         let (doing, reason) = (doing.into(), reason(&error));
         if is_passing(&error) {
             DatabaseError::Passing { doing, reason }
+        } else if is_damage(&error) {
+            let remedy = "its rows are made of the events, and a rebuild of the projection makes them anew";
+            DatabaseError::Lasting { doing, reason: format!("{reason}; {remedy}") }
         } else {
             DatabaseError::Lasting { doing, reason }
         }
     }
+}
+
+/// Whether the file is not what was written, or not there.
+pub(super) fn is_damage(error: &Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::CannotOpen))
 }
 
 /// The error of an operation on files.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::fault::failed;
+use super::fault::{failed, is_damage, reason};
 use super::files::{Durability, Files};
 use crate::{DatabaseError, Generation, Model, State};
 
@@ -41,9 +41,15 @@ impl Registry {
     pub(super) fn open(files: &Files) -> Result<Self, DatabaseError> {
         let place = files.registry().display().to_string();
         let doing = || format!("open the read database {place}");
-        let mut connection =
-            files.open(files.registry(), true, Durability::Original).map_err(failed(doing()))?;
-        let version = prepare(&mut connection).map_err(failed(doing()))?;
+        let not_opened = |error| {
+            if !is_damage(&error) {
+                return failed(doing())(error);
+            }
+            let remedy = "move it away, and all read models are made anew of the events";
+            DatabaseError::Lasting { doing: doing(), reason: format!("{}; {remedy}", reason(&error)) }
+        };
+        let mut connection = files.open(files.registry(), true, Durability::Original).map_err(not_opened)?;
+        let version = prepare(&mut connection).map_err(not_opened)?;
         if version != VERSION {
             let reason = if version > VERSION {
                 format!("it has version {version}, and this program knows {VERSION}; use a newer one")

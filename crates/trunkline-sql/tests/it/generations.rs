@@ -107,6 +107,20 @@ fn a_file_of_somebody_elses_is_left_alone() {
 }
 
 #[test]
+fn what_is_damaged_comes_with_its_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read.db");
+    std::fs::write(&path, [7; 4_096]).unwrap();
+    let error = SqliteReadDatabase::open(&path).unwrap_err().to_string();
+    assert!(error.contains("move it away, and all read models are made anew"), "{error}");
+
+    let shop = Shop::new();
+    std::fs::write(shop.database.generation_path("orders", 1), [7; 4_096]).unwrap();
+    let error = shop.database.standing("orders", 1).unwrap_err().to_string();
+    assert!(error.contains("a rebuild of the projection makes them anew"), "{error}");
+}
+
+#[test]
 fn a_model_that_does_not_fit_the_database_makes_no_generation() {
     let shop = Shop::new();
     let wrong = model(

@@ -140,8 +140,13 @@ fn file_name(name: &str) -> String {
 impl Checkpoints for FileCheckpoints {
     fn load(&self, name: &str) -> Result<Option<Checkpoint>, CheckpointError> {
         let failed = |source| CheckpointError::Io { name: name.to_owned(), done: "read", source };
-        match fs::read(self.path(name, "json")) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.into())),
+        let path = self.path(name, "json");
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+                // What is done again has the same ids, by which the queue and the log know it.
+                let remedy = format!("remove {} to begin again at the first event", path.display());
+                failed(io::Error::other(format!("it is none ({error}); {remedy}")))
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(error)),
         }

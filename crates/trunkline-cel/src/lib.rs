@@ -41,8 +41,6 @@ mod text;
 
 mod mistake;
 
-mod nearest;
-
 mod tokens;
 
 mod parse;

@@ -2,12 +2,13 @@
 
 mod call;
 
+use trunkline_nearest::nearest;
+
 use crate::error::EvaluateErrorKind;
 use crate::evaluate::Run;
 use crate::expression::Program;
 use crate::limits::{MISTAKES_MAX, NESTING_MAX};
 use crate::mistake::{Mistake, MistakeKind};
-use crate::nearest::nearest;
 use crate::parse::parse;
 use crate::program::{Node, NodeKind, Operator};
 use crate::scope::Scope;

@@ -1,9 +1,10 @@
 //! The hooks that a file may name.
 
+use trunkline_nearest::nearest;
+
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::evaluate::Evaluated;
-use crate::nearest::nearest;
 
 /// The hooks that every program has.
 const DEFAULT_HOOKS: [&str; 5] = [

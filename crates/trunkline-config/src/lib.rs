@@ -47,8 +47,6 @@ pub mod read;
 
 mod hooks;
 
-mod nearest;
-
 mod print;
 
 pub mod report;
@@ -57,11 +55,11 @@ pub use codes::explain;
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use evaluate::{Evaluated, Gauge, HookUse, evaluate, load};
 pub use hooks::Hooks;
-pub use nearest::nearest;
 pub use outside::{
     Clock, Environment, FixedClock, LoadError, Loader, MemoryEnvironment, MemoryFiles, NotUnicode, World,
 };
 pub use print::print;
 pub use secret::{MASK, Secret};
 pub use source::{FileId, Location, Sources, Span};
+pub use trunkline_nearest::nearest;
 pub use value::{Entry, Node, Object, Value};

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use trunkline_nearest::nearest;
 
 use crate::DatabaseError;
 use crate::bind::{BindError, SqlValue, of_json, shortened};
-use crate::text::{Kind, Scope, SqlProblem, Statement, compile, nearest, tokens};
+use crate::text::{Kind, Scope, SqlProblem, Statement, compile, tokens};
 
 /// What an answer is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! Operators, macros and functions, which the parser all gives as calls.
 
+use trunkline_nearest::nearest;
+
 use super::{Lower, hole};
 use crate::functions::{self, Function};
 use crate::limits::PATTERN_BYTES_MAX;
 use crate::mistake::{Mistake, MistakeKind};
-use crate::nearest::nearest;
 use crate::program::{Macro, MacroKind, Node, NodeKind, Operator};
 use cel::common::ast::{CallExpr, Expr, IdedExpr, operators};
 use regex::RegexBuilder;

@@ -1,6 +1,7 @@
 //! Statements to containers and plans, in the order of the text: here names get their meaning.
 
 use indexmap::map::Entry as MapEntry;
+use trunkline_nearest::nearest;
 
 use super::operator::{self, Known, Operator};
 use super::plan::{Container, ContainerEntry, ContainerId, Item, Part, Plan, Planned, Slot, SlotId, State};
@@ -8,7 +9,6 @@ use super::{Evaluator, HookUse};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::limits::NESTING_MAX;
-use crate::nearest::nearest;
 use crate::source::Span;
 use crate::syntax::{Call, Expr, ExprKind, Name, Piece, Statement};
 use crate::value::Value;

@@ -1,12 +1,13 @@
 //! What each operator does with its arguments.
 
+use trunkline_nearest::nearest;
+
 use super::compute::{compare_numbers, number, same};
 use super::operator::Operator;
 use super::plan::Planned;
 use super::{Evaluator, Gauge, date};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::nearest::nearest;
 use crate::read::parse_duration;
 use crate::secret::{MASK, Secret};
 use crate::source::Span;

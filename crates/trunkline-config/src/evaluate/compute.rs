@@ -4,6 +4,7 @@
 
 use std::cmp::Ordering;
 
+use trunkline_nearest::nearest;
 use zeroize::Zeroizing;
 
 use super::Evaluator;
@@ -11,7 +12,6 @@ use super::plan::{ContainerId, Item, Part, Plan, Planned, State};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::limits::EXPANSION_BYTES_MAX;
-use crate::nearest::nearest;
 use crate::secret::Secret;
 use crate::source::Span;
 use crate::syntax::{BinaryOp, UnaryOp};

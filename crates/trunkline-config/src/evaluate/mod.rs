@@ -20,10 +20,11 @@ mod settle;
 
 use std::collections::HashMap;
 
+use trunkline_nearest::nearest;
+
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::limits::{EXPANSION_BYTES_MAX, INCLUDE_DEPTH_MAX, INCLUDES_MAX, NESTING_MAX, SOURCE_BYTES_MAX};
-use crate::nearest::nearest;
 use crate::outside::{LoadError, World};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, Tree};

@@ -30,13 +30,14 @@ mod types;
 
 use std::cell::RefCell;
 
+use trunkline_nearest::nearest;
+
 pub use duration::parse_duration;
 pub use size::{Size, parse_size};
 pub use types::{FromValue, Hook, Mismatch};
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::nearest::nearest;
 use crate::source::Span;
 use crate::value::{Node, Object, Value};
 
@@ -164,8 +165,10 @@ impl<'a> Section<'a> {
 
     fn field(&self, name: &str) -> Field<'a> {
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        let node = self.object.and_then(|object| object.get(name));
-        Field { reader: self.reader, path, node, near: self.span, broken: self.broken }
+        let entry = self.object.and_then(|object| object.entry(name));
+        let (node, key_span) =
+            (entry.map(|entry| &entry.node), entry.map_or(self.span, |entry| entry.key_span));
+        Field { reader: self.reader, path, node, key_span, near: self.span, broken: self.broken }
     }
 }
 
@@ -175,6 +178,7 @@ pub struct Field<'a> {
     reader: &'a Reader,
     path: String,
     node: Option<&'a Node>,
+    key_span: Span,
     near: Span,
     broken: bool,
 }
@@ -279,6 +283,11 @@ impl<'a> Field<'a> {
         self.node.map_or(self.near, |node| node.span)
     }
 
+    /// Where the key stands; of an item of a list, where the item does.
+    pub fn key_span(&self) -> Span {
+        self.key_span
+    }
+
     /// The reader, to report what the caller's own rules refuse.
     pub fn reader(&self) -> &'a Reader {
         self.reader
@@ -302,6 +311,7 @@ impl<'a> Field<'a> {
             reader: self.reader,
             path: format!("{}.{index}", self.path),
             node: Some(node),
+            key_span: node.span,
             near: node.span,
             broken: false,
         };

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use trunkline_nearest::nearest;
 
 use super::fault::{Missing, missing_name, problem};
 use super::readers::{self, Catalog, Names};
 use super::writer;
-use crate::text::{SqlProblem, Statement, nearest};
+use crate::text::{SqlProblem, Statement};
 use crate::{Model, ModelProblem, Part, Query};
 
 /// What is wrong with a projection's texts.

@@ -3,14 +3,12 @@
 //! `token` cuts a text into pieces, `path` takes a parameter's name apart, `statement` puts prepared text and
 //! parameters together and finds where one statement ends and the next begins.
 
-mod nearest;
 mod path;
 mod statement;
 mod token;
 
 use std::ops::Range;
 
-pub(crate) use nearest::nearest;
 pub use path::{Path, Step};
 pub use statement::{Parameter, Scope, Statement, compile};
 pub(crate) use token::{Kind, tokens};

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::{Kind, Path, SqlProblem, nearest, tokens};
+use trunkline_nearest::nearest;
+
+use super::{Kind, Path, SqlProblem, tokens};
 
 /// What the parameters of a text may name.
 #[derive(Clone, Copy, Debug)]

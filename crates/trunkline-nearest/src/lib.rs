@@ -1,4 +1,4 @@
-//! The nearest right name to a wrong one.
+//! The nearest right name to a wrong one, for messages that say what was probably meant.
 
 /// Longer names are not compared: the distance costs the product of both lengths.
 const COMPARED_CHARS_MAX: usize = 80;
@@ -6,6 +6,12 @@ const COMPARED_CHARS_MAX: usize = 80;
 /// The candidate that a misspelt `name` most probably meant, if one is near enough to be worth saying.
 ///
 /// Near are names that differ in letter case only, or in at most a third of their characters.
+///
+/// ```
+/// use trunkline_nearest::nearest;
+/// assert_eq!(nearest("OrderCraeted", ["OrderCreated", "OrderPaid"]), Some("OrderCreated"));
+/// assert_eq!(nearest("Invoiced", ["OrderCreated", "OrderPaid"]), None);
+/// ```
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Of one or two letters, every other pair would be near.
     let chars = name.chars().count();

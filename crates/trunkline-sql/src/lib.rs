@@ -50,16 +50,22 @@ mod database;
 
 mod shadow;
 
+mod compare;
+
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "sqlite")]
+pub mod testing;
+
 pub use bind::{Batch, BindError, SqlValue};
+pub use compare::ComparedRows;
 pub use database::{Checkpoint, Claim, Generation, Reached, ReadDatabase, Standing, State, Writer};
 pub use error::{ApplyError, DatabaseError, ModelProblem, Parked, Part, StatementFailure};
 pub use model::{Action, InvalidModelName, Model, schema};
 pub use query::{Answer, Limits, ParameterSpec, ParameterType, Parameters, Query, QueryError, Returns};
 pub use shadow::{Differences, RowDifference, Shadow, Side};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteOptions, SqliteReadDatabase};
+pub use sqlite::{SqliteOptions, SqliteReadDatabase, TableColumns, Trial};
 pub use text::{Parameter, Path, Scope, SqlProblem, Statement, Step, compile};
 pub use typed::{Rows, RowsError, TypedProjection};

@@ -92,10 +92,11 @@ pub use command::{
 pub use file::{
     AggregateDefinition, ApplicationFile, CommandDefinition, Compensate, ConsumerAction, ConsumerDefinition,
     Definition, EmitDefinition, EventDefinition, EventDefinitionName, Expect, Expectation, Given,
-    GivenCommand, GivenEvent, GivenSend, LastDefinition, LawDefinition, Mapping, OnChange, OnDefinition,
-    OnError, ProjectionClasses, ProjectionDefinition, QueryDefinition, QueueDefinition, ReadDbDefinition,
-    Registered, RequireDefinition, SagaAction, SagaClasses, SagaDefinition, ScenarioDefinition,
-    SendDefinition, SnapshotsDefinition, StepDefinition, StepsDefinition, StoreDefinition, Then, When, codes,
+    GivenCommand, GivenEvent, GivenRows, GivenSend, LastDefinition, LawDefinition, Mapping, OnChange,
+    OnDefinition, OnError, ProjectionClasses, ProjectionDefinition, QueryDefinition, QueueDefinition,
+    ReadDbDefinition, Registered, RequireDefinition, SagaAction, SagaClasses, SagaDefinition,
+    ScenarioDefinition, SendDefinition, SnapshotsDefinition, StepDefinition, StepsDefinition,
+    StoreDefinition, Then, When, codes,
 };
 pub use middleware::CommandService;
 pub use place::{

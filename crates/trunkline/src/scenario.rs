@@ -8,13 +8,14 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use trunkline_core::saga::{Outgoing, Status};
 use trunkline_core::{Append, EventType, Expected, NewEvent, StreamName};
+use trunkline_sql::ComparedRows;
 use trunkline_store::{AllRead, EventStore, MemoryStore};
 
 use crate::command::Bus;
 use crate::saga::Played;
 use crate::{
     App, CommandRequest, Decision, DispatchError, Emitted, Expectation, Given, GivenCommand, GivenEvent,
-    GivenSend, Outcome, Rejection, ScenarioDefinition, When,
+    GivenRows, GivenSend, Outcome, Rejection, ScenarioDefinition, When,
 };
 
 /// The stream of an event that says no other, where it doesn't matter.
@@ -129,9 +130,12 @@ async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, Stri
     if let Expectation::Sends(expected, status) = &scenario.then {
         return sent(app, &*store, &bus, &scenario.when, expected, *status).await;
     }
-    let Some(when) = when else { return Err("of an event, messages are expected".to_owned()) };
+    if let Expectation::Rows(expected) = &scenario.then {
+        return rows(app, &*store, &bus, &scenario.when, expected).await;
+    }
+    let Some(when) = when else { return Err("of an event, messages or rows are expected".to_owned()) };
     Ok(match (&scenario.then, dispatch(&bus, &when).await?.decision) {
-        (Expectation::Sends(..), _) => Vec::new(),
+        (Expectation::Sends(..) | Expectation::Rows(_), _) => Vec::new(),
         (Expectation::Events(expected), Decision::Accepted(accepted)) => {
             compare(expected, &accepted.events, matches, said, emitted)
         }
@@ -153,6 +157,46 @@ async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, Stri
     })
 }
 
+/// What is to come comes; a line when it is rejected.
+async fn come(app: &App, store: &dyn EventStore, bus: &Bus, when: &When) -> Result<Option<Line>, String> {
+    match when {
+        When::Command(command) => {
+            let outcome = dispatch(bus, &request(command)).await?;
+            Ok(match outcome.decision {
+                Decision::Rejected(rejection) => Some(Line::Found(rejected(Some(&rejection.reason)))),
+                Decision::Accepted(_) => None,
+            })
+        }
+        When::Event(event) => {
+            let stream = event.stream.as_deref().unwrap_or(SOMEWHERE);
+            append(app, store, stream, event).await.map(|()| None)
+        }
+    }
+}
+
+/// The rows that projections make of all that happened, beside those that are expected.
+async fn rows(
+    app: &App,
+    store: &dyn EventStore,
+    bus: &Bus,
+    when: &When,
+    expected: &[GivenRows],
+) -> Result<Vec<Line>, String> {
+    if let Some(rejected) = come(app, store, bus, when).await? {
+        return Ok(vec![rejected]);
+    }
+    let mut lines = Vec::new();
+    for GivenRows { table, rows } in expected {
+        let found = app.projections().tried(store, table).await?;
+        let ComparedRows { same, missing, surplus } = ComparedRows::of(rows.clone(), found);
+        let said = |row| format!("{table} {}", Json::Object(row));
+        lines.extend(same.into_iter().map(said).map(Line::Same));
+        lines.extend(missing.into_iter().map(said).map(Line::Expected));
+        lines.extend(surplus.into_iter().map(said).map(Line::Found));
+    }
+    Ok(lines)
+}
+
 /// What the sagas send of it, beside what is expected.
 async fn sent(
     app: &App,
@@ -163,17 +207,8 @@ async fn sent(
     status: Option<Status>,
 ) -> Result<Vec<Line>, String> {
     let before = store.head().await.map_err(|error| error.to_string())?;
-    match when {
-        When::Command(command) => {
-            if let Decision::Rejected(Rejection { reason, .. }) =
-                dispatch(bus, &request(command)).await?.decision
-            {
-                return Ok(vec![Line::Found(rejected(Some(&reason)))]);
-            }
-        }
-        When::Event(event) => {
-            append(app, store, event.stream.as_deref().unwrap_or(SOMEWHERE), event).await?;
-        }
+    if let Some(rejected) = come(app, store, bus, when).await? {
+        return Ok(vec![rejected]);
     }
     let mut played = Played::new(app.routes());
     let (mut found, mut statuses) = (Vec::new(), Vec::new());

@@ -111,7 +111,7 @@ fn of_json(value: &Value) -> Cell {
     }
 }
 
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

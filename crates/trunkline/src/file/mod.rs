@@ -22,6 +22,7 @@ mod reading;
 mod sagas;
 mod scenarios;
 mod snapshots;
+mod tables;
 
 use indexmap::IndexMap;
 use trunkline_config::read::{Hook, Reader};
@@ -47,8 +48,11 @@ pub use sagas::{
     Compensate, EventDefinitionName, LastDefinition, OnDefinition, SagaAction, SagaDefinition,
     SendDefinition, StepDefinition, StepsDefinition, Then,
 };
-pub use scenarios::{Expectation, Given, GivenCommand, GivenEvent, GivenSend, ScenarioDefinition, When};
+pub use scenarios::{
+    Expectation, Given, GivenCommand, GivenEvent, GivenRows, GivenSend, ScenarioDefinition, When,
+};
 pub use snapshots::SnapshotsDefinition;
+pub(crate) use tables::Tables;
 
 /// Everything that an application file declares.
 #[derive(Debug, Default)]
@@ -169,7 +173,9 @@ fn read(
     // Those with mistakes too, which are no commands but no unknown names either.
     let declared: Vec<&str> =
         root.key("commands").section().each().into_iter().map(|(name, _)| name).collect();
-    definition.scenarios = scenarios::read(&root.key("scenarios"), &reading, &definition, &declared);
+    let projections = root.key("projections").section().each().len();
+    definition.scenarios =
+        scenarios::read(&root.key("scenarios"), &reading, &definition, &declared, projections);
     loose_ends::check(&mut root, &reading, &definition, &declared);
     locked::check(name, world, &root.key("events"), &definition);
     later::read(&mut root);

@@ -1,12 +1,13 @@
 //! `[scenarios.NAME]`: given a history, when a command or an event comes, then this follows.
 
 use indexmap::IndexMap;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use trunkline_config::read::Field;
 use trunkline_config::{Diagnostic, Span, nearest};
 use trunkline_core::saga::Status;
 
 use super::reading::event_type;
+use super::tables::{TableProblem, Tables};
 use super::{Definition, Reading, codes};
 
 /// A test of the file's behaviour.
@@ -82,6 +83,17 @@ pub enum Expectation {
     Events(Vec<GivenEvent>),
     /// A rejection; for this reason, when one is said.
     Rejected(Option<String>),
+    /// Tables of projections have these rows and no others, in any order.
+    Rows(Vec<GivenRows>),
+}
+
+/// The rows that a table is expected to have.
+#[derive(Debug)]
+pub struct GivenRows {
+    /// The table: `orders`, or `shop.orders` of the projection `shop`.
+    pub table: String,
+    /// The rows; columns that are left out may be anything.
+    pub rows: Vec<Map<String, Value>>,
 }
 
 pub(super) fn read(
@@ -89,48 +101,43 @@ pub(super) fn read(
     reading: &Reading<'_>,
     definition: &Definition,
     declared: &[&str],
+    projections: usize,
 ) -> IndexMap<String, ScenarioDefinition> {
     let mut section = field.section();
-    let scenarios = section
-        .each()
-        .into_iter()
-        .filter_map(|(name, field)| Some((name.to_owned(), one(&field, reading, definition, declared)?)));
-    scenarios.collect()
+    let tables = Tables::of(definition, projections);
+    let known = Known { reading, definition, declared, tables: &tables };
+    let scenarios = section.each().into_iter();
+    scenarios.filter_map(|(name, field)| Some((name.to_owned(), one(&field, &known)?))).collect()
 }
 
-fn one(
-    field: &Field<'_>,
-    reading: &Reading<'_>,
-    definition: &Definition,
-    declared: &[&str],
-) -> Option<ScenarioDefinition> {
+/// What a scenario may name.
+struct Known<'a> {
+    reading: &'a Reading<'a>,
+    definition: &'a Definition,
+    /// The names of all declared commands, those with mistakes too.
+    declared: &'a [&'a str],
+    tables: &'a Tables,
+}
+
+fn one(field: &Field<'_>, known: &Known<'_>) -> Option<ScenarioDefinition> {
     let mut section = field.section();
     let given: Vec<Option<Given>> =
-        section.key("given").items().iter().map(|item| given(item, reading, definition, declared)).collect();
+        section.key("given").items().iter().map(|item| given(item, known)).collect();
     let when_field = section.key("when");
     let when = if when_field.section().key("type").is_present() {
         event(&when_field).map(When::Event)
     } else {
-        command(&when_field, reading, definition, declared).map(When::Command)
+        command(&when_field, known).map(When::Command)
     };
-    let then = then(&section.key("then"), matches!(when, Some(When::Event(_))));
+    let then = then(&section.key("then"), matches!(when, Some(When::Event(_))), known.tables);
     section.finish();
     let given = given.into_iter().collect::<Option<_>>()?;
     Some(ScenarioDefinition { given, when: when?, then: then?, span: field.span() })
 }
 
-fn given(
-    field: &Field<'_>,
-    reading: &Reading<'_>,
-    definition: &Definition,
-    declared: &[&str],
-) -> Option<Given> {
+fn given(field: &Field<'_>, known: &Known<'_>) -> Option<Given> {
     let is_command = field.section().key("command").is_present();
-    if is_command {
-        command(field, reading, definition, declared).map(Given::Command)
-    } else {
-        event(field).map(Given::Event)
-    }
+    if is_command { command(field, known).map(Given::Command) } else { event(field).map(Given::Event) }
 }
 
 fn event(field: &Field<'_>) -> Option<GivenEvent> {
@@ -144,12 +151,8 @@ fn event(field: &Field<'_>) -> Option<GivenEvent> {
     Some(GivenEvent { version, stream, event_type: event_type?.as_str().to_owned(), data })
 }
 
-fn command(
-    field: &Field<'_>,
-    reading: &Reading<'_>,
-    definition: &Definition,
-    declared: &[&str],
-) -> Option<GivenCommand> {
+fn command(field: &Field<'_>, known: &Known<'_>) -> Option<GivenCommand> {
+    let Known { reading, definition, declared, .. } = known;
     let mut section = field.required_section();
     let name = section.key("command");
     let command: Option<String> = name.required();
@@ -170,10 +173,10 @@ fn command(
         });
         return None;
     }
-    Some(GivenCommand { command, data: data.unwrap_or_else(|| Value::Object(serde_json::Map::new())) })
+    Some(GivenCommand { command, data: data.unwrap_or_else(|| Value::Object(Map::new())) })
 }
 
-fn then(field: &Field<'_>, of_event: bool) -> Option<Expectation> {
+fn then(field: &Field<'_>, of_event: bool, tables: &Tables) -> Option<Expectation> {
     let is_list = field.node().is_some_and(|node| matches!(node.value, trunkline_config::Value::Array(_)));
     if is_list && !of_event {
         let events: Vec<Option<GivenEvent>> = field.items().iter().map(event).collect();
@@ -187,10 +190,15 @@ fn then(field: &Field<'_>, of_event: bool) -> Option<Expectation> {
         let sends: Vec<Option<GivenSend>> = sends_field.items().iter().map(send).collect();
         return sends.into_iter().collect::<Option<_>>().map(|sends| Expectation::Sends(sends, status));
     }
+    let rows_field = section.key("rows");
+    if rows_field.is_present() {
+        section.finish();
+        return rows(&rows_field, tables).map(Expectation::Rows);
+    }
     if of_event {
-        let wrong =
-            Diagnostic::error(codes::BAD_SCENARIO, field.span(), "of an event, messages are expected");
-        let fix = "write { sends: [{ command: \"…\", data: {…} }] }, or { sends: [] } for none";
+        let message = "of an event, messages or rows are expected";
+        let wrong = Diagnostic::error(codes::BAD_SCENARIO, field.span(), message);
+        let fix = "write { sends: [{ command: \"…\", data: {…} }] }, { sends: [] } for none, or { rows: { TABLE: [{…}] } }";
         field.reader().report(wrong.fix(fix));
         return None;
     }
@@ -202,7 +210,7 @@ fn then(field: &Field<'_>, of_event: bool) -> Option<Expectation> {
             let message = "this expects nothing";
             let wrong = Diagnostic::error(codes::BAD_SCENARIO, field.span(), message);
             field.reader().report(wrong.fix(
-                "write a list of events, [{ type: \"…\", data: {…} }], { rejected: \"the reason\" } or { sends: [] }",
+                "write a list of events, [{ type: \"…\", data: {…} }], { rejected: \"the reason\" }, { sends: [] } or { rows: { TABLE: [{…}] } }",
             ));
             None
         }
@@ -218,6 +226,50 @@ fn send(field: &Field<'_>) -> Option<GivenSend> {
     let data = json(&section.key("data"));
     section.finish();
     Some(GivenSend { topic, command: command?, data })
+}
+
+/// `{ TABLE: [{ COLUMN: value }] }`.
+fn rows(field: &Field<'_>, tables: &Tables) -> Option<Vec<GivenRows>> {
+    let mut section = field.section();
+    let each: Vec<Option<GivenRows>> =
+        section.each().into_iter().map(|(table, field)| rows_of(table, &field, tables)).collect();
+    section.finish();
+    each.into_iter().collect()
+}
+
+fn rows_of(name: &str, field: &Field<'_>, tables: &Tables) -> Option<GivenRows> {
+    let report = |span, TableProblem { what, near, fix }: TableProblem| {
+        let wrong = Diagnostic::error(codes::BAD_SCENARIO, span, what);
+        field.reader().report(match near {
+            Some(near) => wrong.did_you_mean(Some(&near)),
+            None => wrong.fix(fix),
+        });
+    };
+    let table = match tables.find(name) {
+        Ok(table) => Some(table),
+        // Those of a program's projection aren't known here.
+        Err(_) if tables.some_unread => None,
+        Err(problem) => {
+            report(field.key_span(), problem);
+            return None;
+        }
+    };
+    let mut all = Some(Vec::new());
+    for row in field.items() {
+        let mut section = row.required_section();
+        for (column, field) in section.each() {
+            if let Some(problem) = table.and_then(|table| table.lacks(column)) {
+                report(field.key_span(), problem);
+                all = None;
+            }
+        }
+        section.finish();
+        match (json(&row), &mut all) {
+            (Some(Value::Object(row)), Some(all)) => all.push(row),
+            _ => all = None,
+        }
+    }
+    Some(GivenRows { table: name.to_owned(), rows: all? })
 }
 
 /// Data as it stands in the file.

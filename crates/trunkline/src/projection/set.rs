@@ -31,7 +31,7 @@ pub struct Projections {
     clock: Clock,
     place: Option<ReadPlace>,
     database: OnceLock<Arc<dyn ReadDatabase>>,
-    all: IndexMap<String, One>,
+    pub(super) all: IndexMap<String, One>,
     feed: Arc<Feed>,
     // Held to start and stop, never over an await.
     running: Mutex<Option<Running>>,

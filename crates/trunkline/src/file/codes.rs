@@ -67,7 +67,7 @@ trunkline_config::error_codes! {
     NO_STEPS = "TL2501";
     /// Two steps of one name.
     STEP_TWICE = "TL2502";
-    /// A saga names an event that nothing emits.
+    /// A saga or a projection names an event that nothing emits.
     UNKNOWN_EVENT = "TL2503";
     /// A consumer gets a command that nothing handles.
     UNHANDLED = "TL2504";

@@ -1,4 +1,4 @@
-//! Loose ends: what sagas and relays name is somewhere in the file, and every saga that starts can end.
+//! Loose ends: what sagas, relays and projections name is somewhere in the file, and every saga that starts can end.
 //!
 //! Looked for when all sections are read. What a program's code does isn't known here: where the file names code, an
 //! event that may be its is a warning and no error.
@@ -38,6 +38,11 @@ pub(super) fn check(
     for saga in definition.sagas.values() {
         if let SagaAction::Steps(steps) = &saga.action {
             ends.saga(steps);
+        }
+    }
+    for (_, field) in root.key("projections").section().each() {
+        for (name, field) in field.section().key("on").section().each() {
+            ends.projected(name, field.key_span());
         }
     }
     for (name, field) in root.key("relay").section().each() {
@@ -163,9 +168,7 @@ impl Ends<'_> {
         let EventDefinitionName { name, span } = event;
         let upcasters = &self.definition.upcasters;
         if upcasters.is_gone(name) {
-            let message = format!("every {name} becomes another event, so none comes any more");
-            let wrong = Diagnostic::error(codes::UNKNOWN_EVENT, *span, message);
-            self.reader.report(wrong.fix("name what it becomes"));
+            self.gone(name, *span);
             return;
         }
         if !self.commands_read || self.events.contains(name.as_str()) || upcasters.present(name).is_some() {
@@ -177,7 +180,38 @@ impl Ends<'_> {
         } else {
             Diagnostic::error(codes::UNKNOWN_EVENT, *span, message)
         };
+        self.unknown(wrong, name, nearest(name, self.events.iter().copied()));
+    }
+
+    /// An event that a projection applies.
+    ///
+    /// One that nothing emits may come from elsewhere, and a projection that never sees it does no harm: so that is a
+    /// warning, and where code may emit events it is one only of what was probably misspelt.
+    fn projected(&self, name: &str, span: Span) {
+        let upcasters = &self.definition.upcasters;
+        if upcasters.is_gone(name) {
+            self.gone(name, span);
+            return;
+        }
+        let is_known = self.events.contains(name) || upcasters.present(name).is_some();
+        // A file that knows no events is about those of another.
+        if is_known || !self.commands_read || self.events.is_empty() {
+            return;
+        }
         let near = nearest(name, self.events.iter().copied());
+        if near.is_some() || !self.has_code() {
+            let message = format!("nothing emits the event \"{name}\"");
+            self.unknown(Diagnostic::warning(codes::UNKNOWN_EVENT, span, message), name, near);
+        }
+    }
+
+    fn gone(&self, name: &str, span: Span) {
+        let message = format!("every {name} becomes another event, so none comes any more");
+        let wrong = Diagnostic::error(codes::UNKNOWN_EVENT, span, message);
+        self.reader.report(wrong.fix("name what it becomes"));
+    }
+
+    fn unknown(&self, wrong: Diagnostic, name: &str, near: Option<&str>) {
         self.reader.report(match near {
             Some(_) => wrong.did_you_mean(near),
             None => wrong.fix(format!(

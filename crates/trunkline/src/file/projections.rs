@@ -171,7 +171,7 @@ fn actions<'a>(field: &Field<'a>, reading: &Reading<'_>) -> Actions<'a> {
     let mut texts = Vec::new();
     let mut compiled = Some(Vec::new());
     for (event, field) in section.each() {
-        event_type_named(event, field.span(), &field);
+        event_type_named(event, field.key_span(), &field);
         let (mut of_event, mut actions) = (Vec::new(), Some(Vec::new()));
         for item in field.item_or_items() {
             let (text, action) = action(&item, reading);

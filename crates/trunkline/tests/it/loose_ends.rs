@@ -199,3 +199,32 @@ fn one_mistake_is_not_said_twice() {
     let found = said("dispatch: \"command\"", "dispatch: \"comand\"");
     assert!(found.iter().all(|line| !line.starts_with("TL25")), "{found:?}");
 }
+
+#[test]
+fn events_of_projections_that_nothing_emits_are_warnings() {
+    let projection = "[projections.doors]\nschema: \"CREATE TABLE doors (id TEXT)\"\non {";
+    let on = |name: &str| {
+        let projection = format!(
+            "{projection} Built: \"INSERT INTO doors VALUES (:stream)\", {name}: \"DELETE FROM doors\" }}\n"
+        );
+        ("[consumers.work]", format!("{projection}[consumers.work]"))
+    };
+    let (from, to) = on("Paintd");
+    let misspelt = r#"TL2503 warning at `Paintd`: nothing emits the event "Paintd"; did you mean "Painted"?"#;
+    assert_eq!(said(from, &to), [misspelt]);
+    let code = Registered { complete: true, commands: ["Sell".to_owned()].into(), ..Registered::default() };
+    assert_eq!(said_of(from, &to, &code), [misspelt]);
+    let (from, to) = on("Sold");
+    assert_eq!(said(from, &to), [r#"TL2503 warning at `Sold`: nothing emits the event "Sold""#]);
+    assert_eq!(said_of(from, &to, &code), [""; 0], "the program may sell");
+    let declared = to.replace("[consumers.work]", "[events.Sold]\nversion: 1\n[consumers.work]");
+    assert_eq!(said(from, &declared), [""; 0]);
+    let becomes = "[events.Painted]\nversion: 1\n[events.Sold]\nupcast: [{ from: 1, steps: [{ type: \"Painted\" }] }]\n[consumers.work]";
+    assert_eq!(
+        said(from, &to.replace("[consumers.work]", becomes)),
+        ["TL2503 error at `Sold`: every Sold becomes another event, so none comes any more"]
+    );
+    // A file that knows no events at all is about those of another.
+    let alone = format!("{projection} Sold: \"INSERT INTO doors VALUES (:stream)\" }}");
+    assert_eq!(mistakes(&alone, &Registered::default()), [""; 0]);
+}

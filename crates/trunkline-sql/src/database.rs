@@ -205,6 +205,14 @@ pub trait Writer: fmt::Debug + Send {
     /// Takes an event from the list of those that were put aside; tells whether it was there.
     fn forget(&mut self, position: Position) -> Result<bool, ApplyError>;
 
+    /// Puts the checkpoint back, so that the events after it are applied again onto the rows that are there; what was
+    /// put aside of them is taken from the list.
+    ///
+    /// # Panics
+    ///
+    /// When the place is after the checkpoint: events would be left out.
+    fn rewind(&mut self, to: Option<Reached>) -> Result<(), ApplyError>;
+
     /// Empties the tables and puts the checkpoint back to the start, together or not at all.
     fn empty(&mut self) -> Result<(), ApplyError>;
 }

@@ -41,9 +41,9 @@ pub async fn laws(app: &App) -> Result<Vec<LawReport>, QueryError> {
     }
     let judged = tokio::task::spawn_blocking(move || {
         let failed = |error: &dyn std::fmt::Display| QueryError::Failed { reason: error.to_string() };
-        let database = projections.database().map_err(|error| failed(&error))?;
         let mut reports = Vec::with_capacity(laws.len());
-        for (name, LawDefinition { says, breaches, of }) in &*laws {
+        for (name, LawDefinition { says, breaches, of, read_db }) in &*laws {
+            let database = projections.database_at(read_db.as_deref()).map_err(|error| failed(&error))?;
             let limits = Limits { rows_max: SHOWN_MAX, time_limit: PATIENCE, ..Limits::default() };
             let ask = |query| database.ask(query, &Parameters::default(), &limits);
             let of = of.as_ref().map(&ask).transpose().map_err(|error| failed(&error))?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::{Value, json};
-use trunkline::{App, ProjectionError, ProjectionStatus, Rebuilt};
+use trunkline::{App, Position, ProjectionError, ProjectionStatus, Rebuilt};
 
 use self::parked::ParkedArgs;
 use self::verify::VerifyArgs;
@@ -54,9 +54,9 @@ enum Verb {
     Status(StatusArgs),
     /// Empty a projection's tables and apply all events again; readers see the rows come
     #[command(
-        after_help = "Examples:\n  trunkline projection replay orders.tsk orders\n\nWith --format json, one object: projection, done, position."
+        after_help = "Examples:\n  trunkline projection replay orders.tsk orders\n  trunkline projection replay orders.tsk orders --from 1200\n\nWith --from, events are applied again onto the rows that are there, which the projection must allow: idempotent: true.\n\nWith --format json, one object: projection, done, position."
     )]
-    Replay(NameArgs),
+    Replay(ReplayArgs),
     /// Apply all events to new tables beside the live ones, then show those; readers see no gap
     #[command(
         after_help = "Examples:\n  trunkline projection rebuild orders.tsk orders\n\nWith --format json, one object: projection, done, position."
@@ -111,14 +111,29 @@ struct NameArgs {
     store: StoreArgs,
 }
 
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    #[command(flatten)]
+    of: NameArgs,
+
+    /// The first event to apply again; without it, all are, to empty tables
+    #[arg(long, value_name = "POSITION")]
+    from: Option<Position>,
+}
+
 impl ProjectionArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         match self.verb {
             Verb::List(args) => list(&args, output),
             Verb::Status(args) => status(args, output).await,
-            Verb::Replay(args) => {
+            Verb::Replay(ReplayArgs { of: args, from }) => {
                 let app = open_app(&args.file, &args.store, output)?;
-                let replay = app.projections().replay(&args.name);
+                let replay = async {
+                    match from {
+                        Some(from) => app.projections().replay_from(&args.name, from).await,
+                        None => app.projections().replay(&args.name).await,
+                    }
+                };
                 let Rebuilt { position } = watched(&app, &args.name, "replaying", replay, output).await?;
                 output.report(&Done {
                     projection: args.name,

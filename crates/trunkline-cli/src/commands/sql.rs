@@ -52,7 +52,7 @@ impl SqlArgs {
             app.projections().catch_up(PATIENCE).await?;
         }
         let limits = Limits { rows_max: self.rows, ..Limits::default() };
-        let database = app.projections().database().map_err(QueryError::Database)?;
+        let database = app.projections().database_for(&query).map_err(QueryError::Database)?;
         let answer = database.ask(&query, &Parameters::default(), &limits)?;
         output.report(&Rows(answer.to_json()))?;
         if answer.more {

@@ -324,6 +324,17 @@ impl Writer for SqliteWriter {
         })
     }
 
+    fn rewind(&mut self, to: Option<Reached>) -> Result<(), ApplyError> {
+        let place = to.map_or((Position::START, None), |to| (to.position, Some(to.event_id)));
+        assert!(place.0 <= self.checkpoint.position, "a checkpoint is put back, never on");
+        let doing = self.doing("put back the checkpoint of");
+        self.fenced("put back the checkpoint of", place, |transaction, _| {
+            let sql = "DELETE FROM trunkline_parked WHERE position > ?1";
+            transaction.execute(sql, [place.0.get()]).map_err(failed(doing))?;
+            Ok(())
+        })
+    }
+
     fn empty(&mut self) -> Result<(), ApplyError> {
         let doing = self.doing("empty");
         // Tables are dropped in any order; that they name each other is no reason to keep one.

@@ -24,6 +24,7 @@ fn a_paused_owner_that_wakes_up_changes_nothing() {
 
     assert_fenced(&shop.writer.apply(&batch, reached(&batch)));
     assert_fenced(&shop.writer.empty());
+    assert_fenced(&shop.writer.rewind(None));
     let failure = trunkline_sql::StatementFailure {
         position: Position::new(5),
         event_id: batch[0].event_id(),

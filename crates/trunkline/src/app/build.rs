@@ -79,7 +79,7 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let projections = Arc::new(Projections::new(
         Arc::clone(&store),
         Arc::clone(&clock),
-        Some(read_place),
+        read_place.path,
         builder.read_database,
         projections,
         &upcasters,
@@ -87,6 +87,7 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     for (name, definition) in declared_queries {
         let answer = declared::DeclaredQuery {
             query: Arc::new(definition.query),
+            read_db: definition.read_db,
             projections: Arc::clone(&projections),
             time_limit: read_db.statement_timeout,
         };
@@ -262,6 +263,7 @@ fn add_typed(
             typed(&name, code).map_err(|reason| BuildError::Projection { name: name.clone(), reason })?;
         let definition = ProjectionDefinition {
             model: Arc::new(model),
+            read_db: None,
             idempotent: false,
             on_error: OnError::default(),
             on_change: OnChange::default(),

@@ -1,11 +1,12 @@
 //! Declared queries: the read models answer them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use trunkline_sql::{Limits, Parameters, Query, Returns};
+use trunkline_sql::{DatabaseError, Limits, Parameters, Query, ReadDatabase, Returns};
 
 use crate::Projections;
 use crate::query::{Answer, QueryError};
@@ -13,6 +14,8 @@ use crate::query::{Answer, QueryError};
 /// A query of the file.
 pub(crate) struct DeclaredQuery {
     pub(crate) query: Arc<Query>,
+    /// The read database; the application's own when none is named.
+    pub(crate) read_db: Option<PathBuf>,
     pub(crate) projections: Arc<Projections>,
     pub(crate) time_limit: Duration,
 }
@@ -21,15 +24,18 @@ impl Answer for DeclaredQuery {
     fn answer<'a>(&'a self, name: &'a str, parameters: Bytes) -> BoxFuture<'a, Result<Bytes, QueryError>> {
         let (query, projections) = (Arc::clone(&self.query), Arc::clone(&self.projections));
         let limits = Limits { time_limit: self.time_limit, ..Limits::default() };
-        let asked = name.to_owned();
+        let (asked, read_db) = (name.to_owned(), self.read_db.clone());
         Box::pin(async move {
             // A projection that has stopped is no reason to hide what there is; its status says it.
             if let Err(error) = projections.settled(self.time_limit).await {
                 tracing::warn!(query = asked, %error, "the answer may be older than the process");
             }
             // It blocks, also for as long as it may take.
-            let answering =
-                tokio::task::spawn_blocking(move || ask(&asked, &query, &projections, &parameters, &limits));
+            let answering = tokio::task::spawn_blocking(move || {
+                let failed = |error: DatabaseError| QueryError::Failed { reason: error.to_string() };
+                let database = projections.database_at(read_db.as_deref()).map_err(failed)?;
+                ask(&asked, &query, &**database, &parameters, &limits)
+            });
             answering.await.map_err(|error| QueryError::Failed { reason: error.to_string() })?
         })
     }
@@ -38,7 +44,7 @@ impl Answer for DeclaredQuery {
 fn ask(
     name: &str,
     query: &Query,
-    projections: &Projections,
+    database: &dyn ReadDatabase,
     parameters: &Bytes,
     limits: &Limits,
 ) -> Result<Bytes, QueryError> {
@@ -47,8 +53,6 @@ fn ask(
     let text = std::str::from_utf8(parameters).map_err(|error| wrong(error.to_string()))?;
     let given = if text.trim().is_empty() { "{}" } else { text };
     let parameters = Parameters::parse(given).map_err(|error| wrong(error.to_string()))?;
-    let database =
-        projections.database().map_err(|error| QueryError::Failed { reason: error.to_string() })?;
     let answer = database.ask(query, &parameters, limits).map_err(|error| match error {
         Sql::NotAnObject { .. }
         | Sql::UnknownParameter { .. }

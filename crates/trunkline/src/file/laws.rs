@@ -1,10 +1,13 @@
 //! `[laws.NAME]`: what must hold of the read models, whatever happens.
 
+use std::path::PathBuf;
+
 use indexmap::IndexMap;
 use trunkline_config::read::{Field, Section};
-use trunkline_sql::{Model, Query, Returns, SqliteReadDatabase};
+use trunkline_sql::{Query, Returns};
 
-use super::{ProjectionDefinition, Reading};
+use super::query_text::Kept;
+use super::{Definition, Reading};
 
 /// A law: what must hold once everything has come to rest.
 #[derive(Clone, Debug)]
@@ -15,23 +18,26 @@ pub struct LawDefinition {
     pub breaches: Query,
     /// How many things it was held against.
     pub of: Option<Query>,
+    /// The file of the read database that it is held against; none when it is the application's own.
+    pub read_db: Option<PathBuf>,
 }
 
 pub(super) fn read(
     field: &Field<'_>,
     reading: &Reading<'_>,
-    projections: &IndexMap<String, ProjectionDefinition>,
+    definition: &Definition,
 ) -> IndexMap<String, LawDefinition> {
-    let models: Vec<&Model> = projections.values().map(|projection| &*projection.model).collect();
     let mut section = field.section();
     let laws = section.each().into_iter().filter_map(|(name, field)| {
         let mut section = field.section();
         let says = section.key("says").required::<String>();
-        let breaches = query(&mut section, "breaches", Returns::Many, reading, &models);
+        let read_db = definition.read_db.other(&section.key("read_db"));
+        let kept = Kept { projections: &definition.projections, read_db: read_db.as_deref() };
+        let breaches = query(&mut section, "breaches", Returns::Many, reading, &kept);
         let is_counted = section.key("of").is_present();
-        let of = is_counted.then(|| query(&mut section, "of", Returns::Value, reading, &models)).flatten();
+        let of = is_counted.then(|| query(&mut section, "of", Returns::Value, reading, &kept)).flatten();
         section.finish();
-        Some((name.to_owned(), LawDefinition { says: says?, breaches: breaches?, of }))
+        Some((name.to_owned(), LawDefinition { says: says?, breaches: breaches?, of, read_db }))
     });
     laws.collect()
 }
@@ -41,12 +47,12 @@ fn query(
     key: &str,
     returns: Returns,
     reading: &Reading<'_>,
-    models: &[&Model],
+    kept: &Kept<'_>,
 ) -> Option<Query> {
     let field = section.key(key);
     let text: String = field.required()?;
     let query = Query::new(&text, &[], returns);
     let query = query.map_err(|problems| reading.report_sql(&field, &text, problems)).ok()?;
-    reading.report_sql(&field, &text, SqliteReadDatabase::check_query_over(models, &query));
+    reading.report_sql(&field, &text, kept.check(&query));
     Some(query)
 }

@@ -17,6 +17,7 @@ mod loose_ends;
 mod messages;
 mod projections;
 mod queries;
+mod query_text;
 mod read_db;
 mod reading;
 mod sagas;
@@ -162,9 +163,9 @@ fn read(
     definition.commands = commands::read(&root.key("commands"), &reading, &definition);
     handlers::read(&root.key("cqrs"), &reading, &mut definition);
     definition.read_db = read_db::read(&root.key("read_db"));
-    definition.projections = projections::read(&root.key("projections"), &reading);
-    definition.queries = queries::read(&root.key("queries"), &reading, &definition.projections);
-    definition.laws = laws::read(&root.key("laws"), &reading, &definition.projections);
+    definition.projections = projections::read(&root.key("projections"), &reading, &definition.read_db);
+    definition.queries = queries::read(&root.key("queries"), &reading, &definition);
+    definition.laws = laws::read(&root.key("laws"), &reading, &definition);
     definition.message_queue = messages::queue(&root.key("message_queue"));
     definition.consumers =
         messages::consumers(&root.key("consumers"), &reading, definition.message_queue.retry);

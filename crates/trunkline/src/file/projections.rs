@@ -1,5 +1,6 @@
 //! `[projections.NAME]`: tables, and what events do to their rows.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -8,13 +9,15 @@ use trunkline_config::{Diagnostic, Value, nearest};
 use trunkline_sql::{Action, Model, Part, SqliteReadDatabase, Statement, TypedProjection, schema};
 
 use super::reading::event_type_named;
-use super::{Reading, codes};
+use super::{ReadDbDefinition, Reading, codes};
 
 /// A projection: its statements, and what to do when something changes or fails.
 #[derive(Clone, Debug)]
 pub struct ProjectionDefinition {
     /// The schema and the statements.
     pub model: Arc<Model>,
+    /// The file of the read database that keeps the rows; none when it is the application's own.
+    pub read_db: Option<PathBuf>,
     /// Whether events may be applied again onto rows that are there.
     pub idempotent: bool,
     /// What to do with an event that fails.
@@ -43,10 +46,16 @@ pub enum OnChange {
     Stop,
 }
 
-pub(super) fn read(field: &Field<'_>, reading: &Reading<'_>) -> IndexMap<String, ProjectionDefinition> {
+pub(super) fn read(
+    field: &Field<'_>,
+    reading: &Reading<'_>,
+    read_db: &ReadDbDefinition,
+) -> IndexMap<String, ProjectionDefinition> {
     let mut section = field.section();
     let projections = section.each().into_iter();
-    projections.filter_map(|(name, field)| Some((name.to_owned(), one(name, &field, reading)?))).collect()
+    projections
+        .filter_map(|(name, field)| Some((name.to_owned(), one(name, &field, reading, read_db)?)))
+        .collect()
 }
 
 /// A text of the file with what it is part of.
@@ -55,15 +64,16 @@ struct Text<'a> {
     text: String,
 }
 
-fn one(name: &str, field: &Field<'_>, reading: &Reading<'_>) -> Option<ProjectionDefinition> {
+fn one(
+    name: &str,
+    field: &Field<'_>,
+    reading: &Reading<'_>,
+    read_db: &ReadDbDefinition,
+) -> Option<ProjectionDefinition> {
     let mut section = field.section();
     let class = section.key("class");
     let code = class.read::<String>().map(|class_name| of_class(&class, &class_name, reading));
-    let read_db = section.key("read_db");
-    if read_db.is_present() {
-        let message = "this version keeps all projections in the one [read_db]".to_owned();
-        read_db.reader().report(Diagnostic::warning(codes::NOT_YET, read_db.span(), message));
-    }
+    let read_db = read_db.other(&section.key("read_db"));
     let (schema, on) = (section.key("schema"), section.key("on"));
     if code.is_some() {
         for field in [&schema, &on].into_iter().filter(|field| field.is_present()) {
@@ -99,6 +109,7 @@ fn one(name: &str, field: &Field<'_>, reading: &Reading<'_>) -> Option<Projectio
     }
     Some(ProjectionDefinition {
         model: Arc::new(model),
+        read_db,
         idempotent,
         on_error: on_error.unwrap_or_default(),
         on_change: on_change.unwrap_or_default(),

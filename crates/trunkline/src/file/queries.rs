@@ -1,31 +1,35 @@
 //! `[queries.NAME]`: what may be asked of the read models.
 
+use std::path::PathBuf;
+
 use indexmap::IndexMap;
 use trunkline_config::Diagnostic;
 use trunkline_config::read::Field;
-use trunkline_sql::{Model, ParameterSpec, ParameterType, Query, Returns, SqliteReadDatabase};
+use trunkline_sql::{ParameterSpec, ParameterType, Query, Returns};
 
-use super::{ProjectionDefinition, Reading, codes};
+use super::query_text::Kept;
+use super::{Definition, Reading, codes};
 
 /// A declared query.
 #[derive(Clone, Debug)]
 pub struct QueryDefinition {
     /// Its text, its parameters and what it returns.
     pub query: Query,
+    /// The file of the read database that it reads; none when it is the application's own.
+    pub read_db: Option<PathBuf>,
 }
 
 pub(super) fn read(
     field: &Field<'_>,
     reading: &Reading<'_>,
-    projections: &IndexMap<String, ProjectionDefinition>,
+    definition: &Definition,
 ) -> IndexMap<String, QueryDefinition> {
-    let models: Vec<&Model> = projections.values().map(|projection| &*projection.model).collect();
     let mut section = field.section();
     let queries = section.each().into_iter();
-    queries.filter_map(|(name, field)| Some((name.to_owned(), one(&field, reading, &models)?))).collect()
+    queries.filter_map(|(name, field)| Some((name.to_owned(), one(&field, reading, definition)?))).collect()
 }
 
-fn one(field: &Field<'_>, reading: &Reading<'_>, models: &[&Model]) -> Option<QueryDefinition> {
+fn one(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) -> Option<QueryDefinition> {
     let mut section = field.section();
     let sql = section.key("sql");
     let text: Option<String> = sql.required();
@@ -35,17 +39,14 @@ fn one(field: &Field<'_>, reading: &Reading<'_>, models: &[&Model]) -> Option<Qu
         ("many", Returns::Many),
         ("value", Returns::Value),
     ]);
-    let read_db = section.key("read_db");
-    if read_db.is_present() {
-        let message = "this version asks the one [read_db]".to_owned();
-        read_db.reader().report(Diagnostic::warning(codes::NOT_YET, read_db.span(), message));
-    }
+    let read_db = definition.read_db.other(&section.key("read_db"));
     section.finish();
     let text = text?;
     let query = Query::new(&text, &parameters, returns.unwrap_or_default());
     let query = query.map_err(|problems| reading.report_sql(&sql, &text, problems)).ok()?;
-    reading.report_sql(&sql, &text, SqliteReadDatabase::check_query_over(models, &query));
-    Some(QueryDefinition { query })
+    let kept = Kept { projections: &definition.projections, read_db: read_db.as_deref() };
+    reading.report_sql(&sql, &text, kept.check(&query));
+    Some(QueryDefinition { query, read_db })
 }
 
 /// `{name: {type, default}}`.

@@ -1,12 +1,13 @@
 //! `[read_db]`: where read models are kept.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use trunkline_config::read::Field;
 use trunkline_config::{Diagnostic, Secret};
 
 use super::codes;
-use crate::place::ReadPlace;
+use crate::place::{ReadDsnError, ReadPlace, absolute};
 
 /// Where read models are kept.
 #[derive(Debug)]
@@ -27,18 +28,34 @@ impl Default for ReadDbDefinition {
     }
 }
 
+impl ReadDbDefinition {
+    /// The file of the read database, where the file says it.
+    fn path(&self) -> Option<PathBuf> {
+        ReadPlace::parse(self.dsn.as_deref()?).ok()
+    }
+
+    /// The read database that `read_db` of a projection or a query names; none when it is the application's own.
+    pub(super) fn other(&self, field: &Field<'_>) -> Option<PathBuf> {
+        let named = place(field)?;
+        let own = self.path();
+        (own.as_deref().map(absolute) != Some(absolute(&named))).then_some(named)
+    }
+}
+
+/// The file that a DSN names.
+fn place(field: &Field<'_>) -> Option<PathBuf> {
+    let report = |error: ReadDsnError| {
+        let wrong = Diagnostic::error(codes::BAD_DSN, field.span(), error.to_string());
+        field.reader().report(wrong.fix(error.hint()));
+    };
+    ReadPlace::parse(&field.read::<String>()?).map_err(report).ok()
+}
+
 pub(super) fn read(field: &Field<'_>) -> ReadDbDefinition {
     let mut section = field.section();
     let dsn = section.key("dsn");
     let definition = ReadDbDefinition {
-        dsn: dsn.read::<String>().filter(|text| match ReadPlace::parse(text) {
-            Ok(_) => true,
-            Err(error) => {
-                let wrong = Diagnostic::error(codes::BAD_DSN, dsn.span(), error.to_string());
-                dsn.reader().report(wrong.fix(error.hint()));
-                false
-            }
-        }),
+        dsn: place(&dsn).and_then(|_| dsn.read()),
         username: section.key("username").read(),
         password: section.key("password").read(),
         statement_timeout: section.key("statement_timeout").or(ReadDbDefinition::default().statement_timeout),

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 pub use dsn::{Dsn, DsnError};
 pub use open::OpenStore;
 pub use queue::{OpenQueue, OpenQueueError, OpenQueueOptions, QueueDsn, QueueDsnError, QueuePlace};
+pub(crate) use read_db::absolute;
 pub use read_db::{ReadDsnError, ReadPlace};
 
 /// The variable that names the event store.

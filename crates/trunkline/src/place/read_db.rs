@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{DATA_VARIABLE, Origin};
 
@@ -82,6 +82,11 @@ impl ReadPlace {
         }
         Ok(Self { path: "./data/read.db".into(), origin: Origin::Default })
     }
+}
+
+/// A path that is the same however it is written, as far as that is known without asking the disk.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 impl fmt::Display for ReadPlace {

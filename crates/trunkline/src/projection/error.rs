@@ -68,6 +68,24 @@ pub enum ProjectionError {
         /// The projection.
         name: String,
     },
+    /// Events were to be applied again onto rows that are there, and the projection doesn't say that this does no harm.
+    #[error(
+        "`{name}` doesn't say that its events may be applied again onto rows that are there; replay it from the first, or write idempotent: true if they may"
+    )]
+    NotIdempotent {
+        /// The projection.
+        name: String,
+    },
+    /// Events were to be applied again that were never applied.
+    #[error("`{name}` is at position {position}; there is nothing from position {from} on to apply again")]
+    NotSoFar {
+        /// The projection.
+        name: String,
+        /// From where on.
+        from: Position,
+        /// Where it is.
+        position: Position,
+    },
     /// It was told to stay where it is.
     #[error("`{name}` is paused; resume it first")]
     Paused {

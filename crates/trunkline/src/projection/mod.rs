@@ -7,10 +7,11 @@
 //! ```
 //!
 //! `chunk` is a piece of the log, `feed` shares them, `present` makes today's events of them, `runner` applies them for one projection on a thread of its
-//! own, `progress` is what others see of it, `set` has all projections of an application, `meters` tells others how they stand, `parked` decides about the
+//! own, `databases` are where rows are kept, `progress` is what others see of it, `set` has all projections of an application, `meters` tells others how they stand, `parked` decides about the
 //! events that were put aside, `verify` compares rows with what the events make, and `trial` makes rows for scenarios.
 
 mod chunk;
+mod databases;
 mod error;
 mod feed;
 mod meters;

@@ -10,23 +10,23 @@ use super::{ProjectionError, Projections};
 impl Projections {
     /// The events that a projection has put aside, in order, also when another process runs it.
     pub fn parked(&self, name: &str) -> Result<Vec<Parked>, ProjectionError> {
-        self.one(name)?;
+        let one = self.one(name)?;
         let Some(live) = self.live(name)? else { return Ok(Vec::new()) };
-        Ok(self.database()?.parked(name, live.number)?)
+        Ok(one.database()?.parked(name, live.number)?)
     }
 
     /// Applies an event that was put aside, and takes it from the list, together or not at all.
     ///
     /// It is applied onto the rows as they are now, after events that came later in the log.
     pub async fn retry_parked(&self, name: &str, position: Position) -> Result<(), ProjectionError> {
-        let _claim = self.claim().await?;
+        let one = self.one(name)?;
+        let _claims = self.claim([one]).await?;
         let parked = self.find_parked(name, position)?;
         let ahead = |why| ProjectionError::AheadOfLog { name: name.to_owned(), position, why };
         let event = self.store.event_at(position).await?.ok_or_else(|| ahead("is not there"))?;
         if event.event_id() != parked.event_id {
             return Err(ahead("is another event"));
         }
-        let one = self.one(name)?;
         let events = present(std::slice::from_ref(&event), &one.types, &self.upcasters);
         let retried = match events {
             Ok(events) => self.writer(name)?.retry(position, &events),
@@ -43,7 +43,7 @@ impl Projections {
 
     /// Gives an event up that was put aside: the rows stay without it.
     pub async fn discard_parked(&self, name: &str, position: Position) -> Result<(), ProjectionError> {
-        let _claim = self.claim().await?;
+        let _claims = self.claim([self.one(name)?]).await?;
         self.find_parked(name, position)?;
         let forgotten = self.writer(name)?.forget(position);
         forgotten.map(|_| ()).map_err(|error| ProjectionError::of(name, error))
@@ -56,9 +56,10 @@ impl Projections {
 
     /// The live generation, whose rows must be those of the statements as they are now.
     fn writer(&self, name: &str) -> Result<Box<dyn Writer>, ProjectionError> {
-        let model = &self.one(name)?.definition.model;
+        let one = self.one(name)?;
+        let model = &one.definition.model;
         let live = self.live(name)?.filter(|live| live.definition == model.definition());
         let live = live.ok_or_else(|| ProjectionError::Changed { name: name.to_owned() })?;
-        Ok(self.database()?.open(model, live.number)?)
+        Ok(one.database()?.open(model, live.number)?)
     }
 }

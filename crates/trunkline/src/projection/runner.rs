@@ -7,13 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use tokio::sync::{mpsc, oneshot, watch};
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, RecordedEvent};
 use trunkline_sql::{
     ApplyError, Checkpoint, DatabaseError, Generation, Reached, ReadDatabase, State, Writer,
 };
-use trunkline_store::{EventStore, EventStoreExt};
+use trunkline_store::{AllRead, Direction, EventStore, EventStoreExt};
 
 use super::chunk::{self, Chunk};
 use super::feed::{Feed, Joined};
@@ -52,6 +53,8 @@ pub(super) enum Task {
     CatchUp(Position),
     /// Empty the live generation, and come to this position.
     Replay(Position),
+    /// Put the live generation back to before the one position, and come to the other.
+    Again(Position, Position),
     /// Fill a new generation, show it, and come to this position.
     Rebuild(Position),
 }
@@ -60,7 +63,9 @@ impl Task {
     fn goal(self) -> Option<Position> {
         match self {
             Self::Follow => None,
-            Self::CatchUp(goal) | Self::Replay(goal) | Self::Rebuild(goal) => Some(goal),
+            Self::CatchUp(goal) | Self::Replay(goal) | Self::Again(_, goal) | Self::Rebuild(goal) => {
+                Some(goal)
+            }
         }
     }
 }
@@ -176,6 +181,13 @@ impl Runner {
             *task = Task::CatchUp(goal);
         }
         self.check(writer.checkpoint()).await?;
+        if let Task::Again(from, goal) = *task {
+            // What was just made anew has nothing to be put back.
+            if !rebuild {
+                self.rewind(&mut *writer, from).await?;
+            }
+            *task = Task::CatchUp(goal);
+        }
         self.progress.at(writer.checkpoint().position);
         let state = if hidden { Is::Rebuilding } else { Is::CatchingUp };
         self.progress.state(state);
@@ -183,6 +195,24 @@ impl Runner {
             self.progress.visible(writer.checkpoint().position);
         }
         Ok(Open { writer, hidden })
+    }
+
+    /// Puts a generation back to before a position.
+    async fn rewind(&self, writer: &mut dyn Writer, from: Position) -> Result<(), ProjectionError> {
+        let (name, position) = (self.name().to_owned(), writer.checkpoint().position);
+        if from > position {
+            return Err(ProjectionError::NotSoFar { name, from, position });
+        }
+        // Positions need not be dense.
+        let before = Position::new(from.get().saturating_sub(1));
+        let back =
+            AllRead { direction: Direction::Backward, limit: Some(1), to: before, ..AllRead::default() };
+        let mut read = self.store.read_all(back);
+        let to = match before {
+            Position::START => None,
+            _ => read.next().await.transpose()?.map(|event| Reached::event(&event)),
+        };
+        writer.rewind(to).map_err(|error| ProjectionError::of(&name, error))
     }
 
     /// A checkpoint names what it saw: the store, and the event at its position.

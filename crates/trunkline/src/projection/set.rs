@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
@@ -10,18 +11,18 @@ use tokio::sync::{oneshot, watch};
 use trunkline_config::nearest;
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, Timestamp};
-use trunkline_sql::{Claim, DatabaseError, Generation, ReadDatabase, SqliteReadDatabase, State};
+use trunkline_sql::{Claim, DatabaseError, Generation, Query, ReadDatabase, SqliteReadDatabase, State};
 use trunkline_store::{AllRead, Clock, EventStore, EventStoreExt as _, ReadError};
 
 use super::ProjectionError;
+use super::databases::{Database, Databases};
 use super::feed::Feed;
 use super::meters::Meters;
 use super::progress::{Progress, ProjectionState, ProjectionStatus};
 use super::runner::{self, Runner, Task};
-use crate::ReadPlace;
 use crate::file::ProjectionDefinition;
 
-/// The projections of an application over its read database.
+/// The projections of an application over its read databases.
 ///
 /// Nothing runs until it is told to: [`start`](Self::start) for a process that stays, and
 /// [`catch_up`](Self::catch_up) for one that has a question.
@@ -29,8 +30,7 @@ pub struct Projections {
     pub(super) store: Arc<dyn EventStore>,
     pub(super) upcasters: Upcasters,
     clock: Clock,
-    place: Option<ReadPlace>,
-    database: OnceLock<Arc<dyn ReadDatabase>>,
+    databases: Databases,
     pub(super) all: IndexMap<String, One>,
     feed: Arc<Feed>,
     // Held to start and stop, never over an await.
@@ -40,6 +40,8 @@ pub struct Projections {
 pub(super) struct One {
     pub(super) definition: ProjectionDefinition,
     pub(super) types: BTreeSet<String>,
+    /// Where its rows are kept.
+    kept: Database,
     progress: Arc<Progress>,
 }
 
@@ -52,8 +54,11 @@ struct Running {
     /// The head when they were started.
     opened_at: Position,
     /// Others see that these projections are run.
-    _claim: Box<dyn Claim>,
+    _claims: Claims,
 }
+
+/// The right to run projections, in each database that keeps some of them.
+pub(super) type Claims = Vec<Box<dyn Claim>>;
 
 /// How long is waited for who has claimed the read database: a command with a question is done within that.
 const CLAIMED_MAX: Duration = Duration::from_secs(2);
@@ -72,11 +77,12 @@ impl Projections {
     pub(crate) fn new(
         store: Arc<dyn EventStore>,
         clock: Clock,
-        place: Option<ReadPlace>,
+        path: PathBuf,
         database: Option<Arc<dyn ReadDatabase>>,
         definitions: IndexMap<String, ProjectionDefinition>,
         upcasters: &Upcasters,
     ) -> Self {
+        let mut databases = Databases::new(path, database);
         let all = definitions.into_iter().map(|(name, mut definition)| {
             let types = upcasters.sources(definition.model.event_types());
             let types: BTreeSet<String> = types.into_iter().map(str::to_owned).collect();
@@ -84,16 +90,17 @@ impl Projections {
             let links = upcasters.links().filter(|link| types.contains(link.event_type()));
             let text = links.fold(String::new(), |text, link| text + &link.to_string() + "\n");
             Arc::make_mut(&mut definition.model).depend_on(&text);
-            (name, One { definition, types, progress: Arc::default() })
+            let kept = databases.named(definition.read_db.as_deref());
+            (name, One { definition, types, kept, progress: Arc::default() })
         });
+        let all = all.collect();
         Self {
             feed: Arc::new(Feed::new(Arc::clone(&store))),
             store,
             upcasters: upcasters.clone(),
             clock,
-            place,
-            database: database.map_or_else(OnceLock::new, OnceLock::from),
-            all: all.collect(),
+            databases,
+            all,
             running: Mutex::default(),
         }
     }
@@ -103,14 +110,33 @@ impl Projections {
         self.all.keys().map(String::as_str)
     }
 
-    /// The read database, opened when it is first needed.
+    /// The application's read database, opened when it is first needed.
     pub fn database(&self) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
-        if let Some(database) = self.database.get() {
-            return Ok(database);
+        self.database_at(None)
+    }
+
+    /// The read database that `read_db` of a query names.
+    pub(crate) fn database_at(&self, path: Option<&Path>) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
+        match self.databases.known(path) {
+            Some(database) => database.get(),
+            None => Err(DatabaseError::Lasting {
+                doing: "ask a read database".to_owned(),
+                reason: "no projection keeps its rows there".to_owned(),
+            }),
         }
-        let path = self.place.as_ref().map_or("./data/read.db".into(), |place| place.path.clone());
-        let opened: Arc<dyn ReadDatabase> = Arc::new(SqliteReadDatabase::open(&path)?);
-        Ok(self.database.get_or_init(|| opened))
+    }
+
+    /// The read database that has the tables of a query; the application's own when none has all of them.
+    pub fn database_for(&self, query: &Query) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
+        let has_all = |database: &&Database| {
+            let kept = self.all.values().filter(|one| one.kept.is(database));
+            let models: Vec<_> = kept.map(|one| &*one.definition.model).collect();
+            SqliteReadDatabase::check_query_over(&models, query).is_empty()
+        };
+        match self.databases.all().find(has_all) {
+            Some(database) => database.get(),
+            None => self.database(),
+        }
     }
 
     /// Runs all projections that aren't paused, until [`stop`](Self::stop).
@@ -122,15 +148,14 @@ impl Projections {
             // Nobody's read database is opened, or made, for nothing.
             return Ok(());
         }
-        let claim = self.claim().await?;
+        let claims = self.claim(self.all.values()).await?;
         let opened_at = self.store.head().await?;
-        let paused = self.database()?.paused()?;
         let (stop, stopped) = watch::channel(false);
         let feed = Arc::clone(&self.feed);
         let feed = tokio::spawn(async move { feed.run().await });
         let mut ends = Vec::new();
-        for (name, one) in &self.all {
-            if paused.contains(name) {
+        for one in self.all.values() {
+            if one.is_paused()? {
                 one.progress.state(ProjectionState::Paused);
                 continue;
             }
@@ -142,7 +167,7 @@ impl Projections {
         let meters =
             Meters { store: Arc::clone(&self.store), clock: Arc::clone(&self.clock), all: all.collect() };
         let telling = tokio::spawn(meters.clone().run());
-        let running = Running { stop, ends, feed, meters, telling, opened_at, _claim: claim };
+        let running = Running { stop, ends, feed, meters, telling, opened_at, _claims: claims };
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         Ok(())
     }
@@ -177,17 +202,16 @@ impl Projections {
             let errors = self.wait_for_each(goal, limit).await;
             return errors.into_iter().next().map_or(Ok(()), Err);
         }
-        let paused = self.database()?.paused()?;
         let mut behind = Vec::new();
-        for one in self.all.values().filter(|one| !paused.contains(&one.name().to_owned())) {
-            if !self.is_current(one, goal).await? {
+        for one in self.all.values() {
+            if !one.is_paused()? && !self.is_current(one, goal).await? {
                 behind.push(one);
             }
         }
         if behind.is_empty() {
             return Ok(());
         }
-        let Some(_claim) = self.claim_unless_current(&behind, goal, limit).await? else {
+        let Some(_claims) = self.claim_unless_current(&behind, goal, limit).await? else {
             return Ok(());
         };
         let (_stop, stopped) = watch::channel(false);
@@ -270,6 +294,17 @@ impl Projections {
         self.once(name, Task::Replay(self.store.head().await?)).await
     }
 
+    /// Applies the events from a position on again, onto the rows that are there.
+    ///
+    /// Only for a projection that says `idempotent: true`: that an event which is applied again, after later ones, does
+    /// no harm.
+    pub async fn replay_from(&self, name: &str, from: Position) -> Result<Rebuilt, ProjectionError> {
+        if !self.one(name)?.definition.idempotent {
+            return Err(ProjectionError::NotIdempotent { name: name.to_owned() });
+        }
+        self.once(name, Task::Again(from, self.store.head().await?)).await
+    }
+
     /// Applies all events to new tables beside the live ones, and then shows those; readers see no gap.
     pub async fn rebuild(&self, name: &str) -> Result<Rebuilt, ProjectionError> {
         self.once(name, Task::Rebuild(self.store.head().await?)).await
@@ -277,10 +312,10 @@ impl Projections {
 
     async fn once(&self, name: &str, task: Task) -> Result<Rebuilt, ProjectionError> {
         let one = self.one(name)?;
-        if self.database()?.paused()?.iter().any(|paused| paused == name) {
+        if one.is_paused()? {
             return Err(ProjectionError::Paused { name: name.to_owned() });
         }
-        let _claim = self.claim().await?;
+        let _claims = self.claim([one]).await?;
         let (_stop, stopped) = watch::channel(false);
         one.progress.at(Position::START);
         let position = ended(runner::spawn(self.runner(one, stopped, false)?, task)).await?;
@@ -289,8 +324,7 @@ impl Projections {
 
     /// Has a projection stay where it is, from the next start on, until it is resumed.
     pub fn pause(&self, name: &str, paused: bool) -> Result<(), ProjectionError> {
-        self.one(name)?;
-        Ok(self.database()?.pause(name, paused)?)
+        Ok(self.one(name)?.database()?.pause(name, paused)?)
     }
 
     /// How far the work on a projection has come here, for who shows progress: also of rows that readers don't see yet,
@@ -305,11 +339,11 @@ impl Projections {
             return Ok(Vec::new());
         }
         let head = self.store.head().await?;
-        let database = self.database()?;
-        let (generations, paused) = (database.generations()?, database.paused()?);
         let mut all = Vec::new();
         for (name, one) in &self.all {
-            let live = generations.iter().find(|generation| is_live(generation, name));
+            let database = one.database()?;
+            let (live, is_paused) = (one.live()?, one.is_paused()?);
+            let live = live.as_ref();
             // What is wrong with one is said there, and doesn't hide the others.
             let (kept, unread) = match live.map(|live| database.standing(name, live.number)).transpose() {
                 Ok(kept) => (kept, None),
@@ -323,7 +357,7 @@ impl Projections {
             let here = one.progress.standing();
             let noted = kept.as_ref().and_then(|kept| kept.failure.clone());
             let state = match here.state {
-                _ if paused.contains(name) => ProjectionState::Paused,
+                _ if is_paused => ProjectionState::Paused,
                 ProjectionState::Idle if noted.is_some() => ProjectionState::Stopped,
                 state => state,
             };
@@ -344,15 +378,15 @@ impl Projections {
         Ok(all)
     }
 
-    /// Claims the read database; one who has it only for a question is waited for.
-    pub(super) async fn claim(&self) -> Result<Box<dyn Claim>, ProjectionError> {
-        let database = self.database()?;
+    /// Claims the read databases of these projections; one who has them only for a question is waited for.
+    pub(super) async fn claim(&self, of: impl IntoIterator<Item = &One>) -> Result<Claims, ProjectionError> {
+        let databases = each_once(of)?;
         let end = Instant::now() + CLAIMED_MAX;
         loop {
-            match database.claim()? {
-                Ok(claim) => return Ok(claim),
-                Err(holder) if Instant::now() >= end => {
-                    return Err(ProjectionError::RunElsewhere { holder, place: database.place() });
+            match claim_all(&databases)? {
+                Ok(claims) => return Ok(claims),
+                Err(Held { holder, place }) if Instant::now() >= end => {
+                    return Err(ProjectionError::RunElsewhere { holder, place });
                 }
                 Err(_) => tokio::time::sleep(LOOKED).await,
             }
@@ -369,8 +403,7 @@ impl Projections {
     /// Whether nothing is to be done for a projection until a position: it is there or further on, by these statements,
     /// and what it saw last is what is there.
     async fn is_current(&self, one: &One, goal: Position) -> Result<bool, ProjectionError> {
-        let database = self.database()?;
-        let live = self.live(one.name())?;
+        let (database, live) = (one.database()?, one.live()?);
         let Some(live) = live.filter(|live| live.definition == one.definition.model.definition()) else {
             return Ok(false);
         };
@@ -388,23 +421,22 @@ impl Projections {
 
     /// The generation that readers of a projection see.
     pub(super) fn live(&self, name: &str) -> Result<Option<Generation>, DatabaseError> {
-        let all = self.database()?.generations()?;
-        Ok(all.into_iter().find(|generation| is_live(generation, name)))
+        self.all.get(name).map_or(Ok(None), One::live)
     }
 
-    /// Claims the read database, or waits until who has it has come so far; nothing then.
+    /// Claims the read databases, or waits until who has them has come so far; nothing then.
     async fn claim_unless_current(
         &self,
         behind: &[&One],
         goal: Position,
         limit: Duration,
-    ) -> Result<Option<Box<dyn Claim>>, ProjectionError> {
-        let database = self.database()?;
+    ) -> Result<Option<Claims>, ProjectionError> {
+        let databases = each_once(behind.iter().copied())?;
         let end = Instant::now() + limit;
         loop {
-            let holder = match database.claim()? {
-                Ok(claim) => return Ok(Some(claim)),
-                Err(holder) => holder,
+            let Held { holder, place } = match claim_all(&databases)? {
+                Ok(claims) => return Ok(Some(claims)),
+                Err(held) => held,
             };
             let mut late = false;
             for one in behind {
@@ -414,7 +446,7 @@ impl Projections {
                 return Ok(None);
             }
             if Instant::now() >= end {
-                return Err(ProjectionError::RunElsewhere { holder, place: database.place() });
+                return Err(ProjectionError::RunElsewhere { holder, place });
             }
             tokio::time::sleep(LOOKED).await;
         }
@@ -431,7 +463,7 @@ impl Projections {
             types: one.types.clone(),
             upcasters: self.upcasters.clone(),
             store: Arc::clone(&self.store),
-            database: Arc::clone(self.database()?),
+            database: Arc::clone(one.database()?),
             feed: shares.then(|| Arc::clone(&self.feed)),
             progress: Arc::clone(&one.progress),
             stop,
@@ -457,13 +489,55 @@ pub(super) async fn lag(
     Ok(since.max(0) as f64 / 1e6)
 }
 
-fn is_live(generation: &Generation, name: &str) -> bool {
-    generation.projection == name && generation.state == State::Live
+/// Who has claimed a database, and which.
+struct Held {
+    holder: String,
+    place: String,
+}
+
+/// Claims all databases or none.
+fn claim_all(databases: &[&Arc<dyn ReadDatabase>]) -> Result<Result<Claims, Held>, DatabaseError> {
+    let mut claims = Claims::new();
+    for database in databases {
+        match database.claim()? {
+            Ok(claim) => claims.push(claim),
+            Err(holder) => return Ok(Err(Held { holder, place: database.place() })),
+        }
+    }
+    Ok(Ok(claims))
+}
+
+/// The databases of projections, each once.
+fn each_once<'p>(
+    of: impl IntoIterator<Item = &'p One>,
+) -> Result<Vec<&'p Arc<dyn ReadDatabase>>, DatabaseError> {
+    let mut databases: Vec<&Arc<dyn ReadDatabase>> = Vec::new();
+    for one in of {
+        let database = one.database()?;
+        if databases.iter().all(|known| known.place() != database.place()) {
+            databases.push(database);
+        }
+    }
+    Ok(databases)
 }
 
 impl One {
     fn name(&self) -> &str {
         self.definition.model.name()
+    }
+
+    pub(super) fn database(&self) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
+        self.kept.get()
+    }
+
+    fn is_paused(&self) -> Result<bool, DatabaseError> {
+        Ok(self.database()?.paused()?.iter().any(|paused| paused == self.name()))
+    }
+
+    /// The generation that readers see.
+    fn live(&self) -> Result<Option<Generation>, DatabaseError> {
+        let mut all = self.database()?.generations()?.into_iter();
+        Ok(all.find(|generation| generation.projection == self.name() && generation.state == State::Live))
     }
 }
 

@@ -79,7 +79,7 @@ impl Projections {
         if live.definition != model.definition() {
             return Err(ProjectionError::Changed { name: name.to_owned() });
         }
-        let shadow = self.database()?.shadow(model, live.number, self.store.id())?;
+        let shadow = one.database()?.shadow(model, live.number, self.store.id())?;
         let (_stop, stopped) = watch::channel(false);
         let runner = self.runner(one, stopped, false)?;
         // How the projection stands is not for this to say, only how far this has come.

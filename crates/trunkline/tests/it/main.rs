@@ -27,6 +27,7 @@ mod outbox;
 mod projected;
 mod projections;
 mod queue_place;
+mod read_dbs;
 mod saga_runs;
 mod saga_verify;
 mod sagas;

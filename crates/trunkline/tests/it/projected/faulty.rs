@@ -165,6 +165,10 @@ impl Writer for FaultyWriter {
         self.faults.call(|| self.inner.forget(position))
     }
 
+    fn rewind(&mut self, to: Option<Reached>) -> Result<(), ApplyError> {
+        self.faults.call(|| self.inner.rewind(to))
+    }
+
     fn empty(&mut self) -> Result<(), ApplyError> {
         self.faults.call(|| self.inner.empty())
     }

@@ -104,8 +104,8 @@ pub use place::{
     QueueDsnError, QueuePlace, ReadDsnError, ReadPlace,
 };
 pub use projection::{
-    Divergence, DivergingEvent, ProjectionError, ProjectionState, ProjectionStatus, Projections, Rebuilt,
-    Verified,
+    Divergence, DivergingEvent, Kept, ProjectionError, ProjectionState, ProjectionStatus, Projections,
+    Rebuilt, StateError, StateProjection, Verified,
 };
 pub use query::{QueryError, QueryHandler};
 pub use schema::Schema;

@@ -10,7 +10,7 @@ use trunkline_core::EventShape;
 use trunkline_core::saga::Behaviour;
 use trunkline_core::upcast::{Link, Upcasters};
 use trunkline_queue::MessageQueue;
-use trunkline_sql::TypedProjection;
+use trunkline_sql::{InvalidModelName, Model, TypedProjection};
 use trunkline_store::{LogStoreOptions, system_clock};
 
 use super::builder::Wrap;
@@ -25,10 +25,11 @@ use crate::file::{
 use crate::messages::{FileCheckpoints, MemoryCheckpoints, Relay, read_the_log};
 use crate::middleware::{self, CommandService, Guard};
 use crate::place::{OpenQueueOptions, OpenStore, Place, QueuePlace, ReadPlace};
+use crate::projection::OwnStates;
 use crate::query::Queries;
 use crate::saga::{Routes, Sagas};
 use crate::snapshot::Snapshots;
-use crate::{ApplicationFile, Projections};
+use crate::{ApplicationFile, Projections, StateProjection};
 
 pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let (builder, definition) = hooked(builder)?;
@@ -76,12 +77,16 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let read_place = ReadPlace::find(read_db.dsn.as_deref(), |name| std::env::var_os(name))
         .map_err(|error| BuildError::ReadDsn { error })?;
     add_typed(builder.projections, &mut projections)?;
+    add_states(&builder.states, &mut projections)?;
+    let checkpoints = checkpoints.unwrap_or_else(|| Arc::new(MemoryCheckpoints::default()));
+    let own = OwnStates { all: builder.states, checkpoints: Arc::clone(&checkpoints) };
     let projections = Arc::new(Projections::new(
         Arc::clone(&store),
         Arc::clone(&clock),
         read_place.path,
         builder.read_database,
         projections,
+        &own,
         &upcasters,
     ));
     for (name, definition) in declared_queries {
@@ -105,7 +110,7 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
         relays: all_relays(relays, &mut consumers, &upcasters),
         consumers: consumers.into_values().collect(),
         handlers: builder.message_handlers,
-        checkpoints: checkpoints.unwrap_or_else(|| Arc::new(MemoryCheckpoints::default())),
+        checkpoints,
     };
     let routes = routes(sagas, builder.sagas, &builder.saga_classes, &upcasters)?;
     let checkpoints = Arc::clone(&messages.checkpoints);
@@ -261,17 +266,43 @@ fn add_typed(
     for (name, code) in registered {
         let model =
             typed(&name, code).map_err(|reason| BuildError::Projection { name: name.clone(), reason })?;
-        let definition = ProjectionDefinition {
-            model: Arc::new(model),
-            read_db: None,
-            idempotent: false,
-            on_error: OnError::default(),
-            on_change: OnChange::default(),
+        add(name, model, projections)?;
+    }
+    Ok(())
+}
+
+/// Adds the projections over state of the program's own, which have no tables.
+fn add_states(
+    registered: &[(String, Arc<dyn StateProjection>)],
+    projections: &mut IndexMap<String, ProjectionDefinition>,
+) -> Result<(), BuildError> {
+    for (name, code) in registered {
+        let wanted = code.event_types().iter().map(|event| ((*event).to_owned(), Vec::new()));
+        let model = Model::new(name, Vec::new(), wanted.collect());
+        let failed = |error: InvalidModelName| BuildError::Projection {
+            name: name.clone(),
+            reason: error.to_string(),
         };
-        if projections.insert(name.clone(), definition).is_some() {
-            let reason = "there is another one of this name".to_owned();
-            return Err(BuildError::Projection { name, reason });
-        }
+        add(name.clone(), model.map_err(failed)?, projections)?;
+    }
+    Ok(())
+}
+
+fn add(
+    name: String,
+    model: Model,
+    projections: &mut IndexMap<String, ProjectionDefinition>,
+) -> Result<(), BuildError> {
+    let definition = ProjectionDefinition {
+        model: Arc::new(model),
+        read_db: None,
+        idempotent: false,
+        on_error: OnError::default(),
+        on_change: OnChange::default(),
+    };
+    if projections.insert(name.clone(), definition).is_some() {
+        let reason = "there is another one of this name".to_owned();
+        return Err(BuildError::Projection { name, reason });
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ use crate::middleware::{CommandService, Guard};
 use crate::query::{self, Answer};
 use crate::{
     ApplicationFile, CommandHandler, CommandRequest, DispatchError, Outcome, Place, QueryHandler, QueuePlace,
-    Registered, Snapshot,
+    Registered, Snapshot, StateProjection,
 };
 
 /// What a hook may fail with.
@@ -61,6 +61,7 @@ pub struct AppBuilder {
     pub(super) queries: Vec<(String, Arc<dyn Answer>)>,
     pub(super) named_queries: BTreeMap<String, Arc<dyn Answer>>,
     pub(super) projections: Vec<(String, Arc<dyn TypedProjection>)>,
+    pub(super) states: Vec<(String, Arc<dyn StateProjection>)>,
     pub(super) projection_classes: ProjectionClasses,
     pub(super) queue: Option<Arc<dyn MessageQueue>>,
     pub(super) queue_place: Option<QueuePlace>,
@@ -246,6 +247,12 @@ impl AppBuilder {
     /// ```
     pub fn projection(mut self, name: impl Into<String>, projection: impl TypedProjection) -> Self {
         self.projections.push((name.into(), Arc::new(projection)));
+        self
+    }
+
+    /// Code that keeps state of its own by events, under this name: see [`StateProjection`].
+    pub fn state_projection(mut self, name: impl Into<String>, projection: impl StateProjection) -> Self {
+        self.states.push((name.into(), Arc::new(projection)));
         self
     }
 

@@ -46,7 +46,7 @@ pub enum CheckpointError {
     Io {
         /// Whose checkpoint it is.
         name: String,
-        /// What was tried: `read` or `written`.
+        /// What was tried: `read`, `written` or `removed`.
         done: &'static str,
         /// Why.
         source: io::Error,
@@ -83,6 +83,9 @@ pub trait Checkpoints: Send + Sync + 'static {
 
     /// Keeps it in the place of the one before: afterwards the one or the other is there, and whole.
     fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError>;
+
+    /// Forgets it: its owner begins at the first event again.
+    fn forget(&self, name: &str) -> Result<(), CheckpointError>;
 }
 
 /// Checkpoints in memory.
@@ -98,6 +101,11 @@ impl Checkpoints for MemoryCheckpoints {
     fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(name.to_owned(), *checkpoint);
+        Ok(())
+    }
+
+    fn forget(&self, name: &str) -> Result<(), CheckpointError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         Ok(())
     }
 }
@@ -155,5 +163,14 @@ impl Checkpoints for FileCheckpoints {
     fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
         let failed = |source| CheckpointError::Io { name: name.to_owned(), done: "written", source };
         self.write(name, checkpoint).map_err(failed)
+    }
+
+    fn forget(&self, name: &str) -> Result<(), CheckpointError> {
+        let failed = |source| CheckpointError::Io { name: name.to_owned(), done: "removed", source };
+        match fs::remove_file(self.path(name, "json")) {
+            Ok(()) => File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
     }
 }

@@ -8,13 +8,14 @@
 //!
 //! `chunk` is a piece of the log, `feed` shares them, `present` makes today's events of them, `runner` applies them for one projection on a thread of its
 //! own, `databases` are where rows are kept, `progress` is what others see of it, `set` has all projections of an application, `meters` tells others how they stand, `parked` decides about the
-//! events that were put aside, `verify` compares rows with what the events make, and `trial` makes rows for scenarios.
+//! events that were put aside, `own` is for state of the program's own, `verify` compares rows with what the events make, and `trial` makes rows for scenarios.
 
 mod chunk;
 mod databases;
 mod error;
 mod feed;
 mod meters;
+mod own;
 mod parked;
 mod present;
 mod progress;
@@ -24,6 +25,8 @@ mod trial;
 mod verify;
 
 pub use error::ProjectionError;
+pub(crate) use own::OwnStates;
+pub use own::{Kept, StateError, StateProjection};
 pub use progress::{ProjectionState, ProjectionStatus};
 pub use set::{Projections, Rebuilt};
 pub use verify::{Divergence, DivergingEvent, Verified};

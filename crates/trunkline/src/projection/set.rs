@@ -18,6 +18,7 @@ use super::ProjectionError;
 use super::databases::{Database, Databases};
 use super::feed::Feed;
 use super::meters::Meters;
+use super::own::{OwnDatabase, OwnStates};
 use super::progress::{Progress, ProjectionState, ProjectionStatus};
 use super::runner::{self, Runner, Task};
 use crate::file::ProjectionDefinition;
@@ -80,6 +81,7 @@ impl Projections {
         path: PathBuf,
         database: Option<Arc<dyn ReadDatabase>>,
         definitions: IndexMap<String, ProjectionDefinition>,
+        own: &OwnStates,
         upcasters: &Upcasters,
     ) -> Self {
         let mut databases = Databases::new(path, database);
@@ -90,7 +92,17 @@ impl Projections {
             let links = upcasters.links().filter(|link| types.contains(link.event_type()));
             let text = links.fold(String::new(), |text, link| text + &link.to_string() + "\n");
             Arc::make_mut(&mut definition.model).depend_on(&text);
-            let kept = databases.named(definition.read_db.as_deref());
+            let code = own.all.iter().find(|(known, _)| *known == name).map(|(_, code)| Arc::clone(code));
+            let kept = match code {
+                Some(code) => Database::opened(Arc::new(OwnDatabase {
+                    model: Arc::clone(&definition.model),
+                    code,
+                    checkpoints: Arc::clone(&own.checkpoints),
+                    registry: databases.named(None),
+                    store: store.id(),
+                })),
+                None => databases.named(definition.read_db.as_deref()),
+            };
             (name, One { definition, types, kept, progress: Arc::default() })
         });
         let all = all.collect();

@@ -24,6 +24,8 @@ mod orders;
 #[cfg(unix)]
 mod outbox;
 #[cfg(unix)]
+mod own_state;
+#[cfg(unix)]
 mod projected;
 mod projections;
 mod queue_place;

@@ -100,6 +100,10 @@ impl Checkpoints for Forgetful {
         }
         self.inner.save(name, checkpoint)
     }
+
+    fn forget(&self, name: &str) -> Result<(), CheckpointError> {
+        self.inner.forget(name)
+    }
 }
 
 #[tokio::test]
@@ -596,6 +600,10 @@ impl Checkpoints for Kept {
 
     fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
         self.0.save(name, checkpoint)
+    }
+
+    fn forget(&self, name: &str) -> Result<(), CheckpointError> {
+        self.0.forget(name)
     }
 }
 

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `files` opens them, `registry` is the first, `writer` owns one of the others, `readers` answers queries from the
-//! live ones, `shadow` compares one with what its events make, `trial` makes one out of sight for tests, `check` prepares texts in memory, `fault` says what an error means.
+//! live ones, `shadow` compares one with what its events make, `trial` makes one out of sight for tests, `wal` keeps an owner's log short, `check` prepares texts in memory, `fault` says what an error means.
 //!
 //! **Power cuts.** Generations are in WAL mode with `synchronous=NORMAL`: commits aren't synced one by one, and
 //! after a power cut the log's checksums keep a prefix of the transactions. As rows and checkpoint are one
@@ -23,6 +23,7 @@ mod readers;
 mod registry;
 mod shadow;
 mod trial;
+mod wal;
 mod writer;
 
 use std::path::{Path, PathBuf};

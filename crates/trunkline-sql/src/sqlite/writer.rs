@@ -9,6 +9,7 @@ use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
 use super::code::Guarded;
 use super::fault::{failed, is_passing, reason};
 use super::files::{Durability, Files};
+use super::wal::WriteBack;
 use crate::bind::{Runs, SqlValue, Unbound, Value, shortened};
 use crate::text::Statement;
 use crate::{
@@ -139,6 +140,8 @@ pub(super) struct SqliteWriter {
     model: Arc<Model>,
     checkpoint: Checkpoint,
     guarded: Guarded,
+    /// Not there where nobody else sees the file.
+    _write_back: Option<WriteBack>,
 }
 
 impl SqliteWriter {
@@ -155,11 +158,13 @@ impl SqliteWriter {
             let checkpoint = read_checkpoint(&transaction)?;
             transaction.commit()?;
             let guarded = Guarded::new(&mut connection)?;
-            Ok((connection, guarded, checkpoint))
+            let write_back = WriteBack::begin(&mut connection, files, files.generation(name, number))?;
+            Ok((connection, guarded, write_back, checkpoint))
         };
-        let (connection, guarded, read) = take().map_err(failed(doing.clone()))?;
+        let (connection, guarded, write_back, read) = take().map_err(failed(doing.clone()))?;
         let checkpoint = found(read, &doing, name, number)?;
-        Ok(Self { connection, model: Arc::clone(model), checkpoint, guarded })
+        let model = Arc::clone(model);
+        Ok(Self { connection, model, checkpoint, guarded, _write_back: Some(write_back) })
     }
 
     /// Makes a generation that nobody else sees, of this number, in a file that goes with it.
@@ -179,7 +184,7 @@ impl SqliteWriter {
         };
         let (connection, guarded, read) = make().map_err(failed(doing()))?;
         let checkpoint = found(read, &doing(), name, number)?;
-        Ok(Self { connection, model: Arc::clone(model), checkpoint, guarded })
+        Ok(Self { connection, model: Arc::clone(model), checkpoint, guarded, _write_back: None })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -504,6 +509,35 @@ mod tests {
         writer.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap()
     }
 
+    fn pages() -> Arc<Model> {
+        let tables = schema("CREATE TABLE page (id INTEGER PRIMARY KEY, text TEXT)").unwrap();
+        let insert = Action::once("INSERT INTO page VALUES (:data.id, :data.text)").unwrap();
+        Arc::new(Model::new("pages", vec![tables], vec![("Written".to_owned(), vec![insert])]).unwrap())
+    }
+
+    /// Goal: the log of a generation doesn't grow with the events, and what is in it is in the file in the end.
+    #[test]
+    fn the_log_is_written_back_while_its_owner_goes_on() {
+        const EVENTS: u64 = 12_000;
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::new(&folder.path().join("read.db"), Duration::ZERO).unwrap();
+        let model = pages();
+        create(&files, &model, 1, StoreId::from_bytes([1; 16])).unwrap();
+        let mut writer = SqliteWriter::open(&files, &model, 1).unwrap();
+        for event in events(1, EVENTS) {
+            writer.apply(std::slice::from_ref(&event), Reached::event(&event)).unwrap();
+        }
+        assert_eq!(state(&writer), (EVENTS.cast_signed(), EVENTS, EVENTS));
+        let path = files.generation("pages", 1);
+        let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
+        // Two pages of 4 KiB are changed for an event, and the log may have 17,000.
+        assert!(log < 17_500 * 4_120, "{log} bytes");
+        drop(writer);
+        let read = files.open_to_read(&path).unwrap();
+        let count: u64 = read.query_row("SELECT COUNT(*) FROM page", [], |row| row.get(0)).unwrap();
+        assert_eq!(count, EVENTS);
+    }
+
     /// Goal: wherever in a batch the disk is full, rows and checkpoint stay as they were, and the same batch goes in
     /// when there is room.
     /// Method: a limit on the file's pages, one page further on each time, until the batch fits.
@@ -511,10 +545,7 @@ mod tests {
     fn a_full_disk_at_any_page_changes_nothing_and_passes() {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::new(&folder.path().join("read.db"), Duration::ZERO).unwrap();
-        let tables = schema("CREATE TABLE page (id INTEGER PRIMARY KEY, text TEXT)").unwrap();
-        let insert = Action::once("INSERT INTO page VALUES (:data.id, :data.text)").unwrap();
-        let model =
-            Arc::new(Model::new("pages", vec![tables], vec![("Written".to_owned(), vec![insert])]).unwrap());
+        let model = pages();
         create(&files, &model, 1, StoreId::from_bytes([1; 16])).unwrap();
         let mut writer = SqliteWriter::open(&files, &model, 1).unwrap();
         let first = events(1, 20);

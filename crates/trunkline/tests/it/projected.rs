@@ -168,3 +168,76 @@ async fn rows_are_what_the_events_make_whichever_call_fails() {
     }
     assert!(calls > 20, "only {calls} places were tried");
 }
+
+/// A statement of a runner that fails: of which projection, and when its trigger raises.
+struct Fuse {
+    projection: &'static str,
+    on: &'static str,
+    when: String,
+    /// The last event whose rows are there then.
+    before: u64,
+}
+
+/// The statements for the event at a position, which has the amount of its position: those of both projections, and
+/// those that move their checkpoints.
+fn fuses(position: u64) -> Vec<Fuse> {
+    let sum: u64 = (2..=position).sum();
+    let before = position - 1;
+    let checkpoint = |projection| {
+        let (on, when) =
+            ("UPDATE OF position ON trunkline_checkpoint", format!("NEW.position >= {position}"));
+        Fuse { projection, on, when, before: 1 }
+    };
+    let (account, deposit) = (format!("NEW.balance = {sum}"), format!("NEW.position = {position}"));
+    vec![
+        Fuse { projection: "accounts", on: "UPDATE ON account", when: account, before },
+        Fuse { projection: "deposits", on: "INSERT ON deposit", when: deposit, before },
+        checkpoint("accounts"),
+        checkpoint("deposits"),
+    ]
+}
+
+/// Goal: whichever statement of a runner's transaction fails, and however, it stops in sight of all, the rows are those
+/// that the events up to its checkpoint make, and it goes on from there once the statement works.
+/// Method: a trigger in the generation's file that raises at one statement of one event, for each of both and every way
+/// to raise.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_what_the_events_make_whichever_statement_fails() {
+    let last = 8;
+    for raise in ["ABORT", "FAIL", "ROLLBACK"] {
+        for fuse in (2..=last).flat_map(fuses) {
+            let Fuse { projection, on, when, before } = fuse;
+            let case = format!("{raise} in {projection} at {on} when {when}");
+            let (folder, store) = memory();
+            append(&store, "Opened", "{}").await;
+            let app = app(folder.path(), Arc::clone(&store), &text());
+            app.projections().catch_up(LIMIT).await.unwrap();
+            let file =
+                rusqlite::Connection::open(folder.path().join(format!("read.{projection}.1.db"))).unwrap();
+            let raises = format!(
+                "CREATE TRIGGER fuse BEFORE {on} WHEN {when} BEGIN SELECT RAISE({raise}, 'burnt'); END"
+            );
+            file.execute_batch(&raises).unwrap();
+            for amount in 2..=last {
+                deposit(&store, amount).await;
+            }
+            app.projections().start().await.unwrap();
+            let head = Position::new(last);
+            let error = app.projections().wait_for_named(&[projection], head, LIMIT).await.unwrap_err();
+            assert!(error.to_string().contains("burnt"), "{case}: {error}");
+            let other = if projection == "accounts" { "deposits" } else { "accounts" };
+            app.projections().wait_for_named(&[other], head, LIMIT).await.unwrap();
+            let status = app.projections().status().await.unwrap();
+            let stopped = status.iter().find(|status| status.name == projection).unwrap();
+            assert_eq!(stopped.position, Position::new(before), "{case}");
+            are_right(&app).await;
+            app.projections().stop().await;
+            file.execute_batch("DROP TRIGGER fuse").unwrap();
+            app.projections().start().await.unwrap();
+            app.projections().wait_for(head, LIMIT).await.unwrap();
+            are_right(&app).await;
+            assert_eq!(app.query("Sums", "{}").await.unwrap(), r#"{"balances":35,"deposits":35}"#, "{case}");
+            app.close().await;
+        }
+    }
+}

@@ -323,6 +323,12 @@ fn migrate_hints(error: &MigrateError) -> Vec<String> {
                 .to_owned(),
         ],
         MigrateError::Append(error) => append_hints(error).into_iter().chain([again()]).collect(),
+        MigrateError::Checkpoint(_) => vec![
+            "each file in the folder `.checkpoints` beside the store is one; without it, its reader begins at the first \
+             event"
+                .to_owned(),
+            again(),
+        ],
         MigrateError::Read(_) | MigrateError::ReadBack(_) | MigrateError::NotThere { .. } => {
             vec!["`trunkline verify` says what is damaged and what to do".to_owned()]
         }

@@ -282,7 +282,8 @@ impl RecordedEvent {
     }
 
     /// The same event with another type and data: what an upcaster makes of it.
-    pub(crate) fn in_shape(&self, event_type: &str, schema_version: u32, data: &[u8]) -> Self {
+    #[must_use]
+    pub fn in_shape(&self, event_type: &str, schema_version: u32, data: &[u8]) -> Self {
         let tags: usize = self.tags().map(|tag| TAG_HEADER_LEN + tag.len()).sum();
         let room = self.stream().len() + event_type.len() + tags + self.metadata().len() + data.len();
         let mut buffer = BytesMut::with_capacity(room);

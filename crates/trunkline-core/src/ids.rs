@@ -90,6 +90,25 @@ impl EventId {
             Self,
         )
     }
+
+    /// The id of one of the events that an upcaster made of the event with this id: the first one keeps it, further
+    /// ones have ids that follow from it (UUID version 5) and from their place, so that they are the same wherever and
+    /// however often they are made.
+    ///
+    /// ```
+    /// use trunkline_core::EventId;
+    /// let stored = EventId::generate();
+    /// assert_eq!(stored.part(0), stored);
+    /// assert_eq!(stored.part(1), stored.part(1));
+    /// assert_ne!(stored.part(1), stored.part(2));
+    /// ```
+    #[must_use]
+    pub fn part(self, place: u32) -> Self {
+        match place {
+            0 => self,
+            place => Self(Uuid::new_v5(&self.0, place.to_string().as_bytes())),
+        }
+    }
 }
 
 /// The id of a command, given by its caller or derived from the message that carried it.

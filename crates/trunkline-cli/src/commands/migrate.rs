@@ -4,7 +4,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use clap::Args;
-use trunkline::migrate::{Events, Migration, MigrationReport, ShapeLine, StreamRule};
+use trunkline::messages::FileCheckpoints;
+use trunkline::migrate::{
+    CheckpointLine, Events, MigrateError, Migration, MigrationReport, ShapeLine, StreamRule,
+};
 use trunkline::{Dsn, Origin, Place};
 use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
 use trunkline_store::{Limits, LogStoreOptions};
@@ -32,12 +35,13 @@ data, stream, stream_id, tags, metadata, occurred_at) that gives the stream; Tru
 that is sent again gets its first answer from the new store, too.
 
 Run again after whatever stopped it, or when the old store has grown, it compares what is there and goes on; in the \
-end, stop what appends to the old store, run it once more, and begin with the new one. Each event that was written is \
-read back and compared. Read models are rebuilt over the new store. The checkpoints of relays and consumers name the \
-old store, and stop them: let them do all of it first, then write store, last and last_event_id of `to` into theirs.
+end, stop what works with the old store, run it once more, and begin with the new one. Each event that was written is \
+read back and compared. Sagas, relays and consumers go on where they were: what sagas remember of the old store's \
+positions becomes those of the new one, and so do the checkpoints beside it. Keep the message queue as it is: its \
+messages are for the new store as they were for the old one. Read models are rebuilt over the new store.
 
 With --format json, one object: from and to (store, events, first, last, last_event_id, sha256), written, outcomes, \
-beyond, shapes (event_type, schema_version, read, unchanged, changed, split, dropped, becomes), streams (from, to, \
+beyond, checkpoints (name, from, to, problem), shapes (event_type, schema_version, read, unchanged, changed, split, dropped, becomes), streams (from, to, \
 events). sha256 is that of the lines of `trunkline export`. Exit code 1 when an event doesn't reach today's shape, and \
 nothing from there on is written; 3 when the new store has other events.";
 
@@ -68,7 +72,7 @@ impl MigrateArgs {
         let from = Place { dsn: Dsn::parse(&self.from)?, origin: Origin::Flag };
         let to = Place { dsn: Dsn::parse(&self.to)?, origin: Origin::Flag };
         if is_same(&from.dsn, &to.dsn) {
-            return Err(Failure::Migrate(trunkline::migrate::MigrateError::SameStore));
+            return Err(Failure::Migrate(MigrateError::SameStore));
         }
         let mut migration = Migration::new(&file.definition);
         if let Some(rule) = &self.stream {
@@ -81,6 +85,11 @@ impl MigrateArgs {
         }
         let mut interrupt = Interrupt::listen();
         let old = open::for_reading(&from)?;
+        // Before the store is read, which may go on meanwhile.
+        if let Some(folder) = from.dsn.checkpoints() {
+            let found = FileCheckpoints::new(folder).all().map_err(MigrateError::Checkpoint);
+            migration = migration.checkpoints(found.map_err(Failure::Migrate)?);
+        }
         let total = old.store.head().await?.get();
         let options = LogStoreOptions {
             owner: "trunkline migrate".to_owned(),
@@ -106,7 +115,12 @@ impl MigrateArgs {
             }
         };
         new.close().await;
-        output.report(&migrated?)
+        let report = migrated?;
+        if let Some(folder) = to.dsn.checkpoints() {
+            let kept = report.keep_checkpoints(&FileCheckpoints::new(folder));
+            kept.map_err(|error| Failure::Migrate(MigrateError::Checkpoint(error)))?;
+        }
+        output.report(&report)
     }
 }
 
@@ -146,6 +160,14 @@ impl Report for MigrationReport {
         }
         if self.outcomes > 0 {
             writeln!(out, "{:>10}  added to keep answers of commands", self.outcomes)?;
+        }
+        for line in &self.checkpoints {
+            let CheckpointLine { name, from, to, problem } = line;
+            match (to, problem) {
+                (_, Some(problem)) => writeln!(out, "checkpoint {name}: not taken over: {problem}")?,
+                (Some(to), None) => writeln!(out, "checkpoint {name}: {from} -> {}", to.position)?,
+                (None, None) => writeln!(out, "checkpoint {name}: {from} -> the beginning")?,
+            }
         }
         let side = |what: &str, side: &Events| {
             let last = side.last.map_or_else(String::new, |last| format!(" up to position {last}"));

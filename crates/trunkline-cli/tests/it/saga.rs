@@ -282,3 +282,25 @@ async fn what_is_not_whole_is_said_with_exit_code_1() {
     let ran = shop.run("saga verify orders.tsk --format json");
     assert_eq!(ran.json()[0]["problems"][0]["saga"], "order-8", "{ran:?}");
 }
+
+#[tokio::test]
+async fn sagas_go_on_in_a_migrated_store() {
+    let shop = Shop::busy().await;
+    let folder = &shop.folder;
+    let split = "\n[events.OrderCreated]\nversion: 2\nupcast: [{ from: 1, steps: [{ split: [\n\
+                 { type: \"OrderSeen\" }, { type: \"OrderCreated\", version: 2 }] }] }]\n";
+    folder.write("now.tsk", format!("{ORDERS}{split}"));
+    let ran = folder.run("migrate now.tsk --from log:data/events --to log:new");
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    assert!(ran.stdout.contains("$SagaSent 1  (7 changed)"), "{ran:?}");
+    let moved = ran.stdout.lines().find(|line| line.starts_with("checkpoint $sagas: ")).unwrap();
+    let (from, to) = moved.trim_start_matches("checkpoint $sagas: ").split_once(" -> ").unwrap();
+    assert_eq!(to.parse::<u64>().unwrap(), from.parse::<u64>().unwrap() + 3, "three were split");
+    let list = |of: &str| folder.run(&format!("saga list {of} --format json")).json();
+    assert_eq!(list("now.tsk --store log:new"), list("now.tsk"));
+    let ran = folder.run("saga verify now.tsk --store log:new");
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    let again = folder.run("migrate now.tsk --from log:data/events --to log:new --format json -q").json();
+    assert_eq!(again[0]["written"], 0);
+    assert_eq!(again[0]["checkpoints"][0]["to"]["position"].to_string(), to);
+}

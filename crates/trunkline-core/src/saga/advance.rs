@@ -140,11 +140,16 @@ impl Machine<'_> {
         };
         // All that one stored event says is one cause: whatever of it has an effect, the rest is known by it.
         let mut effect = Err(Ignored::Known);
-        for event in events {
+        let before = answer.as_ref().map_or(events.len(), |answer| answer.after.min(events.len()));
+        let (before, behind) = events.split_at(before);
+        for event in before {
             effect = better(effect, self.event(event, correlation_id.as_ref()));
         }
         if let Some(answer) = answer {
             effect = better(effect, self.answer(answer));
+        }
+        for event in behind {
+            effect = better(effect, self.event(event, correlation_id.as_ref()));
         }
         if let Err(ignored) = &effect
             && let Some(why) = ignored.said()

@@ -45,6 +45,9 @@ pub struct Recorded {
 pub struct Answer {
     /// The message: the version of the transition that sent it first.
     pub message: Version,
+    /// How many of the events that come with it are before it: one event of several that a stored one became answers,
+    /// as the first of them, and the others count as what came next.
+    pub after: usize,
     /// What became of it.
     pub reply: Reply,
 }

@@ -159,6 +159,7 @@ impl Life {
         let event = self.event(event_type);
         let answer = answer.map(|(message, reply)| Answer {
             message,
+            after: 1,
             reply: reply
                 .unwrap_or_else(|| Reply::Accepted { event: Box::new(event.clone()), nothing: false }),
         });

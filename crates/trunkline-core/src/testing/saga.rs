@@ -176,7 +176,7 @@ impl<S: Saga> GivenSaga<S> {
 
     fn answered(self, event: &RecordedEvent, reply: Reply) -> ThenSaga<S> {
         let message = self.state.messages.last().map_or(Version::EMPTY, |message| message.version);
-        let input = Self::input(event, Vec::new(), Some(Answer { message, reply }));
+        let input = Self::input(event, Vec::new(), Some(Answer { message, after: 0, reply }));
         self.advance(&input)
     }
 

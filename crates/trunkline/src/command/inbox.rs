@@ -36,6 +36,14 @@ struct Kept<'a> {
     field: Option<String>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     reply: Option<&'a RawValue>,
+    /// How many events the command had caused, where a migration kept its reply.
+    #[serde(default, skip_serializing_if = "is_none")]
+    events: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference to the field")]
+fn is_none(number: &usize) -> bool {
+    *number == 0
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -81,7 +89,10 @@ pub(super) async fn find(
 /// What an outcome without events says.
 pub(crate) enum Said {
     /// The command was accepted.
-    Accepted,
+    Accepted {
+        /// How many events it had caused, of which a migration has kept the reply alone.
+        events: usize,
+    },
     /// It was rejected, for this reason.
     Rejected(String),
 }
@@ -93,7 +104,7 @@ pub(crate) fn said(event: &RecordedEvent) -> Option<Said> {
     }
     let kept: Kept<'_> = serde_json::from_slice(event.data()).ok()?;
     Some(match kept.outcome {
-        Answer::Accepted => Said::Accepted,
+        Answer::Accepted => Said::Accepted { events: kept.events },
         Answer::Rejected => Said::Rejected(kept.reason.unwrap_or_default()),
     })
 }
@@ -175,13 +186,23 @@ pub(crate) fn metadata_with_reply(metadata: &[u8], reply: &[u8]) -> Result<Metad
     Metadata::parse([object, comma, br#""$reply":"#, reply, b"}"].concat())
 }
 
-/// An event that keeps a command's reply where its other events have no room for it, or where there are none.
-pub(crate) fn event_with_reply(metadata: &[u8], reply: &[u8]) -> Result<NewEvent, serde_json::Error> {
+/// What is left of an event that is none any more, for who only has to know that its command was accepted.
+pub(crate) fn without_reply(event: &RecordedEvent) -> RecordedEvent {
+    event.in_shape(OUTCOME, 1, br#"{"outcome":"accepted"}"#)
+}
+
+/// An event that keeps the reply of a command that had caused so many events, where what became of the first of them
+/// has no room for it, or is nothing.
+pub(crate) fn event_with_reply(
+    metadata: &[u8],
+    reply: &[u8],
+    events: usize,
+) -> Result<NewEvent, serde_json::Error> {
     let mut fields: serde_json::Map<String, Json> = serde_json::from_slice(metadata)?;
     fields.remove("$reply");
     let metadata = Metadata::of(&fields).map_err(serde::ser::Error::custom)?;
     let reply = Some(serde_json::from_slice(reply)?);
-    let kept = Kept { outcome: Answer::Accepted, reason: None, by: None, field: None, reply };
+    let kept = Kept { outcome: Answer::Accepted, reason: None, by: None, field: None, reply, events };
     let event_type = EventType::system(OUTCOME).expect("the type of outcomes is a name");
     Ok(NewEvent::new(event_type, serde_json::to_vec(&kept)?).metadata(metadata))
 }
@@ -199,6 +220,7 @@ pub(super) fn keep(
             by: Some(*by),
             field: field.clone(),
             reply: None,
+            events: 0,
         },
         Decision::Accepted(accepted) => Kept {
             outcome: Answer::Accepted,
@@ -206,6 +228,7 @@ pub(super) fn keep(
             by: None,
             field: None,
             reply: Some(serde_json::from_slice(&accepted.reply)?),
+            events: 0,
         },
     };
     let stream = StreamName::system(&format!("$inbox-{}", request.consumer))?;

@@ -122,6 +122,28 @@ impl FileCheckpoints {
         Self { folder: folder.into() }
     }
 
+    /// All that were kept, by name.
+    pub fn all(&self) -> Result<BTreeMap<String, Checkpoint>, CheckpointError> {
+        let failed =
+            |source| CheckpointError::Io { name: self.folder.display().to_string(), done: "read", source };
+        let files = match fs::read_dir(&self.folder) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut all = BTreeMap::new();
+        for file in files {
+            let file = file.map_err(failed)?.file_name();
+            let name = file.to_str().and_then(|file| name_of(file.strip_suffix(".checkpoint.json")?));
+            if let Some(name) = name
+                && let Some(checkpoint) = self.load(&name)?
+            {
+                all.insert(name, checkpoint);
+            }
+        }
+        Ok(all)
+    }
+
     fn path(&self, name: &str, kind: &str) -> PathBuf {
         self.folder.join(format!("{}.checkpoint.{kind}", file_name(name)))
     }
@@ -143,6 +165,18 @@ fn file_name(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"$-_.".contains(&byte);
     let written = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") };
     name.bytes().map(written).collect()
+}
+
+/// The name that is written like that, if it is one.
+fn name_of(file: &str) -> Option<String> {
+    let mut parts = file.split('%');
+    let mut name = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (byte, plain) = part.split_at_checked(2)?;
+        name.push(u8::from_str_radix(byte, 16).ok()?);
+        name.extend(plain.as_bytes());
+    }
+    String::from_utf8(name).ok()
 }
 
 impl Checkpoints for FileCheckpoints {

@@ -65,7 +65,7 @@ fn to_json(event: &RecordedEvent, store: StoreId, index: u32, said: &Said) -> Ve
     let envelope = CloudEvent {
         specversion: "1.0",
         // Each of several events that one became is an event of its own to others.
-        id: if index == 0 { event.event_id().to_string() } else { format!("{}/{index}", event.event_id()) },
+        id: event.event_id().part(index).to_string(),
         source: format!("urn:uuid:{store}"),
         event_type: event.event_type(),
         subject: event.stream(),
@@ -86,11 +86,11 @@ fn to_json(event: &RecordedEvent, store: StoreId, index: u32, said: &Said) -> Ve
 
 /// The message that a producer makes of an event: of its only one, or of one by its index among several.
 ///
-/// Its id follows from the event, the producer and the index, its key is the stream.
+/// Its id follows from the event's, the producer and the index, its key is the stream.
 pub fn message_of(event: &RecordedEvent, store: StoreId, producer: &str, index: u32) -> NewMessage {
     let said: Said = serde_json::from_slice(event.metadata()).unwrap_or_default();
     let mut message = NewMessage::new(event.event_type(), to_json(event, store, index, &said))
-        .id(message_id(&event.stream_name(), event.version(), producer, index))
+        .id(message_id(event.event_id().part(index), producer))
         .key(event.stream())
         .header("content-type", CONTENT_TYPE)
         .cause(event.event_id(), event.position());

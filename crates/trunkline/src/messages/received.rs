@@ -53,8 +53,6 @@ pub fn event_of(message: &Message) -> Result<RecordedEvent, NoEvent> {
         }
         (None, None) => Vec::new(),
     };
-    // One of several events that a stored one became has a number after the stored one's id.
-    let id = envelope.id.split('/').next().unwrap_or_default();
     let said = [
         ("traceparent", envelope.traceparent),
         ("correlation_id", envelope.correlationid),
@@ -69,7 +67,7 @@ pub fn event_of(message: &Message) -> Result<RecordedEvent, NoEvent> {
     let event = NewEvent {
         schema_version: envelope.dataversion,
         ..NewEvent::new(event_type, data)
-            .id(id.parse::<EventId>().map_err(|error| read(&error))?)
+            .id(envelope.id.parse::<EventId>().map_err(|error| read(&error))?)
             .metadata(Metadata::parse(metadata).map_err(|error| read(&error))?)
             .occurred_at(occurred_at)
     };

@@ -11,7 +11,7 @@ use super::{MigrateError, Migration, StoredAt};
 use crate::command::inbox::{self, Part};
 use crate::file::SYSTEM_NAMES;
 
-/// Where outcomes go of commands whose events have no room for them in the new store, or are all dropped.
+/// Where outcomes go of commands whose first event has no room for them in the new store, or is dropped.
 const INBOX: &str = "$inbox-migrated";
 
 /// An event for the new store.
@@ -29,31 +29,40 @@ pub(super) fn command_of(event: &RecordedEvent) -> Option<&str> {
 }
 
 impl Migration<'_> {
-    /// What the events of one command become, or an event of none.
+    /// What the events of one command become, or an event of none, whose data may be given.
     pub(super) fn carry(
         &self,
         group: &[RecordedEvent],
+        data: Option<&Bytes>,
         tally: &mut Tally,
     ) -> Result<Vec<Carried>, MigrateError> {
         let mut carried = Vec::with_capacity(group.len());
         let mut changed = false;
-        for event in group {
+        let mut of_first = 0;
+        for (number, event) in group.iter().enumerate() {
             let before = carried.len();
             let fate = if event.stream().starts_with(SYSTEM_NAMES) {
-                let copy = copy_of(event).map_err(|reason| stopped(event, reason))?;
+                let mut copy = copy_of(event).map_err(|reason| stopped(event, reason))?;
+                if let Some(data) = data {
+                    copy.data = data.clone();
+                }
                 carried.push(Carried { of: event.clone(), stream: event.stream_name(), event: copy });
-                Fate::Unchanged
+                if data.is_some() { Fate::Changed } else { Fate::Unchanged }
             } else {
                 self.present(event, &mut carried)?
             };
             changed |= fate != Fate::Unchanged;
             tally.count(event, fate, &carried[before..]);
+            if number == 0 {
+                of_first = carried.len();
+            }
         }
         if changed
             && let Some(first) = group.first()
             && let Some(command) = command_of(first)
         {
-            let kept = keep_reply(group, command, &mut carried).map_err(|reason| stopped(first, reason))?;
+            let kept = keep_reply(group, command, &mut carried, of_first)
+                .map_err(|reason| stopped(first, reason))?;
             tally.outcomes += u64::from(kept == Kept::Beside);
         }
         Ok(carried)
@@ -89,8 +98,8 @@ impl Migration<'_> {
                 if same { Fate::Unchanged } else { Fate::Changed }
             }
             several => {
-                for (number, part) in (1..).zip(several) {
-                    part.event.event_id = derived(event, &format!("{number}"));
+                for (place, part) in (0..).zip(several) {
+                    part.event.event_id = event.event_id().part(place);
                 }
                 Fate::Split
             }
@@ -98,13 +107,13 @@ impl Migration<'_> {
     }
 }
 
-fn stopped(event: &RecordedEvent, reason: String) -> MigrateError {
+pub(super) fn stopped(event: &RecordedEvent, reason: String) -> MigrateError {
     MigrateError::Stopped { at: StoredAt::of(event), reason }
 }
 
-/// An id that follows from an event's own, so that it is the same however often the migration is run.
-fn derived(event: &RecordedEvent, name: &str) -> EventId {
-    EventId::from_bytes(Uuid::new_v5(event.event_id().as_uuid(), name.as_bytes()).into_bytes())
+/// The id of the event that keeps a reply, the same however often the migration is run.
+fn id_of_reply(event: &RecordedEvent) -> EventId {
+    EventId::from_uuid(Uuid::new_v5(event.event_id().as_uuid(), b"$Outcome"))
 }
 
 /// The event with all that doesn't depend on its place.
@@ -133,9 +142,17 @@ enum Kept {
 
 /// Sees to it that the command, sent again, gets the answer that it got first, although the data that the answer was
 /// made of is another now, or gone.
-fn keep_reply(group: &[RecordedEvent], command: &str, carried: &mut Vec<Carried>) -> Result<Kept, String> {
+///
+/// A saga knows a command's answer by its first event. So where nothing is left of that, the event that keeps the
+/// answer takes its place; else it stands behind the `of_first` that it became.
+fn keep_reply(
+    group: &[RecordedEvent],
+    command: &str,
+    carried: &mut Vec<Carried>,
+    of_first: usize,
+) -> Result<Kept, String> {
     let unreadable = |error: serde_json::Error| format!("the outcome of its command can't be read: {error}");
-    let (Some(first), Some(last)) = (group.first(), group.last()) else { return Ok(Kept::Within) };
+    let Some(first) = group.first() else { return Ok(Kept::Within) };
     let data: Vec<Bytes> = group.iter().map(RecordedEvent::data_bytes).collect();
     let parts = group.iter().zip(&data).map(|(event, data)| Part {
         event_type: event.event_type(),
@@ -149,10 +166,12 @@ fn keep_reply(group: &[RecordedEvent], command: &str, carried: &mut Vec<Carried>
         data: &event.data,
     });
     let parts: Vec<Part<'_>> = parts.collect();
-    if !parts.is_empty() && inbox::reply_of(&parts).map_err(unreadable)? == reply {
+    if of_first > 0 && inbox::reply_of(&parts).map_err(unreadable)? == reply {
         return Ok(Kept::Within);
     }
-    if let Some(Carried { event, .. }) = carried.first_mut() {
+    if of_first > 0
+        && let Some(Carried { event, .. }) = carried.first_mut()
+    {
         match inbox::metadata_with_reply(event.metadata.as_bytes(), &reply) {
             Ok(metadata) => {
                 event.metadata = metadata;
@@ -162,15 +181,15 @@ fn keep_reply(group: &[RecordedEvent], command: &str, carried: &mut Vec<Carried>
             Err(error) => return Err(error.to_string()),
         }
     }
-    let outcome = inbox::event_with_reply(first.metadata(), &reply).map_err(unreadable)?;
+    let outcome = inbox::event_with_reply(first.metadata(), &reply, group.len()).map_err(unreadable)?;
     let event = NewEvent {
-        event_id: derived(first, "$Outcome"),
+        event_id: id_of_reply(first),
         tags: vec![Tag::system(command).map_err(|error| error.to_string())?],
-        occurred_at: Some(last.occurred_at()),
-        recorded_at: Some(last.recorded_at()),
+        occurred_at: Some(first.occurred_at()),
+        recorded_at: Some(first.recorded_at()),
         ..outcome
     };
     let stream = StreamName::system(INBOX).map_err(|error| error.to_string())?;
-    carried.push(Carried { of: last.clone(), stream, event });
+    carried.insert(of_first, Carried { of: first.clone(), stream, event });
     Ok(Kept::Beside)
 }

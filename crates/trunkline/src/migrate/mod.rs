@@ -2,8 +2,11 @@
 //!
 //! ```text
 //! old store ─▶ upcast, check ─▶ stream by rule ─▶ the next events ─▶ there already: compare
-//!  (is read)      (`carry`)         (`rule`)                         else: append, read back, compare (`target`)
+//! (`source`)      (`carry`)         (`rule`)                         else: append, read back, compare (`target`)
 //! ```
+//!
+//! What a saga's event names of the store (`cause`), and what `checkpoints` name, becomes the place where it is in the
+//! new one; `places` knows that.
 //!
 //! What is written follows from the old store, the links and the rule alone, event ids included. So nothing has to be
 //! remembered of how far it came: each run begins at the first event, and compares what is there with what should be,
@@ -13,39 +16,36 @@
 //! Every event that was written is read back and compared before it is counted. `report` is what a run says.
 
 mod carry;
+mod cause;
+mod checkpoints;
+mod places;
 mod report;
 mod rule;
+mod source;
 mod target;
 
 use std::fmt;
 
-use futures::StreamExt as _;
 use serde::Serialize;
 use trunkline_core::{EventId, Position, RecordedEvent, StreamName, Version};
-use trunkline_store::{AllRead, AppendError, EventStore, EventStream, ReadError};
+use trunkline_store::{AppendError, EventStore, ReadError};
 
+pub use checkpoints::CheckpointLine;
 pub use report::{Events, MigrationReport, ShapeLine, StreamsLine};
 pub use rule::{InvalidRule, StreamRule};
 
+use crate::messages::{Checkpoint, CheckpointError};
 use crate::shapes::Shapes;
-use carry::{Carried, command_of};
-use report::{Seen, Tally};
+use report::Tally;
+use source::Source;
 use target::Target;
-
-/// How many events are carried at a time, at least; all of one command's are.
-const BATCH_EVENTS: usize = 4096;
-
-/// How many bytes of data a batch has, at most, but for its last command's.
-const BATCH_BYTES: usize = 16 << 20;
-
-/// What the streams of sagas begin with.
-const SAGAS: &str = "$saga.";
 
 /// What becomes of the events of a store.
 #[derive(Debug)]
 pub struct Migration<'a> {
     shapes: Shapes<'a>,
     streams: Option<StreamRule>,
+    checkpoints: Vec<(String, Checkpoint)>,
 }
 
 /// Where an event is stored.
@@ -99,6 +99,9 @@ pub enum MigrateError {
         /// The event of the old store.
         of: StoredAt,
     },
+    /// Which event of the old store a checkpoint names can't be said.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The old store could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -113,13 +116,21 @@ pub enum MigrateError {
 impl<'a> Migration<'a> {
     /// The migration to the shapes that a file declares, or that an application knows.
     pub fn new(shapes: impl Into<Shapes<'a>>) -> Self {
-        Self { shapes: shapes.into(), streams: None }
+        Self { shapes: shapes.into(), streams: None, checkpoints: Vec::new() }
     }
 
     /// The same, with streams by a rule.
     #[must_use]
     pub fn streams(mut self, rule: StreamRule) -> Self {
         self.streams = Some(rule);
+        self
+    }
+
+    /// The same, with checkpoints of readers of the old store, whose places in the new one the report says: read before
+    /// the migration is run, so that the old store has what they name.
+    #[must_use]
+    pub fn checkpoints(mut self, checkpoints: impl IntoIterator<Item = (String, Checkpoint)>) -> Self {
+        self.checkpoints.extend(checkpoints);
         self
     }
 
@@ -136,14 +147,14 @@ impl<'a> Migration<'a> {
         if from.id() == to.id() {
             return Err(MigrateError::SameStore);
         }
-        let mut source = Source::new(from);
+        let mut source = Source::new(self, from);
         let mut target = Target::new(to);
         let mut tally = Tally::default();
-        let mut batch = source.batch(self, &mut tally).await?;
+        let mut batch = source.batch(&mut tally).await?;
         while !batch.is_empty() || !source.is_at_end() {
             // The next events are read while these are synced.
             let put = target.put(&batch);
-            let read = source.batch(self, &mut tally);
+            let read = source.batch(&mut tally);
             let (put, read) = futures::join!(put, read);
             put?;
             batch = read?;
@@ -151,6 +162,7 @@ impl<'a> Migration<'a> {
             // Stores that never wait would leave no room to notice a request to stop.
             tokio::task::yield_now().await;
         }
+        let checkpoints = self.moved_checkpoints(from, to, &source).await?;
         let head = to.head().await.map_err(MigrateError::ReadBack)?;
         let beyond = Some(head).filter(|head| *head > target.position());
         let (written, outcomes) = (target.written, tally.outcomes);
@@ -161,96 +173,10 @@ impl<'a> Migration<'a> {
             written,
             outcomes,
             beyond,
+            checkpoints,
             shapes,
             streams,
         })
-    }
-}
-
-/// The old store, read command by command.
-struct Source {
-    events: EventStream,
-    /// Of the next command, or of none.
-    next: Option<RecordedEvent>,
-    /// Whether `events` has ended.
-    ended: bool,
-    seen: Seen,
-    /// How many events there are for the new store.
-    carried: u64,
-}
-
-impl Source {
-    fn new(store: &dyn EventStore) -> Self {
-        let events = store.read_all(AllRead::default());
-        Self { events, next: None, ended: false, seen: Seen::new(), carried: 0 }
-    }
-
-    fn is_at_end(&self) -> bool {
-        self.ended && self.next.is_none()
-    }
-
-    fn position(&self) -> Position {
-        self.seen.last.map_or(Position::START, |(position, _)| position)
-    }
-
-    /// What becomes of the next events; it may be nothing before the end.
-    async fn batch(
-        &mut self,
-        migration: &Migration<'_>,
-        tally: &mut Tally,
-    ) -> Result<Vec<Carried>, MigrateError> {
-        let mut batch = Vec::new();
-        let (mut events, mut bytes) = (0, 0);
-        while events < BATCH_EVENTS && bytes < BATCH_BYTES {
-            let group = self.group().await?;
-            if group.is_empty() {
-                break;
-            }
-            self.keep_places(&group)?;
-            events += group.len();
-            bytes += group.iter().map(|event| event.data().len()).sum::<usize>();
-            let carried = migration.carry(&group, tally)?;
-            self.carried += carried.len() as u64;
-            batch.extend(carried);
-        }
-        Ok(batch)
-    }
-
-    /// A saga's events name the positions of what caused them: they can only be copied where these stay.
-    fn keep_places(&self, group: &[RecordedEvent]) -> Result<(), MigrateError> {
-        match group.first() {
-            Some(event)
-                if event.stream().starts_with(SAGAS) && event.position().get() != self.carried + 1 =>
-            {
-                let reason =
-                    "it names places in the old store, and they are others in the new one".to_owned();
-                Err(MigrateError::Stopped { at: StoredAt::of(event), reason })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The next event, with those that follow it and are of the same command: one append has stored them, one after
-    /// the other. Nothing at the end.
-    async fn group(&mut self) -> Result<Vec<RecordedEvent>, MigrateError> {
-        let mut group: Vec<RecordedEvent> = self.next.take().into_iter().collect();
-        while !self.ended {
-            let Some(event) = self.events.next().await.transpose()? else {
-                self.ended = true;
-                break;
-            };
-            self.seen.see(&event);
-            let is_next = match group.first() {
-                None => false,
-                Some(first) => command_of(first).is_none_or(|command| command_of(&event) != Some(command)),
-            };
-            if is_next {
-                self.next = Some(event);
-                break;
-            }
-            group.push(event);
-        }
-        Ok(group)
     }
 }
 

@@ -9,6 +9,7 @@ use trunkline_core::json::AsJson;
 use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
 
 use super::carry::Carried;
+use super::checkpoints::CheckpointLine;
 
 /// What a migration did. All of it is counted anew on each run, also what was there already.
 #[derive(Debug, Serialize)]
@@ -24,6 +25,9 @@ pub struct MigrationReport {
     /// How far the new store reaches beyond the migration: what was appended to it since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beyond: Option<Position>,
+    /// Where the readers of the old store are whose checkpoints were given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checkpoints: Vec<CheckpointLine>,
     /// Every stored type and version, and what became of its events: `read` is the sum of `unchanged`, `changed`,
     /// `split` and `dropped`.
     pub shapes: Vec<ShapeLine>,

@@ -3,12 +3,12 @@
 use trunkline_core::saga::{self, Outgoing, SagaState, Transition, Waiting};
 use trunkline_core::{InvalidName, StreamName, Version};
 use trunkline_queue::{MessageId, NewMessage, TopicName};
+use uuid::Uuid;
 
 use super::book::Recording;
-use crate::messages::message_id;
 
 /// The name of the producer in the ids of messages.
-const PRODUCER: &str = "saga";
+const PRODUCER: &[u8] = b"saga";
 
 /// A message, and where it goes.
 #[derive(Clone, Debug)]
@@ -21,8 +21,13 @@ pub(super) struct Letter {
 }
 
 /// The id of the message that a transition of a saga sent first.
+///
+/// It follows from the transition's place in the saga's stream, which no migration changes.
 pub(super) fn id(stream: &StreamName, version: Version) -> MessageId {
-    message_id(stream, version, PRODUCER, 0)
+    let stream = Uuid::new_v5(&Uuid::NAMESPACE_OID, stream.as_str().as_bytes());
+    let producer = Uuid::new_v5(&stream, PRODUCER);
+    let place = [version.get().to_be_bytes().as_slice(), &0_u32.to_be_bytes()].concat();
+    MessageId::new(&Uuid::new_v5(&producer, &place).to_string()).expect("a UUID is a message id")
 }
 
 /// The message that a transition stands for; none when it sends none, or when nothing waits for it any more, so that

@@ -68,14 +68,19 @@ impl Routes {
     /// Which sagas an event is for; what is Trunkline's own is for those alone whose messages it answers.
     pub(crate) fn deliver(&self, event: &RecordedEvent) -> Result<Delivered, UpcastError> {
         let mut delivered = Delivered::default();
-        if self.sources.contains(event.event_type()) {
+        let mut asked = asked(event);
+        if asked.is_some() || self.sources.contains(event.event_type()) {
             for present in self.upcasters.upcast(event.clone())? {
                 self.name_it(event, &present, &mut delivered);
+                if let Some(asked) = asked.take() {
+                    delivered.answer(event, asked, reply(&present));
+                }
             }
         }
-        if let Some((name, id, answer)) = answer(event) {
-            let routed = delivered.find(event, &name, &id);
-            routed.recorded.answer = Some(answer);
+        if let Some(asked) = asked {
+            // The command was accepted, although what it caused is no event any more.
+            let event_of = Box::new(inbox::without_reply(event));
+            delivered.answer(event, asked, Reply::Accepted { event: event_of, nothing: false });
         }
         Ok(delivered)
     }
@@ -115,6 +120,19 @@ impl Delivered {
         });
         &mut self.routed[at]
     }
+
+    /// Adds the answer to what the saga hears of an event.
+    fn answer(&mut self, event: &RecordedEvent, Asked { name, id, message }: Asked, reply: Reply) {
+        let recorded = &mut self.find(event, &name, &id).recorded;
+        recorded.answer = Some(Answer { message, after: recorded.events.len(), reply });
+    }
+}
+
+/// A message of a saga's, that an event answers.
+struct Asked {
+    name: String,
+    id: String,
+    message: Version,
 }
 
 /// What the metadata of an event says that a saga's message caused.
@@ -135,8 +153,8 @@ fn correlation_id(event: &RecordedEvent) -> Option<String> {
     serde_json::from_slice::<Said>(event.metadata()).ok()?.correlation_id
 }
 
-/// The saga whose message an event answers, and the answer.
-fn answer(event: &RecordedEvent) -> Option<(String, String, Answer)> {
+/// The saga whose message an event answers, and the message.
+fn asked(event: &RecordedEvent) -> Option<Asked> {
     let field = saga::SAGA_FIELD.as_bytes();
     if !event.metadata().windows(field.len()).any(|bytes| bytes == field) {
         return None;
@@ -145,7 +163,7 @@ fn answer(event: &RecordedEvent) -> Option<(String, String, Answer)> {
     let saga = said.saga?;
     let (name, id) = saga.split_once('-')?;
     let message: Version = said.message?.parse().ok()?;
-    Some((name.to_owned(), id.to_owned(), Answer { message, reply: reply(event) }))
+    Some(Asked { name: name.to_owned(), id: id.to_owned(), message })
 }
 
 fn reply(event: &RecordedEvent) -> Reply {
@@ -160,6 +178,10 @@ fn reply(event: &RecordedEvent) -> Reply {
     }
     match inbox::said(event) {
         Some(inbox::Said::Rejected(reason)) => Reply::Rejected { reason },
+        // Its own events are gone, and with them what the reply was made of.
+        Some(inbox::Said::Accepted { events: 1.. }) => {
+            Reply::Accepted { event: Box::new(inbox::without_reply(event)), nothing: false }
+        }
         kept => Reply::Accepted { event: Box::new(event.clone()), nothing: kept.is_some() },
     }
 }

@@ -18,6 +18,7 @@ mod metadata;
 mod middleware;
 mod migrate;
 mod migrated;
+mod migrated_sagas;
 mod once;
 #[cfg(unix)]
 mod orders;

@@ -1,6 +1,5 @@
 //! Migrations: everything arrives once, in order, whatever fails on the way, and commands keep their first answers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -96,13 +95,13 @@ async fn every_event_arrives_in_its_present_shape_with_all_else_it_had() {
             "Paid" => vec![("Paid", data.replace("euros", "cents").replace('}', "00}"))],
             same => vec![(same, data.into())],
         };
-        for (event_type, data) in &wanted {
+        for (place, (event_type, data)) in wanted.iter().enumerate() {
             let new = found.next().unwrap();
             assert_eq!((new.event_type(), new.data()), (*event_type, data.as_bytes()));
             assert_eq!((new.stream(), new.metadata()), (old.stream(), old.metadata()));
             assert!(new.tags().eq(old.tags()));
             assert_eq!((new.occurred_at(), new.recorded_at()), (old.occurred_at(), old.recorded_at()));
-            assert_eq!(new.event_id() == old.event_id(), wanted.len() == 1, "parts have ids of their own");
+            assert_eq!(new.event_id(), old.event_id().part(place as u32), "the first part keeps its id");
             split += usize::from(wanted.len() > 1);
         }
     }
@@ -370,7 +369,7 @@ async fn a_command_that_is_sent_again_gets_its_first_answer_from_the_new_store()
     }
     let to = MemoryStore::new();
     let report = migrate(&today(), &from, &to).await.unwrap();
-    assert_eq!(report.outcomes, 2, "for the long one, and for the one whose events are dropped");
+    assert_eq!(report.outcomes, 3, "for the long one, and for those whose first events are dropped");
     let mut text = TODAY.to_owned();
     for name in ["Pay", "Open", "See", "SeeAndPay", "Wait"] {
         let anew = "require: [{ that: \"false\", else: \"decided anew\" }]";
@@ -399,22 +398,128 @@ async fn a_command_that_is_sent_again_gets_its_first_answer_from_the_new_store()
     assert!(said(&other).contains("belongs to a command \"Pay\""), "{}", said(&other));
 }
 
+fn saga_stream() -> StreamName {
+    StreamName::system("$saga.order-1").unwrap()
+}
+
+async fn put_saga(store: &MemoryStore, event_type: &str, data: &str) {
+    let event = NewEvent::new(trunkline::EventType::system(event_type).unwrap(), data.to_owned());
+    store.append(Append::to(saga_stream(), Expected::Any).event(event)).await.unwrap();
+}
+
 #[tokio::test]
-async fn places_that_sagas_remember_stay_or_the_migration_stops() {
-    let from = MemoryStore::new();
-    let saga = || StreamName::system("$saga.order-1").unwrap();
-    let step = || NewEvent::json("Stepped", r#"{"position":1}"#).unwrap();
+async fn what_sagas_name_as_their_causes_moves_with_them() {
+    let (file, from, to) = (today(), MemoryStore::new(), MemoryStore::new());
+    let noted =
+        |position: u64| format!(r#"{{"cause": {{"position": {position},"x":1}},"state":{position}}}"#);
     put(&from, "till-1", "Paid", r#"{"euros":1}"#).await;
-    from.append(Append::to(saga(), Expected::Any).event(step())).await.unwrap();
-    let to = MemoryStore::new();
-    migrate(&today(), &from, &to).await.unwrap();
-    assert_eq!(events(&to).await[1].stream(), "$saga.order-1");
+    put_saga(&from, "$SagaNewer", r#"{"position":1}"#).await;
+    migrate(&file, &from, &to).await.unwrap();
     put(&from, "till-1", "Seen", "{}").await;
-    from.append(Append::to(saga(), Expected::Any).event(step())).await.unwrap();
-    let error = migrate(&today(), &from, &to).await.unwrap_err().to_string();
-    assert!(error.contains("Stepped 1 at position 4") && error.contains("names places"), "{error}");
-    let store: Arc<dyn EventStore> = Arc::new(to);
-    assert_eq!(store.head().await.unwrap().get(), 2);
+    put(&from, "till-1", "Opened", r#"{"name":"x","at":"y"}"#).await;
+    for position in [1, 3, 4, 0] {
+        put_saga(&from, "$SagaNoted", &noted(position)).await;
+    }
+    put_saga(&from, "$SagaNoted", r#"{"cause":{"operator":"ada"},"state":{"position":4}}"#).await;
+    let report = migrate(&file, &from, &to).await.unwrap();
+    assert_eq!(report.written, 7);
+    let copied: Vec<_> = events(&to).await.split_off(4);
+    let data: Vec<_> = copied.iter().map(|event| std::str::from_utf8(event.data()).unwrap()).collect();
+    let moved = |from, to: u64| noted(from).replace(&format!(": {from},"), &format!(": {to},"));
+    // What was dropped is where the one before it is, and a split has had its effect with its last part.
+    assert_eq!(data[..4], [noted(1), moved(3, 2), moved(4, 4), noted(0)]);
+    assert_eq!(data[4], r#"{"cause":{"operator":"ada"},"state":{"position":4}}"#);
+    let line = report.shapes.iter().find(|line| line.event_type == "$SagaNoted").unwrap();
+    assert_eq!((line.read, line.changed), (5, 1));
+
+    for (event_type, data, wanted) in [
+        ("$SagaNoted", noted(10), "it names position 10 as its cause, which comes after it"),
+        ("$SagaNoted", "{}".to_owned(), "its cause can't be read"),
+        ("$SagaNewer", noted(1), "a newer version wrote this event"),
+    ] {
+        let stopped = MemoryStore::new();
+        migrate(&file, &from, &stopped).await.unwrap();
+        let (from, head) = (copy(&from).await, stopped.head().await.unwrap());
+        put_saga(&from, event_type, &data).await;
+        let error = migrate(&file, &from, &stopped).await.unwrap_err().to_string();
+        assert!(
+            error.contains("at position 10 ($saga.order-1 version 7)") && error.contains(wanted),
+            "{error}"
+        );
+        assert_eq!(stopped.head().await.unwrap(), head);
+    }
+}
+
+/// The same events in another store.
+async fn copy(store: &MemoryStore) -> MemoryStore {
+    let (file, to) = (read("", &Registered::default()), MemoryStore::new());
+    migrate(&file, store, &to).await.unwrap();
+    to
+}
+
+#[tokio::test]
+async fn what_happened_long_ago_is_counted_again() {
+    let (file, from, to) = (today(), MemoryStore::new(), MemoryStore::new());
+    // Commands of several events, so that no place of a round number is the end of one.
+    let kinds = [("Seen", "{}"), ("Opened", r#"{"name":"x","at":"y"}"#), ("Noted", "{}")];
+    let mut new = vec![0_u64];
+    for number in 0..8_000 {
+        let events = kinds.iter().map(|(kind, data)| NewEvent::json(kind, (*data).to_owned()).unwrap());
+        let append = Append::to("till-1".parse().unwrap(), Expected::Any).with_events(events);
+        let append = append.for_command(format!("{number}").parse().unwrap());
+        from.append(append).await.unwrap();
+        // The one that keeps the answer, the parts of the split, the last one.
+        new.extend([1, 3, 4].map(|more| 4 * number + more));
+    }
+    let asked = [1, 2, 3, 4_095, 4_096, 4_097, 7_600, 7_615, 7_617, 7_630, 12_345, 23_999, 24_000];
+    for position in asked {
+        put_saga(&from, "$SagaNoted", &format!(r#"{{"cause":{{"position":{position}}},"state":1}}"#)).await;
+    }
+    migrate(&file, &from, &to).await.unwrap();
+    let copied = events(&to).await.split_off(32_000);
+    for (position, event) in asked.into_iter().zip(&copied) {
+        let wanted = format!(r#"{{"cause":{{"position":{}}},"state":1}}"#, new[position]);
+        assert_eq!(std::str::from_utf8(event.data()).unwrap(), wanted, "{position}");
+    }
+}
+
+#[tokio::test]
+async fn readers_of_the_old_store_go_on_in_the_new_one() {
+    use trunkline::messages::{Checkpoint, Checkpoints as _, MemoryCheckpoints};
+    let (file, from, to) = (today(), MemoryStore::new(), MemoryStore::new());
+    put(&from, "till-1", "Seen", "{}").await;
+    put(&from, "till-1", "Opened", r#"{"name":"x","at":"y"}"#).await;
+    put(&from, "till-1", "Seen", "{}").await;
+    put(&from, "till-1", "Noted", "{}").await;
+    let old = events(&from).await;
+    let at = |place: usize| Checkpoint {
+        store: from.id(),
+        position: old[place].position(),
+        event_id: old[place].event_id(),
+    };
+    let given = [("first", at(0)), ("split", at(1)), ("dropped", at(2)), ("last", at(3))];
+    let other = Checkpoint { store: to.id(), ..at(1) };
+    let given = given.into_iter().chain([("other", other)]).map(|(name, at)| (name.to_owned(), at));
+    let report = Migration::new(&file.definition).checkpoints(given).run(&from, &to, |_| {}).await.unwrap();
+    let kept = MemoryCheckpoints::default();
+    report.keep_checkpoints(&kept).unwrap();
+    let reached = |name| kept.load(name).unwrap().map(|kept: Checkpoint| kept.position.get());
+    assert_eq!(
+        ["first", "split", "dropped", "last", "other"].map(reached),
+        [None, Some(2), Some(2), Some(3), None]
+    );
+    for line in &report.checkpoints {
+        assert_eq!(line.problem.is_some(), line.name == "other", "{line:?}");
+        if let Some(moved) = line.to {
+            moved.check(&line.name, &to).await.unwrap();
+        }
+    }
+    // The application has begun with the new store.
+    let further = events(&to).await[2].clone();
+    let further = Checkpoint { store: to.id(), position: further.position(), event_id: further.event_id() };
+    kept.save("split", &further).unwrap();
+    report.keep_checkpoints(&kept).unwrap();
+    assert_eq!(reached("split"), Some(3));
 }
 
 #[tokio::test]
@@ -437,4 +542,34 @@ async fn a_program_migrates_and_counts_with_its_own_links_and_the_files_shapes()
     let arrived = events(&new).await;
     let arrived: Vec<_> = arrived.iter().map(|event| (event.event_type(), event.data())).collect();
     assert_eq!(arrived, [("SwitchedOn", br#"{"by":"ada"}"#.as_slice())]);
+}
+
+#[tokio::test]
+async fn a_relay_makes_the_same_messages_of_both_stores() {
+    use trunkline::messages::{MemoryCheckpoints, Relay};
+    use trunkline_queue::{GroupOptions, MemoryQueue, MessageQueue as _, Receive};
+    let (from, to, queue) = (MemoryStore::new(), MemoryStore::new(), MemoryQueue::new());
+    let (topic, group) = ("out".parse().unwrap(), "g".parse().unwrap());
+    queue.subscribe(topic, group, GroupOptions::default()).await.unwrap();
+    put(&from, "till-1", "Seen", "{}").await;
+    put(&from, "till-1", "Opened", r#"{"name":"x","at":"y"}"#).await;
+    put(&from, "till-1", "Paid", r#"{"euros":1}"#).await;
+    let app = with_file(App::builder().store(from.clone()), TODAY).build().unwrap();
+    let relay = Relay { upcasters: app.upcasters().clone(), ..Relay::new("out", "out".parse().unwrap()) };
+    let relayed = async |store: &MemoryStore| {
+        let store: std::sync::Arc<dyn EventStore> = std::sync::Arc::new(store.clone());
+        relay.catch_up(&store, &queue, &MemoryCheckpoints::default()).await.unwrap();
+        let receive = Receive::new("out".parse().unwrap(), "g".parse().unwrap()).max(10).now();
+        let came = queue.receive(receive).await.unwrap();
+        came.iter().map(|delivery| delivery.message.message_type.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(relayed(&from).await, ["Named", "Placed", "Paid"]);
+    migrate(&today(), &from, &to).await.unwrap();
+    assert_eq!(relayed(&to).await, [""; 0], "they are there");
+    // In this place of its stream the old store had another event.
+    put(&from, "till-1", "Paid", r#"{"euros":2}"#).await;
+    assert_eq!(relayed(&from).await, ["Paid"]);
+    put(&to, "till-1", "Paid", r#"{"euros":3}"#).await;
+    put(&to, "till-1", "Paid", r#"{"euros":4}"#).await;
+    assert_eq!(relayed(&to).await, ["Paid"; 2]);
 }

@@ -1,0 +1,70 @@
+//! The position that a saga's event names: found in its data, and replaced there alone.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use trunkline_core::Position;
+
+/// The position of a cause, and where it stands in the event's data.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct CausePosition {
+    pub(super) position: Position,
+    at: Range<usize>,
+}
+
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    cause: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Cause<'a> {
+    #[serde(borrow)]
+    position: Option<&'a RawValue>,
+}
+
+impl CausePosition {
+    /// That of a saga's event; a cause may have none.
+    pub(super) fn find(data: &[u8]) -> Result<Option<Self>, serde_json::Error> {
+        let said: Said<'_> = serde_json::from_slice(data)?;
+        let cause: Cause<'_> = serde_json::from_str(said.cause.get())?;
+        let Some(position) = cause.position else { return Ok(None) };
+        let text = position.get();
+        // It borrows from the data.
+        let start = text.as_ptr().addr() - data.as_ptr().addr();
+        let position = serde_json::from_str(text)?;
+        Ok(Some(Self { position, at: start..start + text.len() }))
+    }
+
+    /// The data with another position in the place of this one.
+    pub(super) fn replaced(&self, data: &[u8], position: Position) -> Bytes {
+        let (before, behind) = (&data[..self.at.start], &data[self.at.end..]);
+        [before, position.to_string().as_bytes(), behind].concat().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_replaced_and_nothing_else() {
+        let data =
+            br#"{"state":{"cause":{"position":3}}, "cause": {"event":"A", "position" : 17 },"x":1.50}"#;
+        let cause = CausePosition::find(data).unwrap().unwrap();
+        assert_eq!(cause.position.get(), 17);
+        assert_eq!(
+            cause.replaced(data, Position::new(4)),
+            br#"{"state":{"cause":{"position":3}}, "cause": {"event":"A", "position" : 4 },"x":1.50}"#
+                .as_slice()
+        );
+        assert_eq!(CausePosition::find(br#"{"cause":{"operator":"ada"}}"#).unwrap(), None);
+        for wrong in [r#"{"cause":{"position":"x"}}"#, r#"{"step":"x"}"#, "", r#"{"cause":{"position":-1}}"#]
+        {
+            assert!(CausePosition::find(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! JSON Schema: the shape of a command's data.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -8,10 +9,11 @@ use serde_json::Value;
 /// How many violations of a shape are said; the rest follow once these are mended.
 const SAID_MAX: usize = 3;
 
-/// A JSON Schema, compiled.
+/// A JSON Schema, compiled. A clone is cheap.
+#[derive(Clone)]
 pub struct Schema {
-    validator: Validator,
-    json: Value,
+    validator: Arc<Validator>,
+    json: Arc<Value>,
 }
 
 /// How data differs from its shape.
@@ -27,12 +29,17 @@ impl Schema {
     /// Compiles a schema; nothing is fetched from elsewhere.
     pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
         let compiled = jsonschema::validator_for(schema).map_err(|error| error.to_string());
-        compiled.map(|validator| Self { validator, json: schema.clone() })
+        compiled.map(|validator| Self { validator: Arc::new(validator), json: Arc::new(schema.clone()) })
     }
 
     /// The schema as it was given.
     pub(crate) fn json(&self) -> &Value {
         &self.json
+    }
+
+    /// Whether names, kinds, signs and emptiness alone say if data is of this shape: no rule looks at more of a value.
+    pub(crate) fn asks_for_outlines(&self) -> bool {
+        asks_for_outline(&self.json)
     }
 
     /// Checks data.
@@ -63,6 +70,22 @@ impl fmt::Debug for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Schema")
     }
+}
+
+fn asks_for_outline(schema: &Value) -> bool {
+    let Value::Object(rules) = schema else { return schema.is_boolean() };
+    let is_integer = rules.get("type").is_some_and(|kind| kind == "integer");
+    let at_most = |value: &Value, most: u64| value.as_u64().is_some_and(|number| number <= most);
+    rules.iter().all(|(rule, value)| match rule.as_str() {
+        "type" | "required" | "title" | "description" | "$comment" | "default" | "examples" => true,
+        "properties" => value.as_object().is_some_and(|inner| inner.values().all(asks_for_outline)),
+        "additionalProperties" | "items" | "not" => asks_for_outline(value),
+        "allOf" | "anyOf" | "oneOf" => value.as_array().is_some_and(|all| all.iter().all(asks_for_outline)),
+        "minimum" => at_most(value, u64::from(is_integer)),
+        "exclusiveMinimum" => at_most(value, 0),
+        "minLength" | "minItems" | "minProperties" => at_most(value, 1),
+        _ => false,
+    })
 }
 
 /// A JSON Pointer as expressions write paths: `/items/0/quantity` is `items[0].quantity`.
@@ -96,6 +119,34 @@ mod tests {
         let violation = schema.check(&json!({"items": [{"n": 1}, {"n": "x"}]})).unwrap_err();
         assert_eq!(violation.field, "items[1].n");
         assert_eq!(violation.reason, r#"items[1].n: "x" is not of type "integer""#);
+    }
+
+    #[test]
+    fn a_schema_asks_for_outlines_unless_a_rule_looks_at_values() {
+        let of = |json: &Value| Schema::compile(json).unwrap().asks_for_outlines();
+        for shape in [
+            json!(true),
+            json!({"type": "object", "required": ["a"], "additionalProperties": false, "properties": {
+                "a": {"type": ["string", "null"], "minLength": 1}, "b": {"minimum": 0},
+                "c": {"type": "integer", "minimum": 1}, "d": {"items": {"exclusiveMinimum": 0}, "minItems": 1}}}),
+            json!({"anyOf": [{"type": "string"}, {"not": {"type": "array"}}]}),
+        ] {
+            assert!(of(&shape), "{shape}");
+        }
+        for value in [
+            json!({"minimum": 1}),
+            json!({"type": "integer", "minimum": 2}),
+            json!({"minimum": -1}),
+            json!({"maximum": 3}),
+            json!({"properties": {"a": {"enum": ["x"]}}}),
+            json!({"items": {"pattern": "x"}}),
+            json!({"anyOf": [{"const": 1}]}),
+            json!({"minLength": 2}),
+            json!({"uniqueItems": true}),
+            json!({"$ref": "#/$defs/a", "$defs": {"a": {}}}),
+        ] {
+            assert!(!of(&value), "{value}");
+        }
     }
 
     #[test]

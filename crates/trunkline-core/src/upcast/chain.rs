@@ -121,6 +121,21 @@ impl Upcasters {
         chain.is_none_or(|chain| chain.present == Some(event.schema_version()))
     }
 
+    /// The types that an event of this type and version may become, its own among them where nothing leads on, if
+    /// what becomes of it follows from the names and kinds in its data alone; none where some function looks at more.
+    pub fn by_kinds<'a>(&'a self, event_type: &'a str, version: u32) -> Option<BTreeSet<&'a str>> {
+        let mut ends = BTreeSet::new();
+        let mut open = vec![(event_type, version)];
+        while let Some((event_type, version)) = open.pop() {
+            match self.chains.get(event_type).and_then(|chain| chain.links.get(&version)) {
+                None => drop(ends.insert(event_type)),
+                Some(link) if link.looks_at_values() => return None,
+                Some(link) => open.extend(link.targets()),
+            }
+        }
+        Some(ends)
+    }
+
     /// The links, sorted by type and version.
     pub fn links(&self) -> impl Iterator<Item = &Link> {
         let mut links: Vec<&Link> = self.chains.values().flat_map(|chain| chain.links.values()).collect();
@@ -411,6 +426,23 @@ mod tests {
         assert!(wrong(vec![from("A", 1).add("x", "{")], &[]).contains("is no JSON"));
         assert!(wrong(vec![from("A", 1).remove("")], &[]).contains("a path is names"));
         assert!(wrong(vec![from("A", 1).rename("a..b", "c")], &[]).contains("a path is names"));
+    }
+
+    #[test]
+    fn what_follows_from_kinds_alone_is_known() {
+        let upcasters = Upcasters::new([
+            Link::from("A", 1).rename("x", "y").splits([Part::new("B", 1), Part::new("C", 1)]),
+            Link::from("B", 1).compute("n", "1", |_| Ok("1".to_owned())),
+            Link::from("C", 1).add("z", "1").remove("a").move_to("b", "c"),
+            Link::from("D", 1).drops(),
+            Link::from("E", 1).drop_when("never", |_| Ok(false)),
+            Link::from("F", 1).splits([Part::new("C", 1).when("never", |_| Ok(false))]),
+            Link::from("G", 1).splits([Part::new("C", 1).data("{}", |_| Ok("{}".to_owned()))]),
+        ])
+        .unwrap();
+        let of = |event_type| upcasters.by_kinds(event_type, 1).map(Vec::from_iter);
+        assert_eq!(["A", "B", "E", "F", "G"].map(of), [None, None, None, None, None]);
+        assert_eq!((of("C"), of("D"), of("Z")), (Some(vec!["C"]), Some(vec![]), Some(vec!["Z"])));
     }
 
     #[test]

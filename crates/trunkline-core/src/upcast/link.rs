@@ -118,6 +118,13 @@ impl Link {
         self
     }
 
+    /// Whether what it makes of data depends on more than names and kinds.
+    pub(super) fn looks_at_values(&self) -> bool {
+        let step = |step: &Step| matches!(step, Step::Compute(..) | Step::DropWhen(..));
+        let part = |part: &Part| part.data.is_some() || part.when.is_some();
+        self.steps.iter().any(step) || matches!(&self.end, End::Splits(parts) if parts.iter().any(part))
+    }
+
     /// The types and versions that it leads to.
     pub(super) fn targets(&self) -> Vec<(&str, u32)> {
         match &self.end {

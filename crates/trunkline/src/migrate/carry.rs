@@ -28,7 +28,7 @@ pub(super) fn command_of(event: &RecordedEvent) -> Option<&str> {
     event.tags().find(|tag| tag.starts_with(CommandId::TAG))
 }
 
-impl Migration<'_> {
+impl Migration {
     /// What the events of one command become, or an event of none, whose data may be given.
     pub(super) fn carry(
         &self,

@@ -23,7 +23,7 @@ pub struct CheckpointLine {
     pub problem: Option<String>,
 }
 
-impl Migration<'_> {
+impl Migration {
     /// What becomes of the checkpoints, once all was migrated.
     pub(super) async fn moved_checkpoints(
         &self,

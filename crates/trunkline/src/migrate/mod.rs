@@ -42,8 +42,8 @@ use target::Target;
 
 /// What becomes of the events of a store.
 #[derive(Debug)]
-pub struct Migration<'a> {
-    shapes: Shapes<'a>,
+pub struct Migration {
+    shapes: Shapes,
     streams: Option<StreamRule>,
     checkpoints: Vec<(String, Checkpoint)>,
 }
@@ -113,9 +113,9 @@ pub enum MigrateError {
     Append(#[from] AppendError),
 }
 
-impl<'a> Migration<'a> {
+impl Migration {
     /// The migration to the shapes that a file declares, or that an application knows.
-    pub fn new(shapes: impl Into<Shapes<'a>>) -> Self {
+    pub fn new(shapes: impl Into<Shapes>) -> Self {
         Self { shapes: shapes.into(), streams: None, checkpoints: Vec::new() }
     }
 

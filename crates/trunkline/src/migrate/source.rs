@@ -20,7 +20,7 @@ const BATCH_BYTES: usize = 16 << 20;
 
 /// The old store.
 pub(super) struct Source<'a> {
-    migration: &'a Migration<'a>,
+    migration: &'a Migration,
     store: &'a dyn EventStore,
     commands: Commands,
     pub(super) seen: Seen,
@@ -28,7 +28,7 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(migration: &'a Migration<'a>, store: &'a dyn EventStore) -> Self {
+    pub(super) fn new(migration: &'a Migration, store: &'a dyn EventStore) -> Self {
         let commands = Commands::after(store, Position::START);
         Self { migration, store, commands, seen: Seen::new(), places: Places::default() }
     }

@@ -1,20 +1,32 @@
 //! The census: every stored shape, counted and brought to today's.
+//!
+//! ```text
+//! read, in order ──▶ parts of 1024 events, to each thread in turn ──▶ a `tally` of each ──▶ joined
+//! ```
+//!
+//! Which thread has which part depends on nothing but the order of the events, and what is told of each shape is of its
+//! first event, so a census of the same store says the same whenever it is taken.
 
-use std::collections::HashMap;
+use std::num::NonZero;
+use std::thread;
 
 use futures::StreamExt as _;
 use serde::Serialize;
+use tokio::sync::mpsc;
 use trunkline_core::{Position, RecordedEvent, StreamName, Version};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
-use super::{Shapes, stored};
-use crate::file::SYSTEM_NAMES;
+use super::Shapes;
+use super::tally::{Tally, joined};
 
-/// How many shapes are told apart; data whose fields are named by data has as many as it has events.
-const SHAPES_MAX: usize = 10_000;
+/// How many events a thread gets at a time.
+const PART: usize = 1024;
 
-/// How many positions are between two words about the progress.
-const SAID_EVERY: u64 = 4096;
+/// How many parts wait for a thread at most.
+const WAITING: usize = 8;
+
+/// How many threads count at most: one reads for all of them.
+const THREADS_MAX: usize = 8;
 
 /// What is stored.
 #[derive(Debug, Serialize)]
@@ -63,119 +75,76 @@ pub struct Undecodable {
 }
 
 /// Counts every shape that is stored, and brings each event to today's; `progress` hears how far it has come.
-pub async fn census<'a>(
-    shapes: impl Into<Shapes<'a>>,
+pub async fn census(
+    shapes: impl Into<Shapes>,
     store: &dyn EventStore,
     mut progress: impl FnMut(Position),
 ) -> Result<Census, ReadError> {
-    let mut counter = Counter::new(shapes.into());
+    let shapes = shapes.into();
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX);
+    let mut counting: Vec<Counting> = (0..threads).map(|_| Counting::start(shapes.clone())).collect();
     let mut last = Position::START;
-    let mut events = store.read_all(AllRead::default());
-    while let Some(event) = events.next().await.transpose()? {
-        last = event.position();
-        if last.get().is_multiple_of(SAID_EVERY) {
-            progress(last);
-        }
-        if !event.event_type().starts_with(SYSTEM_NAMES) {
-            counter.count(&event);
-        }
+    let mut parts = store.read_all(AllRead::default()).ready_chunks(PART);
+    let mut turn = 0;
+    while let Some(part) = parts.next().await {
+        let part = part.into_iter().collect::<Result<Vec<RecordedEvent>, ReadError>>()?;
+        last = part.last().map_or(last, RecordedEvent::position);
+        counting[turn].count(part).await;
+        turn = (turn + 1) % threads;
+        progress(last);
     }
     progress(last);
-    Ok(counter.told())
-}
-
-/// What was counted so far.
-struct Counter<'a> {
-    shapes: Shapes<'a>,
-    events: u64,
-    lines: Vec<Line>,
-    places: HashMap<(String, u32, String), usize>,
-    /// Places by marks, which cost less to make than words.
-    marked: HashMap<Vec<u8>, usize>,
-    marks: Vec<u8>,
-}
-
-/// A stored shape, of which nothing is in words yet.
-struct Line {
-    count: u64,
-    first: Position,
-    today: Vec<(String, u32)>,
-    undecodable: Option<Undecodable>,
-}
-
-impl<'a> Counter<'a> {
-    fn new(shapes: Shapes<'a>) -> Self {
-        let (lines, places) = (Vec::new(), HashMap::new());
-        Self { shapes, events: 0, lines, places, marked: HashMap::new(), marks: Vec::new() }
+    let mut tallies = Vec::with_capacity(threads);
+    for counting in counting {
+        tallies.push(counting.tally().await);
     }
+    Ok(joined(tallies))
+}
 
-    fn count(&mut self, event: &RecordedEvent) {
-        self.events += 1;
-        let at = self.place(event);
-        let line = &mut self.lines[at];
-        line.count += 1;
-        let reached = self.shapes.today(event.clone(), |event| {
-            let is_it = |(event_type, version): &(String, u32)| {
-                (event_type.as_str(), *version) == (event.event_type(), event.schema_version())
-            };
-            if !line.today.iter().any(is_it) {
-                line.today.push((event.event_type().to_owned(), event.schema_version()));
+/// A thread that counts, or what does so without one.
+struct Counting {
+    /// None where there is no thread.
+    parts: Option<mpsc::Sender<Vec<RecordedEvent>>>,
+    counted: mpsc::Receiver<Tally>,
+    tally: Tally,
+}
+
+impl Counting {
+    /// It ends when its sender is dropped, also when the census is.
+    fn start(shapes: Shapes) -> Self {
+        let tally = Tally::new(shapes.clone());
+        let (parts, mut received) = mpsc::channel::<Vec<RecordedEvent>>(WAITING);
+        let (told, counted) = mpsc::channel(1);
+        let count = move || {
+            let mut tally = Tally::new(shapes);
+            while let Some(part) = received.blocking_recv() {
+                for event in &part {
+                    tally.count(event);
+                }
             }
-        });
-        if let Err(reason) = reached {
-            let failed = line.undecodable.get_or_insert_with(|| Undecodable {
-                position: event.position(),
-                stream: event.stream_name(),
-                version: event.version(),
-                reason,
-                count: 0,
-            });
-            failed.count += 1;
+            // Nobody hears it when the census was dropped.
+            let _ = told.blocking_send(tally);
+        };
+        let thread = thread::Builder::new().name("census".to_owned()).spawn(count);
+        Self { parts: thread.is_ok().then_some(parts), counted, tally }
+    }
+
+    async fn count(&mut self, part: Vec<RecordedEvent>) {
+        match &self.parts {
+            // It takes parts until it is dropped, unless it has panicked, which is heard of in the end.
+            Some(parts) => drop(parts.send(part).await),
+            None => {
+                for event in &part {
+                    self.tally.count(event);
+                }
+            }
         }
     }
 
-    /// The place of the line of an event.
-    fn place(&mut self, event: &RecordedEvent) -> usize {
-        self.marks.clear();
-        self.marks.extend_from_slice(&event.schema_version().to_le_bytes());
-        self.marks.extend_from_slice(event.event_type().as_bytes());
-        self.marks.push(0);
-        stored::mark(event.data(), &mut self.marks);
-        if let Some(&at) = self.marked.get(&self.marks) {
-            return at;
+    async fn tally(mut self) -> Tally {
+        if self.parts.take().is_none() {
+            return self.tally;
         }
-        let named = |shape| (event.event_type().to_owned(), event.schema_version(), shape);
-        let mut key = named(stored::said(event.data()));
-        if self.places.len() >= SHAPES_MAX && !self.places.contains_key(&key) {
-            key = named("others".to_owned());
-        }
-        let lines = &mut self.lines;
-        let at = *self.places.entry(key).or_insert_with(|| {
-            lines.push(Line { count: 0, first: event.position(), today: Vec::new(), undecodable: None });
-            lines.len() - 1
-        });
-        if self.marked.len() < SHAPES_MAX {
-            self.marked.insert(self.marks.clone(), at);
-        }
-        at
-    }
-
-    fn told(mut self) -> Census {
-        let mut places: Vec<_> = self.places.into_iter().collect();
-        places.sort_unstable_by_key(|(_, at)| *at);
-        let lines = places.into_iter().zip(self.lines.drain(..));
-        let shapes: Vec<CensusLine> = lines
-            .map(|(((event_type, schema_version, shape), _), line)| CensusLine {
-                event_type,
-                schema_version,
-                shape,
-                count: line.count,
-                first: line.first,
-                today: line.today.iter().map(|(name, version)| format!("{name} {version}")).collect(),
-                undecodable: line.undecodable,
-            })
-            .collect();
-        let failed = shapes.iter().filter_map(|line| line.undecodable.as_ref());
-        Census { events: self.events, undecodable: failed.map(|failed| failed.count).sum(), shapes }
+        self.counted.recv().await.expect("counting does not panic")
     }
 }

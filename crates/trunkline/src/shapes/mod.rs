@@ -5,7 +5,9 @@
 
 mod census;
 mod lock;
+mod outline;
 mod stored;
+mod tally;
 mod today;
 
 use std::collections::BTreeMap;

@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 enum Kind {
     Null,
     Boolean,
@@ -34,21 +33,6 @@ pub(super) fn said(data: &[u8]) -> String {
         }
         Some(other) => other.to_string(),
     }
-}
-
-/// Adds bytes that are the same for data with the same fields in the same order, and for no data of another shape.
-pub(super) fn mark(data: &[u8], marks: &mut Vec<u8>) {
-    let start = marks.len();
-    let outer = look(data, |name, kind| {
-        marks.extend_from_slice(&(name.len() as u64).to_le_bytes());
-        marks.extend_from_slice(name.as_bytes());
-        marks.push(kind as u8);
-    });
-    if outer.is_none() {
-        // The fields before the place that is wrong are none.
-        marks.truncate(start);
-    }
-    marks.push(outer.map_or(u8::MAX, |kind| kind as u8));
 }
 
 /// Tells the fields of an object, and what the whole is; none when it is no JSON. Values are gone over, and not made.
@@ -139,12 +123,6 @@ impl Visitor<'_> for Name<'_> {
 mod tests {
     use super::*;
 
-    fn marked(data: &str) -> Vec<u8> {
-        let mut marks = Vec::new();
-        mark(data.as_bytes(), &mut marks);
-        marks
-    }
-
     #[test]
     fn a_shape_is_names_and_kinds() {
         for (data, shape) in [
@@ -167,29 +145,6 @@ mod tests {
             (r#"{"a":tru}"#, "no JSON"),
         ] {
             assert_eq!(said(data.as_bytes()), shape, "{data}");
-        }
-    }
-
-    #[test]
-    fn data_is_marked_alike_only_if_it_is_of_one_shape() {
-        assert_eq!(marked(r#"{"a":1,"b":"x"}"#), marked(r#"{ "a" : 2, "b":"" }"#));
-        for broken in ["{", r#"{"a":1"#, r#"{"a":1} x"#] {
-            assert_eq!(marked(broken), marked(""), "no JSON is no JSON");
-        }
-        let marks: Vec<Vec<u8>> = [
-            "{}",
-            "[]",
-            "",
-            r#"{"a":1}"#,
-            r#"{"a":1.0}"#,
-            r#"{"b":1}"#,
-            r#"{"a":1,"b":1}"#,
-            r#"{"a\u0002":1}"#,
-        ]
-        .map(marked)
-        .into();
-        for (at, one) in marks.iter().enumerate() {
-            assert!(!marks[at + 1..].contains(one), "{at}");
         }
     }
 }

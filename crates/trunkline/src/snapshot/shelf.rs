@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use trunkline_core::{EventId, StreamName, Version};
 
 use super::{Kept, Revision};
@@ -59,6 +60,9 @@ pub(super) struct SqliteShelf {
     writer: Mutex<Connection>,
 }
 
+/// How long is waited for another process that has the file locked, when it is opened or written.
+const WAIT: Duration = Duration::from_secs(1);
+
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS snapshots_1 (
     stream TEXT PRIMARY KEY NOT NULL,
     version INTEGER NOT NULL,
@@ -70,8 +74,13 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS snapshots_1 (
 
 impl SqliteShelf {
     /// Opens the file; one that is no database, or a damaged one, is made anew.
+    ///
+    /// One that another process has locked is left to that one.
     pub(super) fn open(path: &Path) -> Result<Self, rusqlite::Error> {
         Self::at(path).or_else(|error| {
+            if is_locked(&error) {
+                return Err(error);
+            }
             tracing::warn!(path = %path.display(), %error, "the snapshots can't be read and are made anew");
             for suffix in ["", "-wal", "-shm"] {
                 let mut file = path.as_os_str().to_owned();
@@ -86,13 +95,19 @@ impl SqliteShelf {
     fn at(path: &Path) -> Result<Self, rusqlite::Error> {
         let open = || {
             let connection = Connection::open(path)?;
+            connection.busy_timeout(WAIT)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
-            connection.busy_timeout(std::time::Duration::from_secs(1))?;
             Ok::<_, rusqlite::Error>(connection)
         };
         let (writer, reader) = (open()?, open()?);
         writer.execute(TABLE, [])?;
+        Self::of(writer, reader)
+    }
+
+    /// A command waits for what is looked up, and goes on without; nobody waits for what is written.
+    fn of(writer: Connection, reader: Connection) -> Result<Self, rusqlite::Error> {
+        reader.busy_timeout(Duration::ZERO)?;
         Ok(Self { reader: Mutex::new(reader), writer: Mutex::new(writer) })
     }
 
@@ -134,6 +149,10 @@ impl SqliteShelf {
 impl Shelf for SqliteShelf {
     fn find(&self, stream: &StreamName) -> Option<Kept> {
         self.read(stream).unwrap_or_else(|error| {
+            if is_locked(&error) {
+                tracing::debug!(%stream, "the snapshots are locked; the stream is read in full");
+                return None;
+            }
             tracing::warn!(%stream, %error, "a snapshot can't be read; the stream is read in full");
             None
         })
@@ -154,6 +173,11 @@ impl fmt::Debug for SqliteShelf {
     }
 }
 
+/// Whether another process has the file at the moment.
+fn is_locked(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
 /// Over everything that the row says, so that no part of one row is taken for a part of another.
 fn checksum(stream: &StreamName, kept: &Kept) -> u32 {
     let mut hash = crc32fast::Hasher::new();
@@ -164,4 +188,55 @@ fn checksum(stream: &StreamName, kept: &Kept) -> u32 {
     hash.update(&kept.revision.0);
     hash.update(&kept.state);
     hash.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept() -> Kept {
+        let event_id = EventId::from_bytes([7; 16]);
+        Kept {
+            revision: Revision::of("x"),
+            version: Version::new(3),
+            event_id,
+            state: Bytes::from_static(b"1"),
+        }
+    }
+
+    #[test]
+    fn a_lookup_does_not_wait_for_who_has_the_file_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, stream) = (folder.path().join("snapshots"), "till-1".parse().unwrap());
+        // Without a WAL, which not every file system can have, a writer locks readers out.
+        let open = || {
+            let connection = Connection::open(&path).unwrap();
+            connection.busy_timeout(WAIT).unwrap();
+            connection
+        };
+        let other = open();
+        other.execute(TABLE, []).unwrap();
+        let shelf = SqliteShelf::of(open(), open()).unwrap();
+        shelf.keep(&stream, kept());
+        assert_eq!(shelf.find(&stream), Some(kept()));
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let begun = std::time::Instant::now();
+        assert_eq!(shelf.find(&stream), None);
+        assert!(begun.elapsed() < WAIT / 4, "{:?}", begun.elapsed());
+        other.execute_batch("COMMIT").unwrap();
+        assert_eq!(shelf.find(&stream), Some(kept()), "it was not lost");
+    }
+
+    #[test]
+    fn a_file_that_another_process_has_locked_is_left_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, stream) = (folder.path().join("snapshots"), "till-1".parse().unwrap());
+        SqliteShelf::open(&path).unwrap().keep(&stream, kept());
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+        assert!(SqliteShelf::open(&path).is_err());
+        other.execute_batch("COMMIT").unwrap();
+        drop(other);
+        assert_eq!(SqliteShelf::open(&path).unwrap().find(&stream), Some(kept()));
+    }
 }

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::json::{Fields, LineError, LineEvent, wrong};
+use crate::json::{Fields, LineError, LineEvent, reserved, wrong};
 use crate::{EventId, EventType, Metadata, NewEvent, StreamName};
 
 /// The version of the specification that is read.
@@ -43,6 +43,9 @@ fn metadata(fields: &Fields<'_>) -> Result<Metadata, LineError> {
             && value.get() != "null"
             && !(*name == "datacontenttype" && value.get() == r#""application/json""#)
     });
+    if let Some((name, _)) = fields.iter().find(|(name, _)| name.starts_with('$')) {
+        return Err(reserved(name));
+    }
     let object: std::collections::BTreeMap<&str, &RawValue> = kept.collect();
     let json = serde_json::to_vec(&object).expect("texts always serialize");
     Metadata::parse(Bytes::from(json)).map_err(|error| wrong("metadata", &error))

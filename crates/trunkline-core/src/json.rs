@@ -196,6 +196,30 @@ pub(crate) fn wrong(field: &str, reason: &impl ToString) -> LineError {
     LineError::Field { field: field.to_owned(), reason }
 }
 
+/// Whether a store's events were written down with this line, and it is to have them back as they were: all of what
+/// only a store says is there.
+fn is_exported(fields: &Fields<'_>) -> bool {
+    ["position", "version", "event_id", "recorded_at"].into_iter().all(|field| fields.get(field).is_some())
+}
+
+/// That no name in metadata is one of Trunkline's: with `$saga` an event answers a saga, with `$reply` a command.
+fn own_names(metadata: &[u8]) -> Result<(), LineError> {
+    let names: BTreeMap<Cow<'_, str>, &RawValue> =
+        serde_json::from_slice(metadata).map_err(|error| wrong("metadata", &error))?;
+    match names.keys().find(|name| name.starts_with('$')) {
+        Some(name) => Err(reserved(&format!("metadata.{name}"))),
+        None => Ok(()),
+    }
+}
+
+/// A name that is Trunkline's own.
+pub(crate) fn reserved(field: &str) -> LineError {
+    wrong(
+        field,
+        &"names that begin with `$` are reserved, except in lines of `trunkline export`, left as they are",
+    )
+}
+
 fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
     let stream: String = fields.required("stream")?;
     let event_type: String = fields.required("event_type")?;
@@ -205,6 +229,9 @@ fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
             .map_err(|error| wrong("metadata", &error))?,
         None => Metadata::default(),
     };
+    if !is_exported(fields) {
+        own_names(metadata.as_bytes())?;
+    }
     let event = NewEvent {
         event_id: fields.optional("event_id")?.unwrap_or_else(EventId::generate),
         event_type: EventType::system(&event_type).map_err(|error| wrong("event_type", &error))?,
@@ -276,6 +303,14 @@ mod tests {
             (r#"{"event_type":"T","stream":"a-1","event_id":"x"}"#, "\"event_id\": "),
             (r#"{"event_type":"T","stream":"a-1","tags":["x"]}"#, "is not a tag"),
             (r#"{"event_type":"T","stream":"a-1","metadata":[]}"#, "must be a JSON object"),
+            (
+                r#"{"event_type":"T","stream":"a-1","position":1,"version":1,"metadata":{"a":1,"$reply":1}}"#,
+                "\"metadata.$reply\": names that begin with `$` are reserved",
+            ),
+            (
+                r#"{"specversion":"1.0","id":"1","source":"s","type":"T","subject":"a-1","$saga":"order-1"}"#,
+                "\"$saga\": names that begin with `$` are reserved",
+            ),
         ] {
             let error = from_line(line).unwrap_err().to_string();
             assert!(error.contains(wanted), "{line}: {error}");

@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Queue(QueueArgs),
     /// Projections: rebuilding rows, beside bare statements, and how soon an appended event is visible.
     Projection(ProjectionArgs),
+    /// Whole orders: commands, sagas, messages and read models of the example, until everything is at rest.
+    Loop(LoopArgs),
     /// Opens a store and prints what that took; runs in a process of its own, so that its memory is the store's.
     #[command(hide = true)]
     ProbeOpen(ProbeArgs),
@@ -92,6 +94,28 @@ pub(crate) struct ProjectionArgs {
     /// Fewer events and shorter rounds: less than a minute.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LoopArgs {
+    /// The folder to work in, on the disk to measure; everything made in it is removed at the end.
+    #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
+    pub(crate) dir: PathBuf,
+    /// How many orders are made up.
+    #[arg(long, value_name = "N", default_value_t = 50_000, conflicts_with_all = ["quick", "commands"])]
+    pub(crate) orders: u32,
+    /// 5,000 orders: less than a minute.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Instead, the commands of this file, a line each, as `trunkline run` takes them.
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "quick")]
+    pub(crate) commands: Option<PathBuf>,
+    /// How many commands are in flight.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub(crate) concurrency: u16,
     /// What is printed.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

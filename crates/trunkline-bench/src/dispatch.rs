@@ -3,12 +3,12 @@
 //! *Shape* and *typed* are the orders, *cases* what is asked, *cost* the processor's time over the memory store,
 //! *log* how many commands a second the durable store takes, *report* prints both.
 
-mod app;
+pub(crate) mod app;
 mod cases;
 mod cost;
 mod log;
 mod report;
-mod shape;
+pub(crate) mod shape;
 mod typed;
 
 use std::io::Write;

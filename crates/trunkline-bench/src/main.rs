@@ -24,6 +24,7 @@ mod say;
 mod scratch;
 mod statistics;
 mod store;
+mod whole;
 mod workloads;
 
 use std::process::ExitCode;
@@ -59,6 +60,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Dispatch(args) => dispatch::run(args, &runtime),
         Command::Queue(args) => queue::run(args, &runtime),
         Command::Projection(args) => projection::run(args, &runtime),
+        Command::Loop(args) => whole::run(args, &runtime),
         Command::ProbeOpen(args) => probe::run(args, &runtime),
         Command::ProbeQueue(args) => queue::probe(args, &runtime),
     }

@@ -10,7 +10,7 @@ use super::typed::{OrderCommand, Orders};
 use crate::failure::{Failure, Result};
 
 /// The declared application is the example's.
-const FILE: &str = include_str!("../../../../examples/orders/orders.tsk");
+pub(crate) const FILE: &str = include_str!("../../../../examples/orders/orders.tsk");
 
 /// How the application is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

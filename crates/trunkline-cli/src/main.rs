@@ -62,13 +62,12 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// Runs the command on a runtime with one worker.
+/// Runs the command on a runtime with a worker for each core.
 ///
 /// The command itself runs on this thread, where reads of mapped files may take their time; meanwhile the
-/// worker notices signals and timers.
+/// workers notice signals and timers, and run what a whole application does at the same time.
 fn run(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|source| Failure::File { what: "starting the runtime".to_owned(), source })?;

@@ -23,6 +23,10 @@ const HELD_UP: Duration = Duration::from_secs(10);
 /// How often is looked whether something keeps read models from going on.
 const PROJECTED: Duration = Duration::from_secs(1);
 
+/// How many messages and events may be on their way before [`System::room`] waits: enough to keep every part busy, and
+/// few enough that what is on its way stays at hand.
+const UNDERWAY_MAX: u64 = 2_000;
+
 /// How long read models may take to have the last events.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -102,6 +106,16 @@ impl System {
         Ok(Self { app: app.clone(), queue, stopper, running })
     }
 
+    /// Waits until not much is on its way: for who has commands without end, so that neither the queue nor the sagas
+    /// that are under way grow with them.
+    pub async fn room(&mut self) -> Result<(), SystemError> {
+        let Self { app, queue, running, .. } = self;
+        tokio::select! {
+            room = room(app, &**queue) => room,
+            Some(ended) = running.join_next() => Err(failure(ended)),
+        }
+    }
+
     /// Waits until nothing is left to do: no message waits or is being handled, sagas and relays have seen every event,
     /// and so have the projections that can go on.
     ///
@@ -136,11 +150,7 @@ impl System {
 /// The head of the log once nothing moves any more.
 async fn rest(app: &App, queue: &dyn MessageQueue) -> Result<Position, SystemError> {
     loop {
-        if let Some((part, lasting, reason)) = app.setbacks().into_iter().next()
-            && lasting > HELD_UP
-        {
-            return Err(SystemError::HeldUp { part, lasting, reason });
-        }
+        held_up(app)?;
         // Whatever is being handled is in the queue until what it causes is in the log, so the head is looked at
         // before and after.
         let head = app.store().head().await?;
@@ -175,6 +185,35 @@ async fn projected(app: &App, head: Position) -> Result<(), SystemError> {
         }
     }
     Ok(())
+}
+
+/// Says when something has kept a part from going on for long.
+fn held_up(app: &App) -> Result<(), SystemError> {
+    match app.setbacks().into_iter().next() {
+        Some((part, lasting, reason)) if lasting > HELD_UP => {
+            Err(SystemError::HeldUp { part, lasting, reason })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// When not much is on its way.
+async fn room(app: &App, queue: &dyn MessageQueue) -> Result<(), SystemError> {
+    loop {
+        held_up(app)?;
+        let unread = app.store().head().await?.get().saturating_sub(app.sagas().passed().get());
+        if unread < UNDERWAY_MAX && unread + unfinished(queue).await? < UNDERWAY_MAX {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOKED).await;
+    }
+}
+
+/// How many messages groups have to handle now.
+async fn unfinished(queue: &dyn MessageQueue) -> Result<u64, OperateError> {
+    let stats = queue.stats().await?;
+    let groups = stats.topics.iter().flat_map(|topic| &topic.groups).filter(|group| group.subscribed);
+    Ok(groups.map(|group| group.waiting + group.leased).sum())
 }
 
 /// Whether no group has a message to handle.

@@ -1,12 +1,14 @@
 //! Commands through the whole system, until everything is at rest.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
 use trunkline::law::laws;
 use trunkline::{App, CommandRequest, DispatchError, Outcome, System};
+use trunkline_sql::SqliteReadDatabase;
 
 use super::lines;
 use crate::dispatch::app::FILE;
@@ -19,6 +21,9 @@ use crate::statistics::float;
 
 /// How often memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// After how many commands is looked how much they have left to do, as `trunkline run` does.
+const LOOK_AFTER: u64 = 32;
 
 /// Over how many parts of a run memory is told.
 pub(super) const PARTS: usize = 4;
@@ -68,7 +73,8 @@ pub(super) async fn play(plan: &Plan<'_>, interrupt: &Interrupt) -> Result<Playe
     let mut system = System::start(&app).await.map_err(failed)?;
     let mut memory = Memory { before: anonymous_bytes(), ..Memory::default() };
     let (begun, computed_before) = (Instant::now(), computed());
-    send(plan, &app, &mut memory, interrupt).await?;
+    send(plan, &app, &mut system, &mut memory, interrupt).await?;
+    say(&format!("every command was answered after {:.2} s", begun.elapsed().as_secs_f64()));
     let mut looks = tokio::time::interval(LOOK_EVERY);
     let head = {
         let mut resting = std::pin::pin!(system.at_rest());
@@ -81,7 +87,7 @@ pub(super) async fn play(plan: &Plan<'_>, interrupt: &Interrupt) -> Result<Playe
         }
     };
     let seconds = begun.elapsed().as_secs_f64();
-    let cpu_seconds = (computed() - computed_before).as_secs_f64();
+    let cpu_seconds = computed().saturating_sub(computed_before).as_secs_f64();
     system.stop().await.map_err(failed)?;
     say(&format!("at rest after {seconds:.2} s; now the laws"));
     let orders = check(&app).await?;
@@ -98,15 +104,24 @@ fn open(data: &Path) -> Result<App> {
     let files = MemoryFiles::new().with("orders.tsk", FILE);
     let environment = MemoryEnvironment::new().with("TRUNKLINE_DATA", data.to_string_lossy());
     let world = World { loader: &files, environment: &environment, clock: &FixedClock(0) };
-    App::builder().load("orders.tsk", world).map_err(failed)?.build().map_err(failed)
+    // The file leaves its place to the process's environment.
+    let read = SqliteReadDatabase::open(&data.join("read.db")).map_err(failed)?;
+    let builder = App::builder().read_database(Arc::new(read));
+    builder.load("orders.tsk", world).map_err(failed)?.build().map_err(failed)
 }
 
 /// Sends every command, so many at a time.
-async fn send(plan: &Plan<'_>, app: &App, memory: &mut Memory, interrupt: &Interrupt) -> Result<()> {
+async fn send(
+    plan: &Plan<'_>,
+    app: &App,
+    system: &mut System,
+    memory: &mut Memory,
+    interrupt: &Interrupt,
+) -> Result<()> {
     let mut commands = lines::read(plan.commands)?;
     let mut in_flight = JoinSet::new();
     let mut looks = tokio::time::interval(LOOK_EVERY);
-    let (mut done, mut more) = (0, true);
+    let (mut sent, mut done, mut more) = (0, 0, true);
     while more || !in_flight.is_empty() {
         tokio::select! {
             Some(ended) = in_flight.join_next() => {
@@ -116,6 +131,10 @@ async fn send(plan: &Plan<'_>, app: &App, memory: &mut Memory, interrupt: &Inter
             }
             next = commands.recv(), if more && in_flight.len() < plan.concurrency => match next {
                 Some(request) => {
+                    sent += 1;
+                    if sent % LOOK_AFTER == 0 {
+                        system.room().await.map_err(failed)?;
+                    }
                     let (app, request): (App, CommandRequest) = (app.clone(), request?);
                     in_flight.spawn(async move { app.send(request).await });
                 }
@@ -139,6 +158,16 @@ async fn check(app: &App) -> Result<u64> {
     };
     if of(false) > 0 {
         return Err(Failure::Usage(format!("{} orders have not ended", of(false))));
+    }
+    // A projection that has stopped is no reason not to rest, and breaks no law that has nothing to be held against.
+    for projection in app.projections().status().await.map_err(failed)? {
+        if let Some(error) = projection.error {
+            return Err(Failure::Usage(format!("the projection {} has stopped: {error}", projection.name)));
+        }
+        if projection.lag_events > 0 {
+            let lag = projection.lag_events;
+            return Err(Failure::Usage(format!("the projection {} is {lag} events behind", projection.name)));
+        }
     }
     if let Some(broken) = laws(app).await.map_err(failed)?.iter().find(|law| !law.holds) {
         return Err(Failure::Usage(format!("a law is broken: {}", broken.says)));

@@ -85,6 +85,9 @@ pub(super) fn open_placed(
     if let Some(folder) = place.dsn.checkpoints() {
         builder = builder.checkpoints(FileCheckpoints::new(folder));
     }
+    if let Some(file) = place.dsn.sagas() {
+        builder = builder.saga_index_copy(file);
+    }
     if let Some(queue) = queue {
         builder = builder.queue_place(queue);
     }

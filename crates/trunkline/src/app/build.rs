@@ -27,7 +27,7 @@ use crate::middleware::{self, CommandService, Guard};
 use crate::place::{OpenQueueOptions, OpenStore, Place, QueuePlace, ReadPlace};
 use crate::projection::OwnStates;
 use crate::query::Queries;
-use crate::saga::{Routes, Sagas};
+use crate::saga::{IndexPlace, Routes, Sagas};
 use crate::snapshot::Snapshots;
 use crate::{ApplicationFile, Projections, StateProjection};
 
@@ -68,7 +68,7 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     } else {
         let place = find(&event_store, builder.place)?;
         kept_in = kept_in.or_else(|| place.dsn.snapshots());
-        sagas_in = sagas_in.or_else(|| place.dsn.sagas());
+        sagas_in = sagas_in.or_else(|| place.dsn.sagas().map(IndexPlace::File));
         checkpoints = checkpoints.or_else(|| Some(Arc::new(FileCheckpoints::new(place.dsn.checkpoints()?))));
         let opened = open(&event_store, place, builder.owner)?;
         (Arc::clone(&opened.store), Some(Arc::new(opened)))
@@ -114,7 +114,7 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     };
     let routes = routes(sagas, builder.sagas, &builder.saga_classes, &upcasters)?;
     let checkpoints = Arc::clone(&messages.checkpoints);
-    let sagas = Sagas::new(routes, Arc::clone(&store), saga_clock, checkpoints, sagas_in);
+    let sagas = Sagas::new(routes, Arc::clone(&store), saga_clock, checkpoints, sagas_in.unwrap_or_default());
     let (sagas, scenarios, laws, messages, queue) =
         (Arc::new(sagas), Arc::new(scenarios), Arc::new(laws), Arc::new(messages), Arc::new(queue));
     Ok(App {

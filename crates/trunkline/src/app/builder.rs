@@ -21,6 +21,7 @@ use crate::file::{ProjectionClasses, SagaClasses};
 use crate::messages::{Checkpoints, MessageHandler};
 use crate::middleware::{CommandService, Guard};
 use crate::query::{self, Answer};
+use crate::saga::IndexPlace;
 use crate::{
     ApplicationFile, CommandHandler, CommandRequest, DispatchError, Outcome, Place, QueryHandler, QueuePlace,
     Registered, Snapshot, StateProjection,
@@ -66,7 +67,7 @@ pub struct AppBuilder {
     pub(super) queue: Option<Arc<dyn MessageQueue>>,
     pub(super) queue_place: Option<QueuePlace>,
     pub(super) checkpoints: Option<Arc<dyn Checkpoints>>,
-    pub(super) saga_index: Option<PathBuf>,
+    pub(super) saga_index: Option<IndexPlace>,
     pub(super) sagas: Vec<(String, Arc<dyn Behaviour>)>,
     pub(super) saga_classes: SagaClasses,
     pub(super) message_handlers: BTreeMap<String, Arc<dyn MessageHandler>>,
@@ -127,7 +128,14 @@ impl AppBuilder {
     /// The index of sagas is kept in this file rather than beside the embedded log that the application opens itself;
     /// with a store of the program's it is kept in memory otherwise.
     pub fn saga_index(mut self, file: impl Into<PathBuf>) -> Self {
-        self.saga_index = Some(file.into());
+        self.saga_index = Some(IndexPlace::File(file.into()));
+        self
+    }
+
+    /// The index of sagas is in memory, and begins with what this file has, which is another process's: nothing is
+    /// written to it, and a missing one only takes longer.
+    pub fn saga_index_copy(mut self, file: impl Into<PathBuf>) -> Self {
+        self.saga_index = Some(IndexPlace::CopyOf(file.into()));
         self
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::sync::{Notify, mpsc};
@@ -14,12 +15,18 @@ use super::chunk::{self, Chunk};
 /// How many chunks a member may be behind before it goes on by itself.
 const BEHIND_MAX: usize = 4;
 
+/// How long more events are waited for once all were handed out, so that a transaction has several of them where
+/// they come fast; nobody who waits for rows waits for that.
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// Shares chunks.
 pub(super) struct Feed {
     store: Arc<dyn EventStore>,
     // Held to look and to hand out, never while the log is read.
     members: Mutex<Members>,
     joined: Notify,
+    /// Somebody waits for rows.
+    hurry: Notify,
 }
 
 #[derive(Default)]
@@ -46,7 +53,7 @@ pub(super) enum Joined {
 
 impl Feed {
     pub(super) fn new(store: Arc<dyn EventStore>) -> Self {
-        Self { store, members: Mutex::default(), joined: Notify::new() }
+        Self { store, members: Mutex::default(), joined: Notify::new(), hurry: Notify::new() }
     }
 
     fn members(&self) -> MutexGuard<'_, Members> {
@@ -70,6 +77,11 @@ impl Feed {
         members.joined += 1;
         self.joined.notify_one();
         Joined::Member(receiver)
+    }
+
+    /// What is in the log is handed out at once, since somebody waits for it.
+    pub(super) fn hurry(&self) {
+        self.hurry.notify_one();
     }
 
     /// Reads and hands out, for ever.
@@ -99,7 +111,17 @@ impl Feed {
                 () = self.joined.notified() => continue,
             };
             match read {
-                Ok(Some(chunk)) => self.hand_out(position, joined, chunk).await,
+                Ok(Some(chunk)) => {
+                    let is_all = chunk.reached.position >= chunk.head;
+                    self.hand_out(position, joined, chunk).await;
+                    if is_all {
+                        tokio::select! {
+                            () = tokio::time::sleep(PAUSE) => {}
+                            () = self.hurry.notified() => {}
+                            () = self.joined.notified() => {}
+                        }
+                    }
+                }
                 // Members read by themselves what the feed can't, and say what is wrong.
                 Ok(None) | Err(_) => self.members().all.clear(),
             }

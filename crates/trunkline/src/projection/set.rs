@@ -263,6 +263,7 @@ impl Projections {
     }
 
     async fn wait(&self, all: Vec<&One>, position: Position, limit: Duration) -> Result<(), ProjectionError> {
+        self.feed.hurry();
         let waiting =
             futures::future::try_join_all(all.iter().map(|one| one.progress.wait_for(one.name(), position)));
         if let Ok(came) = tokio::time::timeout(limit, waiting).await {

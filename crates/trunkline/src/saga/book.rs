@@ -1,14 +1,15 @@
 //! The states of sagas: folds of their streams, the latest of them kept at hand.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt as _;
-use trunkline_core::saga::{self, SagaState, Transition};
+use indexmap::IndexMap;
+use trunkline_core::saga::{self, SagaState, Status, Transition};
 use trunkline_core::{EventId, Position, RecordedEvent, StreamName, Timestamp, Version};
 use trunkline_store::{EventStore, StreamRead};
 
 use super::SagaError;
+use super::refresh::Standing;
 
 /// How many states are kept at hand: those that are busy at the same time, each a few kilobytes.
 const KEPT_MAX: usize = 4_096;
@@ -35,14 +36,7 @@ pub struct Recording {
 pub(super) struct Book {
     store: Arc<dyn EventStore>,
     // Held to look and to put, never while the log is read.
-    kept: Mutex<Kept>,
-}
-
-#[derive(Default)]
-struct Kept {
-    states: HashMap<Key, Arc<SagaState>>,
-    /// In the order in which they were put first.
-    order: VecDeque<Key>,
+    kept: Mutex<IndexMap<Key, Arc<SagaState>>>,
 }
 
 impl Book {
@@ -50,9 +44,13 @@ impl Book {
         Self { store, kept: Mutex::default() }
     }
 
+    fn kept(&self) -> MutexGuard<'_, IndexMap<Key, Arc<SagaState>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Where a saga stands.
     pub(super) async fn find(&self, key: &Key) -> Result<Arc<SagaState>, SagaError> {
-        if let Some(state) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).states.get(key) {
+        if let Some(state) = self.kept().get(key) {
             return Ok(Arc::clone(state));
         }
         let state = Arc::new(self.load(key).await?);
@@ -85,37 +83,42 @@ impl Book {
     /// Puts a state in the place of an older one.
     pub(super) fn keep(&self, state: Arc<SagaState>) {
         let key = (state.name.clone(), state.id.clone());
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match kept.states.get_mut(&key) {
+        let mut kept = self.kept();
+        match kept.get_mut(&key) {
             Some(there) if there.version > state.version => {}
             Some(there) => *there = state,
             None => {
-                if kept.states.len() >= KEPT_MAX
-                    && let Some(oldest) = kept.order.pop_front()
-                {
-                    kept.states.remove(&oldest);
+                if kept.len() >= KEPT_MAX {
+                    // Any of them: when more are busy than are kept, the oldest are those that are wanted next.
+                    let any = fastrand::usize(..kept.len());
+                    kept.swap_remove_index(any);
                 }
-                kept.order.push_back(key.clone());
-                kept.states.insert(key, state);
+                kept.insert(key, state);
+            }
+        }
+    }
+
+    /// Lets those of these sagas go that have ended.
+    pub(super) fn let_go(&self, states: &[Standing]) {
+        let mut kept = self.kept();
+        for (state, _) in states {
+            if state.status.is_some_and(Status::is_ended) {
+                kept.swap_remove(&(state.name.clone(), state.id.clone()));
             }
         }
     }
 
     /// Lets a state go that the stream has gone beyond: another process was there.
     pub(super) fn saw(&self, key: &Key, version: Version) {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_old = kept.states.get(key).is_some_and(|state| state.version < version);
-        drop(kept);
-        if is_old {
-            self.forget(key);
+        let mut kept = self.kept();
+        if kept.get(key).is_some_and(|state| state.version < version) {
+            kept.swap_remove(key);
         }
     }
 
     /// Lets a state go that is not what the stream says.
     pub(super) fn forget(&self, key: &Key) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.states.remove(key);
-        kept.order.retain(|there| there != key);
+        self.kept().swap_remove(key);
     }
 }
 

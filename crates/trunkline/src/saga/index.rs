@@ -3,17 +3,20 @@
 //! A `SQLite` file beside the log, or in memory. Its rows and how far they were read commit together; commits are not
 //! synced, so after a power cut it is older, and catches up from the sagas' streams.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params, params_from_iter};
 use serde::Serialize;
-use trunkline_core::saga::{SagaState, Status};
+use trunkline_core::saga::Status;
 use trunkline_core::{EventId, Position, StoreId, Timestamp};
 
 use super::SagaError;
 use super::book::Key;
+use super::refresh::Standing;
 use crate::messages::Checkpoint;
 
 /// A saga in a list.
@@ -74,12 +77,39 @@ const TABLES: &str = "
 
 const COLUMNS: &str = "name, id, status, step, started, changed, due, reason";
 
+/// Where the index is.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum IndexPlace {
+    /// In memory, empty at first.
+    #[default]
+    Memory,
+    /// In a file.
+    File(PathBuf),
+    /// In memory, and at first what a file has that others write.
+    CopyOf(PathBuf),
+}
+
+/// How many pages are copied without a pause: others may write meanwhile.
+const PAGES_A_TURN: i32 = 4_096;
+
 /// The index.
 pub(super) struct Index(Mutex<Connection>);
 
 impl Index {
+    pub(super) fn open(place: &IndexPlace) -> Result<Self, SagaError> {
+        match place {
+            IndexPlace::Memory => Self::memory(),
+            IndexPlace::File(path) => Self::in_file(path),
+            IndexPlace::CopyOf(path) => Self::copy_of(path).or_else(|error| {
+                // All of it can be read from the log, which takes longer.
+                tracing::debug!(path = %path.display(), %error, "the index of sagas can't be copied");
+                Self::memory()
+            }),
+        }
+    }
+
     /// In a file; one that is no database, or a damaged one, is made anew.
-    pub(super) fn open(path: &Path) -> Result<Self, SagaError> {
+    fn in_file(path: &Path) -> Result<Self, SagaError> {
         Self::at(path).or_else(|error| {
             tracing::warn!(path = %path.display(), %error, "the index of sagas can't be read and is made anew");
             for suffix in ["", "-wal", "-shm"] {
@@ -92,15 +122,22 @@ impl Index {
         })
     }
 
-    pub(super) fn memory() -> Result<Self, SagaError> {
+    fn memory() -> Result<Self, SagaError> {
         Ok(Self::with(Connection::open_in_memory()?)?)
+    }
+
+    fn copy_of(path: &Path) -> Result<Self, rusqlite::Error> {
+        let kept = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let mut copy = Connection::open_in_memory()?;
+        Backup::new(&kept, &mut copy)?.run_to_completion(PAGES_A_TURN, Duration::from_millis(1), None)?;
+        Self::with(copy)
     }
 
     fn at(path: &Path) -> Result<Self, rusqlite::Error> {
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.busy_timeout(Duration::from_secs(5))?;
         Self::with(connection)
     }
 
@@ -132,11 +169,7 @@ impl Index {
     }
 
     /// Puts rows in the place of older ones, and says how far was read.
-    pub(super) fn put(
-        &self,
-        rows: &[(Arc<SagaState>, Option<Timestamp>)],
-        read_to: Option<&Checkpoint>,
-    ) -> Result<(), SagaError> {
+    pub(super) fn put(&self, rows: &[Standing], read_to: Option<&Checkpoint>) -> Result<(), SagaError> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         for (state, due) in rows {

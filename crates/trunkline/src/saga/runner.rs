@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indexmap::{IndexMap, IndexSet};
 use serde::Serialize;
@@ -24,7 +25,7 @@ use trunkline_core::{
     Version,
 };
 use trunkline_queue::{MessageQueue, NewMessage, PublishError, TopicName};
-use trunkline_store::{Advice, AllRead, AppendError, EventStoreExt as _, ReadError};
+use trunkline_store::{Advice, AllRead, AppendError, EventStream, ReadError};
 
 use super::book::{self, Key, Recording};
 use super::index::Index;
@@ -53,6 +54,13 @@ const PUBLISH_BYTES_MAX: usize = 4 << 20;
 /// How often the checkpoint is kept: what is done again after a crash is harmless, and each time costs two syncs.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
 
+/// How often rows of the index are put at most, while there is more to do: a saga's later row takes the place of its
+/// earlier ones. So much later a timer may be judged.
+const INDEX_EVERY: Duration = Duration::from_millis(100);
+
+/// How many sagas may wait for that.
+const UNINDEXED_MAX: usize = 2_000;
+
 /// The longest wait without a look at the clock, which may be moved.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -70,11 +78,17 @@ pub(super) struct Runner<'a> {
     /// What is done, and was not kept as a checkpoint yet.
     unkept: Option<Checkpoint>,
     kept_at: Instant,
+    /// The sagas whose rows are not in the index yet, and how far the log was read for them.
+    unindexed: IndexSet<Key>,
+    read: Option<Checkpoint>,
+    indexed_at: Instant,
 }
 
 impl<'a> Runner<'a> {
     pub(super) fn new(sagas: &'a Sagas, queue: &'a dyn MessageQueue) -> Result<Self, SagaError> {
-        Ok(Self { sagas, queue, index: sagas.index()?, unkept: None, kept_at: Instant::now() })
+        let (index, now) = (sagas.index()?, Instant::now());
+        let unindexed = IndexSet::new();
+        Ok(Self { sagas, queue, index, unkept: None, kept_at: now, unindexed, read: None, indexed_at: now })
     }
 
     pub(super) async fn run(mut self, stop: &Stop) -> Result<(), SagaError> {
@@ -86,7 +100,7 @@ impl<'a> Runner<'a> {
         let mut told: Option<Instant> = None;
         while !stop.is_asked() {
             let worked = tokio::select! {
-                worked = self.turn(done) => worked,
+                worked = self.turn(done, INDEX_EVERY) => worked,
                 () = stop.asked() => break,
             };
             done = match worked {
@@ -121,7 +135,7 @@ impl<'a> Runner<'a> {
     pub(super) async fn catch_up(mut self) -> Result<Position, SagaError> {
         let mut done = self.begin().await?;
         loop {
-            let (to, worked) = self.turn(done).await?;
+            let (to, worked) = self.turn(done, Duration::ZERO).await?;
             done = to;
             if !worked {
                 self.keep()?;
@@ -144,26 +158,36 @@ impl<'a> Runner<'a> {
         Ok(done)
     }
 
-    /// Does what there is to do as of now; whether that was anything.
-    async fn turn(&mut self, done: Position) -> Result<(Position, bool), SagaError> {
+    /// Does what there is to do as of now; whether that was anything. Timers are left for later when rows were put in
+    /// the index within this time.
+    async fn turn(&mut self, done: Position, pause: Duration) -> Result<(Position, bool), SagaError> {
         // The time first, then the head: all that was there by then is read before a timer is judged.
         let now = self.sagas.now();
         let head = self.sagas.store.head().await?;
         if head > done {
             return Ok((self.read(done, head).await?, true));
         }
+        if !self.unindexed.is_empty() && self.indexed_at.elapsed() < pause {
+            return Ok((done, false));
+        }
+        self.put_rows().await?;
         Ok((done, self.judge(now, done).await?))
     }
 
     /// Waits for something to do.
     async fn wait(&mut self, done: Position, stop: &Stop) -> Result<(), SagaError> {
-        let now = self.sagas.now();
-        let left = self.index.next_due()?.map_or(LOOK_EVERY, |due| {
-            let micros = due.as_micros().saturating_sub(now.as_micros());
-            Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(LOOK_EVERY)
-        });
+        let look_at = if self.unindexed.is_empty() {
+            let now = self.sagas.now();
+            let left = self.index.next_due()?.map_or(LOOK_EVERY, |due| {
+                let micros = due.as_micros().saturating_sub(now.as_micros());
+                Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(LOOK_EVERY)
+            });
+            Instant::now() + left
+        } else {
+            self.indexed_at + INDEX_EVERY
+        };
         let keep_at = self.unkept.is_some().then(|| self.kept_at + CHECKPOINT_EVERY);
-        let until = keep_at.unwrap_or_else(|| Instant::now() + left).min(Instant::now() + left);
+        let until = keep_at.unwrap_or(look_at).min(look_at);
         let more = self.sagas.store.wait_beyond(done);
         tokio::select! {
             head = more => drop(head?),
@@ -193,18 +217,18 @@ impl<'a> Runner<'a> {
 
     /// Does what follows from the log after one position, up to another.
     async fn read(&mut self, after: Position, to: Position) -> Result<Position, SagaError> {
-        let events = self.sagas.store.read_all(AllRead { to, ..AllRead::after(after) });
-        let mut chunks = events.ready_chunks(CHUNK);
+        let mut events = self.sagas.store.read_all(AllRead { to, ..AllRead::after(after) });
         let mut done = after;
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.into_iter().collect::<Result<Vec<RecordedEvent>, ReadError>>()?;
-            let Some(last) = chunk.last() else { continue };
-            let checkpoint = Checkpoint {
-                store: self.sagas.store.id(),
-                position: last.position(),
-                event_id: last.event_id(),
-            };
-            self.chunk(&chunk, done, &checkpoint).await?;
+        loop {
+            let chunk = next_chunk(&mut events).await?;
+            let Some(last) = chunk.last() else { return Ok(done) };
+            let checkpoint = self.sagas.checkpoint(last);
+            let touched = self.chunk(&chunk, done).await?;
+            self.unindexed.extend(touched);
+            self.read = Some(checkpoint);
+            if self.unindexed.len() >= UNINDEXED_MAX || self.indexed_at.elapsed() >= INDEX_EVERY {
+                self.put_rows().await?;
+            }
             done = checkpoint.position;
             self.unkept = Some(checkpoint);
             if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
@@ -212,16 +236,20 @@ impl<'a> Runner<'a> {
             }
             self.sagas.read_to.send_replace(done);
         }
-        Ok(done)
     }
 
-    /// Does all that follows from a chunk of the log.
-    async fn chunk(
-        &self,
-        events: &[RecordedEvent],
-        after: Position,
-        checkpoint: &Checkpoint,
-    ) -> Result<(), SagaError> {
+    /// Puts the rows of all sagas in the index to which something has happened.
+    async fn put_rows(&mut self) -> Result<(), SagaError> {
+        let states = self.sagas.states(&self.unindexed).await?;
+        self.index.put(&states, self.read.take().as_ref())?;
+        self.sagas.book.let_go(&states);
+        self.unindexed.clear();
+        self.indexed_at = Instant::now();
+        Ok(())
+    }
+
+    /// Does all that follows from a chunk of the log; the sagas to which something has happened in it.
+    async fn chunk(&self, events: &[RecordedEvent], after: Position) -> Result<IndexSet<Key>, SagaError> {
         let mut inputs: IndexMap<Key, Vec<Input>> = IndexMap::new();
         let mut sent: Vec<(Key, StreamName, Recording)> = Vec::new();
         let mut touched: IndexSet<Key> = IndexSet::new();
@@ -250,7 +278,7 @@ impl<'a> Runner<'a> {
         let (advanced, published) = tokio::join!(self.advance(inputs), self.publish(sent, after));
         published?;
         advanced?;
-        self.refresh_rows(touched, Some(checkpoint)).await
+        Ok(touched)
     }
 
     async fn advance(&self, inputs: IndexMap<Key, Vec<Input>>) -> Result<(), SagaError> {
@@ -258,11 +286,6 @@ impl<'a> Runner<'a> {
             advance_as(self.sagas, &key, &inputs, None).await.map(drop)
         };
         stream::iter(inputs).map(advance).buffer_unordered(AT_ONCE).try_collect().await
-    }
-
-    async fn refresh_rows(&self, keys: IndexSet<Key>, read_to: Option<&Checkpoint>) -> Result<(), SagaError> {
-        let states = self.sagas.states(keys).await?;
-        self.index.put(&states, read_to)
     }
 
     /// Judges the timers of all sagas that are due at a time by which the log was read up to this position; whether
@@ -279,7 +302,8 @@ impl<'a> Runner<'a> {
         };
         stream::iter(&due).map(judge).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         // Also those that turned out not to be due.
-        self.refresh_rows(due.into_iter().collect(), None).await?;
+        let states = self.sagas.states(&due.into_iter().collect()).await?;
+        self.index.put(&states, None)?;
         Ok(any)
     }
 
@@ -303,20 +327,25 @@ impl<'a> Runner<'a> {
                 }
             }
         }
+        // Topics share the queue's syncs.
+        try_join_all(topics.into_values().map(|letters| self.publish_to_topic(letters, after))).await?;
+        Ok(())
+    }
+
+    /// Publishes what was sent to one topic, in order.
+    async fn publish_to_topic(&self, letters: Vec<Letter>, after: Position) -> Result<(), SagaError> {
         let failed = |source| SagaError::Publish { after, source };
-        for letters in topics.into_values() {
-            for batch in batches(letters) {
-                let (topic, messages) = batch_messages(&batch);
-                match self.queue.publish(topic, messages).await {
-                    Ok(_) => {}
-                    Err(error) if error.advice() == trunkline_queue::Advice::FixRequest => {
-                        self.publish_singly(batch).await.map_err(|error| match error {
-                            SingleError::Publish(source) => failed(source),
-                            SingleError::Saga(error) => error,
-                        })?;
-                    }
-                    Err(error) => return Err(failed(error)),
+        for batch in batches(letters) {
+            let (topic, messages) = batch_messages(&batch);
+            match self.queue.publish(topic, messages).await {
+                Ok(_) => {}
+                Err(error) if error.advice() == trunkline_queue::Advice::FixRequest => {
+                    self.publish_singly(batch).await.map_err(|error| match error {
+                        SingleError::Publish(source) => failed(source),
+                        SingleError::Saga(error) => error,
+                    })?;
                 }
+                Err(error) => return Err(failed(error)),
             }
         }
         Ok(())
@@ -363,6 +392,17 @@ impl<'a> Runner<'a> {
         }
         Ok(())
     }
+}
+
+/// The next events of a read that ends at what is there already.
+pub(super) async fn next_chunk(events: &mut EventStream) -> Result<Vec<RecordedEvent>, ReadError> {
+    let mut chunk = Vec::new();
+    while chunk.len() < CHUNK
+        && let Some(event) = events.next().await.transpose()?
+    {
+        chunk.push(event);
+    }
+    Ok(chunk)
 }
 
 enum SingleError {
@@ -514,59 +554,4 @@ async fn append_again(sagas: &Sagas, append: Append) -> Result<(), AppendError> 
 
 fn count_ignored(saga: &str, why: &'static str) {
     metrics::counter!("trunkline_saga_ignored_total", "saga" => saga.to_owned(), "why" => why).increment(1);
-}
-
-impl Sagas {
-    /// The index, brought up to the head from the sagas' streams.
-    pub(super) async fn refresh(&self) -> Result<Arc<Index>, SagaError> {
-        let index = self.index()?;
-        let after = match index.read_to()? {
-            Some(read_to) if read_to.check(NAME, &*self.store).await.is_ok() => read_to.position,
-            Some(_) => {
-                index.clear()?;
-                Position::START
-            }
-            None => Position::START,
-        };
-        let head = self.store.head().await?;
-        if head <= after {
-            return Ok(index);
-        }
-        let types = Transition::TYPES.iter().map(|name| EventType::system(name).expect("these are names"));
-        let query = trunkline_core::QueryItem { event_types: types.collect(), ..Default::default() };
-        let read = AllRead { to: head, ..AllRead::after(after) }.matching(query.into());
-        let mut chunks = self.store.read_all(read).ready_chunks(CHUNK);
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.into_iter().collect::<Result<Vec<RecordedEvent>, ReadError>>()?;
-            let of = |event: &RecordedEvent| {
-                saga::of_stream(event.stream()).map(|(name, id)| (name.to_owned(), id.to_owned()))
-            };
-            let states = self.states(chunk.iter().filter_map(of).collect()).await?;
-            let last = chunk.last().map(|last| self.checkpoint(last));
-            index.put(&states, last.as_ref())?;
-        }
-        // Also what is nobody's transition was read.
-        if let Some(last) = self.store.event_at(head).await? {
-            index.put(&[], Some(&self.checkpoint(&last)))?;
-        }
-        Ok(index)
-    }
-
-    fn checkpoint(&self, event: &RecordedEvent) -> Checkpoint {
-        Checkpoint { store: self.store.id(), position: event.position(), event_id: event.event_id() }
-    }
-
-    /// How sagas stand, each with when it is due: never, when nobody knows what it would do then.
-    async fn states(
-        &self,
-        keys: IndexSet<Key>,
-    ) -> Result<Vec<(Arc<SagaState>, Option<Timestamp>)>, SagaError> {
-        let mut states = Vec::with_capacity(keys.len());
-        for key in keys {
-            let state = self.book.find(&key).await?;
-            let due = self.routes.behaviour(&key.0).and_then(|_| state.due());
-            states.push((state, due));
-        }
-        Ok(states)
-    }
 }

@@ -1,7 +1,6 @@
 //! The sagas of an application: what is asked of them, and what an operator orders.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use trunkline_queue::MessageQueue;
 use trunkline_store::{Clock, EventStore};
 
 use super::book::{Book, Key, Recording};
-use super::index::{Index, SagaQuery, SagaRow};
+use super::index::{Index, IndexPlace, SagaQuery, SagaRow};
 use super::runner::{Runner, advance_as};
 use super::{Routes, SagaError};
 use crate::messages::{Checkpoints, Setback, Stop};
@@ -28,8 +27,7 @@ pub struct Sagas {
     pub(super) clock: Clock,
     pub(super) checkpoints: Arc<dyn Checkpoints>,
     pub(super) book: Book,
-    /// Where the index is; in memory when there is no place for it.
-    place: Option<PathBuf>,
+    place: IndexPlace,
     // Held to look whether it is open.
     index: Mutex<Option<Arc<Index>>>,
     /// Up to where all in the log has had its effect, and all that follows from it was published.
@@ -74,7 +72,7 @@ impl Sagas {
         store: Arc<dyn EventStore>,
         clock: Clock,
         checkpoints: Arc<dyn Checkpoints>,
-        place: Option<PathBuf>,
+        place: IndexPlace,
     ) -> Self {
         let book = Book::new(Arc::clone(&store));
         let read_to = watch::Sender::new(Position::START);
@@ -97,10 +95,7 @@ impl Sagas {
         if let Some(index) = &*index {
             return Ok(Arc::clone(index));
         }
-        let opened = Arc::new(match &self.place {
-            Some(path) => Index::open(path)?,
-            None => Index::memory()?,
-        });
+        let opened = Arc::new(Index::open(&self.place)?);
         *index = Some(Arc::clone(&opened));
         Ok(opened)
     }
@@ -136,9 +131,14 @@ impl Sagas {
         *self.read_to.borrow()
     }
 
+    /// Up to which position no saga has anything to do; all, when there are none.
+    pub(crate) fn passed(&self) -> Position {
+        if self.routes.is_empty() { Position::MAX } else { self.read_to() }
+    }
+
     /// Whether sagas have nothing to do until something new happens, or its time comes.
     pub async fn is_current(&self) -> Result<bool, SagaError> {
-        Ok(self.routes.is_empty() || self.read_to() >= self.store.head().await?)
+        Ok(self.passed() >= self.store.head().await?)
     }
 
     /// How many sagas there are of each name and status.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -56,6 +57,9 @@ impl Shelf for MemoryShelf {
 
 /// A `SQLite` file: after a power cut it is older, or gone, and never wrong, since each row has a checksum.
 pub(super) struct SqliteShelf {
+    /// Whether there is none at all, so that nobody needs to ask: short streams have none. What another process keeps
+    /// is seen when the file is opened next.
+    is_empty: AtomicBool,
     reader: Mutex<Connection>,
     writer: Mutex<Connection>,
 }
@@ -108,7 +112,9 @@ impl SqliteShelf {
     /// A command waits for what is looked up, and goes on without; nobody waits for what is written.
     fn of(writer: Connection, reader: Connection) -> Result<Self, rusqlite::Error> {
         reader.busy_timeout(Duration::ZERO)?;
-        Ok(Self { reader: Mutex::new(reader), writer: Mutex::new(writer) })
+        let is_empty = "SELECT NOT EXISTS (SELECT 1 FROM snapshots_1)";
+        let is_empty = AtomicBool::new(writer.query_row(is_empty, [], |row| row.get(0))?);
+        Ok(Self { is_empty, reader: Mutex::new(reader), writer: Mutex::new(writer) })
     }
 
     fn read(&self, stream: &StreamName) -> Result<Option<Kept>, rusqlite::Error> {
@@ -129,6 +135,7 @@ impl SqliteShelf {
     }
 
     fn write(&self, stream: &StreamName, kept: &Kept) -> Result<(), rusqlite::Error> {
+        self.is_empty.store(false, Ordering::Relaxed);
         let connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut statement = connection.prepare_cached(
             "INSERT OR REPLACE INTO snapshots_1 (stream, version, event_id, revision, state, checksum)
@@ -148,6 +155,9 @@ impl SqliteShelf {
 
 impl Shelf for SqliteShelf {
     fn find(&self, stream: &StreamName) -> Option<Kept> {
+        if self.is_empty.load(Ordering::Relaxed) {
+            return None;
+        }
         self.read(stream).unwrap_or_else(|error| {
             if is_locked(&error) {
                 tracing::debug!(%stream, "the snapshots are locked; the stream is read in full");

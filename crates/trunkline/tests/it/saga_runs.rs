@@ -20,15 +20,15 @@ use crate::world::with_file;
 const ORDERS: &str = include_str!("../../../../examples/orders/orders.tsk");
 
 /// An application with everything in memory, whose time stands still until it is moved.
-struct Shop {
-    app: App,
-    store: Arc<dyn EventStore>,
-    queue: MemoryQueue,
+pub(crate) struct Shop {
+    pub(crate) app: App,
+    pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) queue: MemoryQueue,
     clock: Arc<AtomicI64>,
 }
 
 impl Shop {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::over(Arc::new(MemoryStore::new()), MemoryQueue::new(), Arc::default()).await
     }
 
@@ -48,7 +48,7 @@ impl Shop {
     }
 
     /// The same log and queue, and nothing else that was kept.
-    async fn reopened(self) -> Self {
+    pub(crate) async fn reopened(self) -> Self {
         Self::over(self.store, self.queue, self.clock).await
     }
 
@@ -56,7 +56,7 @@ impl Shop {
         self.clock.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
-    async fn order(&self, id: &str, quantity: u32, total: u32) {
+    pub(crate) async fn order(&self, id: &str, quantity: u32, total: u32) {
         let price = total / quantity;
         let data = format!(
             r#"{{"order_id":"{id}","items":[{{"sku":"a","quantity":{quantity},"unit_price":{price}}}],"total":{total}}}"#
@@ -74,14 +74,14 @@ impl Shop {
     }
 
     /// Sagas do what there is to do.
-    async fn sagas(&self) {
+    pub(crate) async fn sagas(&self) {
         let done = self.app.sagas().catch_up(&self.queue).await.unwrap();
         assert_eq!(done, self.store.head().await.unwrap());
         assert!(self.app.sagas().is_current().await.unwrap());
     }
 
     /// Messages that wait, and are now held.
-    async fn messages(&self) -> Vec<Delivery> {
+    pub(crate) async fn messages(&self) -> Vec<Delivery> {
         let mut all = Vec::new();
         for topic in ["orders", "inventory", "payment"] {
             let receive = Receive::new(topic.parse().unwrap(), "work".parse().unwrap()).max(100).now();
@@ -90,14 +90,14 @@ impl Shop {
         all
     }
 
-    async fn handle(&self, delivery: &Delivery) {
+    pub(crate) async fn handle(&self, delivery: &Delivery) {
         let (app, consumer) = (self.app.clone(), "work".to_owned());
         let dispatcher = CommandDispatcher { app, consumer, on_reject: OnReject::Ack };
         dispatcher.handle(delivery).await.unwrap();
     }
 
     /// Handles what waits; how many messages that were.
-    async fn work(&self) -> usize {
+    pub(crate) async fn work(&self) -> usize {
         let messages = self.messages().await;
         for delivery in &messages {
             self.handle(delivery).await;
@@ -107,7 +107,7 @@ impl Shop {
     }
 
     /// Until nothing happens any more.
-    async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         loop {
             self.sagas().await;
             if self.work().await == 0 {
@@ -117,7 +117,7 @@ impl Shop {
     }
 
     /// What happened to anything of an order, but for its sagas.
-    async fn happened(&self, id: &str) -> Vec<String> {
+    pub(crate) async fn happened(&self, id: &str) -> Vec<String> {
         let events: Vec<_> = self.store.read_all(AllRead::default()).try_collect().await.unwrap();
         let of = |stream: &str| {
             ["order-", "reservation-", "payment-"].iter().any(|kind| *stream == format!("{kind}{id}"))
@@ -125,12 +125,12 @@ impl Shop {
         events.iter().filter(|event| of(event.stream())).map(|event| event.event_type().to_owned()).collect()
     }
 
-    async fn status(&self, name: &str, id: &str) -> Status {
+    pub(crate) async fn status(&self, name: &str, id: &str) -> Status {
         self.app.sagas().show(name, id).await.unwrap().state.status.unwrap()
     }
 
     /// What a saga recorded, each in a word or two.
-    async fn recorded(&self, name: &str, id: &str) -> Vec<String> {
+    pub(crate) async fn recorded(&self, name: &str, id: &str) -> Vec<String> {
         let detail = self.app.sagas().show(name, id).await.unwrap();
         let said = |transition: &Transition| match transition {
             Transition::Sent(sent) => format!("sent {}", sent.send.command),

@@ -68,6 +68,9 @@ async fn run_over(
     Ok(report)
 }
 
+/// After how many commands is looked how much they have left to do: seldom, since it costs about as much as one.
+const LOOK_AFTER: usize = 32;
+
 /// Dispatches every command, and waits until everything is at rest.
 async fn play(
     app: &App,
@@ -85,6 +88,7 @@ async fn play(
     let mut in_flight = JoinSet::new();
     let mut wrong = None;
     let mut more = true;
+    let mut sent = 0;
     while more || !in_flight.is_empty() {
         tokio::select! {
             biased;
@@ -101,6 +105,10 @@ async fn play(
             }
             next = commands.incoming.recv(), if more && in_flight.len() < at_once => match next {
                 Some(Ok(request)) => {
+                    sent += 1;
+                    if sent % LOOK_AFTER == 0 {
+                        room(system, interrupt).await?;
+                    }
                     let app = app.clone();
                     in_flight.spawn(async move { app.send(request).await });
                 }
@@ -124,6 +132,14 @@ async fn play(
 fn refused(ended: &Result<Result<Outcome, DispatchError>, JoinError>) -> Option<&DispatchError> {
     let storage = |error: &&DispatchError| matches!(error, DispatchError::Append(AppendError::Storage(_)));
     ended.as_ref().ok()?.as_ref().err().filter(storage)
+}
+
+/// Waits until not too much is on its way, or somebody asks to stop.
+async fn room(system: &mut System, interrupt: &mut Interrupt) -> Result<(), Failure> {
+    tokio::select! {
+        room = system.room() => Ok(room?),
+        () = interrupt.wait() => Ok(()),
+    }
 }
 
 /// Waits until everything is at rest, or somebody asks to stop.

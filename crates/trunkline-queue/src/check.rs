@@ -127,7 +127,7 @@ impl IdHasher {
         let mut hasher = SipHasher128::new_with_keys(self.0, self.1);
         hasher.write(id.as_bytes());
         let hash = hasher.finish128();
-        [hash.h1, hash.h2]
+        [hash.h1 as u32, (hash.h1 >> 32) as u32, hash.h2 as u32]
     }
 }
 

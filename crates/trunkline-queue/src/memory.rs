@@ -8,7 +8,9 @@ use futures::future::{BoxFuture, ready};
 use trunkline_core::Timestamp;
 
 use crate::check::{IdHasher, bytes, check, keep, key_hash};
-use crate::engine::{Addressed, Bell, DeadLook, Engine, Entry, Keep, Look, Picked, Received, Settlement};
+use crate::engine::{
+    Addressed, Bell, Body, DeadLook, Engine, Entry, Keep, Look, Picked, Received, Settlement,
+};
 use crate::{
     Action, Clock, DeadLetter, DeadLetterId, DeadLettersRead, Decision, DecisionKind, Delivery, GroupName,
     GroupOptions, Lease, Message, MessageId, MessageQueue, NewMessage, OperateError, Peek, Peeked,
@@ -99,15 +101,9 @@ impl MemoryQueue {
             return Published::AlreadyThere;
         }
         let due = message.not_before.map(Timestamp::as_micros);
-        let entry = Entry {
-            id,
-            enqueued_at: message.enqueued_at.as_micros(),
-            key: key_hash(&message),
-            bytes: bytes(&message),
-            pending: 0,
-            direct: false,
-            body: Arc::new(message),
-        };
+        let (key, enqueued_at) = (key_hash(&message), message.enqueued_at.as_micros());
+        let direct = due.is_some() || to.is_some();
+        let entry = Entry::new(Arc::new(message), id, key, enqueued_at, direct);
         let place = topic.next;
         engine.publish(number, place, entry, due, to);
         Published::Stored
@@ -168,6 +164,12 @@ impl MemoryQueue {
             let recorded = engine.actions_after(action - 1, 1).pop();
             recorded.ok_or_else(|| OperateError::NoDeadLetter { id: id.clone() })
         })
+    }
+}
+
+impl Body for Arc<Message> {
+    fn bytes(&self) -> u32 {
+        bytes(self)
     }
 }
 

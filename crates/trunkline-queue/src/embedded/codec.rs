@@ -29,10 +29,14 @@ impl Encoder {
         self.0.extend_from_slice(bytes);
     }
 
+    /// A number on either side of zero.
+    pub(crate) fn signed(&mut self, number: i64) {
+        self.number(((number << 1) ^ (number >> 63)).cast_unsigned());
+    }
+
     /// Times lie on both sides of 1970.
     pub(crate) fn time(&mut self, time: Timestamp) {
-        let micros = time.as_micros();
-        self.number(((micros << 1) ^ (micros >> 63)).cast_unsigned());
+        self.signed(time.as_micros());
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
@@ -102,9 +106,13 @@ impl<'a> Decoder<'a> {
         Ok(*array)
     }
 
-    pub(crate) fn time(&mut self) -> Result<Timestamp, Malformed> {
+    pub(crate) fn signed(&mut self) -> Result<i64, Malformed> {
         let number = self.number()?;
-        Ok(Timestamp::from_micros((number >> 1).cast_signed() ^ -(number & 1).cast_signed()))
+        Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+    }
+
+    pub(crate) fn time(&mut self) -> Result<Timestamp, Malformed> {
+        self.signed().map(Timestamp::from_micros)
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Malformed> {

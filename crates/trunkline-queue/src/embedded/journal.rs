@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use trunkline_log::disk::{Disk, DiskFile};
 
 use super::frame::{self, FRAME_HEADER_LEN, HEADER_LEN, Header};
+use super::index::{Index, Indexed, index_name};
 use super::record::Place;
 
 /// A segment's file, and how much of it is still wanted.
@@ -40,6 +42,8 @@ pub(crate) struct Journal {
     pub(crate) capacity: u64,
     /// An empty frame after it says that the last frame was synced.
     pub(crate) confirmed: bool,
+    /// Of the last segment.
+    pub(crate) index: Index,
 }
 
 /// The name of a segment's file.
@@ -66,6 +70,7 @@ impl Journal {
             synced: 0,
             capacity: 0,
             confirmed: true,
+            index: Index::default(),
         };
         journal.begin(0)?;
         Ok(journal)
@@ -78,7 +83,7 @@ impl Journal {
     }
 
     /// Writes a frame, and says where its payload begins. The payload has room for a header before it.
-    pub(crate) fn append(&mut self, mut bytes: Vec<u8>) -> io::Result<(u32, u64)> {
+    pub(crate) fn append(&mut self, mut bytes: Vec<u8>) -> io::Result<(NonZeroU32, u64)> {
         let segment = self.segments.get_mut(&self.last).ok_or_else(no_segment)?;
         frame::seal(&mut bytes, &segment.header.segment, self.end, self.synced);
         segment.file.write_at(self.end, &bytes)?;
@@ -86,7 +91,7 @@ impl Journal {
         self.end += bytes.len() as u64;
         segment.end = self.end;
         self.confirmed = false;
-        Ok((self.last, at))
+        Ok((NonZeroU32::new(self.last).ok_or_else(no_segment)?, at))
     }
 
     pub(crate) fn sync(&mut self) -> io::Result<()> {
@@ -134,6 +139,7 @@ impl Journal {
             let _ = self.disk.remove(&name);
             return Err(error);
         }
+        self.write_index();
         let segment = Segment { file, header, end: HEADER_LEN, live: 0, live_bytes: 0, kept_for: 0 };
         self.segments.insert(header.number, segment);
         self.last = header.number;
@@ -142,17 +148,31 @@ impl Journal {
         Ok(())
     }
 
-    /// A message is in a segment now.
-    pub(crate) fn add(&mut self, place: Place) {
-        if let Some(segment) = self.segments.get_mut(&place.segment) {
-            segment.live += 1;
-            segment.live_bytes += u64::from(place.len);
+    /// Writes the index of the last segment, which nothing is written to any more.
+    fn write_index(&mut self) {
+        let index = std::mem::take(&mut self.index);
+        if let Some(segment) = self.segments.get(&self.last) {
+            index.write(&*self.disk, &segment.header, self.end);
+        }
+    }
+
+    /// A message is in the last segment now.
+    pub(crate) fn add(&mut self, message: &Indexed) {
+        self.index.add(message);
+        self.count(message.body.segment.get(), 1, message.body.len.into());
+    }
+
+    /// So many messages of so many bytes are in a segment.
+    pub(crate) fn count(&mut self, segment: u32, live: u64, live_bytes: u64) {
+        if let Some(segment) = self.segments.get_mut(&segment) {
+            segment.live += live;
+            segment.live_bytes += live_bytes;
         }
     }
 
     /// A message of a segment is finished, or somewhere else.
     pub(crate) fn drop_message(&mut self, place: Place) {
-        if let Some(segment) = self.segments.get_mut(&place.segment) {
+        if let Some(segment) = self.segments.get_mut(&place.segment.get()) {
             segment.live = segment.live.saturating_sub(1);
             segment.live_bytes = segment.live_bytes.saturating_sub(u64::from(place.len));
             // What finished it is replayed on opening, and needs it, until there is a newer state.
@@ -169,6 +189,8 @@ impl Journal {
             .map(|(number, _)| *number)
             .collect();
         for number in gone {
+            // One that was never written is no loss.
+            let _ = self.disk.remove(&index_name(number));
             match self.disk.remove(&segment_name(number)) {
                 Ok(()) => drop(self.segments.remove(&number)),
                 Err(error) => {

@@ -1,14 +1,16 @@
 //! The embedded backend: a journal in a folder, held by one process.
 //!
 //! Messages are read from the journal when they are handed out; the state (what groups made of them) is in memory,
-//! about 80 bytes for each message that waits. `docs/format/queue-v1.md` has the bytes.
+//! about 45 bytes for each message that waits. `docs/format/queue-v1.md` has the bytes.
 //!
-//! `frame`, `record`, `codec` are the bytes; `journal` the files; `snapshot` the state as a file; `recover` opens;
+//! `frame`, `record`, `codec` are the bytes; `journal` the files; `index` what a segment has, in short; `snapshot`
+//! the state as a file; `recover` opens;
 //! `stage` and `writer` are what happens to an operation; `numbers` is what other processes see.
 
 mod codec;
 mod error;
 mod frame;
+mod index;
 mod journal;
 mod numbers;
 mod record;
@@ -40,6 +42,7 @@ use crate::{
     PublishError, Published, QueueStats, Receive, ReceiveError, SettleError, StorageError, SubscribeError,
     SystemClock, TopicName,
 };
+pub(crate) use record::Place;
 use record::{Draft, decode_message};
 use recover::{Recovered, recover};
 use stage::{Body, Stage, weight};
@@ -278,11 +281,20 @@ impl EmbeddedQueue {
             })
             .await?;
         let mut deliveries = Vec::with_capacity(picked.len());
+        let mut failed = None;
         for (body, attempt, last_error, decision, lease) in picked {
-            let message = load(&lease.topic, &body)?;
-            deliveries.push(Delivery { message, attempt, last_error, decision, lease });
+            match load(&lease.topic, &body) {
+                Ok(message) => deliveries.push(Delivery { message, attempt, last_error, decision, lease }),
+                Err(error) => {
+                    tracing::error!(%error, topic = %lease.topic, "a message can't be read; others go on");
+                    failed = Some(error);
+                }
+            }
         }
-        Ok((deliveries, bell))
+        match failed {
+            Some(error) if deliveries.is_empty() => Err(error.into()),
+            _ => Ok((deliveries, bell)),
+        }
     }
 
     async fn receive_waiting(&self, receive: Receive) -> Result<Vec<Delivery>, ReceiveError> {
@@ -399,8 +411,8 @@ fn load(topic: &TopicName, body: &Body) -> Result<Message, StorageError> {
 
 type DeadBodies = Vec<(TopicName, DeadLook<Body>)>;
 
-fn with_bodies(stage: &Stage<'_>, looks: Vec<DeadLook<record::Place>>) -> Result<DeadBodies, OperateError> {
-    let with_body = |look: DeadLook<record::Place>| {
+fn with_bodies(stage: &Stage<'_>, looks: Vec<DeadLook<Place>>) -> Result<DeadBodies, OperateError> {
+    let with_body = |look: DeadLook<Place>| {
         let body = stage.body(look.body)?;
         let DeadLook { id, topic, group, attempts, tries, died_at, decision, .. } = look;
         Ok((topic.clone(), DeadLook { id, topic, group, body, attempts, tries, died_at, decision }))
@@ -483,9 +495,8 @@ impl MessageQueue for EmbeddedQueue {
             let topic = peek.topic.clone();
             let look = move |stage: &mut Stage<'_>| {
                 let looks = stage.engine.peek(stage.now, &peek)?;
-                let with_body = |look: crate::engine::Look<record::Place>| {
-                    Ok((look.place, stage.body(look.body)?, look.states))
-                };
+                let with_body =
+                    |look: crate::engine::Look<Place>| Ok((look.place, stage.body(look.body)?, look.states));
                 looks.into_iter().map(with_body).collect::<Result<Vec<_>, OperateError>>()
             };
             let looks = self.call(0, false, look).await?;

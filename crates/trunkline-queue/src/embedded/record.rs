@@ -1,20 +1,29 @@
 //! The records in a journal's frames: messages, and changes of the state.
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
-use trunkline_core::{EventId, Position};
+use trunkline_core::{EventId, Position, Timestamp};
 
 use super::codec::{Decoder, Encoder, Malformed};
-use crate::check::{IdHasher, bytes, key_hash};
+use super::index::Indexed;
+use crate::check::{IdHasher, bytes, key_hash, key_hash_text};
 use crate::engine::{Addressed, Change, IdHash};
 use crate::{Cause, DecisionKind, GroupName, LeaseToken, Message, MessageId, TopicName};
 
 /// Where a message's own bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
-    pub(crate) segment: u32,
+    pub(crate) segment: NonZeroU32,
     /// Of its bytes, which its checksum stands before.
     pub(crate) offset: u32,
     pub(crate) len: u32,
+}
+
+impl crate::engine::Body for Place {
+    fn bytes(&self) -> u32 {
+        self.len
+    }
 }
 
 /// How many bytes a message's record has besides the message, at most.
@@ -25,7 +34,6 @@ pub(crate) const MESSAGE_OVERHEAD: usize = 64;
 pub(crate) struct Draft {
     pub(crate) id: IdHash,
     pub(crate) key: u32,
-    pub(crate) bytes: u32,
     pub(crate) enqueued_at: i64,
     pub(crate) due: Option<i64>,
     pub(crate) encoded: Vec<u8>,
@@ -36,9 +44,8 @@ impl Draft {
         Self {
             id: hasher.hash(&message.id),
             key: key_hash(message),
-            bytes: bytes(message),
             enqueued_at: message.enqueued_at.as_micros(),
-            due: message.not_before.map(trunkline_core::Timestamp::as_micros),
+            due: message.not_before.map(Timestamp::as_micros),
             encoded: encode_message(message),
         }
     }
@@ -178,6 +185,21 @@ pub(crate) fn decode_message(topic: &TopicName, encoded: &[u8]) -> Result<Messag
     };
     decoder.end()?;
     Ok(message)
+}
+
+/// What an index says of a message that was encoded so and stands there.
+pub(crate) fn index_message(
+    hasher: IdHasher,
+    framed: Framed,
+    body: Place,
+    encoded: &[u8],
+) -> Result<Indexed, Malformed> {
+    let mut decoder = Decoder(encoded);
+    let enqueued_at = decoder.time()?.as_micros();
+    let due = decoder.option(Decoder::time)?.map(Timestamp::as_micros);
+    let id = decoder.text()?;
+    let key = key_hash_text(decoder.option(Decoder::text)?.unwrap_or(id));
+    Ok(Indexed { framed, body, id: hasher.hash_text(id), key, enqueued_at, due })
 }
 
 pub(crate) fn message_id(decoder: &mut Decoder<'_>) -> Result<MessageId, Malformed> {

@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use trunkline_log::disk::{Access, Disk, DiskFile};
 
 use super::OpenError;
-use super::codec::{Decoder, Malformed};
+use super::codec::Malformed;
 use super::frame::{self, FRAME_HEADER_LEN, Frame, HEADER_LEN, Header, Verdict};
+use super::index::{self, Index, Indexed, index_name, index_number};
 use super::journal::{Journal, Segment, read_all, segment_name, segment_number};
-use super::record::{Framed, Place, Record, read};
+use super::record::{Place, Record, index_message, read};
 use super::snapshot::{self, state_name, state_number};
 use crate::check::IdHasher;
-use crate::engine::{Engine, Entry, Keep};
+use crate::engine::{Engine, Keep};
 
 /// What a journal's files came to.
 #[derive(Debug)]
@@ -53,25 +56,25 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, keep: Keep, segment_bytes: u64) -> R
         None => 0,
     };
     let state = state.unwrap_or(1);
-    for number in state..=last {
-        if numbers.binary_search(&number).is_err() {
-            return Err(OpenError::corrupt(&segment_name(number), 0, "the segment is missing"));
-        }
-    }
-    let mut segments = BTreeMap::new();
-    for number in numbers {
-        let segment = open_segment(&**disk, number)?;
-        segments.insert(number, Segment { kept_for: last, ..segment });
-    }
+    let mut segments = open_segments(&**disk, &numbers, state..=last)?;
     let queue = segments[&last].header.queue;
     let hasher = hasher(&queue);
     let ends: BTreeMap<u32, u64> =
         segments.values().map(|segment| (segment.header.number - 1, segment.header.previous_end)).collect();
-    let mut replay = Replay { engine, hasher, old: true };
+    let mut replay = Replay { engine, hasher, old: true, index: Index::default() };
+    remove_strays(&**disk, &names, &segments);
     let mut tail = None;
     for (number, segment) in &mut segments {
         if replay.old && *number >= state {
             replay.finish_old();
+        }
+        if replay.old
+            && *number != last
+            && let Some((end, messages)) = index::load(&**disk, &segment.header, ends.get(number).copied())
+        {
+            segment.end = end;
+            replay.index(*number, &messages)?;
+            continue;
         }
         let name = segment_name(*number);
         let bytes = read_all(&*segment.file).map_err(OpenError::io(format!("read {name}")))?;
@@ -81,6 +84,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, keep: Keep, segment_bytes: u64) -> R
             }
             None => &bytes,
         };
+        replay.index = Index::default();
         let verdict =
             frame::scan(bytes, &segment.header.segment, |offset, frame| replay.frame(*number, offset, frame));
         segment.end = match verdict {
@@ -102,9 +106,12 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, keep: Keep, segment_bytes: u64) -> R
             }
             Verdict::Corrupt { offset, what } => return Err(OpenError::corrupt(&name, offset, what)),
         };
+        if *number != last {
+            replay.index.write(&**disk, &segment.header, segment.end);
+        }
     }
     replay.finish_old();
-    let mut engine = replay.engine;
+    let Replay { mut engine, index, .. } = replay;
     engine.drop_missing();
     engine.freed.clear();
     let (end, synced, rolled_back) = tail.unwrap_or((HEADER_LEN, HEADER_LEN, 0));
@@ -123,14 +130,48 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, keep: Keep, segment_bytes: u64) -> R
         synced: end,
         capacity,
         confirmed: end == HEADER_LEN,
+        index,
     };
-    engine.each_body(|place| journal.add(*place));
+    count_live(&engine, &mut journal);
     Ok(Recovered { engine, journal, hasher, state, state_bytes, rolled_back })
+}
+
+/// Says how much of each segment is still wanted.
+fn count_live(engine: &Engine<Place>, journal: &mut Journal) {
+    // Mostly one segment's after the other's.
+    let (mut segment, mut live, mut live_bytes) = (0, 0, 0);
+    engine.each_body(|place| {
+        if place.segment.get() != segment {
+            journal.count(segment, live, live_bytes);
+            (segment, live, live_bytes) = (place.segment.get(), 0, 0);
+        }
+        (live, live_bytes) = (live + 1, live_bytes + u64::from(place.len));
+    });
+    journal.count(segment, live, live_bytes);
 }
 
 /// Ids are hashed with what no other queue has.
 fn hasher(queue: &[u8; 16]) -> IdHasher {
     IdHasher::from_bytes(*queue)
+}
+
+/// Opens the segments of these numbers, of which those since the state must all be there.
+fn open_segments(
+    disk: &dyn Disk,
+    numbers: &[u32],
+    needed: RangeInclusive<u32>,
+) -> Result<BTreeMap<u32, Segment>, OpenError> {
+    let last = *needed.end();
+    for number in needed {
+        if numbers.binary_search(&number).is_err() {
+            return Err(OpenError::corrupt(&segment_name(number), 0, "the segment is missing"));
+        }
+    }
+    let open = |number: &u32| {
+        let segment = open_segment(disk, *number)?;
+        Ok((*number, Segment { kept_for: last, ..segment }))
+    };
+    numbers.iter().map(open).collect()
 }
 
 fn open_segment(disk: &dyn Disk, number: u32) -> Result<Segment, OpenError> {
@@ -165,17 +206,20 @@ struct Replay {
     hasher: IdHasher,
     /// These are segments from before the state, whose changes are in it.
     old: bool,
+    /// Of the segment whose frames these are.
+    index: Index,
 }
 
 impl Replay {
     /// From here on changes count.
     fn finish_old(&mut self) {
         if std::mem::take(&mut self.old) {
-            self.engine.drop_missing();
+            self.engine.restored();
         }
     }
 
     fn frame(&mut self, segment: u32, offset: u64, frame: Frame<'_>) -> Result<(), Malformed> {
+        let segment = NonZeroU32::new(segment).ok_or(Malformed("segments are numbered from 1"))?;
         read(frame.payload, |record| {
             match record {
                 Record::Change(_) if self.old => {}
@@ -183,47 +227,48 @@ impl Replay {
                 Record::Message { framed, encoded, at } => {
                     let offset = offset as usize + FRAME_HEADER_LEN + at;
                     let place = Place { segment, offset: offset as u32, len: encoded.len() as u32 };
-                    self.message(&framed, encoded, place)?;
+                    let message = index_message(self.hasher, framed, place, encoded)?;
+                    self.index.add(&message);
+                    self.message(&message)?;
                 }
             }
             Ok(())
         })
     }
 
-    fn message(&mut self, framed: &Framed, encoded: &[u8], body: Place) -> Result<(), Malformed> {
+    /// What a segment's index has instead of its frames.
+    fn index(&mut self, segment: u32, bytes: &[u8]) -> Result<(), OpenError> {
+        let read = match NonZeroU32::new(segment) {
+            Some(segment) => index::read(bytes, segment, |message| self.message(message)),
+            None => Err(Malformed("segments are numbered from 1")),
+        };
+        read.map_err(|Malformed(what)| OpenError::corrupt(&index_name(segment), 0, what))
+    }
+
+    fn message(&mut self, message: &Indexed) -> Result<(), Malformed> {
+        let Indexed { framed, body, due, .. } = message;
         let Some(topic) = self.engine.topic(framed.topic) else {
             return Err(Malformed("a message belongs to no topic"));
         };
         let next = topic.next;
-        if self.engine.move_body(framed.topic, framed.place, body) || (framed.moved && !self.old) {
+        // A copy is younger than what it is a copy of, which may be gone.
+        if framed.moved && (self.engine.move_body(framed.topic, framed.place, *body) || !self.old) {
             return Ok(());
         }
-        let mut decoder = Decoder(encoded);
-        let enqueued_at = decoder.time()?.as_micros();
-        let due = decoder.option(Decoder::time)?.map(trunkline_core::Timestamp::as_micros);
-        let id = decoder.text()?;
-        let key = decoder.option(Decoder::text)?;
-        let kind = decoder.text()?;
-        let headers = decoder.list(|decoder| Ok(decoder.text()?.len() + decoder.text()?.len()))?;
-        decoder.option(|decoder| decoder.array::<16>().and_then(|_| decoder.number()))?;
-        decoder.option(Decoder::text)?;
-        let payload = decoder.bytes()?;
-        let bytes =
-            id.len() + key.map_or(0, str::len) + kind.len() + headers.iter().sum::<usize>() + payload.len();
-        let entry = Entry {
-            body,
-            id: self.hasher.hash_text(id),
-            enqueued_at,
-            key: crate::check::key_hash_text(key.unwrap_or(id)),
-            bytes: bytes as u32,
-            pending: 0,
-            direct: false,
-        };
         if self.old {
-            self.engine.restore(framed.topic, framed.place, entry, due, framed.to);
+            self.engine.restore(framed.topic, framed.place, message.entry(), *due, framed.to);
         } else if framed.place >= next {
-            self.engine.publish(framed.topic, framed.place, entry, due, framed.to);
+            self.engine.publish(framed.topic, framed.place, message.entry(), *due, framed.to);
         }
         Ok(())
+    }
+}
+
+/// Removes indexes of segments that are gone.
+fn remove_strays(disk: &dyn Disk, names: &[String], segments: &BTreeMap<u32, Segment>) {
+    let gone = |name: &&String| index_number(name).is_some_and(|number| !segments.contains_key(&number));
+    for name in names.iter().filter(gone) {
+        // It is in nobody's way.
+        let _ = disk.remove(name);
     }
 }

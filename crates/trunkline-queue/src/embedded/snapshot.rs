@@ -14,7 +14,7 @@ use super::journal::read_all;
 use super::record::{
     decode_kind, decode_token, encode_kind, encode_token, group_name, message_id, topic_name,
 };
-use crate::engine::{At, Died, Engine, Group, Rate, Topic, Touched};
+use crate::engine::{At, Body, Died, Engine, Group, Rate, Topic, Touched};
 use crate::limits::PARTITIONS_MAX;
 use crate::{Action, DeadLetterId, Outcome, Try};
 
@@ -31,7 +31,7 @@ pub(crate) fn state_number(name: &str) -> Option<u32> {
 }
 
 /// Writes a state and then removes the one before; how many bytes it has.
-pub(crate) fn write<B: Clone>(disk: &dyn Disk, engine: &Engine<B>, number: u32) -> io::Result<u64> {
+pub(crate) fn write<B: Body>(disk: &dyn Disk, engine: &Engine<B>, number: u32) -> io::Result<u64> {
     let bytes = encode(engine);
     let temporary = "state.tmp";
     let file = disk.create(temporary)?;
@@ -50,7 +50,7 @@ pub(crate) fn write<B: Clone>(disk: &dyn Disk, engine: &Engine<B>, number: u32) 
 }
 
 /// Reads a state into an engine that has none.
-pub(crate) fn read<B: Clone>(disk: &dyn Disk, engine: &mut Engine<B>, number: u32) -> Result<u64, OpenError> {
+pub(crate) fn read<B: Body>(disk: &dyn Disk, engine: &mut Engine<B>, number: u32) -> Result<u64, OpenError> {
     let name = state_name(number);
     let read = disk.open(&name, Access::Read).and_then(|file| read_all(&*file));
     let bytes = read.map_err(OpenError::io(format!("read {name}")))?;
@@ -59,7 +59,7 @@ pub(crate) fn read<B: Clone>(disk: &dyn Disk, engine: &mut Engine<B>, number: u3
     Ok(bytes.len() as u64)
 }
 
-fn encode<B: Clone>(engine: &Engine<B>) -> Vec<u8> {
+fn encode<B: Body>(engine: &Engine<B>) -> Vec<u8> {
     let mut encoder = Encoder::default();
     encoder.fixed(&MAGIC);
     encoder.number(engine.next_dead);
@@ -71,7 +71,7 @@ fn encode<B: Clone>(engine: &Engine<B>) -> Vec<u8> {
     encoder.0
 }
 
-fn decode<B: Clone>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<(), Malformed> {
+fn decode<B: Body>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<(), Malformed> {
     let (bytes, crc) = bytes.split_last_chunk().ok_or(Malformed("it ends too early"))?;
     if crc32fast::hash(bytes) != u32::from_le_bytes(*crc) {
         return Err(Malformed("the checksum is wrong"));
@@ -96,26 +96,31 @@ fn decode<B: Clone>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<(), Malforme
     Ok(())
 }
 
-fn encode_topic<B>(encoder: &mut Encoder, topic: &Topic<B>) {
+fn encode_topic<B: Body>(encoder: &mut Encoder, topic: &Topic<B>) {
     encoder.text(topic.name.as_str());
     for number in [topic.next, topic.floor, topic.published.total, topic.dropped] {
         encoder.number(number);
     }
     encoder.list(topic.remembered(), |encoder, id| {
-        encoder.fixed(&id[0].to_le_bytes());
-        encoder.fixed(&id[1].to_le_bytes());
+        for part in id {
+            encoder.fixed(&part.to_le_bytes());
+        }
+        encoder.fixed(&[0; 4]);
     });
     encoder.list(topic.groups.iter(), |encoder, group| encoder.option(group.as_ref(), encode_group));
 }
 
-fn decode_topic<B>(decoder: &mut Decoder<'_>) -> Result<Topic<B>, Malformed> {
+fn decode_topic<B: Body>(decoder: &mut Decoder<'_>) -> Result<Topic<B>, Malformed> {
     let mut topic = Topic::new(topic_name(decoder)?);
     topic.next = decoder.number()?;
     topic.floor = decoder.number()?;
     topic.published = Rate::new(decoder.number()?);
     topic.dropped = decoder.number()?;
-    let ids = decoder
-        .list(|decoder| Ok([u64::from_le_bytes(decoder.array()?), u64::from_le_bytes(decoder.array()?)]))?;
+    let ids = decoder.list(|decoder| {
+        let id = [decoder.array()?, decoder.array()?, decoder.array()?].map(u32::from_le_bytes);
+        decoder.array::<4>()?;
+        Ok(id)
+    })?;
     for id in ids {
         topic.remember(id);
     }

@@ -75,7 +75,7 @@ impl<'a> Stage<'a> {
     }
 
     pub(crate) fn body(&self, place: Place) -> Result<Body, StorageError> {
-        let segment = self.segments.get(&place.segment);
+        let segment = self.segments.get(&place.segment.get());
         let file = segment.map(|segment| Arc::clone(&segment.file));
         file.map(|file| Body { file, place })
             .ok_or_else(|| StorageError::Damaged { what: format!("segment {} is missing", place.segment) })

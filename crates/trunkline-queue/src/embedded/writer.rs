@@ -5,6 +5,7 @@
 //! After a failed write or sync nothing is answered but that, until the queue is opened again: what is on disk is
 //! then for recovery to say.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -12,12 +13,14 @@ use std::time::{Duration, Instant};
 use trunkline_log::disk::Lock;
 
 use super::frame::FRAME_HEADER_LEN;
+use super::index::Indexed;
 use super::journal::Journal;
 use super::numbers;
-use super::record::{Framed, Place, Record, put_change, put_message, read};
+use super::record::{Draft, Framed, Place, Record, index_message, put_change, put_message, read};
 use super::snapshot;
 use super::stage::Stage;
-use crate::engine::{Change, Engine, Entry};
+use crate::check::IdHasher;
+use crate::engine::{Change, Engine};
 use crate::{Clock, QueueStats, StorageError};
 
 /// How many bytes of records one commit has at most, unless one operation alone has more.
@@ -173,11 +176,7 @@ impl Writer {
     }
 
     /// Writes a frame of changes and messages, and lets the messages into the state.
-    fn write(
-        &mut self,
-        changes: &[Change],
-        drafts: Vec<(Framed, super::record::Draft)>,
-    ) -> Result<(), StorageError> {
+    fn write(&mut self, changes: &[Change], drafts: Vec<(Framed, Draft)>) -> Result<(), StorageError> {
         if let Some(reason) = &self.poisoned {
             return Err(StorageError::Poisoned { reason: reason.clone() });
         }
@@ -201,19 +200,12 @@ impl Writer {
         for ((framed, draft), offset) in drafts.into_iter().zip(offsets) {
             let offset = at as usize + offset - FRAME_HEADER_LEN;
             let body = Place { segment, offset: offset as u32, len: draft.encoded.len() as u32 };
-            self.journal.add(body);
-            let entry = Entry {
-                body,
-                id: draft.id,
-                enqueued_at: draft.enqueued_at,
-                key: draft.key,
-                bytes: draft.bytes,
-                pending: 0,
-                direct: false,
-            };
-            self.engine.publish(framed.topic, framed.place, entry, draft.due, framed.to);
+            let Draft { id, key, enqueued_at, due, .. } = draft;
+            let message = Indexed { framed, body, id, key, enqueued_at, due };
+            self.journal.add(&message);
+            self.engine.publish(framed.topic, framed.place, message.entry(), due, framed.to);
         }
-        for (place, _) in self.engine.freed.drain(..) {
+        for place in self.engine.freed.drain(..) {
             self.journal.drop_message(place);
         }
         Ok(())
@@ -274,10 +266,14 @@ impl Writer {
 
     /// Writes the messages of a segment anew, at the end of the journal.
     fn empty(&mut self, number: u32) -> Result<(), String> {
-        let Some(segment) = self.journal.segments.get(&number) else { return Ok(()) };
+        let (Some(segment), Some(from)) = (self.journal.segments.get(&number), NonZeroU32::new(number))
+        else {
+            return Ok(());
+        };
         let bytes = super::journal::read_all(&*segment.file).map_err(|error| error.to_string())?;
         let mut frame = vec![0; FRAME_HEADER_LEN];
-        let mut moved: Vec<(Framed, Place, usize)> = Vec::new();
+        let mut moved: Vec<(Indexed, usize)> = Vec::new();
+        let hasher = IdHasher::from_bytes(self.journal.queue);
         let engine = &self.engine;
         super::frame::scan(
             &bytes[..(segment.end as usize).min(bytes.len())],
@@ -286,11 +282,11 @@ impl Writer {
                 read(found.payload, |record| {
                     if let Record::Message { framed, encoded, at } = record {
                         let offset = (offset as usize + FRAME_HEADER_LEN + at) as u32;
-                        let old = Place { segment: number, offset, len: encoded.len() as u32 };
+                        let old = Place { segment: from, offset, len: encoded.len() as u32 };
                         if engine.is_at(framed.topic, framed.place, &old) {
                             let framed = Framed { moved: true, ..framed };
                             let at = put_message(&mut frame, &framed, encoded);
-                            moved.push((framed, old, at));
+                            moved.push((index_message(hasher, framed, old, encoded)?, at));
                         }
                     }
                     Ok(())
@@ -312,15 +308,15 @@ impl Writer {
                 return Err(error.to_string());
             }
         };
-        for (framed, old, offset) in moved {
+        for (old, offset) in moved {
             let offset = at as usize + offset - FRAME_HEADER_LEN;
-            let body = Place { segment, offset: offset as u32, len: old.len };
-            self.journal.drop_message(old);
-            self.journal.add(body);
-            self.engine.move_body(framed.topic, framed.place, body);
+            let body = Place { segment, offset: offset as u32, ..old.body };
+            self.journal.drop_message(old.body);
+            self.journal.add(&Indexed { body, ..old });
+            self.engine.move_body(old.framed.topic, old.framed.place, body);
         }
         if let Some(old) = self.journal.segments.get_mut(&number) {
-            old.kept_for = segment;
+            old.kept_for = segment.get();
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use trunkline_core::Timestamp;
 
 use super::group::{At, Died, Group, Touched};
-use super::{Change, Engine, Entry, Topic};
+use super::{Body, Change, Engine, Entry, Topic};
 use crate::{Action, DeadLetterId, DecisionKind, Outcome, TopicName};
 
 /// Whom a message is for, when it is not for all groups: a group, and the decision that sent it.
@@ -13,7 +13,7 @@ pub(crate) struct Addressed {
     pub(crate) action: u64,
 }
 
-impl<B: Clone> Engine<B> {
+impl<B: Body> Engine<B> {
     /// The message is in the topic now, and every group of it has one more.
     pub(crate) fn publish(
         &mut self,
@@ -25,8 +25,7 @@ impl<B: Clone> Engine<B> {
     ) {
         let Some(topic) = self.topic_mut(topic) else { return };
         topic.next = topic.next.max(place + 1);
-        topic.published.count(entry.enqueued_at, 1);
-        entry.direct = due.is_some() || to.is_some();
+        topic.published.count(entry.enqueued_at(), 1);
         let at = due.map_or(At::Ready, At::Delayed);
         let key = entry.key;
         let mut pending = 0;
@@ -53,7 +52,7 @@ impl<B: Clone> Engine<B> {
 
     /// The message was published before the state that is there now: each group has it or has finished it.
     ///
-    /// Returns whether it is kept.
+    /// Returns whether it is kept. It is not found by its id before [`Engine::restored`].
     pub(crate) fn restore(
         &mut self,
         topic: u32,
@@ -66,10 +65,9 @@ impl<B: Clone> Engine<B> {
         if place < topic.floor {
             return false;
         }
-        entry.direct = due.is_some() || to.is_some();
         entry.pending = 0;
         for group in topic.groups.iter_mut().flatten() {
-            if !group.has(place, entry.key, entry.direct) {
+            if !group.has(place, entry.key, entry.is_direct()) {
                 continue;
             }
             entry.pending += 1;
@@ -83,7 +81,7 @@ impl<B: Clone> Engine<B> {
             return false;
         }
         note_directness(topic, place, due, to);
-        topic.table.insert(place, entry);
+        topic.table.restore(place, entry);
         true
     }
 
@@ -253,12 +251,12 @@ impl<B: Clone> Engine<B> {
     fn find(&mut self, topic: u32, place: u64) -> Option<(&mut Topic<B>, u32, bool)> {
         let topic = self.topic_mut(topic)?;
         let entry = topic.table.get(place)?;
-        let (key, direct) = (entry.key, entry.direct);
+        let (key, direct) = (entry.key, entry.is_direct());
         Some((topic, key, direct))
     }
 
     pub(crate) fn free(&mut self, gone: Option<Entry<B>>) {
-        self.freed.extend(gone.map(|entry| (entry.body, entry.bytes)));
+        self.freed.extend(gone.map(|entry| entry.body));
     }
 
     /// How a decision came out.
@@ -285,7 +283,7 @@ impl<B: Clone> Engine<B> {
         let places: Vec<u64> = found
             .table
             .iter_from(0)
-            .filter(|(place, entry)| group.has(*place, entry.key, entry.direct))
+            .filter(|(place, entry)| group.has(*place, entry.key, entry.is_direct()))
             .map(|(place, _)| place)
             .collect();
         for place in places {
@@ -331,7 +329,7 @@ impl<B: Clone> Engine<B> {
             let entries = found.table.iter_from(if group.partitions.is_empty() { group.cursor } else { 0 });
             entries
                 .filter(|(place, entry)| {
-                    !entry.direct
+                    !entry.is_direct()
                         && !group.touched.contains_key(place)
                         && !group.died.contains_key(place)
                         && group.is_untouched(*place, entry.key)
@@ -380,7 +378,7 @@ pub(crate) fn letter_id(number: u64) -> DeadLetterId {
     DeadLetterId(number.to_string())
 }
 
-fn note_directness<B>(topic: &mut Topic<B>, place: u64, due: Option<i64>, to: Option<Addressed>) {
+fn note_directness<B: Body>(topic: &mut Topic<B>, place: u64, due: Option<i64>, to: Option<Addressed>) {
     if let Some(due) = due {
         topic.delays.insert(place, due);
     }
@@ -393,7 +391,7 @@ fn note_directness<B>(topic: &mut Topic<B>, place: u64, due: Option<i64>, to: Op
 ///
 /// It goes on by itself from where no message is missing; what is kept before that it has one by one, since
 /// what is missing there, all groups before it have finished.
-fn begin<B>(topic: &mut Topic<B>, mut group: Group) {
+fn begin<B: Body>(topic: &mut Topic<B>, mut group: Group) {
     let dense_from = topic.dense_from();
     group.go_on_from(dense_from);
     let Topic { table, delays, targets, names, groups, .. } = topic;

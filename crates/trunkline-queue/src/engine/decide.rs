@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use trunkline_core::Timestamp;
 
-use super::{At, Bell, Change, Engine, IdHash};
+use super::{At, Bell, Body, Change, Engine, IdHash};
 use crate::clock::{later, since};
 use crate::limits::{ERROR_BYTES_MAX, PARTITIONS_MAX, RECEIVE_MESSAGES_MAX};
 use crate::{
@@ -40,7 +40,7 @@ pub(crate) enum Settlement {
     Reject(String),
 }
 
-impl<B: Clone> Engine<B> {
+impl<B: Body> Engine<B> {
     /// The number of the topic, which appears if it was not there.
     pub(crate) fn open_topic(&mut self, name: &TopicName, changes: &mut Vec<Change>) -> u32 {
         if let Some(number) = self.topic_number(name) {
@@ -169,7 +169,7 @@ impl<B: Clone> Engine<B> {
         if group.untouched == 0 {
             return ready;
         }
-        let mut on = topic.table.iter_from(group.cursor).filter(|(_, entry)| !entry.direct);
+        let mut on = topic.table.iter_from(group.cursor).filter(|(_, entry)| !entry.is_direct());
         let untouched = on.next().map(|(place, _)| place);
         [ready, untouched].into_iter().flatten().min()
     }
@@ -342,11 +342,11 @@ impl<B: Clone> Engine<B> {
         let mut bytes = topic.table.bytes();
         let mut before = None;
         for (place, entry) in topic.table.iter_from(0) {
-            let old = since(now, Timestamp::from_micros(entry.enqueued_at)) > self.keep.unread_age;
+            let old = since(now, Timestamp::from_micros(entry.enqueued_at())) > self.keep.unread_age;
             if !old && bytes <= self.keep.unread_bytes {
                 break;
             }
-            bytes -= u64::from(entry.bytes);
+            bytes -= u64::from(entry.body.bytes());
             before = Some(place + 1);
         }
         before

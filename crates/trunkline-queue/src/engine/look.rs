@@ -6,7 +6,7 @@ use trunkline_core::Timestamp;
 
 use super::apply::letter_id;
 use super::group::{At, Died, Group};
-use super::{Engine, Topic};
+use super::{Body, Engine, Topic};
 use crate::clock::since;
 use crate::{
     Action, DeadLetterId, GroupName, GroupStats, MessageState, OperateError, Peek, TopicName, TopicStats, Try,
@@ -33,7 +33,7 @@ pub(crate) struct DeadLook<B> {
     pub(crate) decision: Option<u64>,
 }
 
-impl<B: Clone> Engine<B> {
+impl<B: Body> Engine<B> {
     /// The numbers of all topics, by name.
     pub(crate) fn topic_stats(&mut self, now: Timestamp) -> Vec<TopicStats> {
         let numbers: Vec<u32> = self.names.values().copied().collect();
@@ -72,7 +72,7 @@ impl<B: Clone> Engine<B> {
                 topic.names.iter().filter(|(name, _)| peek.group.as_ref().is_none_or(|only| only == *name));
             let states: Vec<(GroupName, MessageState)> = groups
                 .filter_map(|(name, number)| {
-                    Some((name.clone(), state(topic.group(*number)?, place, entry.key, entry.direct)?))
+                    Some((name.clone(), state(topic.group(*number)?, place, entry.key, entry.is_direct())?))
                 })
                 .collect();
             if peek.group.is_some() && states.is_empty() {
@@ -112,7 +112,7 @@ impl<B: Clone> Engine<B> {
     }
 }
 
-fn group_stats<B>(topic: &mut Topic<B>, number: u32, now: Timestamp) -> Option<GroupStats> {
+fn group_stats<B: Body>(topic: &mut Topic<B>, number: u32, now: Timestamp) -> Option<GroupStats> {
     let oldest_age = oldest(topic, topic.group(number)?, now);
     let group = topic.group_mut(number)?;
     Some(GroupStats {
@@ -134,18 +134,18 @@ fn group_stats<B>(topic: &mut Topic<B>, number: u32, now: Timestamp) -> Option<G
 }
 
 /// The age of the oldest message that the group has not finished or given up.
-fn oldest<B>(topic: &Topic<B>, group: &Group, now: Timestamp) -> Option<Duration> {
+fn oldest<B: Body>(topic: &Topic<B>, group: &Group, now: Timestamp) -> Option<Duration> {
     let touched = group.touched.first_key_value().map(|(place, _)| *place);
     let untouched = match group.ordered() {
         Some(_) => group.oldest_in_partitions(),
         None if group.untouched == 0 => None,
         None => {
-            let mut on = topic.table.iter_from(group.cursor).filter(|(_, entry)| !entry.direct);
+            let mut on = topic.table.iter_from(group.cursor).filter(|(_, entry)| !entry.is_direct());
             on.next().map(|(place, _)| place)
         }
     };
     let place = [touched, untouched].into_iter().flatten().min()?;
-    let enqueued_at = topic.table.get(place)?.enqueued_at;
+    let enqueued_at = topic.table.get(place)?.enqueued_at();
     Some(since(now, Timestamp::from_micros(enqueued_at)))
 }
 

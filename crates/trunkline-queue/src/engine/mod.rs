@@ -5,7 +5,7 @@
 //! changes makes the same state again by applying them in their order.
 //! Bodies of messages are the backend's: here they are whatever it finds them by.
 //!
-//! `table` has the messages of a topic and finds them by place and id; `group` has what a group made of them;
+//! `table` has the messages of a topic and finds them by place, and by id with `ids`; `group` has what a group made of them;
 //! `decide` has the operations, `apply` what changes do; `look` answers questions.
 
 mod apply;
@@ -13,6 +13,7 @@ mod bell;
 mod change;
 mod decide;
 mod group;
+mod ids;
 mod look;
 mod rate;
 mod table;
@@ -26,9 +27,10 @@ pub(crate) use bell::Bell;
 pub(crate) use change::Change;
 pub(crate) use decide::{Picked, Received, Settlement};
 pub(crate) use group::{At, Died, Group, Touched};
+pub(crate) use ids::IdHash;
 pub(crate) use look::{DeadLook, Look};
 pub(crate) use rate::Rate;
-pub(crate) use table::{Entry, IdHash};
+pub(crate) use table::Entry;
 pub(crate) use topic::Topic;
 
 use crate::limits::{DEAD_LETTER_AGE_DEFAULT, UNREAD_AGE_DEFAULT, UNREAD_BYTES_DEFAULT};
@@ -61,6 +63,12 @@ impl Default for Keep {
     }
 }
 
+/// What a backend finds a message's own bytes by.
+pub(crate) trait Body: Clone {
+    /// How many bytes count, where bytes are counted.
+    fn bytes(&self) -> u32;
+}
+
 /// The state of a queue.
 #[derive(Debug)]
 pub(crate) struct Engine<B> {
@@ -75,11 +83,11 @@ pub(crate) struct Engine<B> {
     /// What tokens begin with: another value each time the queue is opened.
     opening: u64,
     next_token: u64,
-    /// The bodies of messages that are gone, with their bytes, until the backend takes them.
-    pub(crate) freed: Vec<(B, u32)>,
+    /// The bodies of messages that are gone, until the backend takes them.
+    pub(crate) freed: Vec<B>,
 }
 
-impl<B: Clone> Engine<B> {
+impl<B: Body> Engine<B> {
     /// A queue without topics; `opening` tells it from every other that has the same state.
     pub(crate) fn new(keep: Keep, opening: u64) -> Self {
         Self {
@@ -110,6 +118,14 @@ impl<B: Clone> Engine<B> {
         for group in self.topics.iter().flat_map(|topic| topic.groups.iter().flatten()) {
             group.bell.everybody();
         }
+    }
+
+    /// All messages that were published before the state are there now.
+    pub(crate) fn restored(&mut self) {
+        for topic in &mut self.topics {
+            topic.table.find_all();
+        }
+        self.drop_missing();
     }
 
     /// Lets groups forget what is not there: its messages were finished by all, and that is what was lost.

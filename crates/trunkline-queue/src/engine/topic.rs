@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use super::table::Table;
-use super::{Entry, Group, IdHash, Rate};
+use super::{Body, Entry, Group, IdHash, Rate};
 use crate::limits::FINISHED_IDS_MAX;
 use crate::{GroupName, TopicName};
 
@@ -28,7 +28,7 @@ pub(crate) struct Topic<B> {
     finished_set: HashSet<IdHash>,
 }
 
-impl<B> Topic<B> {
+impl<B: Body> Topic<B> {
     pub(crate) fn new(name: TopicName) -> Self {
         Self {
             name,

@@ -4,6 +4,7 @@
 
 mod crash;
 mod embedded;
+mod index;
 mod kill;
 mod memory;
 mod versions;

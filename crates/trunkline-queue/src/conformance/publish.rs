@@ -1,12 +1,13 @@
 //! Publishing: what is kept, once, and when it is handed out.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use trunkline_core::{EventId, Position, Timestamp};
 
 use super::Fixture;
 use super::sample::{
-    ack, ask, due, id, ids, message, one, publish, publish_all, subscribe, topic, topic_stats,
+    ack, ask, counts, due, id, ids, message, one, publish, publish_all, subscribe, topic, topic_stats,
 };
 use crate::limits::{KEY_BYTES_MAX, MESSAGE_ID_BYTES_MAX, PAYLOAD_BYTES_MAX, TYPE_BYTES_MAX};
 use crate::{NewMessage, PublishError, Published};
@@ -124,6 +125,31 @@ pub async fn a_delayed_message_is_handed_out_in_its_time(fixture: Fixture) {
         let wait = kept.not_before.expect("it was delayed").as_micros() - kept.enqueued_at.as_micros();
         assert!((900_000..=1_001_000).contains(&wait), "{wait}");
     }
+}
+
+/// Many messages that are due at one moment all wait from then on, and come once each.
+pub async fn many_messages_due_at_once_come_once_each(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    let at = Timestamp::from_micros(fixture.clock().now().as_micros() + 1_001_000);
+    let many = (0..2_500).map(|number| message(&format!("m{number}")).at(at));
+    publish_all(&*queue, many.collect()).await;
+    publish_all(&*queue, vec![message("later").after(Duration::from_secs(3_600))]).await;
+    fixture.pass(Duration::from_millis(1_001)).await;
+    assert_eq!(counts(&*queue, "mail").await, [2_500, 0, 1, 0]);
+    let mut came = BTreeSet::new();
+    while came.len() < 2_500 {
+        let ask = ask("mail").now().max(700).visibility(Duration::from_secs(3_600));
+        let deliveries = queue.receive(ask).await.expect("the group is subscribed");
+        assert!(!deliveries.is_empty(), "{} came, and others are due", came.len());
+        for delivery in deliveries {
+            assert!(came.insert(delivery.message.id.to_string()), "{} came twice", delivery.message.id);
+        }
+        let leased = came.len() as u64;
+        assert_eq!(counts(&*queue, "mail").await, [2_500 - leased, leased, 1, 0]);
+    }
+    assert!(!came.contains("later"));
+    assert_eq!(ids(&due(&*queue, "mail").await), [""; 0]);
 }
 
 /// A moment that has passed, or no delay at all, delays nothing.

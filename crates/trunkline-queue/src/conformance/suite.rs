@@ -34,6 +34,7 @@ macro_rules! __conformance_promises {
                 the_answers_are_in_the_order_of_the_messages
                 a_refused_publish_stores_nothing
                 a_delayed_message_is_handed_out_in_its_time
+                many_messages_due_at_once_come_once_each
                 a_moment_that_has_passed_is_now
                 // subscribe
                 every_group_gets_every_message

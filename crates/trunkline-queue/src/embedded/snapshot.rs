@@ -14,7 +14,7 @@ use super::journal::read_all;
 use super::record::{
     decode_kind, decode_token, encode_kind, encode_token, group_name, message_id, topic_name,
 };
-use crate::engine::{At, Body, Died, Engine, Group, Rate, Topic, Touched};
+use crate::engine::{At, Body, Died, Engine, Group, Past, Rate, Topic, Touched};
 use crate::limits::PARTITIONS_MAX;
 use crate::{Action, DeadLetterId, Outcome, Try};
 
@@ -150,12 +150,14 @@ fn encode_group(encoder: &mut Encoder, group: &Group) {
         };
         encoder.number(kind);
         encoder.time(Timestamp::from_micros(time));
-        encoder.number(touched.attempts.into());
-        encoder.option(touched.token, encode_token);
-        encoder.time(touched.started_at);
-        encoder.text(&touched.consumer);
-        encoder.list(touched.tries.iter(), encode_try);
-        encoder.option(touched.action, Encoder::number);
+        let none = Past::default();
+        let past = touched.past().unwrap_or(&none);
+        encoder.number(past.attempts.into());
+        encoder.option(past.token, encode_token);
+        encoder.time(past.started_at);
+        encoder.text(&past.consumer);
+        encoder.list(past.tries.iter(), encode_try);
+        encoder.option(past.action, Encoder::number);
     });
     encoder.list(group.died.iter(), |encoder, (place, died)| {
         encoder.number(*place);
@@ -194,8 +196,7 @@ fn decode_group(decoder: &mut Decoder<'_>) -> Result<Group, Malformed> {
             2 => At::Leased(time),
             _ => return Err(Malformed("a message is in an unknown state")),
         };
-        let touched = Touched {
-            at,
+        let past = Past {
             attempts: decoder.small()?,
             token: decoder.option(decode_token)?,
             started_at: decoder.time()?,
@@ -203,7 +204,8 @@ fn decode_group(decoder: &mut Decoder<'_>) -> Result<Group, Malformed> {
             tries: decoder.list(decode_try)?,
             action: decoder.option(Decoder::number)?,
         };
-        Ok((place, touched))
+        let fresh = past == Past::default();
+        Ok((place, if fresh { Touched::new(at) } else { Touched::with(past, at) }))
     })?;
     for (place, touched) in touched {
         group.recall(place, touched);

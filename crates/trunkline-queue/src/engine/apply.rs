@@ -2,7 +2,7 @@
 
 use trunkline_core::Timestamp;
 
-use super::group::{At, Died, Group, Touched};
+use super::group::{At, Died, Group, Past, Touched};
 use super::{Body, Change, Engine, Entry, Topic};
 use crate::{Action, DeadLetterId, DecisionKind, Outcome, TopicName};
 
@@ -33,7 +33,7 @@ impl<B: Body> Engine<B> {
             let Some(group) = group else { continue };
             match to {
                 Some(to) if to.group as usize != number => continue,
-                Some(to) => group.put(place, key, Touched { action: Some(to.action), ..Touched::new(at) }),
+                Some(to) => group.put(place, key, Touched::by(to.action, at)),
                 None if due.is_some() => group.put(place, key, Touched::new(at)),
                 None => group.add_untouched(place, key),
             }
@@ -122,10 +122,11 @@ impl<B: Body> Engine<B> {
                     None => return,
                 };
                 touched.at = At::Leased(until.as_micros());
-                touched.attempts = touched.attempts.saturating_add(1);
-                touched.token = Some(*token);
-                touched.started_at = *at;
-                touched.consumer.clone_from(consumer);
+                let past = touched.past_mut();
+                past.attempts = past.attempts.saturating_add(1);
+                past.token = Some(*token);
+                past.started_at = *at;
+                past.consumer.clone_from(consumer);
                 group.put(*place, key, touched);
                 group.delivered.count(at.as_micros(), 1);
             }
@@ -143,14 +144,14 @@ impl<B: Body> Engine<B> {
                 group.acked.count(at.as_micros(), 1);
                 let gone = found.finish(*place);
                 self.free(gone);
-                self.came_out(touched.action, Outcome::Done { at: *at });
+                self.came_out(touched.action(), Outcome::Done { at: *at });
             }
             Change::Retry { topic, group, place, due, at, error } => {
                 let Some((topic, key, _)) = self.find(*topic, *place) else { return };
                 let Some(group) = topic.group_mut(*group) else { return };
                 let Some(mut touched) = group.touched.get(place).cloned() else { return };
                 touched.failed(*at, error);
-                touched.token = None;
+                touched.past_mut().token = None;
                 touched.at = At::Delayed(due.as_micros());
                 group.put(*place, key, touched);
                 group.retried += 1;
@@ -161,7 +162,7 @@ impl<B: Body> Engine<B> {
                 let Some(in_group) = found.group_mut(*group) else { return };
                 let Some(mut touched) = in_group.take(*place, key) else { return };
                 touched.failed(*at, error);
-                let Touched { attempts, tries, action, .. } = touched;
+                let Past { attempts, tries, action, .. } = touched.into_past();
                 in_group.died.insert(*place, Died { number: *number, at: *at, attempts, tries, action });
                 in_group.dead_total += 1;
                 self.dead.insert(*number, (*topic, *group, *place));
@@ -192,11 +193,7 @@ impl<B: Body> Engine<B> {
                 in_group.died.remove(&place);
                 let outcome = match kind {
                     DecisionKind::Replay => {
-                        in_group.put(
-                            place,
-                            key,
-                            Touched { action: Some(*action), ..Touched::new(At::Ready) },
-                        );
+                        in_group.put(place, key, Touched::by(*action, At::Ready));
                         Outcome::Waiting
                     }
                     DecisionKind::Edit => Outcome::Waiting,
@@ -294,7 +291,7 @@ impl<B: Body> Engine<B> {
             self.dead.remove(&died.number);
         }
         for touched in group.touched.values() {
-            self.came_out(touched.action, Outcome::Gone);
+            self.came_out(touched.action(), Outcome::Gone);
         }
         if let Some(topic) = self.topic_mut(topic).filter(|topic| !topic.has_groups()) {
             topic.floor = topic.next;
@@ -341,7 +338,7 @@ impl<B: Body> Engine<B> {
         let unheld = group.unheld_places();
         for &place in &unheld {
             let Some(key) = found.table.get(place).map(|entry| entry.key) else { continue };
-            actions.extend(group.take(place, key).and_then(|touched| touched.action));
+            actions.extend(group.take(place, key).and_then(|touched| touched.action()));
         }
         group.skip_untouched(next);
         for place in untouched.into_iter().chain(unheld) {

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use trunkline_core::Timestamp;
 
-use super::{At, Bell, Body, Change, Engine, IdHash};
+use super::{At, Bell, Body, Change, Engine, IdHash, Touched};
 use crate::clock::{later, since};
-use crate::limits::{ERROR_BYTES_MAX, PARTITIONS_MAX, RECEIVE_MESSAGES_MAX};
+use crate::limits::{ERROR_BYTES_MAX, PARTITIONS_MAX, RECEIVE_BYTES_MAX, RECEIVE_MESSAGES_MAX};
 use crate::{
     DeadLetterId, DecisionKind, GroupName, GroupOptions, Lease, LeaseToken, MessageId, OperateError, Receive,
     ReceiveError, SettleError, SubscribeError, TopicName,
 };
+
+/// How many messages that are due are made ready at a time.
+const WAKE: usize = 1_000;
 
 /// A message that was picked for a consumer.
 #[derive(Debug)]
@@ -107,10 +110,11 @@ impl<B: Body> Engine<B> {
         let (topic, group) = self.look_up(&receive.topic, &receive.group).map_err(|_| not_subscribed())?;
         let found = self.topics[topic as usize].group(group).filter(|group| group.subscribed);
         let bell = Arc::clone(&found.ok_or_else(not_subscribed)?.bell);
-        self.wake(topic, group, now);
         let until = later(now, receive.visibility);
         let mut picked = Vec::new();
-        while picked.len() < receive.max.clamp(1, RECEIVE_MESSAGES_MAX) {
+        let mut bytes = 0;
+        while picked.len() < receive.max.clamp(1, RECEIVE_MESSAGES_MAX) && bytes < RECEIVE_BYTES_MAX {
+            self.wake_some(topic, group, now);
             let Some(place) = self.candidate(topic, group) else { break };
             if let Some(error) = self.spent(topic, group, place, receive.max_attempts) {
                 let number = self.next_dead;
@@ -127,11 +131,12 @@ impl<B: Body> Engine<B> {
             else {
                 break;
             };
+            bytes += entry.body.bytes() as usize;
             picked.push(Picked {
                 body: entry.body.clone(),
-                attempt: touched.attempts,
+                attempt: touched.attempts(),
                 last_error: touched.last_error().map(str::to_owned),
-                decision: touched.action,
+                decision: touched.action(),
                 lease: Lease {
                     topic: receive.topic.clone(),
                     group: receive.group.clone(),
@@ -145,6 +150,23 @@ impl<B: Body> Engine<B> {
             bell.next_due(group.next_due());
         }
         Ok(Received { picked, bell })
+    }
+
+    /// Makes ready some of what is due, where nothing is ready that can be handed out before it.
+    ///
+    /// When a million messages are due at one moment, whoever asks first doesn't wait for all of them.
+    /// In an ordered group any of them may be the one to hand out.
+    fn wake_some(&mut self, topic: u32, group: u32, now: Timestamp) {
+        let Some(found) = self.topics[topic as usize].group(group) else { return };
+        if found.ordered().is_some() {
+            self.wake(topic, group, now);
+        } else if !found.has_ready() {
+            for _ in 0..WAKE {
+                let found = self.topics[topic as usize].group(group);
+                let Some(place) = found.and_then(|group| group.first_due(now.as_micros())) else { break };
+                self.ready(topic, group, place);
+            }
+        }
     }
 
     /// Makes ready what is due, and what consumers have had for too long.
@@ -177,9 +199,9 @@ impl<B: Body> Engine<B> {
     /// Why the message is not handed out again, if its last attempt ended without a word.
     fn spent(&self, topic: u32, group: u32, place: u64, max_attempts: u32) -> Option<String> {
         let touched = self.topics[topic as usize].group(group)?.touched.get(&place)?;
-        let silent = touched.token.is_some() && touched.attempts >= max_attempts.max(1);
+        let silent = touched.token().is_some() && touched.attempts() >= max_attempts.max(1);
         silent.then(|| {
-            let consumer = &touched.consumer;
+            let consumer = touched.consumer();
             format!("consumer `{consumer}` neither finished nor failed before its lease ended")
         })
     }
@@ -195,7 +217,7 @@ impl<B: Body> Engine<B> {
         let (topic, group) = self.look_up(&lease.topic, &lease.group).map_err(|_| lost())?;
         let place = lease.place;
         let touched = self.topics[topic as usize].group(group).and_then(|group| group.touched.get(&place));
-        if touched.and_then(|touched| touched.token) != Some(lease.token) {
+        if touched.and_then(Touched::token) != Some(lease.token) {
             return Err(lost());
         }
         let mut until = now;
@@ -236,7 +258,7 @@ impl<B: Body> Engine<B> {
             touched.is_some_and(|touched| matches!(touched.at, At::Delayed(_)))
         };
         let count = match (id, place) {
-            (None, _) => found.map_or(0, super::Group::delayed),
+            (None, _) => found.map_or(0, |group| group.counts(now.as_micros())[1]),
             (Some(_), Some(place)) if delayed(place) => 1,
             (Some((id, _)), _) => {
                 return Err(OperateError::NoMessage {
@@ -274,9 +296,10 @@ impl<B: Body> Engine<B> {
         let (topic, group) = self.look_up(topic, name)?;
         self.wake(topic, group, now);
         let found = self.topics[topic as usize].group(group);
-        let count = found.map_or(0, |group| group.waiting() + group.delayed());
+        let [waiting, delayed, leased] = found.map_or([0; 3], |group| group.counts(now.as_micros()));
+        let count = waiting + delayed;
         if found.is_some_and(|group| !group.subscribed) {
-            let held = found.map_or(0, |group| group.leased() + group.died.len() as u64);
+            let held = leased + found.map_or(0, |group| group.died.len() as u64);
             self.make(Change::Forget { topic, group }, changes);
             return Ok(count + held);
         }

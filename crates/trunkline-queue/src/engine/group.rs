@@ -55,6 +55,13 @@ pub(crate) struct Partition {
 #[derive(Clone, Debug)]
 pub(crate) struct Touched {
     pub(crate) at: At,
+    /// One that only waits for its time has none, and there may be millions of those.
+    past: Option<Box<Past>>,
+}
+
+/// What became of a message so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Past {
     pub(crate) attempts: u32,
     /// The token of the last lease, unless that was settled.
     pub(crate) token: Option<LeaseToken>,
@@ -64,6 +71,19 @@ pub(crate) struct Touched {
     pub(crate) tries: Vec<Try>,
     /// The decision that brought it back, whose outcome this message is.
     pub(crate) action: Option<u64>,
+}
+
+impl Default for Past {
+    fn default() -> Self {
+        Self {
+            attempts: 0,
+            token: None,
+            started_at: Timestamp::from_micros(0),
+            consumer: String::new(),
+            tries: Vec::new(),
+            action: None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,38 +106,76 @@ pub(crate) struct Died {
 
 impl Touched {
     pub(crate) fn new(at: At) -> Self {
-        Self {
-            at,
-            attempts: 0,
-            token: None,
-            started_at: Timestamp::from_micros(0),
-            consumer: String::new(),
-            tries: Vec::new(),
-            action: None,
-        }
+        Self { at, past: None }
+    }
+
+    /// Brought back by a decision.
+    pub(crate) fn by(action: u64, at: At) -> Self {
+        Self::with(Past { action: Some(action), ..Past::default() }, at)
+    }
+
+    pub(crate) fn with(past: Past, at: At) -> Self {
+        Self { at, past: Some(Box::new(past)) }
+    }
+
+    pub(crate) fn past(&self) -> Option<&Past> {
+        self.past.as_deref()
+    }
+
+    pub(crate) fn past_mut(&mut self) -> &mut Past {
+        self.past.get_or_insert_default()
+    }
+
+    pub(crate) fn into_past(self) -> Past {
+        self.past.map(|past| *past).unwrap_or_default()
+    }
+
+    pub(crate) fn attempts(&self) -> u32 {
+        self.past().map_or(0, |past| past.attempts)
+    }
+
+    pub(crate) fn token(&self) -> Option<LeaseToken> {
+        self.past().and_then(|past| past.token)
+    }
+
+    pub(crate) fn consumer(&self) -> &str {
+        self.past().map_or("", |past| &past.consumer)
+    }
+
+    pub(crate) fn action(&self) -> Option<u64> {
+        self.past().and_then(|past| past.action)
+    }
+
+    pub(crate) fn last_error(&self) -> Option<&str> {
+        self.past().and_then(|past| past.tries.last()).map(|last| &*last.error)
     }
 
     /// The attempt failed.
     pub(crate) fn failed(&mut self, failed_at: Timestamp, error: &str) {
-        if self.tries.len() >= TRIES_MAX {
-            self.tries.remove(0);
+        let past = self.past_mut();
+        if past.tries.len() >= TRIES_MAX {
+            past.tries.remove(0);
         }
-        self.tries.push(Try {
-            attempt: self.attempts,
-            started_at: self.started_at,
+        past.tries.push(Try {
+            attempt: past.attempts,
+            started_at: past.started_at,
             failed_at,
-            consumer: self.consumer.clone(),
+            consumer: past.consumer.clone(),
             error: error.to_owned(),
         });
     }
 
-    pub(crate) fn last_error(&self) -> Option<&str> {
-        self.tries.last().map(|last| &*last.error)
+    /// Where it is now: what time has made of it is only noted when that matters.
+    pub(crate) fn at(&self, now: i64) -> At {
+        match self.at {
+            At::Delayed(time) | At::Leased(time) if time <= now => At::Ready,
+            at => at,
+        }
     }
 
     /// Whether its partition is its own.
     fn holds(&self) -> bool {
-        self.attempts > 0
+        self.attempts() > 0
     }
 }
 
@@ -148,16 +206,20 @@ impl Group {
         (!self.partitions.is_empty()).then_some(self.partitions.len() as u16)
     }
 
-    pub(crate) fn waiting(&self) -> u64 {
-        self.untouched + self.ready.len() as u64
+    /// How many messages can be handed out, are delayed, and leased.
+    pub(crate) fn counts(&self, now: i64) -> [u64; 3] {
+        let due = |set: &BTreeSet<(i64, u64)>| set.range(..=(now, u64::MAX)).count() as u64;
+        let (ready, over) = (due(&self.delayed), due(&self.leased));
+        [
+            self.untouched + self.ready.len() as u64 + ready + over,
+            self.delayed.len() as u64 - ready,
+            self.leased.len() as u64 - over,
+        ]
     }
 
-    pub(crate) fn delayed(&self) -> u64 {
-        self.delayed.len() as u64
-    }
-
-    pub(crate) fn leased(&self) -> u64 {
-        self.leased.len() as u64
+    /// Whether a touched message is known to be ready.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// The partition of messages whose key has that hash.
@@ -307,10 +369,8 @@ impl Group {
 
     /// The message whose time has come, or whose lease is over: the first such.
     pub(crate) fn first_due(&self, now: i64) -> Option<u64> {
-        let due = |set: &BTreeSet<(i64, u64)>| {
-            set.first().filter(|(time, _)| *time <= now).map(|&(_, place)| place)
-        };
-        due(&self.delayed).or_else(|| due(&self.leased))
+        let first = [self.delayed.first(), self.leased.first()].into_iter().flatten().min();
+        first.filter(|(time, _)| *time <= now).map(|&(_, place)| place)
     }
 
     /// When a message is due next, or a lease over.

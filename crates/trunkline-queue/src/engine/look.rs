@@ -6,7 +6,7 @@ use trunkline_core::Timestamp;
 
 use super::apply::letter_id;
 use super::group::{At, Died, Group};
-use super::{Body, Engine, Topic};
+use super::{Body, Engine, Entry, Topic};
 use crate::clock::since;
 use crate::{
     Action, DeadLetterId, GroupName, GroupStats, MessageState, OperateError, Peek, TopicName, TopicStats, Try,
@@ -40,9 +40,6 @@ impl<B: Body> Engine<B> {
         let mut stats = Vec::new();
         for number in numbers {
             let groups: Vec<u32> = self.topics[number as usize].names.values().copied().collect();
-            for group in &groups {
-                self.wake(number, *group, now);
-            }
             let topic = &mut self.topics[number as usize];
             stats.push(TopicStats {
                 topic: topic.name.clone(),
@@ -58,12 +55,11 @@ impl<B: Body> Engine<B> {
         stats
     }
 
-    pub(crate) fn peek(&mut self, now: Timestamp, peek: &Peek) -> Result<Vec<Look<B>>, OperateError> {
+    pub(crate) fn peek(&self, now: Timestamp, peek: &Peek) -> Result<Vec<Look<B>>, OperateError> {
         let number = self.topic_number(&peek.topic);
         let number = number.ok_or_else(|| OperateError::NoTopic { topic: peek.topic.clone() })?;
         if let Some(group) = &peek.group {
-            let (_, group) = self.look_up(&peek.topic, group)?;
-            self.wake(number, group, now);
+            self.look_up(&peek.topic, group)?;
         }
         let topic = &self.topics[number as usize];
         let from = peek.after.map_or(0, |after| after.saturating_add(1));
@@ -72,7 +68,7 @@ impl<B: Body> Engine<B> {
                 topic.names.iter().filter(|(name, _)| peek.group.as_ref().is_none_or(|only| only == *name));
             let states: Vec<(GroupName, MessageState)> = groups
                 .filter_map(|(name, number)| {
-                    Some((name.clone(), state(topic.group(*number)?, place, entry.key, entry.is_direct())?))
+                    Some((name.clone(), state(topic.group(*number)?, now, place, entry)?))
                 })
                 .collect();
             if peek.group.is_some() && states.is_empty() {
@@ -114,14 +110,15 @@ impl<B: Body> Engine<B> {
 
 fn group_stats<B: Body>(topic: &mut Topic<B>, number: u32, now: Timestamp) -> Option<GroupStats> {
     let oldest_age = oldest(topic, topic.group(number)?, now);
+    let [waiting, delayed, leased] = topic.group(number)?.counts(now.as_micros());
     let group = topic.group_mut(number)?;
     Some(GroupStats {
         group: group.name.clone(),
         subscribed: group.subscribed,
         ordered: group.ordered(),
-        waiting: group.waiting(),
-        leased: group.leased(),
-        delayed: group.delayed(),
+        waiting,
+        leased,
+        delayed,
         dead: group.died.len() as u64,
         oldest_age,
         delivered: group.delivered.total,
@@ -150,23 +147,24 @@ fn oldest<B: Body>(topic: &Topic<B>, group: &Group, now: Timestamp) -> Option<Du
 }
 
 /// The state of a message in a group that has not finished it.
-fn state(group: &Group, place: u64, key: u32, direct: bool) -> Option<MessageState> {
+fn state<B: Body>(group: &Group, now: Timestamp, place: u64, entry: &Entry<B>) -> Option<MessageState> {
     let Some(touched) = group.touched.get(&place) else {
         if group.died.contains_key(&place) {
             return Some(MessageState::Dead);
         }
-        return (!direct && group.is_untouched(place, key)).then_some(MessageState::Waiting);
+        let untouched = !entry.is_direct() && group.is_untouched(place, entry.key);
+        return untouched.then_some(MessageState::Waiting);
     };
-    Some(match touched.at {
+    Some(match touched.at(now.as_micros()) {
         At::Ready => MessageState::Waiting,
         At::Leased(until) => MessageState::Leased {
-            consumer: touched.consumer.clone(),
-            attempt: touched.attempts,
+            consumer: touched.consumer().to_owned(),
+            attempt: touched.attempts(),
             until: Timestamp::from_micros(until),
         },
         At::Delayed(until) => MessageState::Delayed {
             until: Timestamp::from_micros(until),
-            attempts: touched.attempts,
+            attempts: touched.attempts(),
             last_error: touched.last_error().map(str::to_owned),
         },
     })

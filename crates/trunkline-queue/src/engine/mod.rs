@@ -26,7 +26,7 @@ pub(crate) use apply::Addressed;
 pub(crate) use bell::Bell;
 pub(crate) use change::Change;
 pub(crate) use decide::{Picked, Received, Settlement};
-pub(crate) use group::{At, Died, Group, Touched};
+pub(crate) use group::{At, Died, Group, Past, Touched};
 pub(crate) use ids::IdHash;
 pub(crate) use look::{DeadLook, Look};
 pub(crate) use rate::Rate;

@@ -166,7 +166,7 @@ mod tests {
             (NewMessage::new("Ping", "").header("a:b", ""), "colon"),
             (NewMessage::new("Ping", "").header("a", "b\nc"), "line break"),
             (NewMessage::new("Ping", "").key("x".repeat(KEY_BYTES_MAX + 1)), "key too large: 513, limit 512"),
-            (NewMessage::new("Ping", long), "payload too large: 1048577, limit 1048576"),
+            (NewMessage::new("Ping", long), "payload too large: 23068673, limit 23068672"),
         ] {
             let error = check(&[message.id("m1".parse().unwrap())]).unwrap_err().to_string();
             assert!(error.contains("`m1`") && error.contains(words), "{error}");

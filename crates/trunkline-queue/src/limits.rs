@@ -14,9 +14,12 @@ pub const KEY_BYTES_MAX: usize = 512;
 /// Longest message type, in bytes: as an event type's.
 pub const TYPE_BYTES_MAX: usize = 256;
 
-/// Largest payload, in bytes: brokers refuse more unless configured (NATS: 1 MiB), so larger things belong
-/// elsewhere, with their address in the message.
-pub const PAYLOAD_BYTES_MAX: usize = 1 << 20;
+/// Largest payload, in bytes: the largest event that a log may be configured to take (16 MiB of data) fits, as
+/// base64 and in its envelope, so that whatever is in a log can be relayed.
+///
+/// Brokers refuse more than 1 MiB unless configured, so larger things belong elsewhere all the same, with their
+/// address in the message.
+pub const PAYLOAD_BYTES_MAX: usize = 22 << 20;
 
 /// Largest headers of one message, in bytes, all names and values together: headers describe, they don't carry.
 pub const HEADERS_BYTES_MAX: usize = 16 << 10;
@@ -24,11 +27,15 @@ pub const HEADERS_BYTES_MAX: usize = 16 << 10;
 /// Most messages in one publish: it is one commit, and is held in memory.
 pub const PUBLISH_MESSAGES_MAX: usize = 10_000;
 
-/// Most bytes in one publish, for the same reason.
-pub const PUBLISH_BYTES_MAX: usize = 12 << 20;
+/// Most bytes in one publish, for the same reason: one message of the largest size, with all that belongs to it.
+pub const PUBLISH_BYTES_MAX: usize = 24 << 20;
 
 /// Most messages that one receive hands out: each is held until its lease ends.
 pub const RECEIVE_MESSAGES_MAX: usize = 1_000;
+
+/// After so many bytes one receive hands out no further message, since they are held in
+/// memory too.
+pub const RECEIVE_BYTES_MAX: usize = 12 << 20;
 
 /// Longest text of an error that is kept with a message, in bytes: what follows rarely says more.
 pub const ERROR_BYTES_MAX: usize = 4 << 10;

@@ -2,13 +2,27 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use trunkline_core::limits::{EVENT_DATA_BYTES_MAX, METADATA_BYTES_MAX};
 use trunkline_core::{RecordedEvent, StoreId};
 use trunkline_queue::NewMessage;
+use trunkline_queue::limits::PAYLOAD_BYTES_MAX;
 
 use super::message_id;
 
 /// The content type of such a payload.
 const CONTENT_TYPE: &str = "application/cloudevents+json";
+
+/// Names, numbers and times of an envelope, at most.
+const ENVELOPE_BYTES_MAX: usize = 8 << 10;
+
+// Whatever a log takes fits into a message, else a relay would stand there for good.
+const _: () = assert!(
+    EVENT_DATA_BYTES_MAX.div_ceil(3) * 4 + METADATA_BYTES_MAX + ENVELOPE_BYTES_MAX <= PAYLOAD_BYTES_MAX,
+    "the largest event fits into the largest payload"
+);
+
+/// Longest value that goes into a header besides the envelope; a longer one is in the envelope alone.
+const HEADER_VALUE_BYTES_MAX: usize = 4 << 10;
 
 #[derive(Serialize)]
 struct CloudEvent<'a> {
@@ -84,6 +98,11 @@ fn to_json(event: &RecordedEvent, store: StoreId, index: u32, said: &Said) -> Ve
     serde_json::to_vec(&envelope).expect("texts and JSON always serialize")
 }
 
+/// Whether a queue takes the text as a header's value.
+fn can_be_header(value: &str) -> bool {
+    value.len() <= HEADER_VALUE_BYTES_MAX && !value.contains(['\r', '\n', '\0'])
+}
+
 /// The message that a producer makes of an event: of its only one, or of one by its index among several.
 ///
 /// Its id follows from the event's, the producer and the index, its key is the stream.
@@ -99,7 +118,7 @@ pub fn message_of(event: &RecordedEvent, store: StoreId, producer: &str, index: 
         ("correlation_id", said.correlation_id),
         ("saga_id", said.saga_id),
     ] {
-        if let Some(value) = value {
+        if let Some(value) = value.filter(|value| can_be_header(value)) {
             message = message.header(name, value);
         }
     }

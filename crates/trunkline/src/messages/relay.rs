@@ -8,6 +8,7 @@ use futures::StreamExt;
 use trunkline_cel::{Expression, Variables};
 use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent, StoreId};
+use trunkline_queue::limits::KEY_BYTES_MAX;
 use trunkline_queue::{Advice, MessageQueue, NewMessage, OperateError, PublishError, TopicName};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
@@ -17,6 +18,9 @@ use crate::declared::event_value;
 
 /// How many messages are published at a time, and how much is done again at most after a crash.
 const BATCH: usize = 500;
+
+/// How many bytes of payloads are published at a time, unless one message has more.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// How often a relay looks whether there is room again.
 const ROOM_EVERY: Duration = Duration::from_millis(50);
@@ -29,6 +33,7 @@ const ROOM_EVERY: Duration = Duration::from_millis(50);
 ///   several; one that can't be stops the relay.
 /// - The checkpoint is kept after the messages of a batch are durable in the queue. After a crash between the
 ///   two they are published again under the same ids.
+/// - Whatever the log takes is relayed, also the largest event that it may be configured for.
 /// - With a window, it reads on only while fewer messages wait in its topic.
 /// - While the queue can't take messages, or the checkpoint can't be kept, since a disk is full, it tries again.
 /// - Events of Trunkline's own, whose type or stream begins with `$`, are passed over.
@@ -200,8 +205,8 @@ impl Relay {
             {
                 return Ok(done);
             }
-            if !messages.is_empty() {
-                let published = queue.publish(self.topic.clone(), messages).await;
+            for part in parts(messages) {
+                let published = queue.publish(self.topic.clone(), part).await;
                 published.map_err(|source| RelayError::Publish { after: done, source })?;
             }
             if let Some(last) = batch.last() {
@@ -258,6 +263,10 @@ impl Relay {
         let value = key.evaluate(&Variables::new().with("event", value));
         let value = value.map_err(|error| failed(error.to_string()))?;
         let text = value.as_str().ok_or_else(|| failed(format!("`{}` gives no text", key.source())))?;
+        if text.len() > KEY_BYTES_MAX {
+            let reason = format!("`{}` gives {} bytes, limit {KEY_BYTES_MAX}", key.source(), text.len());
+            return Err(failed(reason));
+        }
         Ok(message.key(text))
     }
 
@@ -271,4 +280,21 @@ impl Relay {
         let event_types = sources.filter_map(|name| EventType::new(name).ok()).collect();
         QueryItem { event_types, ..QueryItem::default() }.into()
     }
+}
+
+/// The messages in their order, cut so that each part can be published at once.
+fn parts(messages: Vec<NewMessage>) -> Vec<Vec<NewMessage>> {
+    let mut parts: Vec<Vec<NewMessage>> = Vec::new();
+    let mut bytes = 0;
+    for message in messages {
+        bytes += message.payload.len();
+        match parts.last_mut() {
+            Some(part) if bytes <= BATCH_BYTES => part.push(message),
+            _ => {
+                bytes = message.payload.len();
+                parts.push(vec![message]);
+            }
+        }
+    }
+    parts
 }

@@ -13,10 +13,15 @@ use trunkline::messages::{
 use trunkline::{
     App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position, Version,
 };
+use trunkline_core::Metadata;
+use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
+use trunkline_queue::limits::RECEIVE_BYTES_MAX;
 use trunkline_queue::{
     DeadLetterFilter, DeadLettersRead, Delivery, EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions,
     MemoryQueue, MessageQueue, MessageQueueExt, NewMessage, Receive, RetryPolicy, TopicName,
 };
+
+use trunkline_store::Limits;
 
 use crate::counter::Counter;
 use crate::told::Told;
@@ -126,6 +131,50 @@ async fn a_relay_that_is_killed_before_its_checkpoint_doubles_nothing() {
         })
         .collect();
     assert!(numbers.iter().copied().eq(0..900), "{} messages: {numbers:?}", numbers.len());
+}
+
+/// Whatever the log takes can be relayed: nothing in it makes a relay stand there for good.
+#[tokio::test]
+async fn the_largest_events_and_odd_metadata_are_relayed() {
+    let limits = Limits { event_data_bytes_max: EVENT_DATA_BYTES_MAX };
+    let time = trunkline_core::Timestamp::from_micros(0);
+    let store = MemoryStore::with(limits, Arc::new(move || time));
+    let folder = tempfile::tempdir().unwrap();
+    let queue = EmbeddedQueue::open(&folder.path().join("q"), EmbeddedOptions::default()).unwrap();
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
+    // No JSON, so that it goes out as base64.
+    let largest = vec![0xff; EVENT_DATA_BYTES_MAX];
+    let said = |value: String| Metadata::of(&BTreeMap::from([("correlation_id", value)])).unwrap();
+    let mut events = vec![
+        NewEvent::new("Drawn".parse().unwrap(), largest).metadata(said("é".repeat(30_000))),
+        NewEvent::new("Drawn".parse().unwrap(), "{}").metadata(said("two\nlines".to_owned())),
+    ];
+    events.extend((0..30).map(|_| NewEvent::new("Drawn".parse().unwrap(), vec![0xff; 1 << 20])));
+    for event in events {
+        let stream = "picture-1".parse().unwrap();
+        store.append(Append::to(stream, Expected::Any).event(event)).await.unwrap();
+    }
+    let store: Arc<dyn EventStore> = Arc::new(store);
+    let done = relay().catch_up(&store, &queue, &MemoryCheckpoints::default()).await.unwrap();
+    assert_eq!(done, Position::new(32));
+    let mut came = Vec::new();
+    while came.len() < 32 {
+        let receive = Receive::new(topic("shop"), group("g")).max(100).now();
+        let deliveries = queue.receive(receive).await.unwrap();
+        assert!(!deliveries.is_empty(), "{} came", came.len());
+        let all_but_last = deliveries.iter().rev().skip(1);
+        let bytes: usize = all_but_last.map(|delivery| delivery.message.payload.len()).sum();
+        assert!(bytes <= RECEIVE_BYTES_MAX, "{bytes} bytes came at once");
+        came.extend(deliveries.into_iter().map(|delivery| delivery.message));
+    }
+    let positions: Vec<u64> = came.iter().map(|message| message.cause.unwrap().position.get()).collect();
+    assert!(positions.iter().copied().eq(1..=32), "{positions:?}");
+    // What can be no header is in the envelope all the same.
+    let envelope: serde_json::Value = serde_json::from_slice(&came[1].payload).unwrap();
+    assert_eq!(
+        (&came[1].headers.get("correlation_id"), &envelope["correlationid"]),
+        (&None, &"two\nlines".into())
+    );
 }
 
 #[tokio::test]

@@ -81,6 +81,9 @@ pub(crate) struct QueueArgs {
     /// Instead, a topic in which so many messages wait: what they take, and how fast everything is then.
     #[arg(long, value_name = "MESSAGES")]
     pub(crate) backlog: Option<u64>,
+    /// Instead, so many delayed messages: due all over a while, then as many due at one moment.
+    #[arg(long, value_name = "MESSAGES", conflicts_with = "backlog")]
+    pub(crate) delayed: Option<u64>,
     /// What is printed.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

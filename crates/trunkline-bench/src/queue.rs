@@ -1,12 +1,14 @@
 //! The subcommand `queue`: durable publishing, delivery and latency, beside Redis Streams where it is installed; and
-//! what becomes of them when millions of messages wait.
+//! what becomes of them when millions of messages wait or are delayed.
 
 mod backlog;
+mod delayed;
 mod embedded;
 mod engine;
 mod redis;
 mod report;
 mod resp;
+mod rows;
 mod workload;
 
 use std::io::Write;
@@ -34,6 +36,9 @@ pub(crate) fn run(args: &QueueArgs, runtime: &Runtime) -> Result<()> {
     }
     if let Some(count) = args.backlog {
         return backlog::run(count, args.format, &scratch, &machine, runtime, &interrupt);
+    }
+    if let Some(count) = args.delayed {
+        return delayed::run(count, args.format, &scratch, &machine, runtime, &interrupt);
     }
     let (rounds, length) =
         if args.quick { (3, Duration::from_millis(700)) } else { (5, Duration::from_secs(3)) };

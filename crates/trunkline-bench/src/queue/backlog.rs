@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use comfy_table::Table;
-use comfy_table::presets::ASCII_MARKDOWN;
 use futures::future::try_join_all;
 use tokio::runtime::Runtime;
 use trunkline_queue::{EmbeddedOptions, EmbeddedQueue};
 
 use super::embedded::Embedded;
 use super::engine::Engine;
+use super::rows::Rows;
 use super::workload::{Run, Workload, payload};
 use crate::args::{Format, ProbeQueueArgs};
 use crate::disk_usage;
@@ -22,10 +21,8 @@ use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::machine::{Machine, anonymous_bytes};
 use crate::probe::Opened;
-use crate::report::number;
-use crate::say::say;
 use crate::scratch::Scratch;
-use crate::statistics::float;
+use crate::statistics::{float, percentile};
 
 const TOPIC: &str = "backlog";
 
@@ -42,9 +39,6 @@ const LENGTH: Duration = Duration::from_secs(3);
 
 const MEBIBYTE: f64 = 1_048_576.0;
 
-/// A figure: what it is of, its unit, its value.
-type Row = (&'static str, &'static str, f64);
-
 /// Measures a topic of so many waiting messages, and prints it.
 pub(super) fn run(
     count: u64,
@@ -58,42 +52,39 @@ pub(super) fn run(
     let (tenth, before) = (count / 10, anonymous_bytes());
     let engine = Embedded::open(scratch)?;
     let folder = Embedded::folder(scratch);
-    let mut rows: Vec<Row> = Vec::new();
-    let mut add = |row: Row| {
-        say(&format!("{}: {} {}", row.0, number(row.2), row.1));
-        rows.push(row);
-    };
+    let mut rows = Rows::default();
     runtime.block_on(engine.topic(TOPIC))?;
-    add(("publish-first-tenth", "messages/s", runtime.block_on(fill(&engine, 0, tenth))?));
+    let (rate, mut times) = runtime.block_on(fill(&engine, 0, tenth))?;
+    rows.add("publish-first-tenth", "messages/s", rate);
     interrupt.check()?;
-    runtime.block_on(fill(&engine, tenth, count - tenth))?;
+    times.extend(runtime.block_on(fill(&engine, tenth, count - tenth))?.1);
     interrupt.check()?;
-    add(("publish-last-tenth", "messages/s", runtime.block_on(fill(&engine, count - tenth, count))?));
-    add(("memory", "bytes/message", float(anonymous_bytes().saturating_sub(before)) / float(count)));
-    add(("folder", "bytes/message", float(disk_usage::bytes(&folder)?) / float(count)));
+    let (rate, last) = runtime.block_on(fill(&engine, count - tenth, count))?;
+    times.extend(last);
+    rows.add("publish-last-tenth", "messages/s", rate);
+    rows.add("publish-of-1000-p99", "ms", percentile(&mut times, 99));
+    rows.add("publish-of-1000-longest", "ms", percentile(&mut times, 100));
+    rows.add("memory", "bytes/message", float(anonymous_bytes().saturating_sub(before)) / float(count));
+    rows.add("folder", "bytes/message", float(disk_usage::bytes(&folder)?) / float(count));
     let deep = Run { engine: &engine, topic: TOPIC.to_owned(), length: LENGTH };
     let rates = runtime.block_on(Workload::Through.round(&deep))?;
-    add(("publish-deliver-ack", "messages/s", rates.first().copied().unwrap_or_default()));
+    rows.add("publish-deliver-ack", "messages/s", rates.first().copied().unwrap_or_default());
     runtime.block_on(Box::new(engine).close());
     interrupt.check()?;
-    add(("state", "MiB", float(state_bytes(&folder)?) / MEBIBYTE));
+    rows.add("state", "MiB", float(state_bytes(&folder)?) / MEBIBYTE);
     let opened = open_elsewhere(&folder)?;
-    add(("open-time", "s", opened.ms / 1e3));
-    add(("open-memory", "bytes/message", float(opened.anonymous_bytes) / float(count)));
+    rows.add("open-time", "s", opened.ms / 1e3);
+    rows.add("open-memory", "bytes/message", float(opened.anonymous_bytes) / float(count));
     interrupt.check()?;
     let engine = Embedded::reopen(scratch)?;
-    add(("drain", "messages/s", runtime.block_on(drain(&engine))?));
+    rows.add("drain", "messages/s", runtime.block_on(drain(&engine))?);
     runtime.block_on(Box::new(engine).close());
-    add(("folder-drained", "MiB", float(disk_usage::bytes(&folder)?) / MEBIBYTE));
-    let text = match format {
-        Format::Human => table(count, machine, &rows),
-        Format::Json => json(&rows),
-    };
-    writeln!(std::io::stdout().lock(), "{text}").map_err(Failure::io("print the report"))
+    rows.add("folder-drained", "MiB", float(disk_usage::bytes(&folder)?) / MEBIBYTE);
+    rows.print(count, format, machine)
 }
 
-/// Publishes the messages of these numbers; messages a second.
-async fn fill(engine: &Embedded, from: u64, to: u64) -> Result<f64> {
+/// Publishes the messages of these numbers; messages a second, and how many milliseconds each publish took.
+async fn fill(engine: &Embedded, from: u64, to: u64) -> Result<(f64, Vec<f64>)> {
     let next = Arc::new(AtomicU64::new(from));
     let mut tasks = Vec::new();
     let begun = Instant::now();
@@ -101,18 +92,22 @@ async fn fill(engine: &Embedded, from: u64, to: u64) -> Result<f64> {
         let mut publisher = engine.publisher(TOPIC).await?;
         let next = Arc::clone(&next);
         tasks.push(tokio::spawn(async move {
+            let mut times = Vec::new();
             loop {
                 let first = next.fetch_add(BATCH, Ordering::Relaxed);
                 if first >= to {
-                    return Ok(());
+                    return Ok(times);
                 }
-                publisher.publish((first..to.min(first + BATCH)).map(payload).collect()).await?;
+                let messages = (first..to.min(first + BATCH)).map(payload).collect();
+                let begun = Instant::now();
+                publisher.publish(messages).await?;
+                times.push(begun.elapsed().as_secs_f64() * 1e3);
             }
         }));
     }
     let ended = try_join_all(tasks).await.map_err(Failure::engine("a publisher"))?;
-    ended.into_iter().collect::<Result<()>>()?;
-    Ok(float(to - from) / begun.elapsed().as_secs_f64())
+    let times = ended.into_iter().collect::<Result<Vec<Vec<f64>>>>()?.concat();
+    Ok((float(to - from) / begun.elapsed().as_secs_f64(), times))
 }
 
 /// Takes and acknowledges all that waits; messages a second.
@@ -165,25 +160,4 @@ fn open_elsewhere(folder: &Path) -> Result<Opened> {
         return Err(Failure::engine("trunkline")(talk));
     }
     serde_json::from_slice(&output.stdout).map_err(|error| Failure::io(failed())(error.into()))
-}
-
-fn json(rows: &[Row]) -> String {
-    let values = rows.iter().map(|(workload, unit, value)| {
-        serde_json::json!({ "workload": workload, "engine": "trunkline", "value": value, "unit": unit })
-    });
-    serde_json::Value::Array(values.collect()).to_string()
-}
-
-fn table(count: u64, machine: &Machine, rows: &[Row]) -> String {
-    let mut table = Table::new();
-    table.load_preset(ASCII_MARKDOWN);
-    table.set_header(["figure", "unit", "value"]);
-    for (figure, unit, value) in rows {
-        table.add_row([(*figure).to_owned(), (*unit).to_owned(), number(*value)]);
-    }
-    let mut lines = machine.lines();
-    lines.push(format!("messages that wait: {}", number(float(count))));
-    lines.push(String::new());
-    lines.push(table.to_string());
-    lines.join("\n")
 }

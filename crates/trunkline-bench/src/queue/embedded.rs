@@ -17,6 +17,7 @@ use crate::scratch::Scratch;
 const NAME: &str = "trunkline";
 const FOLDER: &str = "embedded";
 
+#[derive(Clone)]
 pub(super) struct Embedded {
     queue: EmbeddedQueue,
 }
@@ -33,6 +34,11 @@ impl Embedded {
         Ok(EmbeddedConsumer { queue: self.queue.clone(), receive })
     }
 
+    /// The queue itself, for what other queues are not asked to do.
+    pub(super) fn queue(&self) -> &EmbeddedQueue {
+        &self.queue
+    }
+
     /// Where its files are.
     pub(super) fn folder(scratch: &Scratch) -> PathBuf {
         scratch.path().join(FOLDER)
@@ -45,11 +51,11 @@ impl Embedded {
     }
 }
 
-fn topic_name(topic: &str) -> Result<TopicName> {
+pub(super) fn topic_name(topic: &str) -> Result<TopicName> {
     topic.parse().map_err(Failure::engine(NAME))
 }
 
-fn group() -> Result<GroupName> {
+pub(super) fn group() -> Result<GroupName> {
     "bench".parse().map_err(Failure::engine(NAME))
 }
 

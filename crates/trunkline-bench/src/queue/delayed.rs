@@ -153,9 +153,12 @@ async fn fill(engine: &Embedded, topic: &'static str, count: u64, first_due: i64
 async fn consume(engine: Embedded, topic: &'static str, left: Arc<AtomicU64>) -> Result<Vec<f64>> {
     let receive = Receive::new(topic_name(topic)?, group()?).max(PREFETCH);
     let mut late = Vec::new();
+    let mut receiving = engine.queue().receive(receive.clone());
     while left.load(Ordering::Relaxed) > 0 {
-        let receive = engine.queue().receive(receive.clone());
-        let Ok(received) = tokio::time::timeout(Duration::from_millis(200), receive).await else { continue };
+        // Not dropped while there is more, since what it has leased by then would come late.
+        let received = tokio::time::timeout(Duration::from_millis(200), &mut receiving).await;
+        let Ok(received) = received else { continue };
+        receiving = engine.queue().receive(receive.clone());
         let deliveries = received.map_err(Failure::engine("trunkline"))?;
         let now = SystemClock.now().as_micros();
         for due in deliveries.iter().filter_map(|delivery| delivery.message.not_before) {

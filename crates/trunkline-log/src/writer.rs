@@ -29,8 +29,8 @@ const CONFIRM_AFTER: Duration = Duration::from_secs(1);
 /// With fewer, to be done and asleep lets whoever is woken have this processor, which is quicker than waking another.
 const ANSWERED_FIRST_RECORDS: u32 = 256;
 
-/// So long the writer waits at most for as many appends as it answered last. Writers that go on at once then share
-/// the next sync, instead of the first of them having it alone; who writes alone never waits.
+/// So long the writer waits at most for the next of as many appends as it answered last. Writers that go on at once
+/// then share the next sync, instead of the first of them having it alone; who writes alone never waits.
 const GATHER_MAX: Duration = Duration::from_micros(50);
 
 /// What is called with the answer to an append.
@@ -87,15 +87,19 @@ impl Queue {
         }
     }
 
-    /// Waits a little, until there are so many appends.
-    fn gather(&self, appends: usize) {
+    /// Takes what fits into a frame that holds so much already; waits a little if nothing has come, and gives nothing
+    /// when nothing does.
+    fn take_more(&self, bytes: usize, records: usize) -> Vec<Request> {
         let begun = Instant::now();
-        while begun.elapsed() < GATHER_MAX {
-            let waiting = self.waiting();
-            if waiting.requests.len() >= appends || waiting.requests.is_empty() || waiting.closed {
-                return;
+        loop {
+            let mut waiting = self.waiting();
+            if !waiting.requests.is_empty() || waiting.closed {
+                return take_group(&mut waiting.requests, bytes, records);
             }
             drop(waiting);
+            if begun.elapsed() > GATHER_MAX {
+                return Vec::new();
+            }
             std::thread::yield_now();
         }
     }
@@ -129,7 +133,17 @@ pub(crate) struct Writer {
     on_commit: Option<OnCommit>,
     frame: FrameBuilder,
     staged: Staged,
+    /// How many appends were answered last, and how long it took to write and sync them.
+    answered_last: usize,
+    wrote_last_in: Duration,
     poisoned: Option<Arc<str>>,
+}
+
+/// What goes into one frame, and who waits for it.
+#[derive(Default)]
+struct Group {
+    batches: Vec<Batch>,
+    pending: Vec<Pending>,
 }
 
 /// An answer that is given when the frame is synced.
@@ -157,6 +171,8 @@ impl Writer {
             on_commit,
             frame: FrameBuilder::new(),
             staged: Staged::default(),
+            answered_last: 1,
+            wrote_last_in: Duration::ZERO,
             poisoned: None,
         }
     }
@@ -164,7 +180,6 @@ impl Writer {
     /// Works until the queue is closed and empty.
     pub(crate) fn run(mut self, queue: &Queue) {
         let mut idle_since = Instant::now();
-        let mut answered_last = 1;
         loop {
             let mut waiting = queue.waiting();
             while waiting.requests.is_empty() && !waiting.closed {
@@ -183,12 +198,7 @@ impl Writer {
                 waiting = woken.expect("no code panics while it holds this lock").0;
             }
             waiting.asleep = false;
-            if waiting.requests.len() < answered_last {
-                drop(waiting);
-                queue.gather(answered_last);
-                waiting = queue.waiting();
-            }
-            let requests = take_group(&mut waiting.requests);
+            let requests = take_group(&mut waiting.requests, 0, 0);
             let closed = waiting.closed;
             drop(waiting);
             if requests.is_empty() {
@@ -197,15 +207,14 @@ impl Writer {
                     return;
                 }
             } else {
-                answered_last = requests.len();
-                self.group(requests);
+                self.group(requests, queue);
             }
             idle_since = Instant::now();
         }
     }
 
-    /// Judges a group of appends, commits those that may be, and answers all.
-    fn group(&mut self, requests: Vec<Request>) {
+    /// Judges a group of appends, and those that come meanwhile, commits those that may be, and answers all.
+    fn group(&mut self, requests: Vec<Request>, queue: &Queue) {
         if let Some(reason) = &self.poisoned {
             for request in requests {
                 (request.reply)(Err(AppendError::Poisoned(Arc::clone(reason))));
@@ -218,29 +227,51 @@ impl Writer {
             }
             return;
         }
-        self.frame.clear();
-        self.staged.clear();
-        let mut pending = Vec::with_capacity(requests.len());
-        let mut batches = Vec::with_capacity(requests.len());
-        for Request { batch, reply } in requests {
-            match self.judge(&batch) {
-                Judgement::Append { versions } => {
-                    let answer = Ok(self.stage(&batch, &versions));
-                    pending.push(Pending { reply, answer, stored_in_frame: true });
-                    batches.push(batch);
-                }
-                Judgement::Answer { answer, on_staged: true } => {
-                    let stored_in_frame = answer.is_ok();
-                    pending.push(Pending { reply, answer, stored_in_frame });
-                }
-                Judgement::Answer { answer, on_staged: false } => reply(answer),
-            }
-        }
+        let mut group = self.gather(requests, queue);
         if self.frame.is_empty() {
             return;
         }
-        if let Err((pending, error)) = self.commit(&batches, pending) {
+        let pending = std::mem::take(&mut group.pending);
+        if let Err((pending, error)) = self.commit(&group.batches, pending) {
             self.answer_failure(pending, error);
+        }
+    }
+
+    /// Judges appends as they come, so that those who answer the last ones and those who encode the next ones do so
+    /// beside it: until they are as many as were answered last, or they stay away, or it has taken as long as a sync.
+    fn gather(&mut self, mut requests: Vec<Request>, queue: &Queue) -> Group {
+        let begun = Instant::now();
+        self.frame.clear();
+        self.staged.clear();
+        let mut group = Group::default();
+        let mut gathered = 0;
+        while !requests.is_empty() {
+            gathered += requests.len();
+            for request in requests {
+                self.take_in(request, &mut group);
+            }
+            if gathered >= self.answered_last || begun.elapsed() > self.wrote_last_in {
+                break;
+            }
+            requests = queue.take_more(self.frame.frame_len(), self.frame.count() as usize);
+        }
+        self.answered_last = gathered;
+        group
+    }
+
+    /// Judges an append: its records go into the frame, or it is answered.
+    fn take_in(&mut self, Request { batch, reply }: Request, group: &mut Group) {
+        match self.judge(&batch) {
+            Judgement::Append { versions } => {
+                let answer = Ok(self.stage(&batch, &versions));
+                group.pending.push(Pending { reply, answer, stored_in_frame: true });
+                group.batches.push(batch);
+            }
+            Judgement::Answer { answer, on_staged: true } => {
+                let stored_in_frame = answer.is_ok();
+                group.pending.push(Pending { reply, answer, stored_in_frame });
+            }
+            Judgement::Answer { answer, on_staged: false } => reply(answer),
         }
     }
 
@@ -291,10 +322,12 @@ impl Writer {
         batches: &[Batch],
         pending: Vec<Pending>,
     ) -> Result<(), (Vec<Pending>, CommitError)> {
+        let begun = Instant::now();
         let committed = match self.write() {
             Ok(committed) => committed,
             Err(error) => return Err((pending, error)),
         };
+        self.wrote_last_in = begun.elapsed();
         // The index is locked until the records are in it, so nobody who sees the new head misses them.
         let mut adding = self.recent.add();
         self.shared.set_synced(self.tail.head());
@@ -408,9 +441,8 @@ impl Writer {
     }
 }
 
-/// Takes from the queue what goes into one frame.
-fn take_group(requests: &mut VecDeque<Request>) -> Vec<Request> {
-    let (mut bytes, mut records) = (0, 0);
+/// Takes from the queue what goes into one frame that holds so much already.
+fn take_group(requests: &mut VecDeque<Request>, mut bytes: usize, mut records: usize) -> Vec<Request> {
     let count = requests
         .iter()
         .take_while(|request| {
@@ -421,5 +453,5 @@ fn take_group(requests: &mut VecDeque<Request>) -> Vec<Request> {
             fits && (bytes <= GROUP_BYTES_MAX || bytes == request.batch.len())
         })
         .count();
-    requests.drain(..count.max(1).min(requests.len())).collect()
+    requests.drain(..count).collect()
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use trunkline_core::Append;
 use trunkline_core::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, EVENT_DATA_BYTES_MAX_DEFAULT, TAGS_MAX};
+use trunkline_core::{Append, EventId};
 
 use crate::AppendError;
 
@@ -30,12 +30,10 @@ pub fn check(append: &Append, limits: Limits) -> Result<(), AppendError> {
     if count > BATCH_EVENTS_MAX {
         return invalid(format!("it has {count} events, at most {BATCH_EVENTS_MAX} go into one append"));
     }
-    let mut streams = HashSet::with_capacity(append.writes.len());
-    let mut ids: Vec<_> = append.events().map(|event| event.event_id).collect();
-    ids.sort_unstable();
-    if let Some((twice, _)) = ids.iter().zip(ids.iter().skip(1)).find(|(id, next)| id == next) {
+    if let Some(twice) = id_twice(append, count) {
         return invalid(format!("it has the event id {twice} twice"));
     }
+    let mut streams = HashSet::new();
     let mut bytes = 0;
     for write in &append.writes {
         let stream = &write.stream;
@@ -71,4 +69,17 @@ pub fn check(append: &Append, limits: Limits) -> Result<(), AppendError> {
         return Err(AppendError::TooLarge { what: "batch", bytes, bytes_max: BATCH_BYTES_MAX });
     }
     Ok(())
+}
+
+/// An event id that one of these events shares with another.
+fn id_twice(append: &Append, count: usize) -> Option<EventId> {
+    if count < 2 {
+        return None;
+    }
+    // As numbers, which are compared in a step each.
+    let mut ids: Vec<_> =
+        append.events().map(|event| u128::from_be_bytes(event.event_id.into_bytes())).collect();
+    ids.sort_unstable();
+    let twice = ids.windows(2).find(|pair| pair[0] == pair[1])?;
+    Some(EventId::from_bytes(twice[0].to_be_bytes()))
 }

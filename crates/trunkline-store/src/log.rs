@@ -84,14 +84,14 @@ impl LogStore {
         // Permits are given in the order in which they were asked for, so appends keep theirs.
         let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
         let room = room.map_err(|_| AppendError::Storage(StorageError::Closed))?;
-        // The events are in the batch now; what is left of them makes room while the log writes.
-        let asked = Asked::of(append);
         let (sender, receiver) = oneshot::channel();
         self.log.append(batch, move |answer| {
             drop(room);
             // Nobody may be waiting any more; the append stands all the same.
             drop(sender.send(answer));
         });
+        // The events are in the batch; what is left of them makes room while the log writes.
+        let asked = Asked::of(append);
         match receiver.await {
             Ok(Ok(appended)) => Ok(Appended {
                 versions: appended.versions.into_iter().map(Version::new).collect(),

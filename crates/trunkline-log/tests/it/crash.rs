@@ -25,8 +25,11 @@ enum Cut {
     Each,
 }
 
-/// How long a script is: long enough for several segments, runs and a merge of runs.
+/// How long a script is at least: most are long enough for several segments, runs and a merge of runs.
 const STEPS: u64 = 30;
+
+/// What all scripts have more segments than.
+const SEGMENTS: u64 = 4;
 
 fn cut(disk: &MemoryDisk, how: Cut, random: &mut Random) {
     match how {
@@ -75,25 +78,34 @@ fn stop_at(disk: &MemoryDisk, at: u64) {
     disk.inject(Some(Fault { at, kind: FaultKind::Stop }));
 }
 
-fn operations_of(script: &[Step]) -> u64 {
+/// A script that is as long as it takes until enough segments are begun, and how many operations it has.
+fn long_script(seed: u64) -> (Vec<Step>, u64) {
+    let mut scripts = (STEPS..4 * STEPS).step_by(5).map(|steps| script(seed, steps));
+    let long = scripts.find_map(|script| operations_of(&script).map(|operations| (script, operations)));
+    long.expect("a long script begins segments")
+}
+
+/// How many operations a script has, once it begins enough segments.
+fn operations_of(script: &[Step]) -> Option<u64> {
     let disk = MemoryDisk::new();
     let played = play(&disk, script, false);
     assert!(played.reference.records.len() > 40, "the script stores something");
     let log = open(&disk).expect("what was played is opened");
-    let stats = log.stats();
-    assert!(stats.segments > 2, "segments are begun: {stats:?}");
+    if log.stats().segments <= SEGMENTS {
+        return None;
+    }
     let runs = disk.list("index").expect("a memory disk lists its files");
     assert!(runs.iter().any(|file| file.ends_with("-1.run")), "runs are merged: {runs:?}");
-    disk.operations()
+    Some(disk.operations())
 }
 
 #[test]
 fn a_power_cut_at_any_operation_loses_nothing() {
     let mut random = Random::new(seed(1));
     for round in 0..if slow() { 20 } else { 1 } {
-        let script = script(random.next(), STEPS);
+        let (script, operations) = long_script(random.next());
         let cuts = [Cut::Each, Cut::LoseAll, Cut::KeepAll];
-        for at in 0..operations_of(&script) {
+        for at in 0..operations {
             // By default one way at each operation, in turn.
             let ways: &[Cut] = if slow() { &cuts } else { &cuts[at as usize % cuts.len()..][..1] };
             for &how in ways {
@@ -121,8 +133,8 @@ fn a_power_cut_at_any_operation_loses_nothing() {
 fn what_is_shown_after_a_kill_survives_a_power_cut() {
     let mut random = Random::new(seed(2));
     for round in 0..if slow() { 20 } else { 1 } {
-        let script = script(random.next(), STEPS);
-        for at in 0..operations_of(&script) {
+        let (script, operations) = long_script(random.next());
+        for at in 0..operations {
             let when = format!("after a kill at operation {at} of script {round}");
             for append in [false, true] {
                 if !slow() && append != at.is_multiple_of(2) {

@@ -265,13 +265,16 @@ impl App {
     /// ```
     pub fn setbacks(&self) -> Vec<(String, Duration, String)> {
         let Messages { relays, consumers, .. } = &*self.messages;
-        let relays = relays.iter().map(|relay| (format!("relay `{}`", relay.name), &relay.setback));
+        let relays = relays.iter().map(|relay| ("relay", relay.name.as_str(), &relay.setback));
         let consumers = consumers.iter().map(|ConsumerDefinition { consumer, .. }| {
-            (format!("consumer `{}`", consumer.name), &consumer.setback)
+            ("consumer", consumer.name.as_str(), &consumer.setback)
         });
-        let sagas = [("the sagas".to_owned(), self.sagas.setback())];
-        let lasting = |(part, setback): (String, &Setback)| {
-            setback.lasting().map(|(lasting, reason)| (part, lasting, reason))
+        let sagas = [("the sagas", "", self.sagas.setback())];
+        // Most of the time there is none, and whoever waits for rest asks often.
+        let lasting = |(kind, name, setback): (&str, &str, &Setback)| {
+            let (lasting, reason) = setback.lasting()?;
+            let part = if name.is_empty() { kind.to_owned() } else { format!("{kind} `{name}`") };
+            Some((part, lasting, reason))
         };
         let mut setbacks: Vec<_> = relays.chain(consumers).chain(sagas).filter_map(lasting).collect();
         setbacks.sort_by_key(|&(_, lasting, _)| std::cmp::Reverse(lasting));

@@ -174,9 +174,17 @@ fn data(random: &mut fastrand::Rng) -> String {
         return ["", "{", "[1]", "{\"sum\":01}", "\"x\""][random.usize(..5)].to_owned();
     }
     let mut fields = Vec::new();
+    // Half of the events have few fields, of the kinds they should have, so that many are of the same shape.
+    let plain = random.bool();
     for name in ["sum", "total", "who", "by", "list", "why", "\\u0073um"] {
-        if random.u8(..3) == 0 || (name == "sum" && random.bool()) {
-            fields.push(format!("\"{name}\":{}", value(random, true)));
+        if random.u8(..if plain { 5 } else { 3 }) == 0 || (name == "sum" && random.bool()) {
+            let value = match name {
+                _ if !plain => value(random, true),
+                "who" | "by" | "why" => ["\"\"", "\"a\"", "\"c\""][random.usize(..3)].to_owned(),
+                "list" => format!("[{}]", random.i8(-9..12)),
+                _ => random.i8(-9..12).to_string(),
+            };
+            fields.push(format!("\"{name}\":{value}"));
         }
     }
     random.shuffle(&mut fields);

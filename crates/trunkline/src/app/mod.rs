@@ -269,7 +269,7 @@ impl App {
         let consumers = consumers.iter().map(|ConsumerDefinition { consumer, .. }| {
             ("consumer", consumer.name.as_str(), &consumer.setback)
         });
-        let sagas = [("the sagas", "", self.sagas.setback())];
+        let sagas = [("the runner of sagas", "", self.sagas.setback())];
         // Most of the time there is none, and whoever waits for rest asks often.
         let lasting = |(kind, name, setback): (&str, &str, &Setback)| {
             let (lasting, reason) = setback.lasting()?;

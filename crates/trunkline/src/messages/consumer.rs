@@ -298,7 +298,7 @@ impl Consumer {
     }
 
     /// Waits for a setback to pass; whether that was it, rather than that it was asked to stop.
-    async fn wait(&self, error: &impl std::fmt::Display, stop: &Stop) -> bool {
+    async fn wait(&self, error: &(dyn std::error::Error + Sync), stop: &Stop) -> bool {
         self.setback.wait(&format!("consumer `{}`", self.name), error, stop).await
     }
 

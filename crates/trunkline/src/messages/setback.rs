@@ -1,6 +1,6 @@
 //! What keeps a part from going on, while it waits for that to pass.
 
-use std::fmt::Display;
+use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,8 +32,8 @@ impl Setback {
 
     /// Waits before the same is tried again, as long again as it has lasted; whether that was it, rather than that
     /// the part was asked to stop.
-    pub(crate) async fn wait(&self, part: &str, reason: &impl Display, stop: &Stop) -> bool {
-        let reason = reason.to_string();
+    pub(crate) async fn wait(&self, part: &str, error: &(dyn Error + Sync), stop: &Stop) -> bool {
+        let reason = with_causes(error);
         tracing::warn!(part, reason, "it can't go on now, and will try again");
         let since = match &mut *self.met() {
             Some(met) => {
@@ -58,6 +58,22 @@ impl Setback {
     }
 }
 
+/// What an error says, with its causes: it is told as a text.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        // Some errors have their cause in their own text.
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Stopper;
@@ -69,7 +85,7 @@ mod tests {
         assert_eq!(setback.lasting(), None);
         let begun = Instant::now();
         for reason in ["one", "two", "three"] {
-            assert!(setback.wait("a part", &reason, &stop).await);
+            assert!(setback.wait("a part", &std::io::Error::other(reason), &stop).await);
         }
         // 50 ms, as long again, and as long as both.
         assert_eq!(begun.elapsed(), 4 * PAUSE);
@@ -78,12 +94,26 @@ mod tests {
         assert_eq!(setback.lasting(), None);
     }
 
+    #[test]
+    fn a_reason_is_told_with_its_causes_each_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("it stands")]
+        struct Stands(#[source] Full);
+        #[derive(Debug, thiserror::Error)]
+        #[error("not stored: {0}")]
+        struct Full(#[source] std::io::Error);
+        assert_eq!(
+            with_causes(&Stands(Full(std::io::Error::other("no room")))),
+            "it stands: not stored: no room"
+        );
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_is_asked_to_stop_waits_no_longer() {
         let (setback, (stopper, stop)) = (Setback::default(), Stopper::new());
         stopper.stop();
         let begun = Instant::now();
-        assert!(!setback.wait("a part", &"full", &stop).await);
+        assert!(!setback.wait("a part", &std::io::Error::other("full"), &stop).await);
         assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }

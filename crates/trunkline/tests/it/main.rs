@@ -31,6 +31,8 @@ mod projected;
 mod projections;
 mod queue_place;
 mod read_dbs;
+mod room;
+
 mod saga_post;
 mod saga_runs;
 mod saga_verify;

@@ -1,0 +1,171 @@
+//! What bounds how much a whole application has on its way: whoever has commands without end waits for room.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use trunkline::messages::MemoryCheckpoints;
+use trunkline::queue::{GroupOptions, MemoryQueue, MessageQueue, NewMessage, Receive};
+use trunkline::{App, Append, EventStore, Expected, MemoryStore, NewEvent, System, SystemError};
+
+use crate::wire::Wire;
+use crate::world::with_file;
+
+/// The clock of these tests jumps when all tasks wait.
+const A_WHILE: Duration = Duration::from_secs(5);
+
+/// So many messages and events may be on their way, and one less than that leaves room.
+const UNDERWAY: usize = 2_000;
+
+/// An event asks for a message that somebody else takes.
+const LETTERS: &str = r#"
+[events.Asked]
+[events.Answered]
+
+[sagas.letter]
+start: "Asked"
+correlate: "event.data.id"
+steps: [
+  { name: "write", send: { topic: "post", command: "Write", data: "{'id': saga.id}" }
+    done: "Answered", timeout: "1h", compensate: "none" }
+]
+
+[message_queue]
+external: ["post"]
+"#;
+
+async fn publish(queue: &MemoryQueue, messages: usize, new: impl Fn() -> NewMessage) {
+    queue.publish("work".parse().unwrap(), (0..messages).map(|_| new()).collect()).await.unwrap();
+}
+
+fn ping() -> NewMessage {
+    NewMessage::new("Ping", "{}")
+}
+
+fn work() -> Receive {
+    Receive::new("work".parse().unwrap(), "hands".parse().unwrap()).now()
+}
+
+/// A queue with a group that nobody in the application works for.
+async fn queue() -> MemoryQueue {
+    let queue = MemoryQueue::new();
+    let options = GroupOptions::default();
+    queue.subscribe("work".parse().unwrap(), "hands".parse().unwrap(), options).await.unwrap();
+    queue
+}
+
+async fn has_room(system: &mut System) -> bool {
+    timeout(A_WHILE, system.room()).await.is_ok_and(|room| {
+        room.unwrap();
+        true
+    })
+}
+
+/// Events that are of no interest to any saga.
+async fn append(store: &MemoryStore, events: usize) {
+    let events = (0..events).map(|_| NewEvent::json("Passed", "{}").unwrap());
+    let append = Append::to("street-1".parse().unwrap(), Expected::Any).with_events(events);
+    store.append(append).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_is_room_until_too_many_messages_wait_or_are_held() {
+    let queue = queue().await;
+    let app = App::builder().store(MemoryStore::new()).queue(queue.clone()).build().unwrap();
+    let mut system = System::start(&app).await.unwrap();
+    publish(&queue, UNDERWAY - 1, ping).await;
+    assert!(has_room(&mut system).await, "one more may be on its way");
+    publish(&queue, 1, ping).await;
+    assert!(!has_room(&mut system).await, "no more may be on its way");
+    let held = queue.receive(work().max(10)).await.unwrap();
+    assert!(!has_room(&mut system).await, "what is held is on its way");
+    queue.ack(&held[0].lease).await.unwrap();
+    assert!(has_room(&mut system).await, "one is done");
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_its_time_or_for_somebody_is_not_on_its_way() {
+    let queue = queue().await;
+    let app = App::builder().store(MemoryStore::new()).queue(queue.clone()).build().unwrap();
+    let mut system = System::start(&app).await.unwrap();
+    publish(&queue, UNDERWAY, || ping().after(Duration::from_secs(3_600))).await;
+    publish(&queue, UNDERWAY, ping).await;
+    assert!(!has_room(&mut system).await);
+    for _ in 0..2 {
+        for delivery in queue.receive(work().max(UNDERWAY / 2)).await.unwrap() {
+            queue.reject(&delivery.lease, "never".to_owned()).await.unwrap();
+        }
+    }
+    assert!(has_room(&mut system).await, "some are delayed, and some dead letters");
+    // What a group that has left didn't take is nobody's work.
+    publish(&queue, UNDERWAY, ping).await;
+    assert!(!has_room(&mut system).await);
+    queue.unsubscribe("work".parse().unwrap(), "hands".parse().unwrap()).await.unwrap();
+    assert!(has_room(&mut system).await);
+    system.stop().await.unwrap();
+}
+
+/// A system whose sagas stand, since nothing can be published, with an event that they have not done with.
+async fn standing() -> (System, MemoryStore, MemoryQueue, Wire) {
+    let (store, queue) = (MemoryStore::new(), queue().await);
+    let shared: Arc<dyn EventStore> = Arc::new(store.clone());
+    let wire = Wire::new(&queue, &shared);
+    wire.refuses();
+    let builder =
+        App::builder().store(store.clone()).queue(wire.clone()).checkpoints(MemoryCheckpoints::default());
+    let app = with_file(builder, LETTERS).build().unwrap();
+    let system = System::start(&app).await.unwrap();
+    let asked = NewEvent::json("Asked", r#"{"id":"1"}"#).unwrap();
+    store.append(Append::to("wish-1".parse().unwrap(), Expected::Any).event(asked)).await.unwrap();
+    while wire.failed() == 0 {
+        drop(timeout(Duration::from_millis(1), std::future::pending::<()>()).await);
+    }
+    // It was started, and what it sent is not published.
+    assert_eq!((app.sagas().read_to().get(), store.head().await.unwrap().get()), (1, 3));
+    (system, store, queue, wire)
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_sagas_have_not_read_count_with_the_messages() {
+    let (mut system, store, queue, wire) = standing().await;
+    publish(&queue, UNDERWAY / 2, ping).await;
+    append(&store, UNDERWAY / 2 - 3).await;
+    let room = timeout(Duration::from_secs(1), system.room()).await;
+    room.expect("one more may be on its way").unwrap();
+    append(&store, 1).await;
+    let room = timeout(Duration::from_secs(1), system.room()).await;
+    assert!(room.is_err(), "no more may be on its way: {room:?}");
+    wire.works();
+    assert!(has_room(&mut system).await, "the sagas go on");
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_room_is_told_what_keeps_it_from_coming() {
+    let (mut system, store, _, _) = standing().await;
+    append(&store, UNDERWAY).await;
+    let room = timeout(Duration::from_secs(60), system.room()).await.expect("it is said after some seconds");
+    let Err(error @ SystemError::HeldUp { .. }) = room else { panic!("{room:?}") };
+    let said = error.to_string();
+    assert!(said.starts_with("the runner of sagas has been waiting for 1"), "{said}");
+    assert!(
+        said.ends_with("the sagas stand after position 1: nothing was stored: the cable is out"),
+        "{said}"
+    );
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_room_is_told_when_a_part_has_ended() {
+    let (store, queue) = (MemoryStore::new(), queue().await);
+    let counted = NewEvent::json("Counted", r#"{"n":1}"#).unwrap();
+    store.append(Append::to("counter-a".parse().unwrap(), Expected::Any).event(counted)).await.unwrap();
+    publish(&queue, UNDERWAY, ping).await;
+    let text = "[relay.out]\nevents: [\"Counted\"]\ntopic: \"out\"\nkey: \"event.data.who\"\n";
+    let builder = App::builder().store(store).queue(queue).checkpoints(MemoryCheckpoints::default());
+    let app = with_file(builder, text).build().unwrap();
+    let mut system = System::start(&app).await.unwrap();
+    let room = timeout(A_WHILE, system.room()).await.expect("it is said at once");
+    assert!(matches!(room, Err(SystemError::Run(_))), "{room:?}");
+}

@@ -33,6 +33,7 @@ mod queue_place;
 mod read_dbs;
 mod room;
 
+mod saga_index;
 mod saga_post;
 mod saga_runs;
 mod saga_verify;

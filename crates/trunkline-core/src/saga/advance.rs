@@ -1,5 +1,7 @@
 //! The machine: from where a saga stands and what happens, to what is recorded.
 
+use std::time::Duration;
+
 use super::input::{Answer, Input, Order, OrderError, Recorded, Reply};
 use super::plan::{LastSend, Next, Step, Turn};
 use super::state::{SagaState, Status, Waiting};
@@ -15,6 +17,9 @@ const IGNORED_MAX: u32 = 16;
 
 /// How many steps may be passed over one after the other: a behaviour that never ends is wrong.
 const SKIPPED_MAX: u32 = 1_000;
+
+/// How many bytes of a reason are recorded: it is there to be read.
+const REASON_BYTES_MAX: usize = 4 << 10;
 
 /// What came of an input.
 #[derive(Clone, Debug)]
@@ -89,8 +94,29 @@ pub fn advance(
     input: &Input,
     now: Timestamp,
 ) -> Result<Advanced, OrderError> {
-    let mut machine =
-        Machine { behaviour, state: state.clone(), transitions: Vec::new(), cause: Cause::default(), now };
+    advance_within(behaviour, state, input, now, usize::MAX)
+}
+
+/// The same where no event takes more than so many bytes of data.
+///
+/// What can't be recorded is a [`Problem`] of the behaviour's: a step that is too large begins the way back, as one does
+/// that can't be made, and what is too large on the way back, or at the end, leaves the saga stuck. The data of a start
+/// event that leaves no room for anything beside it is not kept, and the way back begins at once.
+pub fn advance_within(
+    behaviour: &dyn Behaviour,
+    state: &SagaState,
+    input: &Input,
+    now: Timestamp,
+    bytes_max: usize,
+) -> Result<Advanced, OrderError> {
+    let mut machine = Machine {
+        behaviour,
+        state: state.clone(),
+        transitions: Vec::new(),
+        cause: Cause::default(),
+        now,
+        bytes_max,
+    };
     let ignored = match input {
         Input::Recorded(recorded) => machine.recorded(recorded).err(),
         Input::Time { read_to } => {
@@ -114,15 +140,39 @@ struct Machine<'a> {
     transitions: Vec<Transition>,
     cause: Cause,
     now: Timestamp,
+    bytes_max: usize,
 }
 
 /// Whether something had an effect.
 type Effect = Result<(), Ignored>;
 
 impl Machine<'_> {
-    fn record(&mut self, transition: Transition) {
+    fn record(&mut self, mut transition: Transition) {
+        match &mut transition {
+            Transition::Failing(Failing { reason, .. })
+            | Transition::Stuck(Stuck { reason, .. })
+            | Transition::StepDone(StepDone { reason: Some(reason), .. })
+            | Transition::Ignored(IgnoredCause { why: reason, .. }) => cut(reason),
+            _ => {}
+        }
         self.state.apply(&transition, self.now);
         self.transitions.push(transition);
+    }
+
+    /// That a transition can be recorded; `part` is what it is for, and `what` is what may be too large in it.
+    fn fits(&self, transition: &Transition, part: &str, what: &str) -> Result<(), Problem> {
+        if self.bytes_max == usize::MAX {
+            return Ok(());
+        }
+        match transition.to_data().len() {
+            bytes if bytes <= self.bytes_max => Ok(()),
+            bytes => {
+                let bytes_max = self.bytes_max;
+                Err(Problem(format!(
+                    "{part}: {what} takes {bytes} bytes, an event takes at most {bytes_max}"
+                )))
+            }
+        }
     }
 
     // --- what happens
@@ -165,7 +215,7 @@ impl Machine<'_> {
 
     fn event(&mut self, event: &RecordedEvent, correlation_id: Option<&String>) -> Effect {
         let Some(status) = self.state.status else {
-            return self.start(event, correlation_id.cloned()).map_err(|_| Ignored::NotStarted);
+            return self.start(event, correlation_id).map_err(|_| Ignored::NotStarted);
         };
         let event_type = event.event_type();
         if let Some(waiting) = self.state.waiting.clone() {
@@ -202,25 +252,39 @@ impl Machine<'_> {
                 let Some(state) = evolved.map_err(Ignored::Problem)?.filter(changed) else {
                     return Err(Ignored::NotWaitedFor);
                 };
-                let cause = self.cause.clone();
-                self.record(Transition::Noted(Noted { cause, state }));
+                let noted = Transition::Noted(Noted { cause: self.cause.clone(), state });
+                self.fits(&noted, event.event_type(), "what is remembered").map_err(Ignored::Problem)?;
+                self.record(noted);
             }
         }
         Ok(())
     }
 
-    fn start(&mut self, event: &RecordedEvent, correlation_id: Option<String>) -> Result<(), StartError> {
+    fn start(&mut self, event: &RecordedEvent, correlation_id: Option<&String>) -> Result<(), StartError> {
         let Some(start) = self.behaviour.start(event)? else { return Err(StartError::Nothing) };
         let data = Json::parse(event.data())
             .map_err(|error| Problem(format!("the data of {} is no JSON: {error}", event.event_type())))?;
-        self.record(Transition::Started(Started {
-            cause: self.cause.clone(),
-            start: data,
-            state: start.state,
-            timeout_ms: start.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
-            correlation_id,
-        }));
-        self.forward();
+        let started = |start: Json, state: Json, timeout: Option<Duration>| {
+            let timeout_ms = timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
+            let (cause, correlation_id) = (self.cause.clone(), correlation_id.cloned());
+            Transition::Started(Started { cause, start, state, timeout_ms, correlation_id })
+        };
+        let fits = |started: &Transition| self.fits(started, "start", "what is kept of the start event");
+        let whole = started(data, start.state.clone(), start.timeout);
+        let Err(problem) = fits(&whole) else {
+            self.record(whole);
+            self.forward();
+            return Ok(());
+        };
+        if self.cause.operator.is_some() {
+            // Who orders a start can give it less.
+            return Err(problem.into());
+        }
+        let without = started(Json::null(), start.state, start.timeout);
+        let without =
+            if fits(&without).is_ok() { without } else { started(Json::null(), Json::null(), start.timeout) };
+        self.record(without);
+        self.fail(problem.0, false);
         Ok(())
     }
 
@@ -335,16 +399,26 @@ impl Machine<'_> {
                 Err(found) => problem = Some(found),
             }
         }
-        self.record(Transition::StepDone(StepDone {
+        let mut done = StepDone {
             cause: self.cause.clone(),
             step: waiting.step.clone(),
             part: waiting.part,
             by,
             reason,
             state,
-        }));
+        };
+        let in_step = |problem: Problem| Problem(format!("{}: {problem}", waiting.step));
+        let mut problem = problem.map(in_step);
+        if done.state.is_some()
+            && let Err(found) =
+                self.fits(&Transition::StepDone(done.clone()), &waiting.step, "what is remembered")
+        {
+            done.state = None;
+            problem = Some(found);
+        }
+        self.record(Transition::StepDone(done));
         match (waiting.part, problem) {
-            (_, Some(problem)) => self.fail(format!("{}: {problem}", waiting.step), false),
+            (_, Some(problem)) => self.fail(problem.0, false),
             (Part::Step, None) => self.forward(),
             (Part::Compensation, None) => self.back(),
             (part @ (Part::Completed | Part::Failed), None) => self.end(part),
@@ -357,11 +431,16 @@ impl Machine<'_> {
             match self.behaviour.next(&self.state.view(), self.state.after.as_deref()) {
                 Ok(Next::Step(step)) => {
                     let Step { name: step, send, wait, compensate } = *step;
-                    let cause = self.cause.clone();
-                    let part = Part::Step;
+                    let what =
+                        if compensate.is_some() { "what it sends, with what undoes it," } else { SENDS };
+                    let (cause, part) = (self.cause.clone(), Part::Step);
+                    let called = step.clone();
                     let sent = Sent { cause, step, part, send, wait, compensate };
-                    self.record(Transition::Sent(Box::new(sent)));
-                    return;
+                    let sent = Transition::Sent(Box::new(sent));
+                    return match self.fits(&sent, &called, what) {
+                        Ok(()) => self.record(sent),
+                        Err(problem) => self.fail(problem.0, false),
+                    };
                 }
                 Ok(Next::Skip(step)) => {
                     self.record(Transition::Skipped(Skipped { cause: self.cause.clone(), step }));
@@ -409,9 +488,16 @@ impl Machine<'_> {
     }
 
     fn send(&mut self, step: String, part: Part, LastSend { send, wait }: LastSend) {
-        let cause = self.cause.clone();
+        let (cause, called) = (self.cause.clone(), step.clone());
         let sent = Sent { cause, step, part, send, wait, compensate: None };
-        self.record(Transition::Sent(Box::new(sent)));
+        let sent = Transition::Sent(Box::new(sent));
+        match self.fits(&sent, &called, SENDS) {
+            Ok(()) => self.record(sent),
+            Err(Problem(reason)) => {
+                let (cause, step) = (self.cause.clone(), called);
+                self.record(Transition::Stuck(Stuck { cause, step, part, reason, answered: true }));
+            }
+        }
     }
 
     fn resend(&mut self, waiting: &Waiting, delay_ms: u64) {
@@ -431,6 +517,7 @@ impl Machine<'_> {
                 let again = LastSend { send, wait: waiting.wait.clone() };
                 self.send(waiting.step.clone(), part, again);
             }
+            (Part::Compensation, None) => self.back(),
             (part, None) => self.last(part),
         }
     }
@@ -443,6 +530,22 @@ impl Machine<'_> {
             reason,
             answered,
         }));
+    }
+}
+
+/// What may be too large of a message alone.
+const SENDS: &str = "what it sends";
+
+/// Cuts a reason that is too long to be read.
+fn cut(reason: &mut String) {
+    const MARK: &str = "…";
+    if reason.len() > REASON_BYTES_MAX {
+        let mut end = REASON_BYTES_MAX - MARK.len();
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        reason.truncate(end);
+        reason.push_str(MARK);
     }
 }
 

@@ -32,7 +32,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-pub use advance::{Advanced, Ignored, advance};
+pub use advance::{Advanced, Ignored, advance, advance_within};
 pub use behaviour::{Behaviour, Problem, Start, View};
 pub use input::{Answer, Input, Order, OrderError, Recorded, Reply};
 pub use json::Json;

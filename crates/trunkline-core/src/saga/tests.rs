@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::testing::{GivenSaga, given_saga};
-use crate::{Event, EventShape, Timestamp};
+use crate::{Event, EventShape, NewEvent, RecordedEvent, Timestamp, Version};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Happened {
@@ -436,4 +436,58 @@ fn transitions_are_written_and_read_back() {
 fn streams_are_named_by_saga_and_id() {
     assert_eq!(of_stream(stream("order", "a-b").unwrap().as_str()), Some(("order", "a-b")));
     assert_eq!(of_stream("order-1"), None);
+}
+
+/// An operator's order to a saga, where no event takes more than so many bytes.
+fn ordered_within(state: &SagaState, order: Order, bytes_max: usize) -> Advanced {
+    let input = Input::Order { order, by: "ada".to_owned(), read_to: state.read_to };
+    advance_within(&Typed::<Trip>::default(), state, &input, Timestamp::default(), bytes_max).unwrap()
+}
+
+#[test]
+fn a_compensation_that_is_too_large_is_stuck_and_goes_out_when_it_fits() {
+    let state = paid().when_time_passes(SECOND).then_nothing_is_sent().state().clone();
+    let back = Order::Compensate { reason: "why not".to_owned() };
+    let stuck = ordered_within(&state, back, 150);
+    let names: Vec<&str> = stuck.transitions.iter().map(Transition::name).collect();
+    assert_eq!(names, ["$SagaFailing", "$SagaStuck"]);
+    assert_eq!(stuck.state.status, Some(Status::Stuck));
+    let reason = stuck.state.stuck.as_deref().unwrap();
+    assert!(reason.starts_with("pay: what it sends takes ") && reason.ends_with(" at most 150"), "{reason}");
+    let again = ordered_within(&stuck.state, Order::Retry, usize::MAX);
+    let [Transition::Sent(sent)] = &again.transitions[..] else { panic!("{:?}", again.transitions) };
+    assert_eq!((sent.part, &sent.step, &sent.send), (Part::Compensation, &"pay".to_owned(), &send("Refund")));
+    assert_eq!(again.state.status, Some(Status::Compensating));
+    // Or an operator has done it by hand.
+    let resolved = ordered_within(&stuck.state, Order::Resolve { reason: "by hand".to_owned() }, usize::MAX);
+    let [_, Transition::Sent(sent)] = &resolved.transitions[..] else { panic!("{:?}", resolved.transitions) };
+    assert_eq!((sent.part, &sent.send), (Part::Compensation, &send("Release")));
+}
+
+#[test]
+fn an_event_that_makes_too_much_of_the_memory_is_ignored_and_visible() {
+    let state = ordered().when_time_passes(SECOND).then_nothing_is_sent().state().clone();
+    let stream = "trip-1".parse().unwrap();
+    let new = NewEvent::json("Paid", r#"{"receipt":7}"#).unwrap();
+    let position = state.read_to.next();
+    let event = RecordedEvent::from_new(&new, &stream, position, Version::FIRST, Timestamp::default());
+    let recorded = Recorded {
+        position,
+        event_id: event.event_id(),
+        event_type: "Paid".to_owned(),
+        correlation_id: None,
+        events: vec![event],
+        answer: None,
+    };
+    let input = Input::Recorded(recorded);
+    let advance = |bytes_max| {
+        advance_within(&Typed::<Trip>::default(), &state, &input, Timestamp::default(), bytes_max).unwrap()
+    };
+    assert_eq!(advance(1_000).state.state.as_str(), r#"{"quick":false,"receipt":7}"#);
+    let ignored = advance(100);
+    assert_eq!((ignored.state.status, &ignored.state.state), (Some(Status::Running), &state.state));
+    let [Transition::Ignored(IgnoredCause { why, .. })] = &ignored.transitions[..] else {
+        panic!("{:?}", ignored.transitions)
+    };
+    assert!(why.starts_with("a rule for it fails: Paid: what is remembered takes "), "{why}");
 }

@@ -450,6 +450,8 @@ pub(super) async fn advance_as(
     let called = || format!("{}-{}", key.0, key.1);
     let stream = saga::stream(&key.0, &key.1).map_err(|_| SagaError::NotFound { id: called() })?;
     let mut attempts = 0;
+    // How large an event may be is the store's to say; mostly it needn't.
+    let mut bytes_max = usize::MAX;
     loop {
         let before = sagas.book.find(key).await?;
         let Some(behaviour) = sagas.routes.behaviour(&key.0) else {
@@ -464,7 +466,7 @@ pub(super) async fn advance_as(
         let mut state = SagaState::clone(&before);
         let (mut transitions, mut ignored) = (Vec::new(), Vec::new());
         for input in inputs {
-            let advanced = saga::advance(&**behaviour, &state, input, now)
+            let advanced = saga::advance_within(&**behaviour, &state, input, now, bytes_max)
                 .map_err(|source| SagaError::Order { saga: called(), source })?;
             state = advanced.state;
             transitions.extend(advanced.transitions);
@@ -478,6 +480,17 @@ pub(super) async fn advance_as(
                     sagas.book.forget(key);
                     attempts += 1;
                     continue;
+                }
+                // What can't be recorded is for the saga to deal with, not for whoever runs all of them.
+                Err(AppendError::TooLarge { bytes, bytes_max: limit, .. })
+                    if limit < bytes_max && takes_more(&transitions, limit) =>
+                {
+                    tracing::warn!(saga = called(), bytes, limit, "what follows for a saga is too large");
+                    bytes_max = limit;
+                    continue;
+                }
+                Err(AppendError::TooLarge { .. } | AppendError::Invalid { .. }) if inputs.len() > 1 => {
+                    return one_by_one(sagas, key, inputs, at).await;
                 }
                 Err(source) => {
                     // Whether it was stored may be unknown.
@@ -498,6 +511,27 @@ pub(super) async fn advance_as(
         }
         return Ok(Advance { state, transitions });
     }
+}
+
+/// Whether one of them has more data than this.
+fn takes_more(transitions: &[Transition], bytes: usize) -> bool {
+    transitions.iter().any(|transition| transition.to_data().len() > bytes)
+}
+
+/// The same, in an append for each input.
+async fn one_by_one(
+    sagas: &Sagas,
+    key: &Key,
+    inputs: &[Input],
+    at: Option<Timestamp>,
+) -> Result<Advance, SagaError> {
+    let mut all = Advance { state: sagas.book.find(key).await?, transitions: Vec::new() };
+    for input in inputs {
+        let next = Box::pin(advance_as(sagas, key, std::slice::from_ref(input), at)).await?;
+        all.state = next.state;
+        all.transitions.extend(next.transitions);
+    }
+    Ok(all)
 }
 
 /// What the metadata of a transition says.

@@ -32,8 +32,8 @@ mod projections;
 mod queue_place;
 mod read_dbs;
 mod room;
-
 mod saga_index;
+mod saga_large;
 mod saga_post;
 mod saga_runs;
 mod saga_verify;

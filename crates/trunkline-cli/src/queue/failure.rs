@@ -46,7 +46,10 @@ impl QueueFailure {
                 | OperateError::NoMessage { .. }
                 | OperateError::NoDeadLetter { .. },
             ) => Exit::NotFound,
-            Self::Open(OpenQueueError::Open { source: OpenError::Corrupt { .. }, .. })
+            Self::Open(OpenQueueError::Open {
+                source: OpenError::Corrupt { .. } | OpenError::Missing { .. },
+                ..
+            })
             | Self::Publish(PublishError::Storage(StorageError::Damaged { .. }))
             | Self::Operate(OperateError::Storage(StorageError::Damaged { .. })) => Exit::Corrupt,
             Self::Operate(OperateError::IdTaken { .. }) => Exit::Conflict,
@@ -65,7 +68,10 @@ impl QueueFailure {
                 "one process at a time holds a queue; stop that one, or wait until it has ended".to_owned(),
                 "`trunkline queue stats` works beside it".to_owned(),
             ],
-            Self::Open(OpenQueueError::Open { source: OpenError::Corrupt { .. }, .. }) => {
+            Self::Open(OpenQueueError::Open {
+                source: OpenError::Corrupt { .. } | OpenError::Missing { .. },
+                ..
+            }) => {
                 vec!["nothing was changed; keep a copy of the folder before you try anything".to_owned()]
             }
             Self::Open(OpenQueueError::Open { source: OpenError::Io { source, .. }, .. })

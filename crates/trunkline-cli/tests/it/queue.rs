@@ -45,6 +45,25 @@ fn a_message_is_published_once_and_counted() {
 }
 
 #[test]
+fn a_queue_whose_messages_somebody_removed_is_not_begun_anew() {
+    let folder = Folder::new();
+    let publish = "queue publish --queue embedded:q orders --type Ping --data 1";
+    assert_eq!(folder.run(publish).exit, 0);
+    std::fs::remove_file(folder.path("q/0000000001.seg")).unwrap();
+    for words in [publish, "queue peek --queue embedded:q orders"] {
+        let ran = folder.run(words);
+        assert_eq!(ran.exit, 5, "{ran:?}");
+        for said in
+            ["0000000001.seg is missing", "numbers", "restore it", "remove the folder", "hint: nothing was"]
+        {
+            assert!(ran.stderr.contains(said), "{said}: {ran:?}");
+        }
+    }
+    std::fs::remove_dir_all(folder.path("q")).unwrap();
+    assert_eq!(folder.run(publish).exit, 0);
+}
+
+#[test]
 fn what_is_not_there_is_said_with_exit_code_4() {
     let folder = Folder::new();
     let ran = folder.run("queue stats");

@@ -30,6 +30,19 @@ pub enum OpenError {
         /// What is wrong there.
         what: String,
     },
+    /// A segment that the queue had is not there, as another of its files shows; nothing was changed.
+    #[error(
+        "{file} is missing: the queue in {folder} had it, as {witness} shows; restore it from a backup, or remove \
+         the folder to begin a queue without its messages"
+    )]
+    Missing {
+        /// The segment's file.
+        file: String,
+        /// The folder.
+        folder: String,
+        /// The file that shows that there was such a segment.
+        witness: String,
+    },
     /// The files are those of a Trunkline that wrote another version of the format; nothing was changed.
     #[error(
         "{file} is of the format {found}, and this version reads {wanted}; have the version that wrote it \

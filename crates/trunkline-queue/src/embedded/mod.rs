@@ -4,7 +4,7 @@
 //! about 45 bytes for each message that waits. `docs/format/queue-v1.md` has the bytes.
 //!
 //! `frame`, `record`, `codec` are the bytes; `journal` the files; `index` what a segment has, in short; `snapshot`
-//! the state as a file; `recover` opens;
+//! the state as a file; `recover` opens, and `missing` says what isn't there;
 //! `stage` and `writer` are what happens to an operation; `numbers` is what other processes see.
 
 mod codec;
@@ -12,6 +12,7 @@ mod error;
 mod frame;
 mod index;
 mod journal;
+mod missing;
 mod numbers;
 mod record;
 mod recover;
@@ -150,7 +151,8 @@ impl EmbeddedQueue {
     #[expect(clippy::needless_pass_by_value, reason = "a queue takes its disk, as a log does")]
     pub fn open_on(disk: Arc<dyn Disk>, options: EmbeddedOptions) -> Result<Self, OpenError> {
         let names = disk.list("").map_err(OpenError::io("list the queue's folder"))?;
-        if !options.create && !names.iter().any(|name| journal::segment_number(name).is_some()) {
+        let is_none = !names.iter().any(|name| journal::segment_number(name).is_some());
+        if !options.create && is_none && missing::remains(&names).is_none() {
             return Err(OpenError::NotFound { folder: disk.name() });
         }
         disk.create_dir("").map_err(OpenError::io(format!("make the folder {}", disk.name())))?;
@@ -161,7 +163,7 @@ impl EmbeddedQueue {
         };
         let segment_bytes = options.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
         let Recovered { engine, journal, hasher, state, state_bytes, rolled_back } =
-            recover(&disk, options.keep, segment_bytes)?;
+            recover(&disk, options.keep, segment_bytes, options.create)?;
         if rolled_back > 0 {
             tracing::warn!(rolled_back, "what was cut off in the queue has been rolled back");
         }

@@ -10,7 +10,8 @@ use super::journal::read_all;
 use super::record::{group_name, topic_name};
 use crate::{GroupStats, QueueStats, TopicStats};
 
-const FILE: &str = "numbers";
+/// The name of the file.
+pub(crate) const FILE: &str = "numbers";
 const MAGIC: [u8; 8] = *b"TRKLQNU1";
 
 /// Puts the numbers in place of those before. They are not synced: after a power cut there may be none.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZeroU32;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use trunkline_log::disk::{Access, Disk, DiskFile};
@@ -13,8 +12,9 @@ use super::codec::Malformed;
 use super::frame::{self, FRAME_HEADER_LEN, Frame, HEADER_LEN, Header, Verdict};
 use super::index::{self, Index, Indexed, index_name, index_number};
 use super::journal::{Journal, Segment, read_all, segment_name, segment_number};
+use super::missing;
 use super::record::{Place, Record, index_message, read};
-use super::snapshot::{self, state_name, state_number};
+use super::snapshot::{self, state_number};
 use crate::check::IdHasher;
 use crate::engine::{Engine, Keep};
 
@@ -31,23 +31,21 @@ pub(crate) struct Recovered {
     pub(crate) rolled_back: u64,
 }
 
-/// Reads what is there, or begins a journal when there is nothing.
-pub(crate) fn recover(disk: &Arc<dyn Disk>, keep: Keep, segment_bytes: u64) -> Result<Recovered, OpenError> {
+/// Reads what is there, or begins a journal when there is nothing and it is to be made.
+pub(crate) fn recover(
+    disk: &Arc<dyn Disk>,
+    keep: Keep,
+    segment_bytes: u64,
+    create: bool,
+) -> Result<Recovered, OpenError> {
     let opening = uuid::Uuid::new_v4().as_u64_pair().0;
     let mut engine = Engine::new(keep, opening);
     let names = disk.list("").map_err(OpenError::io("list the queue's folder"))?;
-    for name in names.iter().filter(|name| name.rsplit('.').next() == Some("tmp")) {
-        disk.remove(name).map_err(OpenError::io(format!("remove {name}, which was never finished")))?;
-    }
     let mut numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
     numbers.sort_unstable();
     let state = names.iter().filter_map(|name| state_number(name)).max();
     let Some(&last) = numbers.last() else {
-        if let Some(state) = state {
-            return Err(OpenError::corrupt(&state_name(state), 0, "there is a state, and no segment"));
-        }
-        let journal = Journal::create(Arc::clone(disk), segment_bytes);
-        let journal = journal.map_err(OpenError::io("make the first segment"))?;
+        let journal = make(disk, &names, segment_bytes, create)?;
         let hasher = hasher(&journal.queue);
         return Ok(Recovered { engine, journal, hasher, state: 1, state_bytes: 0, rolled_back: 0 });
     };
@@ -55,8 +53,12 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, keep: Keep, segment_bytes: u64) -> R
         Some(number) => snapshot::read(&**disk, &mut engine, number)?,
         None => 0,
     };
+    let mut segments = open_segments(&**disk, &numbers)?;
+    missing::check(&**disk, &segments, state)?;
+    // A killed process may have named files without syncing their names; no index may outlast the segment after it.
+    disk.sync_dir("").map_err(OpenError::io("sync the queue's folder"))?;
+    remove_unfinished(&**disk, &names)?;
     let state = state.unwrap_or(1);
-    let mut segments = open_segments(&**disk, &numbers, state..=last)?;
     let queue = segments[&last].header.queue;
     let hasher = hasher(&queue);
     let ends: BTreeMap<u32, u64> =
@@ -116,8 +118,6 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, keep: Keep, segment_bytes: u64) -> R
     engine.freed.clear();
     let (end, synced, rolled_back) = tail.unwrap_or((HEADER_LEN, HEADER_LEN, 0));
     mend(&*segments[&last].file, synced, end, rolled_back).map_err(OpenError::io("mend the last segment"))?;
-    // A killed process may have named files without syncing their names.
-    disk.sync_dir("").map_err(OpenError::io("sync the queue's folder"))?;
     let capacity = segments[&last].file.len().map_err(OpenError::io("look at the last segment"))?;
     let disk = Arc::clone(disk);
     let mut journal = Journal {
@@ -134,6 +134,23 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, keep: Keep, segment_bytes: u64) -> R
     };
     count_live(&engine, &mut journal);
     Ok(Recovered { engine, journal, hasher, state, state_bytes, rolled_back })
+}
+
+/// Makes the first segment of a folder that has none, unless it had one.
+fn make(
+    disk: &Arc<dyn Disk>,
+    names: &[String],
+    segment_bytes: u64,
+    create: bool,
+) -> Result<Journal, OpenError> {
+    if let Some((segment, witness)) = missing::remains(names) {
+        return Err(missing::error(&**disk, segment, witness));
+    }
+    if !create {
+        return Err(OpenError::NotFound { folder: disk.name() });
+    }
+    remove_unfinished(&**disk, names)?;
+    Journal::create(Arc::clone(disk), segment_bytes).map_err(OpenError::io("make the first segment"))
 }
 
 /// Says how much of each segment is still wanted.
@@ -155,18 +172,17 @@ fn hasher(queue: &[u8; 16]) -> IdHasher {
     IdHasher::from_bytes(*queue)
 }
 
-/// Opens the segments of these numbers, of which those since the state must all be there.
-fn open_segments(
-    disk: &dyn Disk,
-    numbers: &[u32],
-    needed: RangeInclusive<u32>,
-) -> Result<BTreeMap<u32, Segment>, OpenError> {
-    let last = *needed.end();
-    for number in needed {
-        if numbers.binary_search(&number).is_err() {
-            return Err(OpenError::corrupt(&segment_name(number), 0, "the segment is missing"));
-        }
+/// Removes files that were being made when their process ended.
+fn remove_unfinished(disk: &dyn Disk, names: &[String]) -> Result<(), OpenError> {
+    for name in names.iter().filter(|name| name.rsplit('.').next() == Some("tmp")) {
+        disk.remove(name).map_err(OpenError::io(format!("remove {name}, which was never finished")))?;
     }
+    Ok(())
+}
+
+/// Opens the segments of these numbers.
+fn open_segments(disk: &dyn Disk, numbers: &[u32]) -> Result<BTreeMap<u32, Segment>, OpenError> {
+    let last = numbers.last().copied().unwrap_or_default();
     let open = |number: &u32| {
         let segment = open_segment(disk, *number)?;
         Ok((*number, Segment { kept_for: last, ..segment }))

@@ -177,6 +177,43 @@ async fn after_an_error_of_the_disk_the_queue_says_so_and_reopening_tells() {
     }
 }
 
+/// A process is killed, the next one is opening when the power goes: whatever that leaves of names that were never
+/// synced, it is not taken for a queue of which a segment is missing.
+#[tokio::test]
+async fn whenever_the_power_goes_while_a_killed_process_is_followed_the_queue_opens() {
+    let (seeds, every) = if slow() { (3, 1) } else { (1, 3) };
+    for at in (0..operations().await).step_by(every) {
+        for seed in 0..2 * seeds {
+            let kind = if seed % 2 == 0 { FaultKind::Stop } else { FaultKind::Error };
+            // Each operation of the opening, until it is whole.
+            for further in 0.. {
+                let disk = MemoryDisk::new();
+                disk.inject(Some(Fault { at, kind }));
+                let told = match EmbeddedQueue::open_on(Arc::new(disk.clone()), options()) {
+                    Ok(queue) => script(&queue).await,
+                    Err(_) => Told::default(),
+                };
+                disk.kill();
+                disk.inject(Some(Fault { at: disk.operations() + further, kind: FaultKind::Stop }));
+                let opened = EmbeddedQueue::open_on(Arc::new(disk.clone()), options());
+                let is_whole = opened.is_ok();
+                drop(opened);
+                disk.inject(None);
+                let mut random = Random(seed << 48 | at << 16 | further);
+                let mut each = || random.next().is_multiple_of(2);
+                disk.crash(&mut CrashChoice::Each(&mut each));
+                let context = format!("{kind:?} at operation {at}, stopped {further} later, seed {seed}");
+                let queue = EmbeddedQueue::open_on(Arc::new(disk.clone()), options());
+                let queue = queue.unwrap_or_else(|error| panic!("{context}: {error}"));
+                assert_kept(&queue, &told, &context).await;
+                if is_whole {
+                    break;
+                }
+            }
+        }
+    }
+}
+
 /// The ids of the messages that are shown, oldest first.
 async fn shown(queue: &EmbeddedQueue) -> Vec<String> {
     let peeked = queue.peek(Peek { max: 1_000, ..Peek::new(topic()) }).await.unwrap_or_default();

@@ -7,4 +7,5 @@ mod embedded;
 mod index;
 mod kill;
 mod memory;
+mod missing;
 mod versions;

@@ -150,8 +150,21 @@ async fn sagas_are_listed_by_name_status_and_age() {
     let ran = shop.run("saga list orders.tsk --limit 1");
     let line = ran.stdout.lines().nth(1).unwrap();
     assert!(line.starts_with("order-1  completed  "), "{ran:?}");
-    assert!(ran.stderr.contains("there are more"), "{ran:?}");
+    let said = "not listed: 2 more; --after order-1 goes on, and --limit says how many are listed";
+    assert!(ran.stderr.contains(said), "{ran:?}");
     assert!(ran.stderr.contains("1 running, 0 compensating, 1 completed, 0 compensated, 1 stuck"), "{ran:?}");
+    // What follows is counted by what was asked for, and the last page says nothing more.
+    assert_eq!(listed("--after order-1 --limit 1"), [stuck]);
+    let ran = shop.run("saga list orders.tsk --after order-1 --limit 1");
+    assert!(ran.stderr.contains("not listed: 1 more; --after order-2 goes on"), "{ran:?}");
+    for all in ["--after order-2 --limit 1", "--stuck --limit 1", "--limit 3", "--after order-3"] {
+        let ran = shop.run(&format!("saga list orders.tsk {all}"));
+        assert!(ran.exit == 0 && !ran.stderr.contains("not listed"), "{ran:?}");
+    }
+    let ran = shop.run("saga list orders.tsk --limit 0");
+    assert!(ran.stderr.contains("not listed: 3 more; --limit says how many are listed"), "{ran:?}");
+    let ran = shop.run("saga list orders.tsk --after 17");
+    assert!(ran.exit == 2 && ran.stderr.contains("a saga is called NAME-ID"), "{ran:?}");
     let ran = shop.run("saga list orders.tsk odrer");
     assert_eq!(ran.exit, 4, "{ran:?}");
     assert!(ran.stderr.contains("did you mean \"order\"?"), "{ran:?}");

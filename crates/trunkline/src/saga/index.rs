@@ -231,33 +231,19 @@ impl Index {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// How many sagas a query is about, whatever its limit.
+    pub(super) fn count(&self, query: &SagaQuery) -> Result<u64, SagaError> {
+        let (condition, values) = condition(query);
+        let connection = self.connection();
+        let mut statement =
+            connection.prepare_cached(&format!("SELECT count(*) FROM sagas_1 WHERE {condition}"))?;
+        Ok(statement.query_row(params_from_iter(values), |row| row.get(0))?)
+    }
+
     /// Sagas by name and id.
     pub(super) fn list(&self, query: &SagaQuery) -> Result<Vec<SagaRow>, SagaError> {
-        let mut sql = format!("SELECT {COLUMNS} FROM sagas_1 WHERE true");
-        let mut values: Vec<Sql> = Vec::new();
-        let mut and = |condition: &str, new: Vec<Sql>| {
-            sql.push_str(" AND ");
-            sql.push_str(condition);
-            values.extend(new);
-        };
-        if let Some(name) = &query.name {
-            and("name = ?", vec![name.clone().into()]);
-        }
-        if let Some(id) = &query.id {
-            and("id = ?", vec![id.clone().into()]);
-        }
-        if !query.statuses.is_empty() {
-            let marks = vec!["?"; query.statuses.len()].join(", ");
-            let statuses = query.statuses.iter().map(|status| status.as_str().to_owned().into()).collect();
-            and(&format!("status IN ({marks})"), statuses);
-        }
-        if let Some(since) = query.unchanged_since {
-            and("changed <= ?", vec![since.as_micros().into()]);
-        }
-        if let Some((name, id)) = &query.after {
-            and("(name, id) > (?, ?)", vec![name.clone().into(), id.clone().into()]);
-        }
-        sql.push_str(" ORDER BY name, id LIMIT ?");
+        let (condition, mut values) = condition(query);
+        let sql = format!("SELECT {COLUMNS} FROM sagas_1 WHERE {condition} ORDER BY name, id LIMIT ?");
         values.push(i64::from(query.limit.unwrap_or(u32::MAX)).into());
         let connection = self.connection();
         let mut statement = connection.prepare_cached(&sql)?;
@@ -277,6 +263,35 @@ impl Index {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// What a query asks of a row, and the values in it.
+fn condition(query: &SagaQuery) -> (String, Vec<Sql>) {
+    let mut sql = "true".to_owned();
+    let mut values: Vec<Sql> = Vec::new();
+    let mut and = |condition: &str, new: Vec<Sql>| {
+        sql.push_str(" AND ");
+        sql.push_str(condition);
+        values.extend(new);
+    };
+    if let Some(name) = &query.name {
+        and("name = ?", vec![name.clone().into()]);
+    }
+    if let Some(id) = &query.id {
+        and("id = ?", vec![id.clone().into()]);
+    }
+    if !query.statuses.is_empty() {
+        let marks = vec!["?"; query.statuses.len()].join(", ");
+        let statuses = query.statuses.iter().map(|status| status.as_str().to_owned().into()).collect();
+        and(&format!("status IN ({marks})"), statuses);
+    }
+    if let Some(since) = query.unchanged_since {
+        and("changed <= ?", vec![since.as_micros().into()]);
+    }
+    if let Some((name, id)) = &query.after {
+        and("(name, id) > (?, ?)", vec![name.clone().into(), id.clone().into()]);
+    }
+    (sql, values)
 }
 
 fn status(row: &Row<'_>, at: usize) -> Result<Status, rusqlite::Error> {

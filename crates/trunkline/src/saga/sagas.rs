@@ -151,6 +151,11 @@ impl Sagas {
         self.refresh().await?.list(query)
     }
 
+    /// How many sagas a query is about, whatever its limit.
+    pub async fn count(&self, query: &SagaQuery) -> Result<u64, SagaError> {
+        self.refresh().await?.count(query)
+    }
+
     /// The name and id of a saga that is called `NAME-ID`, or by its id alone.
     pub async fn find(&self, text: &str) -> Result<(String, String), SagaError> {
         let index = self.refresh().await?;

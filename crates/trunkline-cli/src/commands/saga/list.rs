@@ -25,6 +25,9 @@ Examples:
   trunkline saga list orders.tsk
   trunkline saga list orders.tsk order --status running --older-than 1h
   trunkline saga list orders.tsk --stuck --format json
+  trunkline saga list orders.tsk --limit 100 --after order-536365
+
+Sagas are listed by name and id. To go on with a list, give --after the last one of it, as the list ends with.
 
 The age of a saga is how long ago something last happened to it.
 
@@ -59,8 +62,18 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     limit: u32,
 
+    /// Only sagas after this one, NAME-ID as it is listed, to go on with a list
+    #[arg(long, value_name = "SAGA", value_parser = called)]
+    after: Option<(String, String)>,
+
     #[command(flatten)]
     store: StoreArgs,
+}
+
+/// The name and the id of what a saga is called.
+fn called(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('-').ok_or("a saga is called NAME-ID, such as order-536365")?;
+    Ok((parts.0.to_owned(), parts.1.to_owned()))
 }
 
 /// A status as it is written on a command line.
@@ -97,20 +110,25 @@ impl ListArgs {
             name: self.name,
             statuses,
             unchanged_since: self.older_than.map(|age| before(now, age)),
-            limit: Some(self.limit.saturating_add(1)),
+            after: self.after,
+            limit: Some(self.limit),
             ..SagaQuery::default()
         };
-        let mut rows = app.sagas().list(&query).await?;
+        let rows = app.sagas().list(&query).await?;
         let is_declared = |name: &String| app.sagas().names().contains(&name.as_str());
-        if let Some(name) = query.name.filter(|name| rows.is_empty() && !is_declared(name)) {
-            let near = nearest(&name, app.sagas().names()).map(str::to_owned);
-            return Err(SagaError::UnknownName { name, near }.into());
+        if let Some(name) = query.name.as_ref().filter(|name| rows.is_empty() && !is_declared(name)) {
+            let near = nearest(name, app.sagas().names()).map(str::to_owned);
+            return Err(SagaError::UnknownName { name: name.clone(), near }.into());
         }
-        let is_cut = rows.len() > self.limit as usize;
-        rows.truncate(self.limit as usize);
+        // How many more is counted only where there may be some.
+        let is_full = rows.len() as u64 >= u64::from(self.limit);
+        let all = if is_full { app.sagas().count(&query).await? } else { 0 };
+        let more = all.saturating_sub(rows.len() as u64);
+        let last = rows.last().map(|row| format!("{}-{}", row.name, row.id));
         output.report(&Rows { rows, now })?;
-        if is_cut {
-            output.say(format_args!("there are more; --limit says how many are listed"));
+        if more > 0 {
+            let go_on = last.map(|last| format!("--after {last} goes on, and ")).unwrap_or_default();
+            output.say(format_args!("not listed: {more} more; {go_on}--limit says how many are listed"));
         }
         output.say(counts(&app).await?);
         Ok(())

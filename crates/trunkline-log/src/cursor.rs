@@ -1,23 +1,28 @@
 //! Reading: a cursor over the records of a stream, of the whole log, or of a selection.
 
+mod asked;
 mod place;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use asked::Asked;
 use place::{List, Place};
 
 use crate::ReadError;
 use crate::batch::Query;
 use crate::index::Table;
 use crate::key::Key;
-use crate::reader::Reader;
 use crate::record::Record;
 use crate::shared::{LookupError, Shared, View, candidates};
 
 /// How many records are read at a time: the first alone, since many reads want no more, and then twice as many each
 /// time. What has to be looked up for one record then serves many.
 const READ_TOGETHER: RangeInclusive<usize> = 1..=64;
+
+/// So many records read together have a count of their holders for themselves. One of the whole mapping would be changed
+/// by every thread that reads there, for each record twice, and go from one processor to the other each time.
+const COUNTED_APART: usize = 16;
 
 /// Which records a cursor gives.
 #[derive(Debug)]
@@ -42,6 +47,8 @@ pub struct Cursor {
     place: Option<Place>,
     /// The number of the segment that was read last, where the next record most likely is.
     segment: usize,
+    /// What a scan has asked of the disk.
+    asked: Option<Arc<Asked>>,
     /// Records that were read and not given yet; the last is the next.
     ready: Vec<Record>,
     read_together: usize,
@@ -58,6 +65,7 @@ impl Cursor {
     ) -> Self {
         let head = shared.head();
         let (first, last) = ((*positions.start()).max(1), (*positions.end()).min(head));
+        let asked = matches!(select, Select::All).then(|| Arc::new(Asked::new(forward)));
         Self {
             shared: Arc::clone(shared),
             view: shared.view(),
@@ -66,10 +74,47 @@ impl Cursor {
             rest: first..=last,
             place: None,
             segment: 0,
+            asked,
             ready: Vec::new(),
             read_together: *READ_TOGETHER.start(),
             damage: shared.damage.clone().filter(|_| forward && *positions.end() > head),
         }
+    }
+
+    /// Takes what comes next off into a cursor of its own, which may be read by another thread while this one goes on
+    /// behind: what was read and not given yet, and what so many further positions have.
+    ///
+    /// `None` when nothing is left, and for a selection, whose positions don't tell how much there is to read.
+    pub fn split_off(&mut self, positions: u64) -> Option<Self> {
+        if !matches!(self.select, Select::All) || (self.ready.is_empty() && self.rest.is_empty()) {
+            return None;
+        }
+        let (start, end) = (*self.rest.start(), *self.rest.end());
+        let first = if self.rest.is_empty() {
+            NONE
+        } else if self.forward {
+            start..=end.min(start.saturating_add(positions - 1))
+        } else {
+            start.max(end.saturating_sub(positions - 1))..=end
+        };
+        if !first.is_empty() {
+            pass(&mut self.rest, self.forward, if self.forward { *first.end() } else { *first.start() });
+        }
+        // It was looked up ahead from where the other one begins now.
+        self.place = None;
+        Some(Self {
+            shared: Arc::clone(&self.shared),
+            view: self.view.clone(),
+            select: Select::All,
+            forward: self.forward,
+            rest: first,
+            place: None,
+            segment: self.segment,
+            asked: self.asked.clone(),
+            ready: std::mem::take(&mut self.ready),
+            read_together: *READ_TOGETHER.end(),
+            damage: None,
+        })
     }
 
     /// Reads on until there are records to give, or none are left; an index that turns out damaged is the caller's
@@ -80,7 +125,13 @@ impl Cursor {
                 self.enter()?;
                 continue;
             };
-            if place.look_ahead(self.forward, &self.rest, &self.view, &mut self.segment)? {
+            if place.look_ahead(
+                self.forward,
+                &self.rest,
+                &self.view,
+                &mut self.segment,
+                self.asked.as_deref(),
+            )? {
                 self.read_together()?;
             } else {
                 // Everything in this table is through.
@@ -106,12 +157,17 @@ impl Cursor {
         };
         let (table, group) = place.take(self.read_together);
         self.read_together = (self.read_together * 2).min(*READ_TOGETHER.end());
-        let mut reader: Option<Reader<'_>> = None;
+        let Some(first) = group.first() else { return Ok(()) };
+        let apart = group.len() >= COUNTED_APART;
+        let reader_of = |position, segment: &mut usize| {
+            let reader = view.reader(position, segment)?;
+            Ok::<_, ReadError>(if apart { reader.counted_apart() } else { reader })
+        };
+        let mut reader = reader_of(first.position, segment)?;
         for at in group {
-            let reader = match reader {
-                Some(reader) if reader.holds(at.position) => reader,
-                _ => *reader.insert(view.reader(at.position, segment)?),
-            };
+            if !reader.holds(at.position) {
+                reader = reader_of(at.position, segment)?;
+            }
             let record = reader.record(table, *at)?;
             pass(rest, *forward, at.position);
             match select.choose(&record, *forward) {

@@ -1,5 +1,6 @@
 //! Reading single records of a segment, each of them verified.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,10 +13,10 @@ use crate::segment::Segment;
 use crate::shared::LookupError;
 
 /// Reads records of one segment: what has to be asked of the file is asked once for all of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Reader<'a> {
     segment: &'a Segment,
-    map: Option<&'a Bytes>,
+    map: Option<Cow<'a, Bytes>>,
     /// The first position that is in a later segment.
     until: u64,
 }
@@ -23,7 +24,13 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(crate) fn new(segment: &'a Segment, until: u64) -> Result<Self, ReadError> {
         let map = segment.file.mapped().map_err(|error| ReadError::io(segment.name(), error))?;
-        Ok(Self { segment, map, until })
+        Ok(Self { segment, map: map.map(Cow::Borrowed), until })
+    }
+
+    /// The same, but who holds its records is counted apart from who holds others of the segment.
+    pub(crate) fn counted_apart(self) -> Self {
+        let apart = |map: Cow<'a, Bytes>| Cow::Owned(Bytes::from_owner(map.into_owned()));
+        Self { map: self.map.map(apart), ..self }
     }
 
     /// Whether the record at this position is in this segment.
@@ -34,7 +41,7 @@ impl<'a> Reader<'a> {
     /// The record that a table says is there, with its checksum verified.
     #[inline]
     pub(crate) fn record(&self, table: &Table, at: Located) -> Result<Record, LookupError> {
-        let record = match self.map {
+        let record = match &self.map {
             Some(map) => mapped_record(map, at.offset),
             None => self.viewed_record(at.offset)?,
         };
@@ -72,7 +79,7 @@ impl<'a> Reader<'a> {
     /// Has so many bytes from this offset on fetched into the processor's caches, if the file has them.
     #[inline]
     pub(crate) fn prefetch(&self, offset: u64, len: usize) {
-        let Some(map) = self.map else { return };
+        let Some(map) = &self.map else { return };
         let start = map.len().min(offset as usize);
         prefetch(&map[start..map.len().min(start + len)]);
     }

@@ -1,5 +1,6 @@
 //! The log backend: events in the append-only log of `trunkline-log`, one folder a store.
 
+mod ahead;
 mod codec;
 mod maintain;
 mod open;

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::asked::Asked;
 use crate::index::{Located, Postings, Table};
 use crate::segment::Segment;
 use crate::shared::{LookupError, View};
@@ -33,8 +34,6 @@ pub(super) struct Place {
     ahead: Vec<Located>,
     through: usize,
     reach: usize,
-    /// Which segment's stretches a scan has asked for last: the first and the last of them.
-    asked: Option<(u64, u64, u64)>,
 }
 
 /// Ascending positions, of which some have been used up at one end.
@@ -48,7 +47,7 @@ pub(super) struct List {
 impl Place {
     pub(super) fn new(table: Table, positions: RangeInclusive<u64>, lists: Option<Vec<List>>) -> Self {
         let (ahead, reach) = (Vec::new(), *AHEAD.start());
-        Self { table, positions, lists, ahead, through: 0, reach, asked: None }
+        Self { table, positions, lists, ahead, through: 0, reach }
     }
 
     /// Whether every record is read, one after the other.
@@ -63,6 +62,7 @@ impl Place {
         rest: &RangeInclusive<u64>,
         view: &View,
         segment: &mut usize,
+        asked: Option<&Asked>,
     ) -> Result<bool, LookupError> {
         if self.through < self.ahead.len() {
             return Ok(true);
@@ -92,7 +92,7 @@ impl Place {
         }
         self.table.locate(&mut self.ahead)?;
         self.reach = (self.reach * AHEAD_GROWTH).min(*AHEAD.end());
-        self.ask_disk(forward, view, segment);
+        self.ask_disk(forward, view, segment, asked);
         // Records that stand one after the other are fetched ahead by the processor itself.
         if !self.scans() {
             for at in &self.ahead {
@@ -111,21 +111,18 @@ impl Place {
 
     /// Asks the disk for the records ahead, unless they are in memory. One of them is looked at to tell: to look at
     /// each would cost more than a warm read takes.
-    fn ask_disk(&mut self, forward: bool, view: &View, segment: &mut usize) {
+    fn ask_disk(&self, forward: bool, view: &View, segment: &mut usize, asked: Option<&Asked>) {
         let Some(first) = self.ahead.first() else { return };
         let begins_in = view.segment(first.position, segment);
-        if self.lists.is_none() {
+        if let Some(asked) = asked {
             // A scan asks for a stretch at a time, before it comes there.
             let (number, stretch) = (begins_in.header.number, first.offset / STRETCH_BYTES);
             let next = if forward { stretch + 1 } else { stretch.saturating_sub(1) };
             for stretch in [stretch, next] {
-                let asked =
-                    self.asked.is_some_and(|(of, from, to)| of == number && (from..=to).contains(&stretch));
-                if !asked {
+                if asked.is_new(number, stretch) {
                     ask_for_stretch(begins_in, stretch);
                 }
             }
-            self.asked = Some((number, stretch.min(next), stretch.max(next)));
         } else if !view.seen.contains(first.position) && !begins_in.file.is_near(first.offset) {
             // What was read before is most likely still there.
             for ahead in &self.ahead {

@@ -26,6 +26,18 @@ pub(crate) fn read_whole(cursor: Cursor) -> Vec<Stored> {
     found
 }
 
+/// What a cursor gives when parts of it are split off, and what lies between them is read from itself.
+fn read_in_parts(mut cursor: Cursor, positions: u64) -> Vec<Stored> {
+    let mut found = Vec::new();
+    loop {
+        found.extend(cursor.next().map(|record| Stored::from(&record.expect("it can be read"))));
+        let Some(part) = cursor.split_off(positions) else { break };
+        found.extend(read_whole(part));
+    }
+    found.extend(read_whole(cursor));
+    found
+}
+
 /// All records of a log.
 pub(crate) fn all(log: &Log) -> Vec<Stored> {
     read_whole(log.all(1..=u64::MAX, true))
@@ -46,6 +58,9 @@ pub(crate) fn assert_holds(log: &Log, expected: &Reference, when: &str) {
     for forward in [true, false] {
         let found = read_whole(log.all(1..=u64::MAX, forward));
         assert!(found == expected.all(&(1..=u64::MAX), forward), "all {when}: {found:#?}");
+        let positions = 1 + found.len() as u64 / 3;
+        let parts = read_in_parts(log.all(1..=u64::MAX, forward), positions);
+        assert!(parts == found, "in parts of {positions} {when}: {parts:#?}");
         for stream in streams_of(&expected.records) {
             let versions = [1..=u64::MAX, 2..=expected.version(stream).max(2) - 1];
             for versions in versions {

@@ -8,6 +8,7 @@ use futures::StreamExt;
 use trunkline_core::{Position, RecordedEvent, StreamName, Version};
 use trunkline_log::{self as engine, Label, Log};
 
+use super::ahead::{Ahead, LONG, Source};
 use super::{LogStore, codec};
 use crate::{AllRead, Direction, EventStream, ReadError, StreamInfo, StreamList, StreamRead, StreamsRead};
 
@@ -62,32 +63,50 @@ fn events(
 ) -> EventStream {
     let store = store.clone();
     let mut open = Some(open);
-    let mut cursor = None;
+    let mut source = None;
     let mut left = limit.unwrap_or(u64::MAX);
+    let mut until_long = if limit.is_none() { LONG } else { 0 };
     let mut turn = 0;
     futures::stream::poll_fn(move |ctx| {
         if let Some(open) = open.take() {
             if let Err(error) = store.refreshed() {
                 return Poll::Ready(Some(Err(error)));
             }
-            cursor = Some(open(&store.log));
+            source = Some(Source::Cursor(open(&store.log)));
         }
         if left == 0 {
-            cursor = None;
+            source = None;
         }
-        let Some(records) = &mut cursor else { return Poll::Ready(None) };
         if turn == EVENTS_A_TURN {
             turn = 0;
             ctx.waker().wake_by_ref();
             return Poll::Pending;
         }
         turn += 1;
-        left -= 1;
-        let failed = match records.next() {
-            Some(Ok(record)) => return Poll::Ready(Some(decode(record, &mut left))),
-            failed => failed.and_then(Result::err).map(read_error),
+        let failed = match &mut source {
+            None => return Poll::Ready(None),
+            Some(Source::Cursor(records)) => match records.next() {
+                Some(Ok(record)) => {
+                    left -= 1;
+                    if until_long > 0 {
+                        until_long -= 1;
+                        if until_long == 0
+                            && let Some(Source::Cursor(cursor)) = source.take()
+                        {
+                            source = Some(Ahead::of(cursor));
+                        }
+                    }
+                    return Poll::Ready(Some(decode(record, &mut left)));
+                }
+                failed => failed.and_then(Result::err).map(read_error),
+            },
+            Some(Source::Ahead(ahead)) => match ahead.poll_next(ctx) {
+                Poll::Ready(Some(Ok(event))) => return Poll::Ready(Some(Ok(event))),
+                Poll::Ready(failed) => failed.and_then(Result::err),
+                Poll::Pending => return Poll::Pending,
+            },
         };
-        cursor = None;
+        source = None;
         Poll::Ready(failed.map(Err))
     })
     .boxed()
@@ -97,10 +116,19 @@ fn events(
 /// event is made where it is handed over rather than copied there.
 #[inline]
 fn decode(record: engine::Record, left: &mut u64) -> Result<RecordedEvent, ReadError> {
-    let position = record.position();
-    codec::decode(record).ok_or_else(|| {
+    let event = event(record);
+    if event.is_err() {
         *left = 0;
-        ReadError::Damaged { what: format!("the record at position {position} is not an event") }
+    }
+    event
+}
+
+/// The event that a record is.
+#[inline]
+pub(super) fn event(record: engine::Record) -> Result<RecordedEvent, ReadError> {
+    let position = record.position();
+    codec::decode(record).ok_or_else(|| ReadError::Damaged {
+        what: format!("the record at position {position} is not an event"),
     })
 }
 

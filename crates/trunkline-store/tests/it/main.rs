@@ -5,4 +5,5 @@
 mod broken;
 mod damage;
 mod log;
+mod long;
 mod memory;

@@ -137,14 +137,20 @@ impl Append {
         self
     }
 
-    /// Adds events to the stream named last.
+    /// Adds events to the stream named last: of a thousand events, far quicker than each with [`Append::event`]. Those
+    /// of a vector, the first of their stream, stay where they are.
     ///
     /// # Panics
     ///
     /// When no stream was named yet; begin with [`Append::to`].
     #[must_use]
     pub fn with_events(mut self, events: impl IntoIterator<Item = NewEvent>) -> Self {
-        self.writes.last_mut().expect("an append begins with a stream").events.extend(events);
+        let write = self.writes.last_mut().expect("an append begins with a stream");
+        if write.events.is_empty() {
+            write.events = events.into_iter().collect();
+        } else {
+            write.events.extend(events);
+        }
         self
     }
 

@@ -79,6 +79,14 @@ impl Words {
         Ok(Self { types: types.map_err(failed)?, customers: customers?, bodies: bodies? })
     }
 
+    fn events(&self, events: &[Event]) -> Result<Vec<NewEvent>> {
+        let mut made = Vec::with_capacity(events.len());
+        for event in events {
+            made.push(self.event(event)?);
+        }
+        Ok(made)
+    }
+
     fn event(&self, event: &Event) -> Result<NewEvent> {
         let (body, metadata) = &self.bodies[event.body];
         let tag = match self.customers.get(event.customer as usize) {
@@ -113,10 +121,8 @@ impl Appender for StoreAppender {
             0 => Expected::NoStream,
             version => Expected::At(Version::new(version)),
         };
-        let mut append = Append::to(name(commit.stream)?, expected);
-        for event in &commit.events {
-            append = append.event(self.words.event(event)?);
-        }
+        let events = self.words.events(&commit.events)?;
+        let append = Append::to(name(commit.stream)?, expected).with_events(events);
         let appended = self.store.append(append).await.map_err(failed)?;
         Ok(appended.versions[0].get())
     }
@@ -131,9 +137,7 @@ impl Store for Trunkline {
         let mut append = Append::default();
         for (stream, events) in commit {
             append = append.and_to(name(stream)?, Expected::Any);
-            for event in &events {
-                append = append.event(self.appender.words.event(event)?);
-            }
+            append = append.with_events(self.appender.words.events(&events)?);
         }
         let store = Arc::clone(&self.appender.store);
         self.runtime.block_on(async move { store.append(append).await }).map_err(failed)?;

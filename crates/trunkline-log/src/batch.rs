@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::AppendError;
+use crate::frame;
 use crate::key::{Hasher13, Key};
 use crate::record::{self, Label};
 
@@ -87,6 +88,7 @@ impl Query {
 #[derive(Debug)]
 pub struct Batch {
     hasher: Hasher13,
+    /// The encoded records, after room for the header of a frame, so that they can become one as they are.
     pub(crate) bytes: Vec<u8>,
     pub(crate) records: Vec<NewRecord>,
     pub(crate) keys: Vec<Key>,
@@ -136,11 +138,14 @@ impl Batch {
         }
     }
 
-    /// Makes room for so many records with so many bytes of names, labels and bodies.
-    pub fn reserve(&mut self, records: usize, bytes: usize) {
+    /// Makes room for so many records with so many labels, and so many bytes of streams' names, labels and bodies. The
+    /// name of a stream is counted with each of its records.
+    pub fn reserve(&mut self, records: usize, labels: usize, bytes: usize) {
         self.records.reserve(records);
-        self.keys.reserve(records * 4);
-        self.bytes.reserve(bytes + records * (record::HEADER_LEN + 16));
+        self.keys.reserve(records + labels);
+        let headers = records * record::HEADER_LEN + labels * record::LABEL_HEADER_LEN;
+        // With what a frame has besides its records.
+        self.bytes.reserve(frame::HEADER_LEN + headers + bytes + frame::ALIGN);
     }
 
     /// Goes on with the records of a stream. A stream is named once in a batch.
@@ -168,6 +173,9 @@ impl Batch {
         body: &[&[u8]],
     ) {
         let write = self.writes.last_mut().expect("a record belongs to a stream");
+        if self.bytes.is_empty() {
+            self.bytes.resize(frame::HEADER_LEN, 0);
+        }
         let (bytes, keys) = (self.bytes.len(), self.keys.len());
         self.keys.push(self.hasher.id(&id));
         let mut at = bytes + record::HEADER_LEN + write.stream.len();
@@ -202,7 +210,7 @@ impl Batch {
 
     /// How many bytes its records have.
     pub fn len(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len().saturating_sub(frame::HEADER_LEN)
     }
 
     /// Whether it has no records.

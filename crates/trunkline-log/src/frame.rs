@@ -1,5 +1,7 @@
 //! Frames: what one sync makes durable, chained to all that came before.
 
+use std::ops::Range;
+
 use crate::bytes_at::{put, u32_at, u64_at};
 use crate::record;
 
@@ -115,14 +117,33 @@ impl FrameBuilder {
         self.count
     }
 
-    /// Adds a record and says where in the frame it begins.
-    pub(crate) fn push(&mut self, encoded: &[u8], position: u64, version: u64) -> usize {
+    /// Takes in encoded records, which stand in their buffer after room for a frame's header, and says how much further
+    /// on they stand in the frame. Each is then given its place by [`FrameBuilder::place`], in their order.
+    ///
+    /// Many records are not copied: their buffer becomes the frame's, and the frame's is left in its stead.
+    pub(crate) fn take(&mut self, records: &mut Vec<u8>) -> usize {
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(encoded);
-        let crc = record::finish(&mut self.bytes[start..], position, version);
+        if start == HEADER_LEN && records.len() >= TAKEN_WHOLE_BYTES_MIN {
+            std::mem::swap(&mut self.bytes, records);
+        } else {
+            self.bytes.extend_from_slice(&records[HEADER_LEN..]);
+        }
+        start - HEADER_LEN
+    }
+
+    /// Gives the next of the records taken in, which stands there, its place in the log.
+    pub(crate) fn place(&mut self, record: Range<usize>, position: u64, version: u64) {
+        let crc = record::finish(&mut self.bytes[record], position, version);
         self.crcs.extend_from_slice(&crc.to_le_bytes());
         self.count += 1;
-        start
+    }
+
+    /// Adds one encoded record, copied, at its place in the log.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn push(&mut self, encoded: &[u8], position: u64, version: u64) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(encoded);
+        self.place(start..self.bytes.len(), position, version);
     }
 
     /// The record that begins at this place of the frame.
@@ -161,6 +182,10 @@ impl FrameBuilder {
         (&self.bytes, chain)
     }
 }
+
+/// From so many bytes on, records that come first are not copied into the frame. With fewer, a copy costs less than that
+/// the frame grows out of a buffer which had room for just those.
+const TAKEN_WHOLE_BYTES_MIN: usize = 128 << 10;
 
 /// How much of a frame's buffer is kept for the next one, in bytes.
 const KEPT_BYTES: usize = 4 << 20;
@@ -204,4 +229,48 @@ pub(crate) fn check_body(
         return Err(BadBody { at: 0, what: "the frame's checksum is wrong" });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records of these many bytes each, after room for a frame's header, and where they stand.
+    fn encoded(count: usize, body_len: usize) -> (Vec<u8>, Vec<Range<usize>>) {
+        let mut bytes = vec![0; HEADER_LEN];
+        let records = (0..count).map(|number| {
+            let start = bytes.len();
+            let body = vec![number as u8; body_len];
+            record::encode(&mut bytes, &[7; 16], b"order-1", std::iter::empty(), &[&body]).unwrap();
+            start..bytes.len()
+        });
+        let records = records.collect();
+        (bytes, records)
+    }
+
+    #[test]
+    fn records_make_the_same_frame_whether_they_are_copied_or_not() {
+        let mut frame = FrameBuilder::new();
+        // Frames of many records, few, and both; then again, in the buffers that the others left.
+        for counts in [&[300][..], &[3], &[3, 300], &[300, 300], &[300, 3], &[1]] {
+            frame.clear();
+            let mut copied = FrameBuilder::new();
+            for count in counts {
+                let (mut bytes, records) = encoded(*count, 500);
+                for record in &records {
+                    let position = u64::from(copied.count()) + 1;
+                    copied.push(&bytes[record.clone()], position, position);
+                }
+                let shift = frame.take(&mut bytes);
+                for record in records {
+                    let position = u64::from(frame.count()) + 1;
+                    frame.place(record.start + shift..record.end + shift, position, position);
+                }
+            }
+            let (bytes, _) = frame.finish(&[1; 16], 4096, 1, 9);
+            assert_eq!(bytes, copied.finish(&[1; 16], 4096, 1, 9).0, "{counts:?}");
+            let header = Header::parse(bytes, &[1; 16], 4096).unwrap();
+            assert_eq!(check_body(&header, bytes, &[1; 16], |_, _| {}), Ok(()));
+        }
+    }
 }

@@ -260,10 +260,10 @@ impl Writer {
     }
 
     /// Judges an append: its records go into the frame, or it is answered.
-    fn take_in(&mut self, Request { batch, reply }: Request, group: &mut Group) {
+    fn take_in(&mut self, Request { mut batch, reply }: Request, group: &mut Group) {
         match self.judge(&batch) {
             Judgement::Append { versions } => {
-                let answer = Ok(self.stage(&batch, &versions));
+                let answer = Ok(self.stage(&mut batch, &versions));
                 group.pending.push(Pending { reply, answer, stored_in_frame: true });
                 group.batches.push(batch);
             }
@@ -298,16 +298,17 @@ impl Writer {
     }
 
     /// Puts a batch's records into the frame and says what becomes of them once it is synced.
-    fn stage(&mut self, batch: &Batch, versions: &[u64]) -> Appended {
+    fn stage(&mut self, batch: &mut Batch, versions: &[u64]) -> Appended {
         let mut appended =
             Appended { versions: Vec::with_capacity(versions.len()), position: 0, repeated: false };
+        let shift = self.frame.take(&mut batch.bytes);
         for (write, before) in batch.writes.iter().zip(versions) {
             let mut version = *before;
             for record in &batch.records[write.records.clone()] {
                 version += 1;
                 appended.position = self.tail.next_position() + u64::from(self.frame.count());
-                let encoded = &batch.bytes[record.bytes.clone()];
-                let start = self.frame.push(encoded, appended.position, version);
+                let start = record.bytes.start + shift;
+                self.frame.place(start..start + record.bytes.len(), appended.position, version);
                 self.staged.push(start, batch.keys[record.keys.start]);
             }
             self.staged.end_stream(&self.frame, write.key);

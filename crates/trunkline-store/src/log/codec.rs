@@ -1,8 +1,7 @@
 //! Events as records of the log; described in `docs/format/log-v1.md`.
 
 use trunkline_core::{
-    Append, EventId, Expected, Position, Query, RecordedEvent, RecordedParts, StreamWrite, Tag, TagsAt,
-    Timestamp, Version,
+    Append, EventId, Expected, Position, Query, RecordedEvent, RecordedParts, Tag, TagsAt, Timestamp, Version,
 };
 use trunkline_log::{self as engine, Label, Log, Record};
 
@@ -20,8 +19,7 @@ const BODY_HEADER_LEN: usize = 24;
 pub(super) fn encode(log: &Log, append: &Append, recorded_at: Timestamp) -> engine::Batch {
     let mut batch = log.batch();
     let command = append.command.as_ref().map(trunkline_core::CommandId::tag);
-    let bytes = append.writes.iter().map(StreamWrite::bytes).sum();
-    batch.reserve(append.events().count(), bytes);
+    reserve(&mut batch, append, command.as_ref());
     for write in &append.writes {
         let expected = match write.expected {
             Expected::Any => engine::Expected::Any,
@@ -56,6 +54,22 @@ pub(super) fn encode(log: &Log, append: &Append, recorded_at: Timestamp) -> engi
         batch.unless(query(log, &condition.query), condition.after.get());
     }
     batch
+}
+
+/// Makes room for all of an append's events at once, so that none of them is copied again for want of it.
+fn reserve(batch: &mut engine::Batch, append: &Append, command: Option<&Tag>) {
+    let (mut records, mut labels, mut bytes) = (0, 0, 0);
+    for write in &append.writes {
+        let events = write.events.len();
+        let tags: usize = write.events.iter().map(|event| event.tags.len()).sum();
+        records += events;
+        labels += events * (2 + usize::from(command.is_some())) + tags;
+        let besides = BODY_HEADER_LEN
+            + write.stream.aggregate_type().len()
+            + command.map_or(0, |command| command.as_str().len());
+        bytes += events * besides + write.bytes();
+    }
+    batch.reserve(records, labels, bytes);
 }
 
 fn label(kind: u8, text: &str) -> Label<'_> {

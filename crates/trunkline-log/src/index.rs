@@ -14,6 +14,7 @@ mod write;
 
 use std::sync::Arc;
 
+pub(crate) use filter::Probe;
 pub(crate) use recent::Recent;
 pub(crate) use run::{Run, RunName};
 pub(crate) use write::{WriteRunError, merge_runs, write_recent};
@@ -111,7 +112,7 @@ impl Table {
     }
 
     /// The numbers of those keys that may be there.
-    pub(crate) fn contained(&self, keys: &[Key]) -> Result<Vec<usize>, DamagedRun> {
+    pub(crate) fn contained(&self, keys: &[Probe]) -> Result<Vec<usize>, DamagedRun> {
         match self {
             Self::Run(run) => run.contained(keys).map_err(|run::Damaged| DamagedRun(Arc::clone(run))),
             Self::Recent(recent) => Ok(recent.contained(keys)),

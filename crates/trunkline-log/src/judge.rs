@@ -33,6 +33,10 @@ pub(crate) struct Staged {
     starts: Vec<usize>,
     /// The last record of each stream, by the stream's key; different streams may have the same key.
     streams: KeyMap<Vec<usize>>,
+    /// The key of each record's id.
+    id_keys: Vec<Key>,
+    /// How many of the records can be found by their ids.
+    found_by_id: usize,
     /// The last record whose id has this key.
     ids: KeyMap<usize>,
     /// The records before those: different ids may have the same key.
@@ -43,6 +47,8 @@ impl Staged {
     pub(crate) fn clear(&mut self) {
         self.starts.clear();
         self.streams.clear();
+        self.id_keys.clear();
+        self.found_by_id = 0;
         self.ids.clear();
         self.more_ids.clear();
     }
@@ -50,9 +56,19 @@ impl Staged {
     /// Adds the record that begins at this place of the frame.
     pub(crate) fn push(&mut self, start: usize, id_key: Key) {
         self.starts.push(start);
-        if let Some(other) = self.ids.insert(id_key, start) {
-            self.more_ids.push((id_key, other));
+        self.id_keys.push(id_key);
+    }
+
+    /// Lets all records be found by their ids, before another batch is judged. After the last batch of a frame, often
+    /// its only one, nobody looks for them.
+    pub(crate) fn index_ids(&mut self) {
+        for number in self.found_by_id..self.starts.len() {
+            let (start, id_key) = (self.starts[number], self.id_keys[number]);
+            if let Some(other) = self.ids.insert(id_key, start) {
+                self.more_ids.push((id_key, other));
+            }
         }
+        self.found_by_id = self.starts.len();
     }
 
     /// Says that the record added last is the last of its stream.
@@ -130,9 +146,12 @@ impl Judge<'_> {
     /// Whether the batch's ids are in the log: all of them, in their streams, and it is a repeat; only some,
     /// or elsewhere, and it is refused.
     fn repeat(&self, batch: &Batch) -> Result<Option<Judgement>, LookupError> {
-        let (keys, ids): (Vec<Key>, Vec<[u8; 16]>) =
-            batch.records.iter().map(|record| (batch.keys[record.keys.start], record.id)).unzip();
-        let stored = self.shared.records_of_ids(self.view, &keys, &ids)?;
+        let keys: Vec<Key> = batch.records.iter().map(|record| batch.keys[record.keys.start]).collect();
+        let id = |number: usize| &batch.records[number].id;
+        let stored = self.shared.records_of_ids(self.view, &keys, id)?;
+        if stored.is_empty() && self.staged.starts.is_empty() {
+            return Ok(None);
+        }
         let mut found: Vec<(usize, Found)> = Vec::new();
         let mut missing = false;
         for write in &batch.writes {
@@ -143,8 +162,8 @@ impl Judge<'_> {
                     same_stream: record.stream() == &*write.stream,
                     staged,
                 };
-                let staged = self.staged.of_id(self.frame, keys[number], &ids[number]);
-                let stored = stored[number].as_ref().map(|record| found_at(record.fields(), false));
+                let staged = self.staged.of_id(self.frame, keys[number], id(number));
+                let stored = stored.get(&number).map(|record| found_at(record.fields(), false));
                 match staged.map(|record| found_at(record, true)).or(stored) {
                     Some(record) => found.push((number, record)),
                     None => missing = true,

@@ -1,5 +1,7 @@
 //! What the writer, the indexer and all readers of a log share.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -7,7 +9,7 @@ use crate::ReadError;
 use crate::batch::Query;
 use crate::disk::Disk;
 use crate::head::Head;
-use crate::index::{DamagedRun, Located, Part, Postings, Recent, Table};
+use crate::index::{DamagedRun, Located, Part, Postings, Probe, Recent, Table};
 use crate::key::{Hasher13, Key};
 use crate::reader::Reader;
 use crate::record::{Fields, Record};
@@ -134,20 +136,23 @@ impl Shared {
         });
     }
 
-    /// The records of these ids; the keys are the ids', in their order.
-    pub(crate) fn records_of_ids(
+    /// The records of ids, by the ids' numbers; `keys` are those of the ids, in their order.
+    pub(crate) fn records_of_ids<'a>(
         &self,
         view: &View,
         keys: &[Key],
-        ids: &[[u8; 16]],
-    ) -> Result<Vec<Option<Record>>, LookupError> {
-        let mut found = vec![None; ids.len()];
+        id: impl Fn(usize) -> &'a [u8; 16],
+    ) -> Result<BTreeMap<usize, Record>, LookupError> {
+        let probes: Vec<Probe> = keys.iter().map(|key| Probe::new(*key)).collect();
+        let mut found = BTreeMap::new();
         for part in view.parts.iter().rev() {
             for table in view.tables(self.hasher, part).rev() {
                 let table = table?;
-                for number in table.contained(keys)? {
-                    if found[number].is_none() {
-                        found[number] = view.record_of_id(&table, keys[number], &ids[number])?;
+                for number in table.contained(&probes)? {
+                    if let Entry::Vacant(vacant) = found.entry(number)
+                        && let Some(record) = view.record_of_id(&table, keys[number], id(number))?
+                    {
+                        vacant.insert(record);
                     }
                 }
             }

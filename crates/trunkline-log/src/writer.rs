@@ -261,6 +261,7 @@ impl Writer {
 
     /// Judges an append: its records go into the frame, or it is answered.
     fn take_in(&mut self, Request { mut batch, reply }: Request, group: &mut Group) {
+        self.staged.index_ids();
         match self.judge(&batch) {
             Judgement::Append { versions } => {
                 let answer = Ok(self.stage(&mut batch, &versions));

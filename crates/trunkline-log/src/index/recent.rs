@@ -3,7 +3,7 @@
 use std::hash::BuildHasherDefault;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::Located;
+use super::{Located, Probe};
 use crate::key::{Key, KeyMap};
 
 /// The index of records from one position on, in memory.
@@ -103,9 +103,9 @@ impl Recent {
     }
 
     /// The numbers of those keys that are there.
-    pub(crate) fn contained(&self, keys: &[Key]) -> Vec<usize> {
+    pub(crate) fn contained(&self, keys: &[Probe]) -> Vec<usize> {
         let tables = self.tables();
-        let contained = keys.iter().enumerate().filter(|(_, key)| tables.chains.contains_key(key));
+        let contained = keys.iter().enumerate().filter(|(_, probe)| tables.chains.contains_key(&probe.key));
         contained.map(|(number, _)| number).collect()
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-use super::{Located, filter};
+use super::{Located, Probe, filter};
 use crate::bytes_at::{id_at, put, u32_at, u64_at};
 use crate::disk::{Access, Disk, DiskFile};
 use crate::key::Key;
@@ -194,21 +194,27 @@ impl Run {
     }
 
     /// Bytes that lie in one block, which is checked first if it never was.
+    #[inline]
     fn bytes(&self, at: u64, len: usize) -> Result<&[u8], Damaged> {
         let (start, block) = (at as usize, at as usize / BLOCK_LEN);
         let bytes = self.body.get(start..start + len).ok_or(Damaged)?;
-        let (word, bit) = (&self.checked[block / 64], 1 << (block % 64));
-        if word.load(Ordering::Relaxed) & bit == 0 {
-            let near = block - block % READ_TOGETHER;
-            self.file.will_read((HEADER_LEN + near * BLOCK_LEN) as u64, (READ_TOGETHER * BLOCK_LEN) as u64);
-            let end = self.body.len().min((block + 1) * BLOCK_LEN);
-            let crc = crc32fast::hash(&self.body[block * BLOCK_LEN..end]);
-            if crc != u32_at(&self.table, 4 * block) {
-                return Err(Damaged);
-            }
-            word.fetch_or(bit, Ordering::Relaxed);
+        if self.checked[block / 64].load(Ordering::Relaxed) & 1 << (block % 64) == 0 {
+            self.check_block(block)?;
         }
         Ok(bytes)
+    }
+
+    #[cold]
+    fn check_block(&self, block: usize) -> Result<(), Damaged> {
+        let near = block - block % READ_TOGETHER;
+        self.file.will_read((HEADER_LEN + near * BLOCK_LEN) as u64, (READ_TOGETHER * BLOCK_LEN) as u64);
+        let end = self.body.len().min((block + 1) * BLOCK_LEN);
+        let crc = crc32fast::hash(&self.body[block * BLOCK_LEN..end]);
+        if crc != u32_at(&self.table, 4 * block) {
+            return Err(Damaged);
+        }
+        self.checked[block / 64].fetch_or(1 << (block % 64), Ordering::Relaxed);
+        Ok(())
     }
 
     fn u32(&self, at: u64) -> Result<u32, Damaged> {
@@ -266,27 +272,30 @@ impl Run {
     ///
     /// The filter's blocks for many keys are fetched side by side, where one after the other would each be waited
     /// for.
-    pub(crate) fn contained(&self, keys: &[Key]) -> Result<Vec<usize>, Damaged> {
+    pub(crate) fn contained(&self, keys: &[Probe]) -> Result<Vec<usize>, Damaged> {
+        let fetch = |probe: &Probe| {
+            let start = filter::block_of(probe.key, self.layout.filter_blocks) as usize * filter::BLOCK_LEN;
+            prefetch(self.body.get(start..start + filter::BLOCK_LEN).unwrap_or_default());
+        };
+        keys.iter().take(PREFETCHED_KEYS).for_each(fetch);
         let mut contained = Vec::new();
-        for (chunk, keys) in keys.chunks(PREFETCHED_KEYS).enumerate() {
-            for key in keys {
-                let start = filter::block_of(*key, self.layout.filter_blocks) as usize * filter::BLOCK_LEN;
-                prefetch(self.body.get(start..start + filter::BLOCK_LEN).unwrap_or_default());
+        for (number, probe) in keys.iter().enumerate() {
+            if let Some(soon) = keys.get(number + PREFETCHED_KEYS) {
+                fetch(soon);
             }
-            for (number, key) in keys.iter().enumerate() {
-                if self.may_contain(*key)? {
-                    contained.push(chunk * PREFETCHED_KEYS + number);
-                }
+            if self.may_contain(probe)? {
+                contained.push(number);
             }
         }
         Ok(contained)
     }
 
     /// Whether the key may be there.
-    fn may_contain(&self, key: Key) -> Result<bool, Damaged> {
-        let block = filter::block_of(key, self.layout.filter_blocks);
+    #[inline]
+    fn may_contain(&self, probe: &Probe) -> Result<bool, Damaged> {
+        let block = filter::block_of(probe.key, self.layout.filter_blocks);
         let block = self.bytes(block * filter::BLOCK_LEN as u64, filter::BLOCK_LEN)?;
-        Ok(filter::may_contain(block.try_into().expect("that many bytes were asked for"), key))
+        Ok(probe.may_be_in(block.try_into().expect("that many bytes were asked for")))
     }
 
     /// Has fetched what says where the record at this position begins.
@@ -297,7 +306,7 @@ impl Run {
 
     /// Which postings belong to a key; an empty range when it isn't there.
     pub(crate) fn postings(&self, key: Key) -> Result<Range<usize>, Damaged> {
-        if !self.may_contain(key)? {
+        if !self.may_contain(&Probe::new(key))? {
             return Ok(0..0);
         }
         match self.find(key)? {
@@ -306,10 +315,20 @@ impl Run {
         }
     }
 
-    /// The number of a key. Keys are spread evenly, so the search begins where the key ought to be.
+    /// The number of a key. Keys are spread evenly, so the search begins where the key ought to be: once as seen from the
+    /// first, and again as seen from the key found there, which is nearer.
     fn find(&self, key: Key) -> Result<Option<u64>, Damaged> {
         let keys = self.layout.keys;
-        let guess = ((u128::from(key) * u128::from(keys)) >> 64) as u64;
+        let numbers_within = |distance: Key| ((u128::from(distance) * u128::from(keys)) >> 64) as u64;
+        let mut guess = numbers_within(key);
+        if guess < keys {
+            let there = self.key(guess)?;
+            guess = if there > key {
+                guess.saturating_sub(numbers_within(there - key))
+            } else {
+                (guess + numbers_within(key - there)).min(keys - 1)
+            };
+        }
         let (mut low, mut high) = (guess, guess);
         let mut step = 16;
         while low > 0 && self.key(low)? > key {

@@ -1,24 +1,26 @@
-//! Having bytes fetched into the processor's caches before they are looked at.
+//! Having memory fetched into the processor's caches before it is looked at.
 
-/// Has these bytes fetched, without waiting for them: it only hints, and does nothing where there is no way to.
+/// Has these items fetched, without waiting for them: it only hints, and does nothing where there is no way to.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn prefetch(bytes: &[u8]) {
+#[inline]
+pub(crate) fn prefetch<T>(items: &[T]) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
     /// What the processor fetches at once.
     const CACHE_LINE_BYTES: usize = 64;
 
-    for line in bytes.chunks(CACHE_LINE_BYTES) {
+    let start = items.as_ptr().cast::<i8>();
+    for at in (0..size_of_val(items)).step_by(CACHE_LINE_BYTES) {
         #[expect(
             unsafe_code,
             reason = "the intrinsic takes a pointer; to read instead would wait for each line"
         )]
-        // SAFETY: the pointer is to a byte of a live slice, and a prefetch neither reads nor writes nor faults.
+        // SAFETY: a prefetch neither reads nor writes nor faults, wherever it points.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+            _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(at));
         }
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn prefetch(_bytes: &[u8]) {}
+pub(crate) fn prefetch<T>(_items: &[T]) {}

@@ -5,6 +5,7 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{Located, Probe};
 use crate::key::{Key, KeyMap};
+use crate::prefetch::prefetch;
 
 /// The index of records from one position on, in memory.
 ///
@@ -38,6 +39,9 @@ struct Entry {
     record: u32,
     older: u32,
 }
+
+/// How many keys ahead an entry is fetched, where all keys are gone through.
+const PREFETCHED_KEYS: usize = 16;
 
 /// No entry, and no record.
 const NONE: u32 = u32::MAX;
@@ -134,7 +138,11 @@ impl Recent {
         keys.sort_unstable();
         start(keys.len() as u64, tables.entries.len() as u64)?;
         let mut records = Vec::new();
-        for (key, newest) in keys {
+        for (number, (key, newest)) in keys.iter().copied().enumerate() {
+            // The entries stand in the order of the records, not of the keys.
+            if let Some((_, soon)) = keys.get(number + PREFETCHED_KEYS) {
+                prefetch(&tables.entries[*soon as usize..=*soon as usize]);
+            }
             records.clear();
             records.extend(tables.chain_from(newest));
             records.reverse();

@@ -7,6 +7,7 @@
 //! A [`Recent`] of [`RECENT_RECORDS_MAX`] records becomes a run of level 0, and [`MERGED_RUNS`] runs of one
 //! level side by side become one of the next, so that there are only a few runs however long the log is.
 
+mod chains;
 mod filter;
 mod recent;
 mod run;

@@ -29,6 +29,9 @@ const CONFIRM_AFTER: Duration = Duration::from_secs(1);
 /// With fewer, to be done and asleep lets whoever is woken have this processor, which is quicker than waking another.
 const ANSWERED_FIRST_RECORDS: u32 = 256;
 
+/// How many keys ahead the index is fetched where they are added. A record has about four.
+const PREFETCHED_KEYS: usize = 32;
+
 /// So long the writer waits at most for the next of as many appends as it answered last. Writers that go on at once
 /// then share the next sync, instead of the first of them having it alone; who writes alone never waits.
 const GATHER_MAX: Duration = Duration::from_micros(50);
@@ -351,6 +354,11 @@ impl Writer {
         for batch in batches {
             for write in &batch.writes {
                 for record in &batch.records[write.records.clone()] {
+                    // The batch's keys stand one after the other, whatever record they belong to.
+                    let soon = record.keys.start + PREFETCHED_KEYS;
+                    for key in batch.keys.iter().skip(soon).take(record.keys.len()) {
+                        adding.prefetch(*key);
+                    }
                     let start = starts.next().expect("every record of the frame was staged");
                     adding.record(committed.offset + start as u64);
                     adding.key(write.key);

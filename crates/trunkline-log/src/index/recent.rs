@@ -1,10 +1,10 @@
 //! The newest records' index, in memory.
 
-use std::hash::BuildHasherDefault;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::chains::{Chains, NONE};
 use super::{Located, Probe};
-use crate::key::{Key, KeyMap};
+use crate::key::Key;
 use crate::prefetch::prefetch;
 
 /// The index of records from one position on, in memory.
@@ -19,17 +19,10 @@ pub(crate) struct Recent {
 #[derive(Debug, Default)]
 struct Tables {
     /// For each key, its newest entry.
-    chains: KeyMap<Chain>,
+    chains: Chains,
     entries: Vec<Entry>,
     /// Where in its segment each record begins.
     offsets: Vec<u32>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Chain {
-    newest: u32,
-    /// The record of the newest entry.
-    record: u32,
 }
 
 /// A record of a key, and the key's entry before it.
@@ -40,11 +33,8 @@ struct Entry {
     older: u32,
 }
 
-/// How many keys ahead an entry is fetched, where all keys are gone through.
+/// How many keys ahead is fetched what is known of them, where many are gone through.
 const PREFETCHED_KEYS: usize = 16;
-
-/// No entry, and no record.
-const NONE: u32 = u32::MAX;
 
 /// Adds records to a [`Recent`] while it is locked.
 #[derive(Debug)]
@@ -62,7 +52,7 @@ impl Recent {
     pub(crate) fn after(before: &Self) -> Self {
         let (first, before) = (before.last() + 1, before.tables());
         let tables = Tables {
-            chains: KeyMap::with_capacity_and_hasher(before.chains.len(), BuildHasherDefault::default()),
+            chains: Chains::with_room_for(before.chains.len()),
             entries: Vec::with_capacity(before.entries.len()),
             offsets: Vec::with_capacity(before.offsets.len()),
         };
@@ -109,7 +99,12 @@ impl Recent {
     /// The numbers of those keys that are there.
     pub(crate) fn contained(&self, keys: &[Probe]) -> Vec<usize> {
         let tables = self.tables();
-        let contained = keys.iter().enumerate().filter(|(_, probe)| tables.chains.contains_key(&probe.key));
+        let contained = keys.iter().enumerate().filter(|(number, probe)| {
+            if let Some(soon) = keys.get(number + PREFETCHED_KEYS) {
+                tables.chains.prefetch(soon.key);
+            }
+            tables.chains.get(probe.key).is_some()
+        });
         contained.map(|(number, _)| number).collect()
     }
 
@@ -133,8 +128,7 @@ impl Recent {
         mut each_offset: impl FnMut(u32) -> Result<(), E>,
     ) -> Result<(), E> {
         let tables = self.tables();
-        let mut keys: Vec<(Key, u32)> =
-            tables.chains.iter().map(|(key, chain)| (*key, chain.newest)).collect();
+        let mut keys: Vec<(Key, u32)> = tables.chains.iter().map(|chain| (chain.key, chain.newest)).collect();
         keys.sort_unstable();
         start(keys.len() as u64, tables.entries.len() as u64)?;
         let mut records = Vec::new();
@@ -155,7 +149,7 @@ impl Recent {
 impl Tables {
     /// The key's records, newest first.
     fn chain(&self, key: Key) -> impl Iterator<Item = u32> {
-        self.chain_from(self.chains.get(&key).map_or(NONE, |chain| chain.newest))
+        self.chain_from(self.chains.get(key).map_or(NONE, |chain| chain.newest))
     }
 
     fn chain_from(&self, newest: u32) -> impl Iterator<Item = u32> {
@@ -174,16 +168,21 @@ impl Adding<'_> {
         self.tables.offsets.push(u32::try_from(offset).expect("segments are below 4 GiB"));
     }
 
+    /// Has fetched what is needed to add a key.
+    pub(crate) fn prefetch(&self, key: Key) {
+        self.tables.chains.prefetch(key);
+    }
+
     /// Adds a key of the record added last. The same key twice is one.
     pub(crate) fn key(&mut self, key: Key) {
         let tables = &mut *self.tables;
         let record = (tables.offsets.len() - 1) as u32;
         let entry = tables.entries.len() as u32;
-        let chain = tables.chains.entry(key).or_insert(Chain { newest: NONE, record: NONE });
+        let chain = tables.chains.get_or_begin(key);
         if chain.record == record {
             return;
         }
         tables.entries.push(Entry { record, older: chain.newest });
-        *chain = Chain { newest: entry, record };
+        (chain.newest, chain.record) = (entry, record);
     }
 }

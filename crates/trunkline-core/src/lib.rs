@@ -33,6 +33,7 @@ mod query;
 pub mod saga;
 mod shapes;
 pub mod testing;
+mod text;
 mod time;
 pub mod upcast;
 

@@ -3,11 +3,11 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::limits::{EVENT_TYPE_BYTES_MAX, STREAM_NAME_BYTES_MAX, TAG_BYTES_MAX};
+use crate::text::Text;
 
 /// Why a text is not a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +89,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $check:path) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(Text);
 
         impl $name {
             /// A name given from outside: checked, and refused when it begins with `$`.
@@ -107,12 +107,12 @@ macro_rules! name {
 
             /// The name as text.
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
 
             /// Whether the name begins with `$` and so is Trunkline's own.
             pub fn is_system(&self) -> bool {
-                self.0.starts_with('$')
+                self.as_str().starts_with('$')
             }
         }
 
@@ -126,31 +126,31 @@ macro_rules! name {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({:?})"), &*self.0)
+                write!(f, concat!(stringify!($name), "({:?})"), self.as_str())
             }
         }
 
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
+                serializer.serialize_str(self.as_str())
             }
         }
 
@@ -220,24 +220,24 @@ fn check_tag(text: &str, system: bool) -> Result<(), InvalidName> {
 impl StreamName {
     /// The text before the first `-`.
     pub fn aggregate_type(&self) -> &str {
-        self.0.split_once('-').map_or(&*self.0, |(kind, _)| kind)
+        self.as_str().split_once('-').map_or(self.as_str(), |(kind, _)| kind)
     }
 
     /// The text after the first `-`.
     pub fn aggregate_id(&self) -> &str {
-        self.0.split_once('-').map_or("", |(_, id)| id)
+        self.as_str().split_once('-').map_or("", |(_, id)| id)
     }
 }
 
 impl Tag {
     /// The text before the first `:`.
     pub fn key(&self) -> &str {
-        self.0.split_once(':').map_or(&*self.0, |(key, _)| key)
+        self.as_str().split_once(':').map_or(self.as_str(), |(key, _)| key)
     }
 
     /// The text after the first `:`.
     pub fn value(&self) -> &str {
-        self.0.split_once(':').map_or("", |(_, value)| value)
+        self.as_str().split_once(':').map_or("", |(_, value)| value)
     }
 }
 

@@ -67,6 +67,12 @@ impl Query {
         self.items.last_mut().expect("begun above").groups.push(group);
     }
 
+    /// The keys of all labels.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + Clone {
+        let groups = self.items.iter().flat_map(|item| &item.groups);
+        groups.flat_map(|group| &group.labels).map(|(key, ..)| *key)
+    }
+
     /// Whether there is an item that every record matches.
     pub(crate) fn is_all(&self) -> bool {
         self.items.iter().any(|item| item.groups.is_empty())

@@ -66,9 +66,15 @@ impl Cursor {
         let head = shared.head();
         let (first, last) = ((*positions.start()).max(1), (*positions.end()).min(head));
         let asked = matches!(select, Select::All).then(|| Arc::new(Asked::new(forward)));
+        let view = shared.view();
+        match &select {
+            Select::All => {}
+            Select::Stream { key, .. } => view.prefetch(std::iter::once(*key)),
+            Select::Query(query) => view.prefetch(query.keys()),
+        }
         Self {
             shared: Arc::clone(shared),
-            view: shared.view(),
+            view,
             select,
             forward,
             rest: first..=last,

@@ -17,6 +17,9 @@ use crate::seen::Seen;
 use crate::segment::Segment;
 use crate::walk::walk;
 
+/// For how many keys the runs' filters are fetched ahead: with a few runs, about as many as a processor fetches at once.
+const PREFETCHED_KEYS: usize = 4;
+
 /// What the writer, the indexer and all readers of a log share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -143,6 +146,10 @@ impl Shared {
         keys: &[Key],
         id: impl Fn(usize) -> &'a [u8; 16],
     ) -> Result<BTreeMap<usize, Record>, LookupError> {
+        if keys.len() <= PREFETCHED_KEYS {
+            // For more of them, each run fetches ahead by itself.
+            view.prefetch(keys.iter().copied());
+        }
         let probes: Vec<Probe> = keys.iter().map(|key| Probe::new(*key)).collect();
         let mut found = BTreeMap::new();
         for part in view.parts.iter().rev() {
@@ -192,6 +199,16 @@ impl Shared {
 impl View {
     pub(crate) fn new(segments: Vec<Arc<Segment>>, parts: Vec<Part>, recent_records: u64) -> Self {
         Self { segments: Arc::new(segments), parts: Arc::new(parts), seen: Arc::default(), recent_records }
+    }
+
+    /// Has fetched from all runs what says whether they have these few keys, at the same time instead of one after the
+    /// other as they are looked into.
+    pub(crate) fn prefetch(&self, keys: impl Iterator<Item = Key> + Clone) {
+        for part in self.parts.iter() {
+            if let Part::Run(run) = part {
+                keys.clone().take(PREFETCHED_KEYS).for_each(|key| run.prefetch_filter(key));
+            }
+        }
     }
 
     /// The segment that holds this position. `near` is the number of the one that is tried first, and becomes that

@@ -273,10 +273,7 @@ impl Run {
     /// The filter's blocks for many keys are fetched side by side, where one after the other would each be waited
     /// for.
     pub(crate) fn contained(&self, keys: &[Probe]) -> Result<Vec<usize>, Damaged> {
-        let fetch = |probe: &Probe| {
-            let start = filter::block_of(probe.key, self.layout.filter_blocks) as usize * filter::BLOCK_LEN;
-            prefetch(self.body.get(start..start + filter::BLOCK_LEN).unwrap_or_default());
-        };
+        let fetch = |probe: &Probe| self.prefetch_filter(probe.key);
         keys.iter().take(PREFETCHED_KEYS).for_each(fetch);
         let mut contained = Vec::new();
         for (number, probe) in keys.iter().enumerate() {
@@ -296,6 +293,12 @@ impl Run {
         let block = filter::block_of(probe.key, self.layout.filter_blocks);
         let block = self.bytes(block * filter::BLOCK_LEN as u64, filter::BLOCK_LEN)?;
         Ok(probe.may_be_in(block.try_into().expect("that many bytes were asked for")))
+    }
+
+    /// Has fetched what says whether the key may be there.
+    pub(crate) fn prefetch_filter(&self, key: Key) {
+        let start = filter::block_of(key, self.layout.filter_blocks) as usize * filter::BLOCK_LEN;
+        prefetch(self.body.get(start..start + filter::BLOCK_LEN).unwrap_or_default());
     }
 
     /// Has fetched what says where the record at this position begins.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser};
 use trunkline::{DsnError, Place};
+use trunkline_core::data::{self, Fault, RepeatedKey};
 use trunkline_core::{EventType, InvalidName, Query, QueryItem, StreamName, Tag};
 
 use crate::commands::Command;
@@ -114,6 +115,22 @@ pub(crate) fn data_of(text: Option<&str>, file: Option<&Path>) -> Result<Vec<u8>
         bytes.pop();
     }
     Ok(bytes)
+}
+
+/// Data that all readers understand alike; that which is no JSON is nobody's matter here.
+pub(crate) fn unambiguous(data: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    match data::check(&data) {
+        Err(Fault::RepeatedKey(key)) => Err(repeated(&key)),
+        Ok(()) | Err(Fault::NotJson) => Ok(data),
+    }
+}
+
+/// What is said of data with a name twice in one object.
+pub(crate) fn repeated(key: &RepeatedKey) -> Failure {
+    Failure::Usage {
+        message: format!("the data: {key}"),
+        hint: "nothing was stored; send it again with the one value that is meant".to_owned(),
+    }
 }
 
 const STORE_HELP: &str = "The event store: log:PATH for the embedded log in a folder; memory: for one that \

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::data::{self, Fault, RepeatedKey};
 use crate::{
     EventId, EventType, InvalidMetadata, InvalidName, Metadata, Position, StreamName, Tag, Timestamp, Version,
 };
@@ -47,6 +48,9 @@ pub enum InvalidEvent {
     /// The data is not JSON.
     #[error("the data is not JSON: {0}")]
     Data(serde_json::Error),
+    /// The data has a name twice in one object.
+    #[error("the data: {0}")]
+    RepeatedKey(#[from] RepeatedKey),
     /// The metadata is not a JSON object.
     #[error(transparent)]
     Metadata(#[from] InvalidMetadata),
@@ -67,10 +71,20 @@ impl NewEvent {
         }
     }
 
-    /// An event with a fresh id whose data is checked to be JSON and kept as the text it is.
+    /// An event with a fresh id whose data is checked to be JSON, with each name once in an object, and kept as the text
+    /// it is.
+    ///
+    /// ```
+    /// use trunkline_core::NewEvent;
+    /// let error = NewEvent::json("OrderPaid", r#"{"by":{"id":1,"id":2}}"#).unwrap_err();
+    /// assert!(error.to_string().starts_with("the data: `by.id` is there twice"), "{error}");
+    /// ```
     pub fn json(event_type: &str, data: impl Into<Bytes>) -> Result<Self, InvalidEvent> {
         let data = data.into();
-        serde_json::from_slice::<serde::de::IgnoredAny>(&data).map_err(InvalidEvent::Data)?;
+        data::check(&data).map_err(|fault| match fault {
+            Fault::NotJson => InvalidEvent::Data(data::not_json(&data)),
+            Fault::RepeatedKey(key) => key.into(),
+        })?;
         Ok(Self::new(EventType::new(event_type)?, data))
     }
 

@@ -16,6 +16,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::data::{self, Fault, RepeatedKey};
 use crate::{
     EventId, EventType, Metadata, NewEvent, Position, RecordedEvent, StreamName, Tag, Version, cloudevents,
 };
@@ -62,6 +63,9 @@ pub enum LineError {
         /// What is wrong with its value.
         reason: String,
     },
+    /// A name is twice in one object.
+    #[error("{0}, except in lines of `trunkline export`, left as they are")]
+    RepeatedKey(RepeatedKey),
 }
 
 /// The event as one JSON object on one line, without a line break at its end.
@@ -137,18 +141,30 @@ fn one_line(bytes: &[u8]) -> Option<Cow<'_, str>> {
 }
 
 /// Reads a line: a native event, or a `CloudEvents` 1.0 event with a `subject`.
+///
+/// Each name is to be once in an object, but for what a store has had already: such a line is taken as it is, so that
+/// what is exported can be imported.
 pub fn from_line(line: &str) -> Result<LineEvent, LineError> {
     let fields: BTreeMap<Cow<'_, str>, &RawValue> =
         serde_json::from_str(line).map_err(LineError::NotAnObject)?;
     let fields = Fields(fields);
-    if fields.get("specversion").is_some() {
-        cloudevents::from_fields(&fields)
+    let is_cloudevent = fields.get("specversion").is_some();
+    let is_new = is_cloudevent || !is_exported(&fields);
+    if is_new {
+        once_each(line.as_bytes())?;
+    }
+    let read = if is_cloudevent {
+        cloudevents::from_fields(&fields)?
     } else if fields.get("event_type").is_some() {
-        from_fields(&fields)
+        from_fields(&fields)?
     } else {
         let found = fields.0.keys().take(8).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
-        Err(LineError::UnknownForm { found })
+        return Err(LineError::UnknownForm { found });
+    };
+    if is_new && fields.get("data").is_none() {
+        once_each(&read.event.data)?;
     }
+    Ok(read)
 }
 
 /// The fields of a JSON object, each still as text.
@@ -200,6 +216,14 @@ pub(crate) fn wrong(field: &str, reason: &impl ToString) -> LineError {
 /// only a store says is there.
 fn is_exported(fields: &Fields<'_>) -> bool {
     ["position", "version", "event_id", "recorded_at"].into_iter().all(|field| fields.get(field).is_some())
+}
+
+/// That each name is once in an object.
+fn once_each(json: &[u8]) -> Result<(), LineError> {
+    match data::check(json) {
+        Err(Fault::RepeatedKey(key)) => Err(LineError::RepeatedKey(key)),
+        Ok(()) | Err(Fault::NotJson) => Ok(()),
+    }
 }
 
 /// That no name in metadata is one of Trunkline's: with `$saga` an event answers a saga, with `$reply` a command.
@@ -290,6 +314,33 @@ mod tests {
         let event = NewEvent::json("T", "{\n \"a\":\r\n1}").unwrap();
         let line = to_line(&stored(&event));
         assert!(!line.contains('\n') && line.contains(r#"{  "a":  1}"#), "{line}");
+    }
+
+    #[test]
+    fn a_name_that_is_twice_is_refused_but_in_what_was_exported() {
+        let twice = r#"{"a":{"b":1,"b":2}}"#;
+        let event = NewEvent::new("T".parse().unwrap(), twice.as_bytes());
+        let line = to_line(&stored(&event));
+        assert_eq!(from_line(&line).unwrap().event.data, twice);
+        for (line, path) in [
+            (line.replace("\"position\":1,", ""), "data.a.b"),
+            (format!(r#"{{"stream":"a-1","event_type":"T","data":{twice}}}"#), "data.a.b"),
+            (r#"{"stream":"a-1","event_type":"T","metadata":{"k":1,"k":1}}"#.to_owned(), "metadata.k"),
+            (r#"{"stream":"a-1","event_type":"T","stream":"b-1"}"#.to_owned(), "stream"),
+            (
+                format!(r#"{{"stream":"a-1","event_type":"T","data_base64":"{}"}}"#, BASE64.encode(twice)),
+                "a.b",
+            ),
+            (
+                format!(
+                    r#"{{"specversion":"1.0","id":"1","source":"s","type":"T","subject":"a-1","data":{twice}}}"#
+                ),
+                "data.a.b",
+            ),
+        ] {
+            let error = from_line(&line).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{path}` is there twice")), "{line}: {error}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! and [`RecordedEvent`] comes out; [`Append`] is the atomic batch with its [`Expected`] versions and
 //! [`Condition`]s, and [`Query`] selects events for reads and conditions alike.
 //! [`json`] is an event as a line of text, and reads `CloudEvents` lines too.
+//! [`data`] checks data that comes from outside.
 //! [`Decider`] is an aggregate's behaviour over its own [`Event`]s and [`Command`]s, tested by [`testing`].
 //! [`saga`] is what is done step by step over several aggregates, and undone when a step fails.
 //! [`upcast`] is how events that were stored in older shapes become those of today.
@@ -21,6 +22,7 @@
 
 mod append;
 mod cloudevents;
+pub mod data;
 mod decider;
 mod event;
 mod ids;

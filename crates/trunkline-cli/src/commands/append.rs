@@ -7,11 +7,11 @@ use clap::Args;
 use serde::Serialize;
 use trunkline_core::{
     Append, EventId, EventType, Expected, InvalidEvent, Metadata, NewEvent, Position, StreamName, Tag,
-    Timestamp, Version,
+    Timestamp, Version, data,
 };
 use trunkline_store::EventStore;
 
-use crate::args::{StoreArgs, data_of};
+use crate::args::{StoreArgs, data_of, repeated};
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{Output, Report};
@@ -75,6 +75,7 @@ pub(crate) struct AppendArgs {
 
 fn metadata(text: &str) -> Result<Metadata, String> {
     let metadata = Metadata::parse(text.to_owned()).map_err(|error| error.to_string())?;
+    data::check(text.as_bytes()).map_err(|error| error.to_string())?;
     let reserved = metadata.fields().find(|name| name.starts_with('$'));
     match reserved {
         Some(name) => Err(format!("`{name}` begins with `$`, which is reserved; choose one without it")),
@@ -112,6 +113,7 @@ impl AppendArgs {
                        --data '{\"order_id\":\"1\"}'"
                     .to_owned(),
             },
+            InvalidEvent::RepeatedKey(key) => repeated(&key),
             error => Failure::Usage { message: error.to_string(), hint: "see --help".to_owned() },
         })?;
         Ok(NewEvent {

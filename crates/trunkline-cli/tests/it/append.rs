@@ -147,3 +147,26 @@ fn data_beyond_the_limit_is_refused() {
         ",
     );
 }
+
+#[test]
+fn a_name_that_is_twice_in_the_data_is_refused_with_its_place() {
+    let folder = Folder::new();
+    let data = r#"'{"items":[{"n":1,"n":2}]}'"#;
+    let refused = "
+        ! error: the data: `items[0].n` is there twice, and readers differ in which of the two they take; write it once
+        ! hint: nothing was stored; send it again with the one value that is meant
+        exit code 2
+        ";
+    for command in [
+        "append order-1 --type T --store log:a",
+        "queue publish orders --type T --queue embedded:q",
+        "dlq edit 17 --queue embedded:q",
+        "saga start app.tsk order",
+    ] {
+        folder.check(&format!("{command} -q --data {data}"), refused);
+    }
+    let ran = folder.run(&format!("append order-1 --type T --data 1 --metadata {data} --store log:a"));
+    assert!(ran.exit == 2 && ran.stderr.contains("`items[0].n` is there twice"), "{ran:?}");
+    let ran = folder.run("queue publish orders --type T --data '{\"a\":1,\"a\":2' --queue embedded:q");
+    assert_eq!(ran.exit, 0, "text that is no JSON is carried as it is: {ran:?}");
+}

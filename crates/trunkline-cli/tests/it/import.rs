@@ -282,3 +282,17 @@ fn a_file_that_cannot_be_read_is_said_before_a_store_is_made() {
     assert_eq!(ran.exit, 1, "{ran:?}");
     assert!(!folder.path("a").exists());
 }
+
+#[test]
+fn a_name_that_is_twice_is_a_bad_line_unless_a_store_has_had_it() {
+    let folder = Folder::new();
+    folder.write("new.jsonl", r#"{"stream":"a-1","event_type":"T","data":{"a":[{"b":1,"b":2}]}}"#);
+    let ran = folder.run("import new.jsonl --store log:a");
+    assert!(ran.exit == 1 && ran.stderr.contains("line 1: `data.a[0].b` is there twice"), "{ran:?}");
+    let exported = r#"{"position":1,"stream":"a-1","version":1,"event_id":"01010101-0101-0101-0101-010101010101","event_type":"T","schema_version":1,"data":{"a":[{"b":1,"b":2}]},"metadata":{"k":1,"k":2},"tags":[],"occurred_at":"2010-12-01T08:26:00.000000Z","recorded_at":"2010-12-01T08:26:00.000000Z"}
+"#;
+    folder.write("old.jsonl", exported);
+    let ran = folder.run("import old.jsonl --store log:b");
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    assert_eq!(folder.run("export --store log:b").stdout, exported, "and it can be imported again");
+}

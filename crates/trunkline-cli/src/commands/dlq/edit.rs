@@ -7,7 +7,7 @@ use trunkline::OpenQueue;
 use trunkline_queue::{DeadLetterId, Decision, MessageId, NewMessage};
 
 use super::letters::{ByArgs, id, print};
-use crate::args::data_of;
+use crate::args::{data_of, unambiguous};
 use crate::commands::queue::header;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -65,6 +65,7 @@ impl EditArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let given = self.data.is_some() || self.data_file.is_some();
         let data = given.then(|| data_of(self.data.as_deref(), self.data_file.as_deref())).transpose()?;
+        let data = data.map(unambiguous).transpose()?;
         let opened = open(&self.queue, "trunkline dlq edit", false, output)?;
         let done = self.edit(data, &opened).await;
         opened.close().await;

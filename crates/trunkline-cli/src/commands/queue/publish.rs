@@ -9,7 +9,7 @@ use serde::Serialize;
 use trunkline_config::read::parse_duration;
 use trunkline_queue::{MessageId, MessageQueueExt as _, NewMessage, Published, TopicName};
 
-use crate::args::data_of;
+use crate::args::{data_of, unambiguous};
 use crate::failure::Failure;
 use crate::output::{Output, Report};
 use crate::queue::{QueueArgs, QueueFailure, open};
@@ -79,7 +79,7 @@ struct PublishReport {
 
 impl PublishArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let data = data_of(self.data.as_deref(), self.data_file.as_deref())?;
+        let data = unambiguous(data_of(self.data.as_deref(), self.data_file.as_deref())?)?;
         let mut message = NewMessage::new(self.message_type, data);
         message.id = self.id.unwrap_or(message.id);
         message.key = self.key;

@@ -11,7 +11,7 @@ use trunkline::saga::{Ordered, SagaError, Status, Transition};
 
 use super::words::happened;
 use crate::application;
-use crate::args::{StoreArgs, data_of};
+use crate::args::{StoreArgs, data_of, unambiguous};
 use crate::commands::dlq::ByArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
@@ -136,7 +136,7 @@ struct OneArgs {
 
 impl StartArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let data = data_of(self.data.as_deref(), self.data_file.as_deref())?;
+        let data = unambiguous(data_of(self.data.as_deref(), self.data_file.as_deref())?)?;
         let by = self.by.name();
         let start = async |app: &App| app.sagas().start(&self.name, data, &by).await;
         carry_out("trunkline saga start", &self.file, &self.store, start, output).await

@@ -299,7 +299,10 @@ fn dispatch_hints(error: &DispatchError) -> Vec<String> {
             vec!["the file declares commands in sections [commands.NAME]".to_owned()]
         }
         DispatchError::IdTaken { .. } => {
-            vec!["every command has an id of its own; choose another".to_owned()]
+            vec![
+                "every command has an id of its own; choose another, or send the first one as it was to have its outcome"
+                    .to_owned(),
+            ]
         }
         _ if error.advice() == Advice::Retry => {
             vec!["dispatched again under an --id of its own, it is done once".to_owned()]

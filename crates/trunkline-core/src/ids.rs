@@ -157,7 +157,7 @@ impl CommandId {
 
     /// The tag that the command's events carry.
     pub fn tag(&self) -> Tag {
-        Tag::system(&format!("{}{}", Self::TAG, self.0)).expect("a command id is short and printable")
+        Tag::known(&[Self::TAG, &self.0].concat())
     }
 }
 

@@ -189,6 +189,14 @@ name!(
     check_tag
 );
 
+impl Tag {
+    /// A tag of Trunkline's own that follows from what was checked.
+    pub(crate) fn known(text: &str) -> Self {
+        debug_assert!(Self::system(text).is_ok(), "{text:?} is no tag");
+        Self(text.into())
+    }
+}
+
 fn check_stream(text: &str, system: bool) -> Result<(), InvalidName> {
     check("stream name", text, STREAM_NAME_BYTES_MAX, system)?;
     match text.split_once('-') {

@@ -20,11 +20,11 @@ Examples:
   trunkline dispatch orders.tsk CreateOrder --data-file order.json --id 7c0e --format json
 
 With --id, a command has one outcome: dispatched again under the same id, it is answered with the first one \
-and changes nothing.
+and changes nothing. Another command, or the same with other data, is refused under that id.
 
 With --format json, one object: outcome (accepted or rejected), command, id, repeated; when accepted, position, \
 events (stream, version, event_id, event_type, data) and reply; when rejected, reason, by and field. \
-Exit code 1 when the command is rejected, 3 when others kept appending first, 4 when there is no such command.";
+Exit code 1 when the command is rejected or its id is another command's, 3 when others kept appending first, 4 when there is no such command.";
 
 /// Dispatch a command and say what came of it
 #[derive(Debug, Args)]

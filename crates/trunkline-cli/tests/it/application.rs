@@ -330,3 +330,32 @@ fn a_file_that_exists_is_left_as_it_is() {
     assert!(ran.stderr.contains("hint: name another file; one that exists is left as it is"), "{ran:?}");
     assert_eq!(folder.text("app.tsk"), "mine");
 }
+
+const DOORS: &str =
+    "[commands.Open]\nstream: \"'door-' + command.id\"\nemit: [{ type: \"Opened\", data: \"command\" }]\n";
+
+#[test]
+fn an_id_that_was_used_for_another_command_is_refused() {
+    let folder = with_file(DOORS);
+    let dispatch =
+        |data: &str| folder.run(&format!("dispatch app.tsk Open --id 7 --data '{data}' --store log:a -q"));
+    assert_eq!(dispatch(r#"{"id":"a","n":1}"#).exit, 0);
+    let again = dispatch(r#"{ "n": 1, "id": "a" }"#);
+    assert!(again.exit == 0 && again.stdout.contains("(the outcome it had before)"), "{again:?}");
+    folder.check(
+        r#"dispatch app.tsk Open --id 7 --data '{"id":"a","n":2}' --store log:a -q"#,
+        "
+        ! error: this id was used for another command: \"7\" belongs to \"Open\" with other data
+        ! hint: every command has an id of its own; choose another, or send the first one as it was to have its outcome
+        exit code 1
+        ",
+    );
+    folder.check(
+        r#"dispatch app.tsk Open --data '{"id":"b","id":"c"}' --store log:a -q"#,
+        "
+        rejected: `id` is there twice, and readers differ in which of the two they take; write it once
+          the data: see `command.id`
+        exit code 1
+        ",
+    );
+}

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
 use trunkline_config::nearest;
-use trunkline_core::{Append, Appended, CommandId, StreamWrite, Timestamp, Version};
+use trunkline_core::{Append, Appended, CommandId, Metadata, StreamWrite, Timestamp, Version};
 use trunkline_store::{AppendError, Clock, EventStore};
 
 use super::{
     Accepted, CommandContext, CommandRequest, Decided, Decision, DispatchError, Emitted, Handle, HandleError,
-    Outcome, Rejection, inbox, metadata,
+    Outcome, Rejection, Seen, inbox, metadata,
 };
 use crate::declared::Events;
 use crate::snapshot::Snapshots;
@@ -73,17 +73,19 @@ impl Bus {
         &'a self,
         request: &'a CommandRequest,
         id: &'a CommandId,
+        seen: &'a Seen,
         occurred_at: Timestamp,
     ) -> CommandContext<'a> {
         let Self { store, events, snapshots, .. } = self;
-        CommandContext { request, id, occurred_at, store, events, snapshots: snapshots.as_ref() }
+        CommandContext { request, id, occurred_at, store, seen, events, snapshots: snapshots.as_ref() }
     }
 
     /// The stream that a command is for, where its handler can say that before deciding.
     pub(crate) fn stream_of(&self, request: &CommandRequest) -> Result<String, String> {
         let handler = self.handlers.get(&request.name);
         let id = CommandId::generate();
-        let context = self.context(request, &id, (self.clock)());
+        let seen = Seen::default();
+        let context = self.context(request, &id, &seen, (self.clock)());
         match handler.map(|handler| handler.stream(context)) {
             Some(Ok(Some(stream))) => Ok(stream.as_str().to_owned()),
             Some(Ok(None)) | None => Err(format!("the stream of {} is not known; name it", request.name)),
@@ -113,15 +115,16 @@ impl Bus {
             let near = nearest(&request.name, self.names()).map(str::to_owned);
             return Err(DispatchError::UnknownCommand { name: request.name.clone(), near });
         };
+        let seen = Seen::of(request);
         let id = match &request.id {
-            Some(id) => match inbox::find(&*self.store, &request.name, id).await? {
+            Some(id) => match inbox::find(&*self.store, request, &seen, id).await? {
                 Some(first) => return Ok(first),
                 None => id.clone(),
             },
             None => CommandId::generate(),
         };
         let occurred_at = request.context.occurred_at.unwrap_or_else(|| (self.clock)());
-        let context = self.context(request, &id, occurred_at);
+        let context = self.context(request, &id, &seen, occurred_at);
         let mut conflict = match self.attempt(&**handler, context).await? {
             Attempt::Conflict(conflict) => conflict,
             attempt => return self.outcome(attempt, context).await,
@@ -145,7 +148,7 @@ impl Bus {
             let (command, id) = (context.request.name.clone(), context.id.clone());
             return Ok(Outcome { command, id, repeated: false, decision });
         }
-        let first = inbox::find(&*self.store, &context.request.name, context.id).await?;
+        let first = inbox::find(&*self.store, context.request, context.seen, context.id).await?;
         first.ok_or_else(|| context.failed("the store says it was handled before, but has no outcome"))
     }
 
@@ -165,6 +168,9 @@ impl Bus {
         handler: &dyn Handle,
         context: CommandContext<'_>,
     ) -> Result<Attempt, DispatchError> {
+        if let Some(rejection) = context.seen.refusal() {
+            return self.store_outcome(context, Decision::Rejected(rejection)).await;
+        }
         let decided = handler.handle(context).await.and_then(|mut decided| {
             self.events.complete(&mut decided, context.occurred_at)?;
             Ok(decided)
@@ -194,11 +200,13 @@ impl Bus {
     ) -> Result<Attempt, DispatchError> {
         let Decided { mut writes, conditions, reply } = decided;
         writes.retain(|write| !write.events.is_empty());
-        let metadata =
-            |reply| metadata::of(context.request, context.id, reply).map_err(|error| context.failed(error));
-        let plain = metadata(None)?;
-        // One event is enough to keep a reply.
-        let mut first = reply.as_ref().map(|reply| metadata(Some(reply))).transpose()?;
+        let metadata = |digest, reply| {
+            metadata::of(context.request, context.id, digest, reply).map_err(|error| context.failed(error))
+        };
+        // One event is enough to keep what the command is recognised by, and a reply.
+        let mut first = Some(metadata(context.seen.digest, reply.as_ref())?);
+        let several = writes.iter().map(|write| write.events.len()).sum::<usize>() > 1;
+        let plain = if several { metadata(None, None)? } else { Metadata::default() };
         for event in writes.iter_mut().flat_map(|write| &mut write.events) {
             event.metadata = first.take().unwrap_or_else(|| plain.clone());
             event.occurred_at.get_or_insert(context.occurred_at);
@@ -231,8 +239,8 @@ impl Bus {
         if context.request.id.is_none() {
             return Ok(Attempt::Decided(decision));
         }
-        let append =
-            inbox::keep(context.request, context.id, &decision).map_err(|error| context.failed(error))?;
+        let append = inbox::keep(context.request, context.id, context.seen, &decision)
+            .map_err(|error| context.failed(error))?;
         Ok(match self.append(append).await? {
             Stored::Now(_) => Attempt::Decided(decision),
             Stored::Before => Attempt::Before,

@@ -17,8 +17,8 @@ pub enum DispatchError {
         /// The nearest name there is.
         near: Option<String>,
     },
-    /// The id has been used for another command.
-    #[error("the id \"{id}\" belongs to a command \"{first}\" that was sent before, not to \"{command}\"")]
+    /// The id has been used for another command: one with another name, or with other data.
+    #[error("this id was used for another command: \"{id}\" belongs to \"{first}\"{}", other(first, command))]
     IdTaken {
         /// The id.
         id: CommandId,
@@ -68,6 +68,10 @@ pub enum DispatchError {
         /// What happened.
         reason: String,
     },
+}
+
+fn other(first: &str, command: &str) -> String {
+    if first == command { " with other data".to_owned() } else { format!(", not to \"{command}\"") }
 }
 
 fn did_you_mean(near: Option<&str>) -> String {

@@ -12,7 +12,7 @@ use trunkline_core::{
 };
 use trunkline_store::{EventStore, ReadError};
 
-use super::decider;
+use super::{Seen, decider};
 use crate::declared::Events;
 use crate::snapshot::Snapshots;
 use crate::{CommandRequest, Rejection};
@@ -127,6 +127,7 @@ pub struct CommandContext<'a> {
     pub occurred_at: Timestamp,
     /// The store, to read what the decision rests on: events as they are stored.
     pub store: &'a Arc<dyn EventStore>,
+    pub(crate) seen: &'a Seen,
     pub(crate) events: &'a Events,
     pub(crate) snapshots: Option<&'a Snapshots>,
 }

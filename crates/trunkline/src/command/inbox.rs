@@ -17,7 +17,9 @@ use trunkline_core::{
 use trunkline_store::{AllRead, EventStore};
 
 use super::metadata;
-use super::{Accepted, CommandRequest, Decision, DispatchError, Emitted, Outcome, RejectedBy, Rejection};
+use super::{
+    Accepted, CommandRequest, Decision, DispatchError, Emitted, Outcome, RejectedBy, Rejection, Seen,
+};
 
 /// The type of the event that stands for an outcome without events.
 const OUTCOME: &str = "$Outcome";
@@ -53,10 +55,11 @@ enum Answer {
     Rejected,
 }
 
-/// The outcome that a command had when it was sent before.
+/// The outcome that a command had when it was sent before. Under its id, another command has none.
 pub(super) async fn find(
     store: &dyn EventStore,
-    command: &str,
+    request: &CommandRequest,
+    seen: &Seen,
     id: &CommandId,
 ) -> Result<Option<Outcome>, DispatchError> {
     let read = AllRead::default().matching(QueryItem::default().tag(id.tag()).into());
@@ -67,7 +70,9 @@ pub(super) async fn find(
     }
     let Some(first) = events.first() else { return Ok(None) };
     let said: First = read_json(first, first.metadata())?;
-    if said.command.as_deref().is_some_and(|first| first != command) {
+    let command = request.name.as_str();
+    let is_other_name = said.command.as_deref().is_some_and(|first| first != command);
+    if is_other_name || said.digest.zip(seen.digest).is_some_and(|(first, now)| first != now.to_string()) {
         return Err(DispatchError::IdTaken {
             id: id.clone(),
             first: said.command.unwrap_or_default(),
@@ -128,6 +133,9 @@ fn without_events(kept: Kept<'_>) -> Decision {
 #[derive(Deserialize)]
 struct First {
     command: Option<String>,
+    /// Absent where the data didn't matter, and where the outcome was kept before there were digests.
+    #[serde(rename = "$digest")]
+    digest: Option<String>,
     #[serde(rename = "$reply")]
     reply: Option<Box<RawValue>>,
 }
@@ -211,6 +219,7 @@ pub(crate) fn event_with_reply(
 pub(super) fn keep(
     request: &CommandRequest,
     id: &CommandId,
+    seen: &Seen,
     decision: &Decision,
 ) -> Result<Append, Box<dyn std::error::Error>> {
     let kept = match decision {
@@ -234,6 +243,6 @@ pub(super) fn keep(
     let stream = StreamName::system(&format!("$inbox-{}", request.consumer))?;
     let data = serde_json::to_vec(&kept)?;
     let event_type = EventType::system(OUTCOME).expect("the type of outcomes is a name");
-    let event = NewEvent::new(event_type, data).metadata(metadata::of(request, id, None)?);
+    let event = NewEvent::new(event_type, data).metadata(metadata::of(request, id, seen.digest, None)?);
     Ok(Append::to(stream, Expected::Any).event(event).for_command(id.clone()))
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use trunkline_core::data::Digest;
 use trunkline_core::{CommandId, InvalidMetadata, Metadata};
 
 use crate::CommandRequest;
@@ -27,18 +28,22 @@ struct Fields<'a> {
     own: Own<'a>,
     #[serde(flatten)]
     system: System<'a>,
+    /// What the command's data is recognised by.
+    #[serde(rename = "$digest", skip_serializing_if = "Option::is_none")]
+    digest: Option<Digest>,
     /// A reply that the events alone don't give.
     #[serde(rename = "$reply", skip_serializing_if = "Option::is_none")]
     reply: Option<&'a RawValue>,
 }
 
-/// The metadata of a command's events; of the first one when there is a reply to keep.
+/// The metadata of a command's events; of the first one when there is a digest or a reply to keep.
 ///
 /// `causation_id` is what caused the command, such as a message, or the command itself. Fields of the caller's own
 /// that have a name used here, or one that begins with `$`, are dropped: what Trunkline says of itself is true.
 pub(super) fn of(
     request: &CommandRequest,
     id: &CommandId,
+    digest: Option<Digest>,
     reply: Option<&Bytes>,
 ) -> Result<Metadata, InvalidMetadata> {
     let context = &request.context;
@@ -54,6 +59,7 @@ pub(super) fn of(
         saga_id: context.saga_id.as_deref(),
         own: Own(&context.metadata),
         system: System(&request.system_metadata),
+        digest,
         reply,
     };
     Metadata::of(&fields)
@@ -101,13 +107,14 @@ mod tests {
             ..Context::default()
         };
         let mut request = CommandRequest::new("Pay", "{}").context(context);
-        for (name, value) in [("$saga", "order-1"), ("$reply", "forged")] {
+        for (name, value) in [("$saga", "order-1"), ("$reply", "forged"), ("$digest", "forged")] {
             request.system_metadata.insert(name.to_owned(), value.to_owned());
         }
-        let metadata = of(&request, &id, Some(&Bytes::from_static(b"1"))).unwrap();
+        let digest = trunkline_core::data::digest(b"{}").unwrap();
+        let metadata = of(&request, &id, Some(digest), Some(&Bytes::from_static(b"1"))).unwrap();
         assert_eq!(
             std::str::from_utf8(metadata.as_bytes()).unwrap(),
-            r#"{"command":"Pay","causation_id":"m1","correlation_id":"7","actor":"ada","shop":"a","$saga":"order-1","$reply":1}"#
+            r#"{"command":"Pay","causation_id":"m1","correlation_id":"7","actor":"ada","shop":"a","$saga":"order-1","$digest":"5d2efa3087f91cda","$reply":1}"#
         );
     }
 }

@@ -10,7 +10,7 @@
 //!                         append, once; others were first: decide again
 //! ```
 //!
-//! `request` and `outcome` are what goes in and comes out, `handler` what decides, `decider` the typed kind.
+//! `request` and `outcome` are what goes in and comes out, `seen` is what is known of its data at once, `handler` what decides, `decider` the typed kind.
 //! `bus` is the way between them; only it appends. `inbox` keeps and finds outcomes, `metadata` is what
 //! events say of their command.
 
@@ -22,6 +22,7 @@ pub(crate) mod inbox;
 mod metadata;
 mod outcome;
 mod request;
+mod seen;
 
 pub(crate) use bus::Bus;
 pub(crate) use decider::{DeciderHandler, unreadable};
@@ -30,3 +31,4 @@ pub use handler::{CommandContext, CommandHandler, Decided, HandleError, Loaded};
 pub(crate) use handler::{Handle, Handler};
 pub use outcome::{Accepted, Decision, Emitted, Outcome, RejectedBy, Rejection};
 pub use request::{CommandRequest, Context};
+pub(crate) use seen::Seen;

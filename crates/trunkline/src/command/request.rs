@@ -25,13 +25,17 @@ pub struct CommandRequest {
     pub name: String,
     /// Its data, JSON.
     pub data: Bytes,
-    /// Under this id the command has one outcome, however often it is sent. Without one, every sending is a
-    /// command of its own.
+    /// Under this id the command has one outcome, however often it is sent; with other data it is another command, which
+    /// is refused. Without one, every sending is a command of its own.
     pub id: Option<CommandId>,
     /// Which consumer brought it: outcomes without events are kept in `$inbox-CONSUMER`.
     pub consumer: String,
     /// Who asks, when, and why.
     pub context: Context,
+    /// Whether Trunkline made the data of an event, as in what sagas and relays send: then the id says which command it
+    /// is, since data that is made again may be another, and what was stored is taken as it is. Not for what comes from
+    /// outside.
+    pub derived: bool,
     /// What Trunkline itself has its events say, under names that begin with `$saga`: not for what comes from
     /// outside.
     pub system_metadata: BTreeMap<String, String>,
@@ -67,6 +71,7 @@ impl CommandRequest {
             id: None,
             consumer: DIRECT.to_owned(),
             context: Context::default(),
+            derived: false,
             system_metadata: BTreeMap::new(),
         }
     }

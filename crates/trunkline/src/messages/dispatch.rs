@@ -13,6 +13,8 @@ use crate::{App, CommandRequest, Context, DispatchError};
 /// Sends messages as commands: the type is the command's name, the payload its data.
 ///
 /// Redelivered, however much later, a message has no second effect: the command's id follows from the message's.
+/// A message that Trunkline made of an event, and makes again perhaps, is recognised by that alone; of others the data
+/// counts too: another message under an id that was used before is a dead letter.
 /// A rejection is an answer, and the message is finished; unless a consumer wants rejected ones as dead letters.
 /// What repeating can't mend (no such command, no such right) is a dead letter at once; while the store can't take
 /// events, the message is held.
@@ -44,6 +46,7 @@ impl CommandDispatcher {
             .consumer(self.consumer.as_str())
             .context(context);
         let carried = saga_headers(message).map(|(name, value)| (name.to_owned(), value.to_owned()));
+        request.derived = message.cause.is_some();
         request.system_metadata.extend(carried);
         request
     }

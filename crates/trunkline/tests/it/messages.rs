@@ -480,6 +480,40 @@ async fn a_message_is_a_command_with_one_effect_however_often_it_comes() {
 }
 
 #[tokio::test]
+async fn a_message_with_the_id_of_another_one_is_a_dead_letter_unless_it_was_made_of_an_event() {
+    let app = app(DOOR);
+    let dispatcher =
+        CommandDispatcher { app: app.clone(), consumer: "work".into(), on_reject: OnReject::Ack };
+    let queue = MemoryQueue::new();
+    let mut answers = Vec::new();
+    for (number, (id, data, made)) in [
+        ("1", r#"{"id":"a"}"#, false),
+        ("1", r#"{ "id": "a" }"#, false),
+        ("1", r#"{"id":"b"}"#, false),
+        ("2", r#"{"id":"c"}"#, true),
+        ("2", r#"{"id":"d","n":1,"n":2}"#, true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // Each to a topic of its own: a topic itself knows ids for a while.
+        let topic = topic(&format!("doors{number}"));
+        queue.subscribe(topic.clone(), group("work"), GroupOptions::default()).await.unwrap();
+        let mut message = NewMessage::new("Open", data).id(id.parse().unwrap());
+        if made {
+            message = message.cause(EventId::generate(), Position::FIRST);
+        }
+        queue.publish_one(topic.clone(), message).await.unwrap();
+        let delivery = queue.receive(Receive::new(topic, group("work"))).await.unwrap().remove(0);
+        answers.push(dispatcher.handle(&delivery).await);
+    }
+    let dead = answers.remove(2).unwrap_err().to_string();
+    assert!(dead.contains("belongs to \"Open\" with other data"), "{dead}");
+    assert_eq!(answers, [Ok(()), Ok(()), Ok(()), Ok(())]);
+    assert_eq!(app.store().head().await.unwrap(), Position::new(2));
+}
+
+#[tokio::test]
 async fn the_file_says_who_takes_which_messages() {
     let text = format!(
         "{DOOR}\n[message_queue]\nretry {{ initial_delay: \"1ms\" }}\n[relay.out]\nevents: \"Opened\"\ntopic: \"opened\"\nkey: \"'door ' + event.data.id\"\n[consumers.work]\ntopics: [\"doors\"]\ndispatch: \"command\"\n"

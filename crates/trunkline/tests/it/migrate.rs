@@ -395,7 +395,12 @@ async fn a_command_that_is_sent_again_gets_its_first_answer_from_the_new_store()
     let again = migrate(&today(), &to, &further).await.unwrap();
     assert_eq!((lines(&further).await, again.outcomes), (lines(&to).await, 0));
     let other = now.send(request("0", "See", r#"{"till":"a"}"#)).await;
-    assert!(said(&other).contains("belongs to a command \"Pay\""), "{}", said(&other));
+    assert!(said(&other).contains("\"0\" belongs to \"Pay\", not to \"See\""), "{}", said(&other));
+    for CommandRequest { name, id, .. } in requests {
+        let other = request(id.unwrap().as_str(), &name, r#"{"till":"c"}"#);
+        let other = said(&now.send(other).await);
+        assert!(other.ends_with(&format!("belongs to \"{name}\" with other data")), "{other}");
+    }
 }
 
 fn saga_stream() -> StreamName {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use trunkline::{
-    App, AppBuilder, CommandContext, CommandHandler, CommandRequest, Decided, EventStore, HandleError,
-    LogStore, LogStoreOptions, MemoryStore, Position,
+    App, AppBuilder, Append, CommandContext, CommandHandler, CommandRequest, Decided, DispatchError,
+    EventStore, Expected, HandleError, LogStore, LogStoreOptions, MemoryStore, Metadata, NewEvent, Position,
+    RejectedBy,
 };
 
 use crate::counter::{Counter, increment};
@@ -98,8 +99,77 @@ async fn an_id_belongs_to_one_command() {
     app.send(request("1", "Open", r#"{"id":"a"}"#)).await.unwrap();
     assert_eq!(
         said(&app.send(request("1", "Shut", r#"{"id":"a"}"#)).await),
-        r#"error: the id "1" belongs to a command "Open" that was sent before, not to "Shut""#
+        r#"error: this id was used for another command: "1" belongs to "Open", not to "Shut""#
     );
+}
+
+#[tokio::test]
+async fn with_other_data_it_is_another_command() {
+    let app = doors(App::builder().store(MemoryStore::new()));
+    for (id, command, outcome) in [
+        ("1", "Open", r#"accepted: door-a@1 Opened {"id":"a","n":[1,{}]}"#),
+        ("2", "Open", "rejected: it is open"),
+        ("3", "Shut", r#"accepted: door-a@2 Shut {"id":"a","n":[1,{}]}"#),
+        ("4", "Shut", "accepted: "),
+        ("5", "Knock", r#"accepted: door-a@3 Knocked {"id":"a","n":[1,{}]}"#),
+    ] {
+        let send = async |data: &str| said(&app.send(request(id, command, data)).await);
+        assert_eq!(send(r#"{"id":"a","n":[1,{}]}"#).await, outcome);
+        let before = head(&app).await;
+        for other in [r#"{"id":"a","n":[{},1]}"#, r#"{"id":"b","n":[1,{}]}"#, r#"{"id":"a"}"#, "{"] {
+            assert_eq!(
+                send(other).await,
+                format!(
+                    "error: this id was used for another command: \"{id}\" belongs to \"{command}\" with other data"
+                )
+            );
+        }
+        for same in ["{ \"id\": \"a\",\n \"n\": [ 1, {} ] }", r#"{"n":[1,{}],"id":"a"}"#] {
+            assert_eq!(send(same).await, format!("again {outcome}"));
+        }
+        assert_eq!(head(&app).await, before);
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_that_was_kept_without_a_digest_is_that_of_any_data() {
+    let app = doors(App::builder().store(MemoryStore::new()));
+    let event = NewEvent::json("Opened", "{}").unwrap();
+    let event = event.metadata(Metadata::parse(r#"{"command":"Open"}"#).unwrap());
+    let append = Append::to("door-a".parse().unwrap(), Expected::Any).event(event);
+    app.store().append(append.for_command("1".parse().unwrap())).await.unwrap();
+    for data in [r#"{"id":"a"}"#, r#"{"id":"b"}"#, r#"{"id":"a","id":"b"}"#] {
+        assert_eq!(said(&app.send(request("1", "Open", data)).await), "again accepted: door-a@1 Opened {}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_twice_in_the_data_is_rejected() {
+    let app = doors(App::builder().store(MemoryStore::new()).decider::<Counter>());
+    let twice = r#"{"id":"a","items":[{},{"n":1,"n":2}]}"#;
+    let reason =
+        "`items[1].n` is there twice, and readers differ in which of the two they take; write it once";
+    for name in ["Open", "Increment"] {
+        let outcome = app.send(CommandRequest::new(name, twice)).await.unwrap();
+        let rejection = outcome.rejection().unwrap();
+        assert_eq!((&*rejection.reason, rejection.by), (reason, RejectedBy::Data));
+        assert_eq!(rejection.field.as_deref(), Some("command.items[1].n"));
+    }
+    assert_eq!(head(&app).await, Position::new(0));
+    assert_eq!(said(&app.send(request("1", "Open", twice)).await), format!("rejected: {reason}"));
+    assert_eq!(said(&app.send(request("1", "Open", twice)).await), format!("again rejected: {reason}"));
+    let mended = app.send(request("1", "Open", r#"{"id":"a"}"#)).await;
+    assert!(matches!(mended, Err(DispatchError::IdTaken { .. })), "{mended:?}");
+}
+
+#[tokio::test]
+async fn what_trunkline_made_of_an_event_is_known_by_its_id_alone() {
+    let app = doors(App::builder().store(MemoryStore::new()));
+    let made = |data| CommandRequest { derived: true, ..request("1", "Open", data) };
+    let twice = r#"{"id":"a","n":1,"n":2}"#;
+    let outcome = said(&app.send(made(twice)).await);
+    assert_eq!(outcome, format!("accepted: door-a@1 Opened {twice}"), "as it was stored");
+    assert_eq!(said(&app.send(made(r#"{"id":"b"}"#)).await), format!("again {outcome}"));
 }
 
 #[tokio::test]
@@ -139,6 +209,23 @@ async fn the_same_command_sent_at_once_is_done_once() {
         assert_eq!(outcomes.iter().filter(|outcome| !outcome.repeated).count(), 1, "{outcomes:?}");
         assert!(outcomes.iter().all(|outcome| outcome.decision == outcomes[0].decision), "{outcomes:?}");
         assert_eq!(head(&app).await, before.next());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_commands_sent_at_once_under_one_id_one_has_an_outcome() {
+    let app = doors(App::builder().store(MemoryStore::new()));
+    for round in 0..60 {
+        let sends = (0..8).map(|number| {
+            let data = format!(r#"{{"id":"{round}","n":{number}}}"#);
+            let (app, request) = (app.clone(), request(&round.to_string(), "Knock", &data));
+            tokio::spawn(async move { app.send(request).await })
+        });
+        let outcomes = futures::future::join_all(sends).await.into_iter().map(Result::unwrap);
+        let (had, refused): (Vec<_>, Vec<_>) = outcomes.partition(Result::is_ok);
+        assert!(had.len() == 1 && !had[0].as_ref().unwrap().repeated, "{had:?}");
+        let is_taken = |refused: &Result<_, _>| matches!(refused, Err(DispatchError::IdTaken { .. }));
+        assert!(refused.iter().all(is_taken), "{refused:?}");
     }
 }
 

@@ -1,0 +1,41 @@
+//! What is known of a request's data before a handler reads it.
+
+use trunkline_core::data::{self, Digest, Fault, RepeatedKey};
+
+use super::{CommandRequest, Rejection};
+
+/// What was seen of a command's data.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Seen {
+    /// What it is recognised by when the command is sent again; none where nothing is kept, or the id alone counts.
+    pub(super) digest: Option<Digest>,
+    /// A name that is twice in one object.
+    pub(super) repeated: Option<RepeatedKey>,
+}
+
+impl Seen {
+    /// Goes over the data once. What isn't JSON is left to the handler, which says so.
+    pub(super) fn of(request: &CommandRequest) -> Self {
+        if request.derived {
+            return Self::default();
+        }
+        let has_id = request.id.is_some();
+        let checked = if has_id {
+            data::digest(&request.data).map(Some)
+        } else {
+            data::check(&request.data).map(|()| None)
+        };
+        let as_it_is = || has_id.then(|| Digest::of_bytes(&request.data));
+        match checked {
+            Ok(digest) => Self { digest, repeated: None },
+            Err(Fault::NotJson) => Self { digest: as_it_is(), repeated: None },
+            Err(Fault::RepeatedKey(key)) => Self { digest: as_it_is(), repeated: Some(key) },
+        }
+    }
+
+    /// Why the data is refused, if it is.
+    pub(super) fn refusal(&self) -> Option<Rejection> {
+        let key = self.repeated.as_ref()?;
+        Some(Rejection::data(key.to_string(), Some(format!("command.{}", key.path))))
+    }
+}

@@ -3,7 +3,7 @@
 //! `args` is the command line, `open` leads from a place to an open store, and each command is a file
 //! under `commands` with a function that calls the store's traits and returns a value.
 //! `output` prints values as data and talk as talk; `failure` and `exit` say what went wrong and with which
-//! code the process ends.
+//! code the process ends, `echo` keeps what was typed short there.
 //! `queue` is the same for message queues: the way to an open one, its failures, and how messages are printed.
 //! `whole_file` writes files that others never see half of.
 //! `world` is what an application file may ask of the machine, `application` the application that it describes.
@@ -11,6 +11,7 @@
 mod application;
 mod args;
 mod commands;
+mod echo;
 mod exit;
 mod failure;
 mod interrupt;
@@ -35,7 +36,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help that nobody reads to its end is no failure.
-            let _ = error.print();
+            let _ = if error.use_stderr() && echo::is_needed() {
+                io::stderr().write_all(echo::cut(error.render().to_string()).as_bytes())
+            } else {
+                error.print()
+            };
             return u8::try_from(error.exit_code()).map_or(Exit::Usage.into(), ExitCode::from);
         }
     };

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::echo;
 use crate::exit::Exit;
 use crate::failure::{Failure, ImportSoFar};
 
@@ -84,9 +85,9 @@ impl<'a> Output<'a> {
             ) => {}
             (Format::Human, Failure::Mistakes { unprinted: Some(mistakes), .. }) => self.warn(mistakes),
             (Format::Human, failure) => {
-                self.warn(format_args!("error: {}", failure.message()));
+                self.warn(format_args!("error: {}", echo::cut(failure.message())));
                 for hint in failure.hints() {
-                    self.warn(format_args!("hint: {hint}"));
+                    self.warn(format_args!("hint: {}", echo::cut(hint)));
                 }
             }
             (Format::Json, failure) => {
@@ -119,8 +120,8 @@ impl ErrorBody {
         let hint = failure.hints().join("; ");
         Self {
             code: Exit::of(failure).name(),
-            message: failure.message(),
-            hint: Some(hint).filter(|hint| !hint.is_empty()),
+            message: echo::cut(failure.message()),
+            hint: Some(echo::cut(hint)).filter(|hint| !hint.is_empty()),
             details: details(failure),
         }
     }

@@ -170,3 +170,24 @@ fn a_name_that_is_twice_in_the_data_is_refused_with_its_place() {
     let ran = folder.run("queue publish orders --type T --data '{\"a\":1,\"a\":2' --queue embedded:q");
     assert_eq!(ran.exit, 0, "text that is no JSON is carried as it is: {ran:?}");
 }
+
+#[test]
+fn what_was_typed_at_length_is_not_said_again_at_length() {
+    let folder = Folder::new();
+    let long = "x".repeat(5000);
+    for command in [
+        format!("append order-1 --type T --data 1 --id {long}"),
+        format!("append order-1 --type T --data 1 --id={long} --format json"),
+        format!("append {long} --type T --data 1"),
+        format!("append order-1 --type T --data 1 --expected {long}"),
+        format!("queue publish orders --type T --data 1 --id {long}"),
+        format!("explain {long}"),
+        format!("explain {long} --format json"),
+        format!("read order-1 --{long}"),
+        long.clone(),
+    ] {
+        let ran = folder.run(&command);
+        assert!(ran.exit != 0 && ran.stderr.contains("xxx…"), "{ran:?}");
+        assert!(ran.stderr.len() < 1000, "{} bytes: {}", ran.stderr.len(), ran.stderr);
+    }
+}

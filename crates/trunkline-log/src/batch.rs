@@ -68,7 +68,7 @@ impl Query {
     }
 
     /// The keys of all labels.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + Clone {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Key> {
         let groups = self.items.iter().flat_map(|item| &item.groups);
         groups.flat_map(|group| &group.labels).map(|(key, ..)| *key)
     }

@@ -203,10 +203,12 @@ impl View {
 
     /// Has fetched from all runs what says whether they have these few keys, at the same time instead of one after the
     /// other as they are looked into.
-    pub(crate) fn prefetch(&self, keys: impl Iterator<Item = Key> + Clone) {
-        for part in self.parts.iter() {
-            if let Part::Run(run) = part {
-                keys.clone().take(PREFETCHED_KEYS).for_each(|key| run.prefetch_filter(key));
+    pub(crate) fn prefetch(&self, keys: impl Iterator<Item = Key>) {
+        for key in keys.take(PREFETCHED_KEYS) {
+            for part in self.parts.iter() {
+                if let Part::Run(run) = part {
+                    run.prefetch_filter(key);
+                }
             }
         }
     }

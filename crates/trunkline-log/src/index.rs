@@ -112,7 +112,7 @@ impl Table {
         }
     }
 
-    /// The numbers of those keys that may be there.
+    /// The numbers of those keys that are there.
     pub(crate) fn contained(&self, keys: &[Probe]) -> Result<Vec<usize>, DamagedRun> {
         match self {
             Self::Run(run) => run.contained(keys).map_err(|run::Damaged| DamagedRun(Arc::clone(run))),

@@ -22,6 +22,9 @@ pub(super) const BLOCK_LEN: usize = 16 << 10;
 /// For how many keys the filter's blocks are fetched ahead: about as many as a processor fetches at the same time.
 const PREFETCHED_KEYS: usize = 32;
 
+/// How far from where a key ought to be it is looked for at first.
+const SEARCH_STEP: u64 = 16;
+
 /// How many blocks are asked of the disk when one of them is used first: it takes hardly longer than one.
 const READ_TOGETHER: usize = 4;
 
@@ -268,7 +271,7 @@ impl Run {
         Ok(())
     }
 
-    /// The numbers of those keys that may be there.
+    /// The numbers of those keys that are there.
     ///
     /// The filter's blocks for many keys are fetched side by side, where one after the other would each be waited
     /// for.
@@ -284,7 +287,39 @@ impl Run {
                 contained.push(number);
             }
         }
+        self.retain_found(&mut contained, keys)?;
         Ok(contained)
+    }
+
+    /// Takes out the numbers of those keys that the filter let through and that are not there. What is looked at for
+    /// each is fetched side by side too.
+    fn retain_found(&self, numbers: &mut Vec<usize>, keys: &[Probe]) -> Result<(), Damaged> {
+        for number in &*numbers {
+            self.prefetch_keys_at(self.guess(keys[*number].key));
+        }
+        let guesses: Vec<u64> = numbers
+            .iter()
+            .map(|number| {
+                let guess = self.better_guess(keys[*number].key)?;
+                self.prefetch_keys_at(guess);
+                Ok(guess)
+            })
+            .collect::<Result<_, _>>()?;
+        let mut found = Vec::new();
+        for (number, guess) in numbers.iter().zip(guesses) {
+            if self.find_near(guess, keys[*number].key)?.is_some() {
+                found.push(*number);
+            }
+        }
+        *numbers = found;
+        Ok(())
+    }
+
+    /// Has fetched the keys around this number.
+    fn prefetch_keys_at(&self, number: u64) {
+        let keys = number.saturating_sub(SEARCH_STEP)..(number + SEARCH_STEP).min(self.layout.keys);
+        let at = |number: u64| (self.layout.keys_at() + 8 * number) as usize;
+        prefetch(self.body.get(at(keys.start)..at(keys.end)).unwrap_or_default());
     }
 
     /// Whether the key may be there.
@@ -318,27 +353,45 @@ impl Run {
         }
     }
 
-    /// The number of a key. Keys are spread evenly, so the search begins where the key ought to be: once as seen from the
-    /// first, and again as seen from the key found there, which is nearer.
+    /// The number of a key.
     fn find(&self, key: Key) -> Result<Option<u64>, Damaged> {
-        let keys = self.layout.keys;
-        let numbers_within = |distance: Key| ((u128::from(distance) * u128::from(keys)) >> 64) as u64;
-        let mut guess = numbers_within(key);
-        if guess < keys {
-            let there = self.key(guess)?;
-            guess = if there > key {
-                guess.saturating_sub(numbers_within(there - key))
-            } else {
-                (guess + numbers_within(key - there)).min(keys - 1)
-            };
+        self.find_near(self.better_guess(key)?, key)
+    }
+
+    /// How many keys there are on average in such a part of all possible ones.
+    fn keys_within(&self, distance: Key) -> u64 {
+        ((u128::from(distance) * u128::from(self.layout.keys)) >> 64) as u64
+    }
+
+    /// Which number a key ought to have: keys are spread evenly.
+    fn guess(&self, key: Key) -> u64 {
+        self.keys_within(key)
+    }
+
+    /// Which number a key ought to have as seen from the key that the first guess finds, which is nearer than the first.
+    fn better_guess(&self, key: Key) -> Result<u64, Damaged> {
+        let (guess, keys) = (self.guess(key), self.layout.keys);
+        if guess >= keys {
+            return Ok(guess);
         }
+        let there = self.key(guess)?;
+        Ok(if there > key {
+            guess.saturating_sub(self.keys_within(there - key))
+        } else {
+            (guess + self.keys_within(key - there)).min(keys - 1)
+        })
+    }
+
+    /// The number of a key that ought to be near this one.
+    fn find_near(&self, guess: u64, key: Key) -> Result<Option<u64>, Damaged> {
+        let keys = self.layout.keys;
         let (mut low, mut high) = (guess, guess);
-        let mut step = 16;
+        let mut step = SEARCH_STEP;
         while low > 0 && self.key(low)? > key {
             low = low.saturating_sub(step);
             step *= 2;
         }
-        step = 16;
+        step = SEARCH_STEP;
         while high < keys && self.key(high)? < key {
             high = (high + step).min(keys);
             step *= 2;

@@ -211,12 +211,12 @@ async fn import(
             Some(Incoming::End) => return importer.finish(),
             Some(Incoming::Failed(source)) => {
                 let cause = Failure::File { what: format!("reading {}", file.display()), source };
-                return Err(stopped(Stop::Failed(cause), &importer));
+                return Err(stopped(Stop::Failed(Box::new(cause)), &importer));
             }
             None => {
                 let source = io::Error::other("the reading thread ended before the file did");
                 let cause = Failure::File { what: format!("reading {}", file.display()), source };
-                return Err(stopped(Stop::Failed(cause), &importer));
+                return Err(stopped(Stop::Failed(Box::new(cause)), &importer));
             }
         }
     }
@@ -226,6 +226,6 @@ fn stopped(stop: Stop, importer: &Importer<'_>) -> Failure {
     let so_far: ImportSoFar = importer.so_far();
     match stop {
         Stop::Line { line, reason } => Failure::ImportStopped { line, reason, so_far },
-        Stop::Failed(cause) => Failure::ImportFailed { cause: Box::new(cause), so_far },
+        Stop::Failed(cause) => Failure::ImportFailed { cause, so_far },
     }
 }

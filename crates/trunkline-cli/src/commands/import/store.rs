@@ -47,12 +47,12 @@ pub(super) enum Stop {
     /// A line cannot be imported, and that is to end the import.
     Line { line: u64, reason: String },
     /// The store, or a file, failed.
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 impl<E: Into<Failure>> From<E> for Stop {
     fn from(error: E) -> Self {
-        Self::Failed(error.into())
+        Self::Failed(Box::new(error.into()))
     }
 }
 

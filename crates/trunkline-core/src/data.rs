@@ -13,6 +13,8 @@ use serde_json::value::RawValue;
 use siphasher::sip::SipHasher13;
 use smallvec::SmallVec;
 
+pub use scan::plain;
+
 use scan::NotJson;
 
 /// Objects of more fields are sorted to find names written twice; for fewer, comparing all pairs is quicker.

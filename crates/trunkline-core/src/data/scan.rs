@@ -104,8 +104,13 @@ fn digits(json: &[u8], start: usize) -> Result<usize, NotJson> {
 }
 
 /// How many bytes of a string stand before the first one that ends it, escapes, or must not be there.
+///
+/// ```
+/// assert_eq!(trunkline_core::data::plain(b"abc\"d"), 3);
+/// ```
 #[inline]
-fn plain(bytes: &[u8]) -> usize {
+#[must_use]
+pub fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;
     let mut at = 0;

@@ -3,6 +3,8 @@
 //! The grammar is that of RFC 8259, and so that of `serde_json`: a text is taken by the one exactly when it is taken
 //! by the other.
 
+use trunkline_core::data::plain;
+
 /// Why a text is no JSON; what is wrong with it, and where, is asked of `serde_json`, which says it better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotJson;
@@ -187,28 +189,6 @@ impl<'a> Scan<'a> {
         self.at += digits;
         if digits > 0 { Ok(()) } else { Err(NotJson) }
     }
-}
-
-/// How many bytes of a string stand before the first one that ends it, escapes, or must not be there.
-fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let mut at = 0;
-    // Eight bytes at a time: a byte of `word` less than N leaves its high bit in `word - N * ONES`, if that of the byte
-    // isn't set; what a borrow adds stands after a byte that is found already.
-    while let Some(word) = bytes[at..].first_chunk::<8>() {
-        let word = u64::from_le_bytes(*word);
-        let less = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word;
-        let quote = less(word ^ (ONES * u64::from(b'"')), 1);
-        let escape = less(word ^ (ONES * u64::from(b'\\')), 1);
-        let found = (less(word, 0x20) | quote | escape) & HIGH;
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    let rest = bytes[at..].iter();
-    at + rest.take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count()
 }
 
 #[cfg(test)]

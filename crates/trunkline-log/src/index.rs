@@ -105,10 +105,10 @@ impl Table {
         }
     }
 
-    /// Has fetched what says where the record at this position begins.
-    pub(crate) fn prefetch_offset(&self, position: u64) {
+    /// Has fetched what says where these records begin.
+    pub(crate) fn prefetch_offsets(&self, records: &[Located]) {
         if let Self::Run(run) = self {
-            run.prefetch_offset(position);
+            run.prefetch_offsets(records);
         }
     }
 
@@ -182,6 +182,9 @@ impl Postings {
     /// The number of the first position that is not below `position`.
     pub(crate) fn lower_bound(&self, position: u64) -> Result<usize, DamagedRun> {
         let (mut low, mut high) = (0, self.len());
+        if high > 0 && self.get(0)? >= position {
+            return Ok(0);
+        }
         while low < high {
             let middle = low + (high - low) / 2;
             if self.get(middle)? < position {

@@ -10,14 +10,17 @@ pub(crate) fn prefetch<T>(items: &[T]) {
     const CACHE_LINE_BYTES: usize = 64;
 
     let start = items.as_ptr().cast::<i8>();
-    for at in (0..size_of_val(items)).step_by(CACHE_LINE_BYTES) {
+    // From the beginning of a line, so that none at the end is left out.
+    let before = start.addr() % CACHE_LINE_BYTES;
+    let line = start.wrapping_sub(before);
+    for at in (0..before + size_of_val(items)).step_by(CACHE_LINE_BYTES) {
         #[expect(
             unsafe_code,
             reason = "the intrinsic takes a pointer; to read instead would wait for each line"
         )]
         // SAFETY: a prefetch neither reads nor writes nor faults, wherever it points.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(at));
+            _mm_prefetch::<_MM_HINT_T0>(line.wrapping_add(at));
         }
     }
 }

@@ -1,13 +1,11 @@
 //! Reading single records of a segment, each of them verified.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::ReadError;
 use crate::index::{DamagedRun, Located, Table};
-use crate::prefetch::prefetch;
 use crate::record::{self, Record};
 use crate::segment::Segment;
 use crate::shared::LookupError;
@@ -16,7 +14,9 @@ use crate::shared::LookupError;
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     segment: &'a Segment,
-    map: Option<Cow<'a, Bytes>>,
+    map: Option<&'a Bytes>,
+    /// The same, with a count of its holders of its own.
+    apart: Option<Bytes>,
     /// The first position that is in a later segment.
     until: u64,
 }
@@ -24,13 +24,12 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(crate) fn new(segment: &'a Segment, until: u64) -> Result<Self, ReadError> {
         let map = segment.file.mapped().map_err(|error| ReadError::io(segment.name(), error))?;
-        Ok(Self { segment, map: map.map(Cow::Borrowed), until })
+        Ok(Self { segment, map, apart: None, until })
     }
 
     /// The same, but who holds its records is counted apart from who holds others of the segment.
     pub(crate) fn counted_apart(self) -> Self {
-        let apart = |map: Cow<'a, Bytes>| Cow::Owned(Bytes::from_owner(map.into_owned()));
-        Self { map: self.map.map(apart), ..self }
+        Self { apart: self.map.map(|map| Bytes::from_owner(map.clone())), ..self }
     }
 
     /// Whether the record at this position is in this segment.
@@ -41,7 +40,7 @@ impl<'a> Reader<'a> {
     /// The record that a table says is there, with its checksum verified.
     #[inline]
     pub(crate) fn record(&self, table: &Table, at: Located) -> Result<Record, LookupError> {
-        let record = match &self.map {
+        let record = match self.apart.as_ref().or(self.map) {
             Some(map) => mapped_record(map, at.offset),
             None => self.viewed_record(at.offset)?,
         };
@@ -76,12 +75,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Has so many bytes from this offset on fetched into the processor's caches, if the file has them.
+    /// So many bytes from this offset on, as far as the file has them; none when it isn't mapped.
     #[inline]
-    pub(crate) fn prefetch(&self, offset: u64, len: usize) {
-        let Some(map) = &self.map else { return };
+    pub(crate) fn mapped(&self, offset: u64, len: usize) -> &'a [u8] {
+        let Some(map) = self.map else { return &[] };
         let start = map.len().min(offset as usize);
-        prefetch(&map[start..map.len().min(start + len)]);
+        &map[start..map.len().min(start + len)]
     }
 }
 

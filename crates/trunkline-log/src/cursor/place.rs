@@ -3,7 +3,9 @@
 use std::ops::RangeInclusive;
 
 use super::asked::Asked;
+use crate::ReadError;
 use crate::index::{Located, Postings, Table};
+use crate::prefetch::prefetch;
 use crate::segment::Segment;
 use crate::shared::{LookupError, View};
 
@@ -84,22 +86,39 @@ impl Place {
                 let mut rest = rest.clone();
                 while self.ahead.len() < self.reach {
                     let Some(position) = next_position(lists, forward, &rest)? else { break };
-                    self.table.prefetch_offset(position);
                     self.ahead.push(Located { position, offset: 0 });
                     rest = if forward { position + 1..=*rest.end() } else { *rest.start()..=position - 1 };
                 }
             }
+        }
+        if !self.scans() {
+            self.table.prefetch_offsets(&self.ahead);
         }
         self.table.locate(&mut self.ahead)?;
         self.reach = (self.reach * AHEAD_GROWTH).min(*AHEAD.end());
         self.ask_disk(forward, view, segment, asked);
         // Records that stand one after the other are fetched ahead by the processor itself.
         if !self.scans() {
-            for at in &self.ahead {
-                view.reader(at.position, segment)?.prefetch(at.offset, FETCHED_BYTES);
-            }
+            self.fetch(view, segment)?;
         }
         Ok(!self.ahead.is_empty())
+    }
+
+    /// Has the records ahead fetched into the processor's caches.
+    fn fetch(&self, view: &View, segment: &mut usize) -> Result<(), ReadError> {
+        let Some(first) = self.ahead.first() else { return Ok(()) };
+        let mut beginnings: [&[u8]; *AHEAD.end()] = [&[]; _];
+        let mut reader = view.reader(first.position, segment)?;
+        for (at, beginning) in self.ahead.iter().zip(&mut beginnings) {
+            if !reader.holds(at.position) {
+                reader = view.reader(at.position, segment)?;
+            }
+            *beginning = reader.mapped(at.offset, FETCHED_BYTES);
+        }
+        // Nothing else is in this loop. A prefetch waits for the page table; the fewer instructions there are between
+        // two of them, the more of them the processor sees at once and waits for at the same time.
+        beginnings.into_iter().for_each(prefetch);
+        Ok(())
     }
 
     /// The table, and the next records in it that were looked up, at most so many.

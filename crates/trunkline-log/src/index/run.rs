@@ -336,10 +336,12 @@ impl Run {
         prefetch(self.body.get(start..start + filter::BLOCK_LEN).unwrap_or_default());
     }
 
-    /// Has fetched what says where the record at this position begins.
-    pub(crate) fn prefetch_offset(&self, position: u64) {
-        let at = (self.layout.offsets_at() + 4 * (position - self.name.first)) as usize;
-        prefetch(self.body.get(at..at + 4).unwrap_or_default());
+    /// Has fetched what says where these records begin.
+    pub(crate) fn prefetch_offsets(&self, records: &[Located]) {
+        for record in records {
+            let at = (self.layout.offsets_at() + 4 * (record.position - self.name.first)) as usize;
+            prefetch(self.body.get(at..at + 4).unwrap_or_default());
+        }
     }
 
     /// Which postings belong to a key; an empty range when it isn't there.

@@ -129,8 +129,11 @@ struct Section {
     buffer: Vec<u8>,
 }
 
-/// Bytes that a section gathers before it writes them.
-const SECTION_BUFFER_LEN: usize = 128 << 10;
+/// So many bytes of the file are written at a time, from a multiple of them on, but for a section's beginning and end.
+///
+/// Where the system can, it keeps what is written so in one large page, and maps it so. Lookups go all over a run, and
+/// then wait less for page tables.
+const LARGE_PAGE_BYTES: u64 = 2 << 20;
 
 impl Section {
     fn new(file: &Arc<dyn DiskFile>, at: u64) -> Self {
@@ -139,7 +142,8 @@ impl Section {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= SECTION_BUFFER_LEN { self.flush() } else { Ok(()) }
+        let room = LARGE_PAGE_BYTES - self.at % LARGE_PAGE_BYTES;
+        if self.buffer.len() as u64 >= room { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -3,7 +3,7 @@
 //! Readers differ in which of two fields of one name they take: expressions take the last, SQL the first, and others
 //! refuse both. So data that comes in has each name once in an object. What is stored is read as it is.
 
-mod scan;
+pub mod scan;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,8 +12,6 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use siphasher::sip::SipHasher13;
 use smallvec::SmallVec;
-
-pub use scan::plain;
 
 use scan::NotJson;
 

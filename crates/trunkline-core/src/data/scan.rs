@@ -1,27 +1,38 @@
 //! Where the tokens of a JSON text end. The grammar is that of RFC 8259, and so that of `serde_json`.
 //!
 //! Places go in and come out, so that they stay in registers: it has to be as quick as reading without keeping anything.
+//! Whoever goes over a text asks for white space, keys and scalars where they may stand, and looks after brackets and
+//! commas. The text is UTF-8; that is not looked at again.
 
 /// A text is no JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NotJson;
+pub struct NotJson;
 
 /// Behind the white space that begins here.
+///
+/// ```
+/// use trunkline_core::data::scan::space;
+/// assert_eq!(space(b"[ \n 1]", 1), 4);
+/// ```
 #[inline]
-pub(super) fn space(json: &[u8], mut at: usize) -> usize {
+#[must_use]
+pub fn space(json: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\t' | b'\r') = json.get(at) {
         at += 1;
     }
     at
 }
 
-/// The key that begins here, with its quotes, and where its value begins; tells whether it has escapes.
+/// The key that begins here, with its quotes, and where its value begins; sets `has_escapes` if it has some.
+///
+/// ```
+/// use trunkline_core::data::scan::key;
+/// let mut has_escapes = false;
+/// assert_eq!(key(br#"{"a": 1}"#, 1, &mut has_escapes), Ok((&br#""a""#[..], 6)));
+/// assert!(!has_escapes);
+/// ```
 #[inline]
-pub(super) fn key<'a>(
-    json: &'a [u8],
-    start: usize,
-    has_escapes: &mut bool,
-) -> Result<(&'a [u8], usize), NotJson> {
+pub fn key<'a>(json: &'a [u8], start: usize, has_escapes: &mut bool) -> Result<(&'a [u8], usize), NotJson> {
     if json.get(start) != Some(&b'"') {
         return Err(NotJson);
     }
@@ -34,8 +45,14 @@ pub(super) fn key<'a>(
 }
 
 /// Behind the value that begins here and is neither a list nor an object.
+///
+/// ```
+/// use trunkline_core::data::scan::{NotJson, scalar};
+/// assert_eq!(scalar(b"[-1.5e3]", 1), Ok(7));
+/// assert_eq!(scalar(b"[nil]", 1), Err(NotJson));
+/// ```
 #[inline]
-pub(super) fn scalar(json: &[u8], at: usize) -> Result<usize, NotJson> {
+pub fn scalar(json: &[u8], at: usize) -> Result<usize, NotJson> {
     match json.get(at) {
         Some(b'"') => string(json, at + 1, &mut false),
         Some(b'-' | b'0'..=b'9') => number(json, at),
@@ -104,13 +121,8 @@ fn digits(json: &[u8], start: usize) -> Result<usize, NotJson> {
 }
 
 /// How many bytes of a string stand before the first one that ends it, escapes, or must not be there.
-///
-/// ```
-/// assert_eq!(trunkline_core::data::plain(b"abc\"d"), 3);
-/// ```
 #[inline]
-#[must_use]
-pub fn plain(bytes: &[u8]) -> usize {
+fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;
     let mut at = 0;
@@ -136,6 +148,7 @@ mod tests {
     use proptest::prelude::*;
     use serde::de::IgnoredAny;
 
+    use super::plain;
     use crate::data::{Fault, check};
 
     /// Something that a JSON text may have, or that looks like it.
@@ -156,6 +169,12 @@ mod tests {
             let text = pieces.concat();
             let is_json = serde_json::from_str::<IgnoredAny>(&text).is_ok();
             prop_assert_eq!(check(text.as_bytes()) != Err(Fault::NotJson), is_json, "{}", text);
+        }
+
+        /// Whatever stands around it, and wherever in a word of eight bytes.
+        #[test]
+        fn a_string_ends_where_it_does(start in "[a-zé]{0,20}", stop in "[\"\\\\\u{0}\u{1f}]", rest in "[a-z\"]{0,20}") {
+            prop_assert_eq!(plain(format!("{start}{stop}{rest}").as_bytes()), start.len());
         }
     }
 }

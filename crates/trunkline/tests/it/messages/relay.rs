@@ -1,0 +1,286 @@
+//! A relay: every event goes out once in effect, in its order, whatever is cut off in between.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use trunkline::messages::{
+    Checkpoint, CheckpointError, Checkpoints, FileCheckpoints, MemoryCheckpoints, Relay, RelayError, Stopper,
+};
+use trunkline::{App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position};
+use trunkline_core::Metadata;
+use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
+use trunkline_queue::limits::RECEIVE_BYTES_MAX;
+use trunkline_queue::{EmbeddedOptions, EmbeddedQueue, GroupOptions, MemoryQueue, MessageQueue, Receive};
+use trunkline_store::Limits;
+
+use super::{group, store_with, topic, with_queue};
+use crate::counter::Counter;
+use crate::world::app;
+
+fn relay() -> Relay {
+    Relay::new("out", topic("shop"))
+}
+
+async fn waiting(queue: &MemoryQueue) -> Vec<String> {
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
+    let receive = Receive::new(topic("shop"), group("g")).max(100_000).now();
+    let deliveries = queue.receive(receive).await.unwrap();
+    deliveries.iter().map(|delivery| String::from_utf8(delivery.message.payload.to_vec()).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn events_become_cloudevents_in_their_order() {
+    let app = App::builder().store(MemoryStore::new()).decider::<Counter>().build().unwrap();
+    let request = trunkline::CommandRequest::of(&crate::counter::increment("a", 1)).unwrap();
+    let context = trunkline::Context {
+        traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
+        correlation_id: Some("c".into()),
+        saga_id: Some("s".into()),
+        occurred_at: Some("2010-12-01T08:26:00Z".parse().unwrap()),
+        ..trunkline::Context::default()
+    };
+    app.send(request.id("7".parse().unwrap()).context(context)).await.unwrap();
+    let queue = MemoryQueue::new();
+    relay().catch_up(app.store(), &queue, &MemoryCheckpoints::default()).await.unwrap();
+    let event = app.store().event_at(Position::FIRST).await.unwrap().unwrap();
+    let payload: serde_json::Value = serde_json::from_str(&waiting(&queue).await[0]).unwrap();
+    assert_eq!(
+        payload,
+        serde_json::json!({
+            "specversion": "1.0", "id": event.event_id().to_string(),
+            "source": format!("urn:uuid:{}", app.store().id()),
+            "type": "Incremented", "subject": "counter-a", "time": "2010-12-01T08:26:00.000000Z",
+            "datacontenttype": "application/json", "dataversion": 1, "streamversion": 1, "position": 1,
+            "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "correlationid": "c", "causationid": "7", "sagaid": "s", "data": {},
+        })
+    );
+}
+
+/// Keeps nothing for the first so many times, as a process that is killed before it could.
+struct Forgetful {
+    inner: MemoryCheckpoints,
+    forgets: AtomicU32,
+}
+
+impl Checkpoints for Forgetful {
+    fn load(&self, name: &str) -> Result<Option<Checkpoint>, CheckpointError> {
+        self.inner.load(name)
+    }
+
+    fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        let forget =
+            self.forgets.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        if forget {
+            let source = std::io::Error::other("killed");
+            return Err(CheckpointError::Io { name: name.to_owned(), done: "written", source });
+        }
+        self.inner.save(name, checkpoint)
+    }
+
+    fn forget(&self, name: &str) -> Result<(), CheckpointError> {
+        self.inner.forget(name)
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_is_killed_before_its_checkpoint_doubles_nothing() {
+    let store = store_with(900).await;
+    let queue = MemoryQueue::new();
+    let checkpoints = Forgetful { inner: MemoryCheckpoints::default(), forgets: AtomicU32::new(2) };
+    for _ in 0..2 {
+        let relay = relay();
+        let killed = relay.catch_up(&store, &queue, &checkpoints).await.unwrap_err();
+        assert_eq!(relay.reached.position(), Position::START);
+        assert!(matches!(killed, RelayError::Checkpoint(CheckpointError::Io { .. })), "{killed:?}");
+    }
+    assert_eq!(relay().catch_up(&store, &queue, &checkpoints).await.unwrap(), Position::new(900));
+    let numbers: Vec<u64> = waiting(&queue)
+        .await
+        .iter()
+        .map(|payload| {
+            serde_json::from_str::<serde_json::Value>(payload).unwrap()["data"]["n"].as_u64().unwrap()
+        })
+        .collect();
+    assert!(numbers.iter().copied().eq(0..900), "{} messages: {numbers:?}", numbers.len());
+}
+
+/// Whatever the log takes can be relayed: nothing in it makes a relay stand there for good.
+#[tokio::test]
+async fn the_largest_events_and_odd_metadata_are_relayed() {
+    let limits = Limits { event_data_bytes_max: EVENT_DATA_BYTES_MAX };
+    let time = trunkline_core::Timestamp::from_micros(0);
+    let store = MemoryStore::with(limits, Arc::new(move || time));
+    let folder = tempfile::tempdir().unwrap();
+    let queue = EmbeddedQueue::open(&folder.path().join("q"), EmbeddedOptions::default()).unwrap();
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
+    // No JSON, so that it goes out as base64.
+    let largest = vec![0xff; EVENT_DATA_BYTES_MAX];
+    let said = |value: String| Metadata::of(&BTreeMap::from([("correlation_id", value)])).unwrap();
+    let mut events = vec![
+        NewEvent::new("Drawn".parse().unwrap(), largest).metadata(said("é".repeat(30_000))),
+        NewEvent::new("Drawn".parse().unwrap(), "{}").metadata(said("two\nlines".to_owned())),
+    ];
+    events.extend((0..30).map(|_| NewEvent::new("Drawn".parse().unwrap(), vec![0xff; 1 << 20])));
+    for event in events {
+        let stream = "picture-1".parse().unwrap();
+        store.append(Append::to(stream, Expected::Any).event(event)).await.unwrap();
+    }
+    let store: Arc<dyn EventStore> = Arc::new(store);
+    let done = relay().catch_up(&store, &queue, &MemoryCheckpoints::default()).await.unwrap();
+    assert_eq!(done, Position::new(32));
+    let mut came = Vec::new();
+    while came.len() < 32 {
+        let receive = Receive::new(topic("shop"), group("g")).max(100).now();
+        let deliveries = queue.receive(receive).await.unwrap();
+        assert!(!deliveries.is_empty(), "{} came", came.len());
+        let all_but_last = deliveries.iter().rev().skip(1);
+        let bytes: usize = all_but_last.map(|delivery| delivery.message.payload.len()).sum();
+        assert!(bytes <= RECEIVE_BYTES_MAX, "{bytes} bytes came at once");
+        came.extend(deliveries.into_iter().map(|delivery| delivery.message));
+    }
+    let positions: Vec<u64> = came.iter().map(|message| message.cause.unwrap().position.get()).collect();
+    assert!(positions.iter().copied().eq(1..=32), "{positions:?}");
+    // What can be no header is in the envelope all the same.
+    let envelope: serde_json::Value = serde_json::from_slice(&came[1].payload).unwrap();
+    assert_eq!(
+        (&came[1].headers.get("correlation_id"), &envelope["correlationid"]),
+        (&None, &"two\nlines".into())
+    );
+}
+
+#[tokio::test]
+async fn a_relay_goes_on_where_it_was_and_follows_what_comes() {
+    let store = store_with(10).await;
+    let queue = Arc::new(MemoryQueue::new());
+    let checkpoints = Arc::new(MemoryCheckpoints::default());
+    relay().catch_up(&store, &*queue, &*checkpoints).await.unwrap();
+    let (stopper, stop) = Stopper::new();
+    let running = {
+        let (store, queue, checkpoints) = (Arc::clone(&store), Arc::clone(&queue), Arc::clone(&checkpoints));
+        tokio::spawn(async move { relay().run(&store, &*queue, &*checkpoints, &stop).await })
+    };
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
+    let take = async |max| queue.receive(Receive::new(topic("shop"), group("g")).max(max)).await.unwrap();
+    assert_eq!(take(100).await.len(), 10);
+    let event = NewEvent::json("OrderCreated", "{}").unwrap();
+    store.append(Append::to("order-x".parse().unwrap(), Expected::Any).event(event)).await.unwrap();
+    assert_eq!(take(100).await[0].message.key.as_deref(), Some("order-x"));
+    stopper.stop();
+    running.await.unwrap().unwrap();
+    let kept = checkpoints.load("out").unwrap().unwrap();
+    assert_eq!(kept.position, Position::new(11));
+}
+
+#[tokio::test]
+async fn trunklines_own_events_and_others_types_stay_inside() {
+    let app = app(
+        "[commands.A]\nstream: \"'a-' + command.id\"\nemit: [{ type: \"X\", data: \"command\" }, { type: \"Y\", data: \"command\" }]\n",
+    );
+    app.send(crate::world::request("1", "A", r#"{"id":"b"}"#)).await.unwrap();
+    app.send(crate::world::request("2", "A", "{}")).await.unwrap();
+    assert_eq!(app.store().head().await.unwrap(), Position::new(3), "a kept rejection among them");
+    let queue = MemoryQueue::new();
+    let only = Relay { events: vec!["Y".parse().unwrap()], ..relay() };
+    only.catch_up(app.store(), &queue, &MemoryCheckpoints::default()).await.unwrap();
+    assert_eq!(waiting(&queue).await.len(), 1);
+    let queue = MemoryQueue::new();
+    relay().catch_up(app.store(), &queue, &MemoryCheckpoints::default()).await.unwrap();
+    assert_eq!(waiting(&queue).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_relay_ahead_of_its_log_stops() {
+    let (old, new) = (store_with(5).await, store_with(9).await);
+    let checkpoints = MemoryCheckpoints::default();
+    let queue = MemoryQueue::new();
+    relay().catch_up(&old, &queue, &checkpoints).await.unwrap();
+    let error = relay().catch_up(&new, &queue, &checkpoints).await.unwrap_err();
+    assert!(error.to_string().contains("where the log has the events of another store"), "{error}");
+    for (position, wanted) in [(Position::new(6), "no event"), (Position::new(4), "another event")] {
+        let checkpoint = Checkpoint { store: old.id(), position, event_id: EventId::generate() };
+        checkpoints.save("out", &checkpoint).unwrap();
+        let error = relay().catch_up(&old, &queue, &checkpoints).await.unwrap_err();
+        assert!(error.to_string().contains(wanted), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_relay_tells_of_what_is_in_the_queue_and_of_what_it_passed_over() {
+    let queue = MemoryQueue::new();
+    let app = with_queue("[relay.out]\nevents: \"Y\"\ntopic: \"shop\"\n", &queue);
+    let head = Position::new(3);
+    assert!(app.relays_have_passed(Position::START) && !app.relays_have_passed(Position::FIRST));
+    for event_type in ["X", "Y", "X"] {
+        let event = NewEvent::json(event_type, "{}").unwrap();
+        app.store().append(Append::to("a-1".parse().unwrap(), Expected::Any).event(event)).await.unwrap();
+    }
+    let (stopper, stop) = Stopper::new();
+    let seen = async {
+        while !app.relays_have_passed(head) {
+            tokio::task::yield_now().await;
+        }
+        assert!(!app.relays_have_passed(Position::new(4)));
+        stopper.stop();
+    };
+    let (ran, ()) = tokio::join!(app.run_messages(&stop), seen);
+    ran.unwrap();
+    assert_eq!(waiting(&queue).await.len(), 1);
+}
+
+#[test]
+fn a_checkpoint_in_a_file_is_the_old_one_or_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = FileCheckpoints::new(folder.path().join("relay"));
+    assert_eq!(checkpoints.load("out").unwrap(), None);
+    let checkpoint = |position| Checkpoint {
+        store: trunkline_core::StoreId::from_bytes([7; 16]),
+        position: Position::new(position),
+        event_id: EventId::from_bytes([9; 16]),
+    };
+    checkpoints.save("out", &checkpoint(1)).unwrap();
+    checkpoints.save("out", &checkpoint(2)).unwrap();
+    std::fs::write(folder.path().join("relay/out.checkpoint.new"), "cut of").unwrap();
+    assert_eq!(checkpoints.load("out").unwrap(), Some(checkpoint(2)));
+    std::fs::write(folder.path().join("relay/out.checkpoint.json"), "damaged").unwrap();
+    let error = checkpoints.load("out").unwrap_err().to_string();
+    assert!(
+        error.starts_with("the checkpoint of `out` could not be read: "),
+        "and never a new beginning: {error}"
+    );
+    checkpoints.save("../a b", &checkpoint(3)).unwrap();
+    assert_eq!(checkpoints.load("../a b").unwrap(), Some(checkpoint(3)));
+    assert!(
+        folder.path().join("relay/..%2fa%20b.checkpoint.json").exists(),
+        "whatever its name, it is in the folder"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_with_a_window_reads_on_when_there_is_room() {
+    let (store, queue) = (store_with(1_200).await, MemoryQueue::new());
+    let relay = Relay { window: Some(10), ..relay() };
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
+    let (stopper, stop) = Stopper::new();
+    let checkpoints = MemoryCheckpoints::default();
+    let taken = async {
+        let mut taken = 0;
+        while taken < 1_200 {
+            // Long enough for all to be relayed, by a clock that jumps.
+            drop(tokio::time::timeout(Duration::from_secs(5), std::future::pending::<()>()).await);
+            let waits = queue.stats().await.unwrap().topics[0].messages;
+            assert!(waits <= 500, "{waits} wait");
+            assert_eq!(relay.reached.position().get(), taken as u64 + waits);
+            let all = queue.receive(Receive::new(topic("shop"), group("g")).max(1_000)).await.unwrap();
+            for delivery in &all {
+                queue.ack(&delivery.lease).await.unwrap();
+            }
+            taken += all.len();
+        }
+        stopper.stop();
+    };
+    let (ran, ()) = tokio::join!(relay.run(&store, &queue, &checkpoints, &stop), taken);
+    ran.unwrap();
+}

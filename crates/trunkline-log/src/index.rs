@@ -182,6 +182,7 @@ impl Postings {
     /// The number of the first position that is not below `position`.
     pub(crate) fn lower_bound(&self, position: u64) -> Result<usize, DamagedRun> {
         let (mut low, mut high) = (0, self.len());
+        // Whoever comes from the table before wants all of this one.
         if high > 0 && self.get(0)? >= position {
             return Ok(0);
         }

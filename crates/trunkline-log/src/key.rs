@@ -86,12 +86,21 @@ mod tests {
     /// Index files hold keys, so it must not matter in how many pieces they were hashed.
     #[test]
     fn a_key_is_the_siphash_of_sort_and_name_whatever_its_length() {
-        let hasher = Hasher13::new(&[7; 16]);
-        for len in [0, 1, 7, 62, 63, 64, 65, 200] {
-            let name = vec![b'x'; len];
-            let mut whole = SipHasher13::new_with_key(&[7; 16]);
-            whole.write(&[&[2, 3][..], &name].concat());
-            assert_eq!(hasher.label(3, &name), whole.finish(), "{len}");
+        let key = std::array::from_fn(|at| (at * 13 + 3) as u8);
+        let hasher = Hasher13::new(&key);
+        let text: Vec<u8> = (0..300_u32).map(|at| (at * 7 + 11) as u8).collect();
+        for len in 0..text.len() {
+            let name = &text[..len];
+            let siphash = |sort: &[u8]| {
+                let mut whole = SipHasher13::new_with_key(&key);
+                whole.write(&[sort, name].concat());
+                whole.finish()
+            };
+            assert_eq!(hasher.label(3, name), siphash(&[2, 3]), "{len}");
+            assert_eq!(hasher.stream(name), siphash(&[0]), "{len}");
+            if let Ok(id) = name.try_into() {
+                assert_eq!(hasher.id(id), siphash(&[1]));
+            }
         }
     }
 }

@@ -5,7 +5,8 @@
 //! commas. The text is UTF-8; that is not looked at again.
 
 /// A text is no JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not JSON")]
 pub struct NotJson;
 
 /// Behind the white space that begins here.

@@ -3,8 +3,8 @@
 //! What is wrong with a text that is no JSON, and where, is asked of `serde_json`, which says it better. It takes the
 //! same texts.
 
+use trunkline_core::data::scan;
 pub(crate) use trunkline_core::data::scan::NotJson;
-use trunkline_core::data::scan::{key, scalar, space};
 
 /// A place in a JSON text.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ impl<'a> Scan<'a> {
 
     /// The next byte that is no white space.
     pub(crate) fn peek(&mut self) -> Option<u8> {
-        self.at = space(self.bytes(), self.at);
+        self.at = scan::space(self.bytes(), self.at);
         self.bytes().get(self.at).copied()
     }
 
@@ -67,7 +67,7 @@ impl<'a> Scan<'a> {
     /// Passes over a key with its colon, and returns it with its quotes.
     pub(crate) fn key(&mut self) -> Result<&'a str, NotJson> {
         let start = self.place();
-        let (key, value) = key(self.bytes(), start, &mut false)?;
+        let (key, value) = scan::key(self.bytes(), start, &mut false)?;
         self.at = value;
         Ok(&self.text[start..start + key.len()])
     }
@@ -83,7 +83,7 @@ impl<'a> Scan<'a> {
                 _ => 0,
             };
             if close == 0 {
-                self.at = scalar(self.bytes(), self.at)?;
+                self.at = scan::scalar(self.bytes(), self.at)?;
             } else {
                 self.at += 1;
                 if !self.take(close) {

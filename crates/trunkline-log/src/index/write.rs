@@ -246,3 +246,28 @@ impl RunWriter {
         run.ok_or_else(|| io::Error::other("an index file differs from what was just written to it"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::MemoryDisk;
+
+    #[test]
+    fn a_section_is_written_whole_in_pieces_that_end_where_large_pages_do() {
+        let header = HEADER_LEN as u64;
+        for start in [0, 4, LARGE_PAGE_BYTES - header - 4, LARGE_PAGE_BYTES - header] {
+            let file = MemoryDisk::new().create("section").unwrap();
+            let mut section = Section::new(&file, start);
+            let numbers = 0..(2 * LARGE_PAGE_BYTES / 4 + 1000) as u32;
+            for number in numbers.clone() {
+                section.write(&number.to_le_bytes()).unwrap();
+                assert!(!section.buffer.is_empty() || section.at.is_multiple_of(LARGE_PAGE_BYTES));
+            }
+            section.flush().unwrap();
+            let mut written = vec![0; 4 * numbers.len()];
+            assert_eq!(file.read_at(header + start, &mut written).unwrap(), written.len());
+            let (written, rest) = written.as_chunks::<4>();
+            assert!(rest.is_empty() && written.iter().map(|bytes| u32::from_le_bytes(*bytes)).eq(numbers));
+        }
+    }
+}

@@ -14,6 +14,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use trunkline::App;
+use trunkline::FromFile as _;
 use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
 use trunkline_core::{
     Append, Expected, NewEvent, Position, RecordedEvent, StoreId, StreamName, Timestamp, Version,

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use trunkline::FromFile as _;
 use trunkline::config::World;
 use trunkline::messages::FileCheckpoints;
 use trunkline::{App, ApplicationFile, OpenStore, Place, QueuePlace, Registered};

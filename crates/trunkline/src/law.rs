@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use trunkline_sql::{Limits, Parameters};
 
-use crate::file::LawDefinition;
+use crate::file::{DeclaredApp as _, LawDefinition};
 use crate::{App, QueryError};
 
 /// How many breaches of a law are shown.
@@ -35,24 +35,25 @@ pub struct LawReport {
 ///
 /// A law is about a system at rest: on the way there, an order may be neither confirmed nor cancelled.
 pub async fn laws(app: &App) -> Result<Vec<LawReport>, QueryError> {
-    let (laws, projections) = app.to_judge();
+    let laws = app.laws().clone();
     if laws.is_empty() {
         return Ok(Vec::new());
     }
+    let projections = app.shared_projections();
     let judged = tokio::task::spawn_blocking(move || {
         let failed = |error: &dyn std::fmt::Display| QueryError::Failed { reason: error.to_string() };
         let mut reports = Vec::with_capacity(laws.len());
-        for (name, LawDefinition { says, breaches, of, read_db }) in &*laws {
+        for (name, LawDefinition { says, breaches, of, read_db }) in laws {
             let database = projections.database_at(read_db.as_deref()).map_err(|error| failed(&error))?;
             let limits = Limits { rows_max: SHOWN_MAX, time_limit: PATIENCE, ..Limits::default() };
             let ask = |query| database.ask(query, &Parameters::default(), &limits);
             let of = of.as_ref().map(&ask).transpose().map_err(|error| failed(&error))?;
-            let answer = ask(breaches).map_err(|error| failed(&error))?;
+            let answer = ask(&breaches).map_err(|error| failed(&error))?;
             let rows = answer.to_json();
             let breaches = rows.as_array().cloned().unwrap_or_default();
             reports.push(LawReport {
-                name: name.clone(),
-                says: says.clone(),
+                name,
+                says,
                 of: of.and_then(|of| of.to_json().as_u64()),
                 holds: breaches.is_empty(),
                 breaches,

@@ -84,19 +84,21 @@ pub use trunkline_store::{
     subscribe,
 };
 
-pub use app::{App, AppBuilder, BuildError, Hook, HookError, RunError};
+pub use app::{
+    App, AppBuilder, BuildError, Hook, HookError, Install, NamedCode, QueueSettings, Rehearsal, RunError,
+    Settings, StoreSettings,
+};
 pub use command::{
-    Accepted, CommandContext, CommandHandler, CommandRequest, Context, Decided, Decision, DispatchError,
-    Emitted, HandleError, Loaded, Outcome, RejectedBy, Rejection,
+    Accepted, CommandContext, CommandHandler, CommandLogic, CommandRequest, Context, Decided, Decision,
+    DispatchError, Emitted, EventRule, HandleError, Loaded, Outcome, RejectedBy, Rejection,
 };
 pub use file::{
-    AggregateDefinition, ApplicationFile, CommandDefinition, Compensate, ConsumerAction, ConsumerDefinition,
-    Definition, EmitDefinition, EventDefinition, EventDefinitionName, Expect, Expectation, Given,
-    GivenCommand, GivenEvent, GivenRows, GivenSend, LastDefinition, LawDefinition, Mapping, OnChange,
-    OnDefinition, OnError, ProjectionClasses, ProjectionDefinition, QueryDefinition, QueueDefinition,
-    ReadDbDefinition, Registered, RequireDefinition, SagaAction, SagaClasses, SagaDefinition,
-    ScenarioDefinition, SendDefinition, SnapshotsDefinition, StepDefinition, StepsDefinition,
-    StoreDefinition, Then, When, codes,
+    AggregateDefinition, ApplicationFile, CommandDefinition, Compensate, ConsumerDefinition, DeclaredAction,
+    DeclaredApp, Definition, EmitDefinition, EventDefinition, EventDefinitionName, Expect, Expectation,
+    FileError, FromFile, Given, GivenCommand, GivenEvent, GivenRows, GivenSend, LastDefinition,
+    LawDefinition, Mapping, OnDefinition, ProjectionClasses, QueryDefinition, QueueDefinition,
+    ReadDbDefinition, Registered, RequireDefinition, SagaAction, SagaDefinition, ScenarioDefinition,
+    SendDefinition, SnapshotsDefinition, StepDefinition, StepsDefinition, StoreDefinition, Then, When, codes,
 };
 pub use middleware::CommandService;
 pub use place::{
@@ -104,12 +106,13 @@ pub use place::{
     QueueDsnError, QueuePlace, ReadDsnError, ReadPlace,
 };
 pub use projection::{
-    Divergence, DivergingEvent, Kept, ProjectionError, ProjectionState, ProjectionStatus, Projections,
-    Rebuilt, StateError, StateProjection, Verified,
+    Divergence, DivergingEvent, Kept, OnChange, OnError, ProjectionDefinition, ProjectionError,
+    ProjectionState, ProjectionStatus, Projections, Rebuilt, StateError, StateProjection, Table,
+    TableProblem, Tables, Verified,
 };
-pub use query::{QueryError, QueryHandler};
+pub use query::{QueryContext, QueryError, QueryHandler, QueryLogic};
 pub use schema::Schema;
-pub use snapshot::Snapshot;
+pub use snapshot::{Folded, Revision, Snapshot, SnapshotPlan};
 pub use system::{System, SystemError};
 
 /// The examples in the project's README are compiled and run.

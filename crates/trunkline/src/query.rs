@@ -7,8 +7,10 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use trunkline_config::nearest;
+use trunkline_nearest::nearest;
 use trunkline_store::Advice;
+
+use crate::Projections;
 
 /// Answers one kind of question.
 ///
@@ -95,19 +97,40 @@ impl QueryError {
     }
 }
 
-/// Something that answers, whatever it is made of.
-pub(crate) trait Answer: Send + Sync {
-    fn answer<'a>(&'a self, name: &'a str, parameters: Bytes) -> BoxFuture<'a, Result<Bytes, QueryError>>;
+/// A question, as something that answers sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct QueryContext<'a> {
+    /// The query's name.
+    pub name: &'a str,
+    /// The read models of the application.
+    pub projections: &'a Arc<Projections>,
 }
 
-/// A [`QueryHandler`] as [`Answer`].
+/// Something that answers queries, whatever it is made of: the form that an application keeps.
+///
+/// A [`QueryHandler`] becomes one when it is registered; what reads parameters itself, as a declared query does,
+/// implements it and is registered with [`query_logic`](crate::AppBuilder::query_logic).
+pub trait QueryLogic: Send + Sync + 'static {
+    /// Answers; parameters and answer are JSON.
+    fn answer<'a>(
+        &'a self,
+        context: QueryContext<'a>,
+        parameters: Bytes,
+    ) -> BoxFuture<'a, Result<Bytes, QueryError>>;
+}
+
+/// A [`QueryHandler`] as [`QueryLogic`].
 pub(crate) struct Handler<H>(pub(crate) H);
 
-impl<H: QueryHandler> Answer for Handler<H> {
-    fn answer<'a>(&'a self, name: &'a str, parameters: Bytes) -> BoxFuture<'a, Result<Bytes, QueryError>> {
+impl<H: QueryHandler> QueryLogic for Handler<H> {
+    fn answer<'a>(
+        &'a self,
+        context: QueryContext<'a>,
+        parameters: Bytes,
+    ) -> BoxFuture<'a, Result<Bytes, QueryError>> {
         Box::pin(async move {
             let input = serde_json::from_slice(&parameters).map_err(|error| QueryError::Parameters {
-                query: name.to_owned(),
+                query: context.name.to_owned(),
                 reason: error.to_string(),
             })?;
             let output = self.0.answer(input).await?;
@@ -119,12 +142,17 @@ impl<H: QueryHandler> Answer for Handler<H> {
 
 /// Queries by their names.
 #[derive(Default)]
-pub(crate) struct Queries(pub(crate) HashMap<String, Arc<dyn Answer>>);
+pub(crate) struct Queries(pub(crate) HashMap<String, Arc<dyn QueryLogic>>);
 
 impl Queries {
-    pub(crate) async fn answer(&self, name: &str, parameters: Bytes) -> Result<Bytes, QueryError> {
-        if let Some(handler) = self.0.get(name) {
-            return handler.answer(name, parameters).await;
+    pub(crate) async fn answer(
+        &self,
+        name: &str,
+        parameters: Bytes,
+        projections: &Arc<Projections>,
+    ) -> Result<Bytes, QueryError> {
+        if let Some(logic) = self.0.get(name) {
+            return logic.answer(QueryContext { name, projections }, parameters).await;
         }
         let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
         names.sort_unstable();

@@ -9,13 +9,12 @@ use serde_json::Value as Json;
 use trunkline_core::saga::{Outgoing, Status};
 use trunkline_core::{Append, EventType, Expected, NewEvent, StreamName};
 use trunkline_sql::ComparedRows;
-use trunkline_store::{AllRead, EventStore, MemoryStore};
+use trunkline_store::{AllRead, MemoryStore};
 
-use crate::command::Bus;
-use crate::saga::Played;
+use crate::file::DeclaredApp as _;
 use crate::{
     App, CommandRequest, Decision, DispatchError, Emitted, Expectation, Given, GivenCommand, GivenEvent,
-    GivenRows, GivenSend, Outcome, Rejection, ScenarioDefinition, When,
+    GivenRows, GivenSend, Outcome, Rehearsal, Rejection, ScenarioDefinition, When,
 };
 
 /// The stream of an event that says no other, where it doesn't matter.
@@ -62,7 +61,7 @@ impl fmt::Display for Line {
 ///
 /// ```
 /// use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
-/// use trunkline::{App, MemoryStore, scenario};
+/// use trunkline::{App, FromFile as _, MemoryStore, scenario};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -103,8 +102,7 @@ pub async fn run(app: &App) -> Vec<ScenarioReport> {
 }
 
 async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, String> {
-    let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
-    let bus = app.bus_over(Arc::clone(&store));
+    let mut rehearsal = app.rehearse(Arc::new(MemoryStore::new()));
     let when = match &scenario.when {
         When::Command(command) => Some(request(command)),
         When::Event(_) => None,
@@ -112,7 +110,7 @@ async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, Stri
     for given in &scenario.given {
         match given {
             Given::Command(command) => {
-                let outcome = dispatch(&bus, &request(command)).await?;
+                let outcome = dispatch(&rehearsal, &request(command)).await?;
                 if let Decision::Rejected(Rejection { reason, .. }) = outcome.decision {
                     return Err(format!("the given command {} was rejected: {reason}", command.command));
                 }
@@ -120,21 +118,21 @@ async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, Stri
             Given::Event(event) => {
                 let name = match (&event.stream, &when) {
                     (Some(name), _) => name.clone(),
-                    (None, Some(when)) => bus.stream_of(when)?,
+                    (None, Some(when)) => rehearsal.stream_of(when)?,
                     (None, None) => SOMEWHERE.to_owned(),
                 };
-                append(app, &*store, &name, event).await?;
+                append(app, &rehearsal, &name, event).await?;
             }
         }
     }
     if let Expectation::Sends(expected, status) = &scenario.then {
-        return sent(app, &*store, &bus, &scenario.when, expected, *status).await;
+        return sent(app, &mut rehearsal, &scenario.when, expected, *status).await;
     }
     if let Expectation::Rows(expected) = &scenario.then {
-        return rows(app, &*store, &bus, &scenario.when, expected).await;
+        return rows(app, &rehearsal, &scenario.when, expected).await;
     }
     let Some(when) = when else { return Err("of an event, messages or rows are expected".to_owned()) };
-    Ok(match (&scenario.then, dispatch(&bus, &when).await?.decision) {
+    Ok(match (&scenario.then, dispatch(&rehearsal, &when).await?.decision) {
         (Expectation::Sends(..) | Expectation::Rows(_), _) => Vec::new(),
         (Expectation::Events(expected), Decision::Accepted(accepted)) => {
             compare(expected, &accepted.events, matches, said, emitted)
@@ -158,10 +156,10 @@ async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, Stri
 }
 
 /// What is to come comes; a line when it is rejected.
-async fn come(app: &App, store: &dyn EventStore, bus: &Bus, when: &When) -> Result<Option<Line>, String> {
+async fn come(app: &App, rehearsal: &Rehearsal<'_>, when: &When) -> Result<Option<Line>, String> {
     match when {
         When::Command(command) => {
-            let outcome = dispatch(bus, &request(command)).await?;
+            let outcome = dispatch(rehearsal, &request(command)).await?;
             Ok(match outcome.decision {
                 Decision::Rejected(rejection) => Some(Line::Found(rejected(Some(&rejection.reason)))),
                 Decision::Accepted(_) => None,
@@ -169,7 +167,7 @@ async fn come(app: &App, store: &dyn EventStore, bus: &Bus, when: &When) -> Resu
         }
         When::Event(event) => {
             let stream = event.stream.as_deref().unwrap_or(SOMEWHERE);
-            append(app, store, stream, event).await.map(|()| None)
+            append(app, rehearsal, stream, event).await.map(|()| None)
         }
     }
 }
@@ -177,17 +175,16 @@ async fn come(app: &App, store: &dyn EventStore, bus: &Bus, when: &When) -> Resu
 /// The rows that projections make of all that happened, beside those that are expected.
 async fn rows(
     app: &App,
-    store: &dyn EventStore,
-    bus: &Bus,
+    rehearsal: &Rehearsal<'_>,
     when: &When,
     expected: &[GivenRows],
 ) -> Result<Vec<Line>, String> {
-    if let Some(rejected) = come(app, store, bus, when).await? {
+    if let Some(rejected) = come(app, rehearsal, when).await? {
         return Ok(vec![rejected]);
     }
     let mut lines = Vec::new();
     for GivenRows { table, rows } in expected {
-        let found = app.projections().tried(store, table).await?;
+        let found = rehearsal.rows(table).await?;
         let ComparedRows { same, missing, surplus } = ComparedRows::of(rows.clone(), found);
         let said = |row| format!("{table} {}", Json::Object(row));
         lines.extend(same.into_iter().map(said).map(Line::Same));
@@ -200,21 +197,20 @@ async fn rows(
 /// What the sagas send of it, beside what is expected.
 async fn sent(
     app: &App,
-    store: &dyn EventStore,
-    bus: &Bus,
+    rehearsal: &mut Rehearsal<'_>,
     when: &When,
     expected: &[GivenSend],
     status: Option<Status>,
 ) -> Result<Vec<Line>, String> {
+    let store = Arc::clone(rehearsal.store());
     let before = store.head().await.map_err(|error| error.to_string())?;
-    if let Some(rejected) = come(app, store, bus, when).await? {
+    if let Some(rejected) = come(app, rehearsal, when).await? {
         return Ok(vec![rejected]);
     }
-    let mut played = Played::new(app.routes());
     let (mut found, mut statuses) = (Vec::new(), Vec::new());
     let mut events = store.read_all(AllRead::default());
     while let Some(event) = events.next().await.transpose().map_err(|error| error.to_string())? {
-        let (sends, stand) = played.play(&event)?;
+        let (sends, stand) = rehearsal.play(&event)?;
         if event.position() > before {
             found.extend(sends);
             statuses = stand;
@@ -253,11 +249,16 @@ fn request(command: &GivenCommand) -> CommandRequest {
     CommandRequest::new(command.command.as_str(), json_bytes(&command.data))
 }
 
-async fn dispatch(bus: &Bus, request: &CommandRequest) -> Result<Outcome, String> {
-    bus.dispatch(request).await.map_err(|error: DispatchError| error.to_string())
+async fn dispatch(rehearsal: &Rehearsal<'_>, request: &CommandRequest) -> Result<Outcome, String> {
+    rehearsal.dispatch(request).await.map_err(|error: DispatchError| error.to_string())
 }
 
-async fn append(app: &App, store: &dyn EventStore, stream: &str, event: &GivenEvent) -> Result<(), String> {
+async fn append(
+    app: &App,
+    rehearsal: &Rehearsal<'_>,
+    stream: &str,
+    event: &GivenEvent,
+) -> Result<(), String> {
     let given =
         |error: &dyn fmt::Display| format!("the given {} can't be appended: {error}", event.event_type);
     let stream = StreamName::new(stream).map_err(|error| given(&error))?;
@@ -267,7 +268,7 @@ async fn append(app: &App, store: &dyn EventStore, stream: &str, event: &GivenEv
     let schema_version = event.version.unwrap_or(present);
     let event_given = NewEvent { schema_version, ..NewEvent::new(event_type, data) };
     let append = Append::to(stream, Expected::Any).event(event_given);
-    store.append(append).await.map(drop).map_err(|error| given(&error))
+    rehearsal.store().append(append).await.map(drop).map_err(|error| given(&error))
 }
 
 /// Two lists beside each other.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
+use trunkline::FromFile as _;
 use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
 use trunkline::law::laws;
 use trunkline::{App, CommandRequest, DispatchError, Outcome, System};

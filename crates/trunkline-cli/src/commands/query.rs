@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
+use trunkline::FromFile as _;
 use trunkline::messages::FileCheckpoints;
 use trunkline::{App, Place};
 

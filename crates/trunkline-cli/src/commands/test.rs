@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
+use trunkline::FromFile as _;
 use trunkline::config::{LoadError, Loader, World};
 use trunkline::scenario::{self, ScenarioReport};
 use trunkline::{App, MemoryStore};

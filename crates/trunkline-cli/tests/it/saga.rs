@@ -1,6 +1,7 @@
 //! `saga`: how sagas stand, and what an operator orders.
 
 use serde_json::Value;
+use trunkline::FromFile as _;
 use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
 use trunkline::messages::{CommandDispatcher, MessageHandler as _, OnReject};
 use trunkline::{App, Append, CommandRequest, EventType, Expected, Metadata, NewEvent, Place, StreamName};

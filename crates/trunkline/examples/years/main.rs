@@ -11,6 +11,7 @@ mod census;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use trunkline::FromFile as _;
 use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
 use trunkline::upcast::Upcasters;
 use trunkline::{

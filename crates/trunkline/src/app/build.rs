@@ -2,83 +2,55 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use trunkline_core::EventShape;
-use trunkline_core::saga::Behaviour;
 use trunkline_core::upcast::{Link, Upcasters};
 use trunkline_queue::MessageQueue;
-use trunkline_sql::{InvalidModelName, Model, TypedProjection};
+use trunkline_sql::{Model, TypedProjection};
 use trunkline_store::{LogStoreOptions, system_clock};
 
 use super::builder::Wrap;
 use super::queue::{AppQueue, Slot};
-use super::{App, AppBuilder, BuildError, Messages};
-use crate::command::Bus;
-use crate::declared::{self, DeclaredSaga, Events};
-use crate::file::{
-    ConsumerDefinition, Definition, EventDefinition, Mapping, OnChange, OnError, ProjectionDefinition,
-    QueueDefinition, SagaAction, SagaClasses, SagaDefinition, StoreDefinition, typed,
-};
-use crate::messages::{FileCheckpoints, MemoryCheckpoints, Relay, read_the_log};
+use super::{App, AppBuilder, BuildError, Messages, QueueSettings, StoreSettings};
+use crate::command::{Bus, Events};
+use crate::messages::{Consumer, ConsumerAction, FileCheckpoints, MemoryCheckpoints, Relay, read_the_log};
 use crate::middleware::{self, CommandService, Guard};
 use crate::place::{OpenQueueOptions, OpenStore, Place, QueuePlace, ReadPlace};
 use crate::projection::OwnStates;
 use crate::query::Queries;
 use crate::saga::{IndexPlace, Routes, Sagas};
 use crate::snapshot::Snapshots;
-use crate::{ApplicationFile, Projections, StateProjection};
+use crate::{ProjectionDefinition, Projections, StateProjection};
 
 pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
-    let (builder, definition) = hooked(builder)?;
-    let Definition {
-        event_store,
-        snapshots,
-        events,
-        links,
-        aggregates,
-        commands,
-        command_handlers,
-        query_handlers,
-        read_db,
-        mut projections,
-        queries: declared_queries,
-        sagas,
-        scenarios,
-        laws,
-        mut consumers,
-        relays,
-        message_queue,
-        ..
-    } = definition;
-    let mut handlers = Named::of("command", builder.commands, command_handlers, &builder.named_commands)?;
-    let events = Arc::new(shapes(events, links.into_iter().chain(builder.links), &builder.shapes)?);
-    let upcasters = events.upcasters.clone();
-    for (name, handler) in declared::commands(aggregates, commands, &upcasters, snapshots.every) {
-        handlers.add(name, handler)?;
-    }
-    let mut queries = Named::of("query", builder.queries, query_handlers, &builder.named_queries)?;
-    let queue = queue(message_queue, builder.queue, builder.queue_place, builder.owner.as_deref());
+    let builder = installed(builder)?;
+    let settings = builder.settings;
+    let handlers = each_once("command", builder.commands)?;
+    let upcasters = upcasters(builder.events, builder.links, &builder.shapes)?;
+    let events = Arc::new(Events { rules: builder.event_rules, upcasters: upcasters.clone() });
+    let queries = Queries(each_once("query", builder.queries)?);
+    let queue = queue(settings.message_queue, builder.queue, builder.queue_place, builder.owner.as_deref());
     let (mut kept_in, mut checkpoints, mut sagas_in) =
         (builder.snapshots, builder.checkpoints, builder.saga_index);
     let (store, opened) = if let Some(store) = builder.store {
         (store, None)
     } else {
-        let place = find(&event_store, builder.place)?;
+        let place = find(&settings.event_store, builder.place)?;
         kept_in = kept_in.or_else(|| place.dsn.snapshots());
         sagas_in = sagas_in.or_else(|| place.dsn.sagas().map(IndexPlace::File));
         checkpoints = checkpoints.or_else(|| Some(Arc::new(FileCheckpoints::new(place.dsn.checkpoints()?))));
-        let opened = open(&event_store, place, builder.owner)?;
+        let opened = open(&settings.event_store, place, builder.owner)?;
         (Arc::clone(&opened.store), Some(Arc::new(opened)))
     };
     let clock = builder.clock.unwrap_or_else(|| Arc::new(system_clock));
-    let read_place = ReadPlace::find(read_db.dsn.as_deref(), |name| std::env::var_os(name))
+    let read_place = ReadPlace::find(settings.read_db.as_deref(), |name| std::env::var_os(name))
         .map_err(|error| BuildError::ReadDsn { error })?;
-    add_typed(builder.projections, &mut projections)?;
-    add_states(&builder.states, &mut projections)?;
     let checkpoints = checkpoints.unwrap_or_else(|| Arc::new(MemoryCheckpoints::default()));
+    let projections = projections(builder.projections, builder.typed_projections, &builder.states)?;
     let own = OwnStates { all: builder.states, checkpoints: Arc::clone(&checkpoints) };
     let projections = Arc::new(Projections::new(
         Arc::clone(&store),
@@ -89,85 +61,64 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
         &own,
         &upcasters,
     ));
-    for (name, definition) in declared_queries {
-        let answer = declared::DeclaredQuery {
-            query: Arc::new(definition.query),
-            read_db: definition.read_db,
-            projections: Arc::clone(&projections),
-            time_limit: read_db.statement_timeout,
-        };
-        queries.add(name, Arc::new(answer))?;
-    }
-    let snapshots = snapshots.enabled.then(|| match &kept_in {
+    let snapshots = settings.snapshots.then(|| match &kept_in {
         Some(file) => Snapshots::open(file),
         None => Snapshots::memory(),
     });
     let saga_clock = Arc::clone(&clock);
-    let bus = Arc::new(Bus::new(Arc::clone(&store), clock, events, snapshots, handlers.all));
+    let bus = Arc::new(Bus::new(Arc::clone(&store), clock, events, snapshots, handlers));
     let commands = wrapped(&bus, builder.guard, builder.layers, builder.time_limit);
-    let queries = Arc::new(Queries(queries.all));
-    let messages = Messages {
-        relays: all_relays(relays, &mut consumers, &upcasters),
-        consumers: consumers.into_values().collect(),
-        handlers: builder.message_handlers,
-        checkpoints,
-    };
-    let routes = routes(sagas, builder.sagas, &builder.saga_classes, &upcasters)?;
-    let checkpoints = Arc::clone(&messages.checkpoints);
-    let sagas = Sagas::new(routes, Arc::clone(&store), saga_clock, checkpoints, sagas_in.unwrap_or_default());
-    let (sagas, scenarios, laws, messages, queue) =
-        (Arc::new(sagas), Arc::new(scenarios), Arc::new(laws), Arc::new(messages), Arc::new(queue));
+    let mut consumers = builder.consumers;
+    let relays = all_relays(builder.relays, &mut consumers, &upcasters)?;
+    let routes = Routes::new(each_once("saga", builder.sagas)?.into_iter().collect(), upcasters.clone());
+    let sagas = Sagas::new(
+        routes,
+        Arc::clone(&store),
+        saga_clock,
+        Arc::clone(&checkpoints),
+        sagas_in.unwrap_or_default(),
+    );
     Ok(App {
         store,
         opened,
         bus,
         commands,
-        queries,
+        queries: Arc::new(queries),
         projections,
         upcasters,
-        sagas,
-        scenarios,
-        laws,
-        messages,
-        queue,
+        sagas: Arc::new(sagas),
+        attached: Arc::new(builder.attached),
+        messages: Arc::new(Messages { relays, consumers, checkpoints }),
+        queue: Arc::new(queue),
     })
 }
 
-/// What the file declares, and the builder as the file's hooks leave it.
-fn hooked(mut builder: AppBuilder) -> Result<(AppBuilder, Definition), BuildError> {
-    let definition = match builder.file.take() {
-        Some(file) if file.mistakes().next().is_some() => {
-            return Err(BuildError::File(Box::new(file.evaluated)));
-        }
-        Some(ApplicationFile { definition, .. }) => definition,
-        None => Definition::default(),
-    };
-    for name in &definition.hooks {
-        // Those that every program has leave all as the file says.
-        if let Some(hook) = builder.hooks.get(name).cloned() {
-            let failed =
-                |error: super::HookError| BuildError::Hook { hook: name.clone(), reason: error.to_string() };
-            builder = hook(builder).map_err(failed)?;
-        }
+/// The builder with all that is to be installed, which comes before what the program registered.
+fn installed(mut builder: AppBuilder) -> Result<AppBuilder, BuildError> {
+    let (projections, links) = (mem::take(&mut builder.projections), mem::take(&mut builder.links));
+    for brings in mem::take(&mut builder.installs) {
+        builder = brings.install(builder)?;
     }
-    Ok((builder, definition))
+    builder.projections.extend(projections);
+    builder.links.extend(links);
+    Ok(builder)
 }
 
-/// The relays of the file, and those that its consumers of the log need.
+/// All relays: those that were registered, and those that consumers of the log need.
 fn all_relays(
-    declared: IndexMap<String, Relay>,
-    consumers: &mut IndexMap<String, ConsumerDefinition>,
+    mut relays: Vec<Relay>,
+    consumers: &mut [(Consumer, ConsumerAction)],
     upcasters: &Upcasters,
-) -> Vec<Relay> {
-    let mut relays: Vec<Relay> = declared.into_values().collect();
-    let takers = consumers.values_mut().map(|definition| &mut definition.consumer);
-    relays.extend(read_the_log(takers, &relays).expect("names were checked when the file was read"));
-    relays.into_iter().map(|relay| Relay { upcasters: upcasters.clone(), ..relay }).collect()
+) -> Result<Vec<Relay>, BuildError> {
+    let takers = consumers.iter_mut().map(|(consumer, _)| consumer);
+    let of_the_log = read_the_log(takers, &relays).map_err(|error| BuildError::Group { error })?;
+    relays.extend(of_the_log);
+    Ok(relays.into_iter().map(|relay| Relay { upcasters: upcasters.clone(), ..relay }).collect())
 }
 
 /// Where messages wait; not opened before they are needed.
 fn queue(
-    definition: QueueDefinition,
+    settings: QueueSettings,
     given: Option<Arc<dyn MessageQueue>>,
     place: Option<QueuePlace>,
     owner: Option<&str>,
@@ -179,10 +130,10 @@ fn queue(
     if let Some(owner) = owner {
         owner.clone_into(&mut options.owner);
     }
-    if let Some(ttl) = definition.dead_letter_ttl {
+    if let Some(ttl) = settings.dead_letter_ttl {
         options.dead_letter_ttl = ttl;
     }
-    AppQueue::Found { place, file: definition.dsn, options, opened: Slot::default() }
+    AppQueue::Found { place, file: settings.dsn, options, opened: Slot::default() }
 }
 
 /// The bus behind the program's middleware: observed, limited in time, wrapped by what was registered, allowed.
@@ -205,42 +156,13 @@ fn wrapped(
     middleware::observe(service, bus)
 }
 
-/// The sagas that the file declares or names, and those of the program.
-fn routes(
-    declared: IndexMap<String, SagaDefinition>,
-    registered: Vec<(String, Arc<dyn Behaviour>)>,
-    classes: &SagaClasses,
-    upcasters: &Upcasters,
-) -> Result<Routes, BuildError> {
-    let mut behaviours: BTreeMap<String, Arc<dyn Behaviour>> = BTreeMap::new();
-    for (name, definition) in declared {
-        let behaviour: Arc<dyn Behaviour> = match definition.action {
-            SagaAction::Steps(steps) => Arc::new(DeclaredSaga(*steps)),
-            SagaAction::Class(class) => match classes.get(&class) {
-                Some(behaviour) => Arc::clone(behaviour),
-                // The plain binary was warned, and can do all that isn't about this saga.
-                None => continue,
-            },
-        };
-        behaviours.insert(name, behaviour);
-    }
-    for (name, behaviour) in registered {
-        if behaviours.insert(name.clone(), behaviour).is_some() {
-            return Err(BuildError::HandledTwice { what: "saga", name });
-        }
-    }
-    Ok(Routes::new(behaviours, upcasters.clone()))
-}
-
-/// What is known of the shapes of events: the file's and the program's knowledge together.
-fn shapes(
-    declared: IndexMap<String, EventDefinition>,
-    links: impl Iterator<Item = Link>,
+/// How stored events become today's, by what is declared and what deciders write.
+fn upcasters(
+    declared: BTreeMap<String, u32>,
+    links: Vec<Link>,
     written: &[&'static EventShape],
-) -> Result<Events, BuildError> {
-    let links: Vec<Link> = links.collect();
-    let mut present: IndexMap<String, u32> =
-        declared.iter().map(|(name, event)| (name.clone(), event.version)).collect();
+) -> Result<Upcasters, BuildError> {
+    let mut present = declared;
     for EventShape { event_type, version, .. } in written {
         match present.get(*event_type) {
             Some(file) if file != version => {
@@ -254,116 +176,72 @@ fn shapes(
             _ => {}
         }
     }
-    let upcasters = Upcasters::to(links, present).map_err(|errors| BuildError::Upcasts { errors })?;
-    Ok(Events { declared, upcasters })
+    Upcasters::to(links, present).map_err(|errors| BuildError::Upcasts { errors })
 }
 
-/// Adds the projections that the program registered under their own names.
-fn add_typed(
-    registered: Vec<(String, Arc<dyn TypedProjection>)>,
-    projections: &mut IndexMap<String, ProjectionDefinition>,
-) -> Result<(), BuildError> {
-    for (name, code) in registered {
-        let model =
-            typed(&name, code).map_err(|reason| BuildError::Projection { name: name.clone(), reason })?;
-        add(name, model, projections)?;
+/// All projections, each name once: those with statements, those that are code, and those over state of the program's
+/// own, which have no tables.
+fn projections(
+    definitions: Vec<ProjectionDefinition>,
+    typed: Vec<(String, Arc<dyn TypedProjection>)>,
+    states: &[(String, Arc<dyn StateProjection>)],
+) -> Result<IndexMap<String, ProjectionDefinition>, BuildError> {
+    let failed = |name: &str, reason: String| BuildError::Projection { name: name.to_owned(), reason };
+    let mut all = definitions;
+    for (name, code) in typed {
+        all.push(ProjectionDefinition::typed(&name, code).map_err(|reason| failed(&name, reason))?);
     }
-    Ok(())
-}
-
-/// Adds the projections over state of the program's own, which have no tables.
-fn add_states(
-    registered: &[(String, Arc<dyn StateProjection>)],
-    projections: &mut IndexMap<String, ProjectionDefinition>,
-) -> Result<(), BuildError> {
-    for (name, code) in registered {
+    for (name, code) in states {
         let wanted = code.event_types().iter().map(|event| ((*event).to_owned(), Vec::new()));
         let model = Model::new(name, Vec::new(), wanted.collect());
-        let failed = |error: InvalidModelName| BuildError::Projection {
-            name: name.clone(),
-            reason: error.to_string(),
-        };
-        add(name.clone(), model.map_err(failed)?, projections)?;
+        all.push(ProjectionDefinition::new(model.map_err(|error| failed(name, error.to_string()))?));
     }
-    Ok(())
+    let mut by_name = IndexMap::with_capacity(all.len());
+    for definition in all {
+        let name = definition.model.name().to_owned();
+        if by_name.contains_key(&name) {
+            return Err(failed(&name, "there is another one of this name".to_owned()));
+        }
+        by_name.insert(name, definition);
+    }
+    Ok(by_name)
 }
 
-fn add(
-    name: String,
-    model: Model,
-    projections: &mut IndexMap<String, ProjectionDefinition>,
-) -> Result<(), BuildError> {
-    let definition = ProjectionDefinition {
-        model: Arc::new(model),
-        read_db: None,
-        idempotent: false,
-        on_error: OnError::default(),
-        on_change: OnChange::default(),
-    };
-    if projections.insert(name.clone(), definition).is_some() {
-        let reason = "there is another one of this name".to_owned();
-        return Err(BuildError::Projection { name, reason });
-    }
-    Ok(())
-}
-
-fn find(definition: &StoreDefinition, place: Option<Place>) -> Result<Place, BuildError> {
+fn find(settings: &StoreSettings, place: Option<Place>) -> Result<Place, BuildError> {
     match place {
         Some(place) => Ok(place),
-        None => Place::find(None, definition.dsn.as_deref(), |name| std::env::var_os(name))
+        None => Place::find(None, settings.dsn.as_deref(), |name| std::env::var_os(name))
             .map_err(|error| BuildError::Dsn { error }),
     }
 }
 
-fn open(definition: &StoreDefinition, place: Place, owner: Option<String>) -> Result<OpenStore, BuildError> {
+fn open(settings: &StoreSettings, place: Place, owner: Option<String>) -> Result<OpenStore, BuildError> {
     let defaults = LogStoreOptions::default();
     let options = LogStoreOptions {
-        segment_bytes: definition.segment_bytes.unwrap_or(defaults.segment_bytes),
-        sync: !definition.never_sync,
+        segment_bytes: settings.segment_bytes.unwrap_or(defaults.segment_bytes),
+        sync: !settings.never_sync,
         owner: owner.unwrap_or(defaults.owner),
         ..LogStoreOptions::default()
     };
-    if definition.never_sync {
+    if settings.never_sync {
         tracing::warn!(%place, "sync is \"never\": a power cut loses events that were acknowledged");
     }
     OpenStore::for_appending(&place.dsn, options).map_err(|source| BuildError::Open { place, source })
 }
 
-/// Handlers by name, each name once.
-struct Named<T: ?Sized> {
+/// What was registered by names, each name once.
+fn each_once<T: ?Sized>(
     what: &'static str,
-    all: HashMap<String, Arc<T>>,
-}
-
-impl<T: ?Sized> Named<T> {
-    /// What the program registered under its own name, and what the file gives names to.
-    fn of(
-        what: &'static str,
-        registered: Vec<(String, Arc<T>)>,
-        mappings: Vec<Mapping>,
-        named: &BTreeMap<String, Arc<T>>,
-    ) -> Result<Self, BuildError> {
-        let mut all = Self { what, all: HashMap::new() };
-        for (name, handler) in registered {
-            all.add(name, handler)?;
-        }
-        for Mapping { name, handler, .. } in mappings {
-            if let Some(handler) = named.get(&handler) {
-                all.add(name, Arc::clone(handler))?;
-            }
-        }
-        Ok(all)
-    }
-
-    fn add(&mut self, name: String, handler: Arc<T>) -> Result<(), BuildError> {
-        match self.all.entry(name) {
+    registered: Vec<(String, Arc<T>)>,
+) -> Result<HashMap<String, Arc<T>>, BuildError> {
+    let mut all = HashMap::with_capacity(registered.len());
+    for (name, one) in registered {
+        match all.entry(name) {
             Entry::Occupied(entry) => {
-                Err(BuildError::HandledTwice { what: self.what, name: entry.key().clone() })
+                return Err(BuildError::HandledTwice { what, name: entry.key().clone() });
             }
-            Entry::Vacant(entry) => {
-                entry.insert(handler);
-                Ok(())
-            }
+            Entry::Vacant(entry) => drop(entry.insert(one)),
         }
     }
+    Ok(all)
 }

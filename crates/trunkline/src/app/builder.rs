@@ -1,13 +1,13 @@
 //! What a program registers before its application is built.
 
-use std::collections::BTreeMap;
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
-use trunkline_config::World;
 use trunkline_core::saga::{Behaviour, Saga, Typed};
 use trunkline_core::upcast::Link;
 use trunkline_core::{Command as _, Decider, Event as _, EventShape};
@@ -15,24 +15,20 @@ use trunkline_queue::MessageQueue;
 use trunkline_sql::{ReadDatabase, TypedProjection};
 use trunkline_store::{Clock, EventStore};
 
-use super::{App, BuildError, build};
-use crate::command::{DeciderHandler, Handle, Handler};
-use crate::file::{ProjectionClasses, SagaClasses};
-use crate::messages::{Checkpoints, MessageHandler};
+use super::named::NamedCode;
+use super::{App, BuildError, Install, Settings, build};
+use crate::command::{CommandLogic, DeciderHandler, EventRule, Handler};
+use crate::messages::{Checkpoints, Consumer, ConsumerAction, MessageHandler, Relay};
 use crate::middleware::{CommandService, Guard};
-use crate::query::{self, Answer};
+use crate::query::{self, QueryLogic};
 use crate::saga::IndexPlace;
 use crate::{
-    ApplicationFile, CommandHandler, CommandRequest, DispatchError, Outcome, Place, QueryHandler, QueuePlace,
-    Registered, Snapshot, StateProjection,
+    CommandHandler, CommandRequest, DispatchError, Outcome, Place, ProjectionDefinition, QueryHandler,
+    QueuePlace, Snapshot, StateProjection,
 };
 
 /// What a hook may fail with.
 pub type HookError = Box<dyn std::error::Error + Send + Sync>;
-
-/// A function that `@go("package.Function")` in `[event_driven]` names: it runs when the application is built,
-/// and changes what is being built.
-pub type Hook = Arc<dyn Fn(AppBuilder) -> Result<AppBuilder, HookError> + Send + Sync>;
 
 pub(super) type Wrap = Box<dyn FnOnce(CommandService) -> CommandService + Send>;
 
@@ -52,30 +48,36 @@ pub struct AppBuilder {
     pub(super) owner: Option<String>,
     pub(super) read_database: Option<Arc<dyn ReadDatabase>>,
     pub(super) clock: Option<Clock>,
-    pub(super) file: Option<ApplicationFile>,
-    pub(super) commands: Vec<(String, Arc<dyn Handle>)>,
-    pub(super) named_commands: BTreeMap<String, Arc<dyn Handle>>,
+    pub(super) settings: Settings,
+    pub(super) installs: Vec<Box<dyn Install>>,
+    pub(super) attached: Attached,
+    pub(super) named: NamedCode,
+    pub(super) commands: Vec<(String, Arc<dyn CommandLogic>)>,
+    /// The present versions of events, as they were declared.
+    pub(super) events: BTreeMap<String, u32>,
+    pub(super) event_rules: HashMap<String, Arc<dyn EventRule>>,
     pub(super) snapshots: Option<PathBuf>,
     pub(super) links: Vec<Link>,
     /// The shapes that the deciders' events are written in.
     pub(super) shapes: Vec<&'static EventShape>,
-    pub(super) queries: Vec<(String, Arc<dyn Answer>)>,
-    pub(super) named_queries: BTreeMap<String, Arc<dyn Answer>>,
-    pub(super) projections: Vec<(String, Arc<dyn TypedProjection>)>,
+    pub(super) queries: Vec<(String, Arc<dyn QueryLogic>)>,
+    pub(super) projections: Vec<ProjectionDefinition>,
+    pub(super) typed_projections: Vec<(String, Arc<dyn TypedProjection>)>,
     pub(super) states: Vec<(String, Arc<dyn StateProjection>)>,
-    pub(super) projection_classes: ProjectionClasses,
     pub(super) queue: Option<Arc<dyn MessageQueue>>,
     pub(super) queue_place: Option<QueuePlace>,
     pub(super) checkpoints: Option<Arc<dyn Checkpoints>>,
     pub(super) saga_index: Option<IndexPlace>,
     pub(super) sagas: Vec<(String, Arc<dyn Behaviour>)>,
-    pub(super) saga_classes: SagaClasses,
-    pub(super) message_handlers: BTreeMap<String, Arc<dyn MessageHandler>>,
-    pub(super) hooks: BTreeMap<String, Hook>,
+    pub(super) relays: Vec<Relay>,
+    pub(super) consumers: Vec<(Consumer, ConsumerAction)>,
     pub(super) guard: Option<Guard>,
     pub(super) time_limit: Option<Duration>,
     pub(super) layers: Vec<Wrap>,
 }
+
+/// What was attached, one of a type.
+pub(super) type Attached = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
 impl AppBuilder {
     /// Events are kept in this store.
@@ -87,6 +89,35 @@ impl AppBuilder {
     pub fn shared_store(mut self, store: Arc<dyn EventStore>) -> Self {
         self.store = Some(store);
         self
+    }
+
+    /// Adds all that something brings, when the application is built: see [`Install`].
+    pub fn install(mut self, brings: impl Install + 'static) -> Self {
+        self.installs.push(Box::new(brings));
+        self
+    }
+
+    /// What a configuration says of the places of the application; what is said in code goes before it.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Attaches a value to the application, one of a type, for the crate that knows the type: see
+    /// [`App::attached`].
+    pub fn attach<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.attached.insert(TypeId::of::<T>(), Arc::new(value));
+        self
+    }
+
+    /// The code that was registered by names so far.
+    pub fn named(&self) -> &NamedCode {
+        &self.named
+    }
+
+    /// The names of the commands that have handlers so far.
+    pub fn command_names(&self) -> impl Iterator<Item = &str> {
+        self.commands.iter().map(|(name, _)| name.as_str())
     }
 
     /// Events are kept at this place rather than at the one that the file names.
@@ -196,27 +227,50 @@ impl AppBuilder {
     }
 
     /// A handler handles this command.
-    pub fn command(mut self, name: impl Into<String>, handler: impl CommandHandler) -> Self {
-        self.commands.push((name.into(), Arc::new(Handler(handler))));
+    pub fn command(self, name: impl Into<String>, handler: impl CommandHandler) -> Self {
+        self.command_logic(name, Arc::new(Handler(handler)))
+    }
+
+    /// This decides the command of a name, however it reads its data: see [`CommandLogic`].
+    pub fn command_logic(mut self, name: impl Into<String>, logic: Arc<dyn CommandLogic>) -> Self {
+        self.commands.push((name.into(), logic));
+        self
+    }
+
+    /// There is an event of this type, which is in this version now: one that a command emits, or that comes from
+    /// elsewhere.
+    pub fn event(mut self, event_type: impl Into<String>, version: u32) -> Self {
+        self.events.insert(event_type.into(), version);
+        self
+    }
+
+    /// New events of a type have to be as this rule says: see [`EventRule`].
+    pub fn event_rule(mut self, event_type: impl Into<String>, rule: impl EventRule) -> Self {
+        self.event_rules.insert(event_type.into(), Arc::new(rule));
         self
     }
 
     /// A handler by a name such as `orders.CreateOrderHandler`, for the commands that the file's
     /// `[cqrs.command_handlers]` gives it.
     pub fn command_handler(mut self, name: impl Into<String>, handler: impl CommandHandler) -> Self {
-        self.named_commands.insert(name.into(), Arc::new(Handler(handler)));
+        self.named.command_handlers.insert(name.into(), Arc::new(Handler(handler)));
         self
     }
 
     /// A handler answers this query.
-    pub fn query(mut self, name: impl Into<String>, handler: impl QueryHandler) -> Self {
-        self.queries.push((name.into(), Arc::new(query::Handler(handler))));
+    pub fn query(self, name: impl Into<String>, handler: impl QueryHandler) -> Self {
+        self.query_logic(name, Arc::new(query::Handler(handler)))
+    }
+
+    /// This answers the query of a name, however it reads its parameters: see [`QueryLogic`].
+    pub fn query_logic(mut self, name: impl Into<String>, logic: Arc<dyn QueryLogic>) -> Self {
+        self.queries.push((name.into(), logic));
         self
     }
 
     /// A handler by a name, for the queries that the file's `[cqrs.query_handlers]` gives it.
     pub fn query_handler(mut self, name: impl Into<String>, handler: impl QueryHandler) -> Self {
-        self.named_queries.insert(name.into(), Arc::new(query::Handler(handler)));
+        self.named.query_handlers.insert(name.into(), Arc::new(query::Handler(handler)));
         self
     }
 
@@ -254,7 +308,13 @@ impl AppBuilder {
     /// # Ok::<(), trunkline::BuildError>(())
     /// ```
     pub fn projection(mut self, name: impl Into<String>, projection: impl TypedProjection) -> Self {
-        self.projections.push((name.into(), Arc::new(projection)));
+        self.typed_projections.push((name.into(), Arc::new(projection)));
+        self
+    }
+
+    /// A read model of these statements, under the name that its model has: see [`ProjectionDefinition`].
+    pub fn projection_definition(mut self, projection: ProjectionDefinition) -> Self {
+        self.projections.push(projection);
         self
     }
 
@@ -266,7 +326,7 @@ impl AppBuilder {
 
     /// Code by a name such as `accounts.Balances`, for the projections that name it as their `class`.
     pub fn projection_class(mut self, name: impl Into<String>, projection: impl TypedProjection) -> Self {
-        self.projection_classes.insert(name.into(), Arc::new(projection));
+        self.named.projections.insert(name.into(), Arc::new(projection));
         self
     }
 
@@ -275,22 +335,63 @@ impl AppBuilder {
     /// # Panics
     ///
     /// When its name has a `-` or begins with `$`: its streams are named `$saga.NAME-ID`.
-    pub fn saga<S: Saga>(mut self) -> Self {
-        let name = S::NAME;
+    pub fn saga<S: Saga>(self) -> Self {
+        self.saga_behaviour(S::NAME, Arc::new(Typed::<S>::default()))
+    }
+
+    /// A saga under this name that does what this says, however it is made.
+    ///
+    /// # Panics
+    ///
+    /// When its name has a `-` or begins with `$`: its streams are named `$saga.NAME-ID`.
+    pub fn saga_behaviour(mut self, name: impl Into<String>, behaviour: Arc<dyn Behaviour>) -> Self {
+        let name = name.into();
         assert!(!name.contains('-') && !name.starts_with('$'), "{name:?} can't be a saga's name");
-        self.sagas.push((name.to_owned(), Arc::new(Typed::<S>::default())));
+        self.sagas.push((name, behaviour));
+        self
+    }
+
+    /// Events that become messages of a topic.
+    ///
+    /// ```
+    /// use trunkline::messages::Relay;
+    /// use trunkline::{App, MemoryStore};
+    ///
+    /// let app = App::builder().store(MemoryStore::new()).relay(Relay::new("all", "events".parse()?)).build()?;
+    /// # drop(app);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn relay(mut self, relay: Relay) -> Self {
+        self.relays.push(relay);
+        self
+    }
+
+    /// Who takes messages of topics, and what is done with them.
+    ///
+    /// ```
+    /// use trunkline::messages::{Consumer, ConsumerAction, OnReject};
+    /// use trunkline::{App, MemoryStore};
+    ///
+    /// let till = Consumer::new("till", vec!["payments".parse()?], "till".parse()?);
+    /// let dispatch = ConsumerAction::Dispatch(OnReject::Ack);
+    /// let app = App::builder().store(MemoryStore::new()).consumer(till, dispatch).build()?;
+    /// # drop(app);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn consumer(mut self, consumer: Consumer, action: ConsumerAction) -> Self {
+        self.consumers.push((consumer, action));
         self
     }
 
     /// A saga by a name such as `orders.OrderSaga`, for the section of the file that names it as its `class`.
     pub fn saga_class<S: Saga>(mut self, name: impl Into<String>) -> Self {
-        self.saga_classes.insert(name.into(), Arc::new(Typed::<S>::default()));
+        self.named.sagas.insert(name.into(), Arc::new(Typed::<S>::default()));
         self
     }
 
     /// A handler by a name, for the consumers that name it as their `class`.
     pub fn message_handler(mut self, name: impl Into<String>, handler: impl MessageHandler) -> Self {
-        self.message_handlers.insert(name.into(), Arc::new(handler));
+        self.named.message_handlers.insert(name.into(), Arc::new(handler));
         self
     }
 
@@ -308,7 +409,7 @@ impl AppBuilder {
         name: impl Into<String>,
         hook: impl Fn(Self) -> Result<Self, HookError> + Send + Sync + 'static,
     ) -> Self {
-        self.hooks.insert(name.into(), Arc::new(hook));
+        self.named.hooks.insert(name.into(), Arc::new(hook));
         self
     }
 
@@ -340,33 +441,6 @@ impl AppBuilder {
     {
         self.layers.push(Box::new(move |inner| BoxCloneSyncService::new(layer.layer(inner))));
         self
-    }
-
-    /// Adds what an application file declares, as read with [`registered`](Self::registered).
-    pub fn file(mut self, file: ApplicationFile) -> Self {
-        self.file = Some(file);
-        self
-    }
-
-    /// Reads an application file of this world and adds what it declares.
-    pub fn load(self, name: &str, world: World<'_>) -> Result<Self, trunkline_config::LoadError> {
-        let file = ApplicationFile::load(name, world, &self.registered())?;
-        Ok(self.file(file))
-    }
-
-    /// What was registered so far, as an application file may name it.
-    pub fn registered(&self) -> Registered {
-        let hooks = self.hooks.keys().fold(trunkline_config::Hooks::default(), trunkline_config::Hooks::with);
-        Registered {
-            hooks,
-            command_handlers: self.named_commands.keys().cloned().collect(),
-            query_handlers: self.named_queries.keys().cloned().collect(),
-            projections: self.projection_classes.clone(),
-            sagas: self.saga_classes.clone(),
-            message_handlers: self.message_handlers.keys().cloned().collect(),
-            commands: self.commands.iter().map(|(name, _)| name.clone()).collect(),
-            complete: true,
-        }
     }
 
     /// Makes the application: every name is resolved, and the store is opened.

@@ -1,8 +1,6 @@
 //! Why an application could not be built.
 
-use std::fmt;
-
-use trunkline_config::Evaluated;
+use trunkline_core::InvalidName;
 use trunkline_core::upcast::ChainError;
 use trunkline_store::OpenError;
 
@@ -14,9 +12,9 @@ use crate::saga::SagaError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The application file has mistakes, or names what the program did not register.
-    #[error("{}", Mistakes(.0))]
-    File(Box<Evaluated>),
+    /// Something that was to be installed can't be: an application file has mistakes, say.
+    #[error(transparent)]
+    Install(Box<dyn std::error::Error + Send + Sync>),
     /// A command or query has two handlers.
     #[error("the {what} \"{name}\" has two handlers; register one")]
     HandledTwice {
@@ -59,15 +57,21 @@ pub enum BuildError {
         /// Every mistake.
         errors: Vec<ChainError>,
     },
-    /// The program writes an event in another version than the file declares.
+    /// A decider writes an event in another version than is declared.
     #[error("the program writes {event_type} in version {program}, and the file declares version {file}")]
     EventVersion {
         /// The event.
         event_type: &'static str,
         /// The program's version.
         program: u32,
-        /// The file's version.
+        /// The declared version.
         file: u32,
+    },
+    /// Events can't wait for a consumer of the topic `events`, whose group would be part of a topic's name.
+    #[error("a consumer of the log: {error}")]
+    Group {
+        /// What is wrong with the group's name.
+        error: InvalidName,
     },
     /// A hook refused.
     #[error("the hook \"{hook}\" failed: {reason}")]
@@ -105,19 +109,4 @@ pub enum RunError {
         /// Why.
         source: ConsumerError,
     },
-}
-
-/// The mistakes of a file, a line each.
-struct Mistakes<'a>(&'a Evaluated);
-
-impl fmt::Display for Mistakes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mistakes = self.0.diagnostics.iter().filter(|found| found.is_error());
-        f.write_str("the application file has mistakes")?;
-        for mistake in mistakes {
-            let file = self.0.sources.name(mistake.span().file);
-            write!(f, "\n  {file} {}", mistake.line(&self.0.sources))?;
-        }
-        Ok(())
-    }
 }

@@ -1,14 +1,19 @@
 //! The application: commands go in, outcomes come out.
 //!
-//! `builder` collects what a program registers, `build` joins it with what its file declares, `error` is why
-//! that fails, `queue` where its messages wait.
+//! `builder` collects what a program registers, `named` what others may name, `install` is what brings much at once,
+//! `settings` what a configuration says of places. `build` makes the application of it, `error` is why that fails,
+//! `queue` where its messages wait. `rehearsal` tries it over a store of its own.
 
 mod build;
 mod builder;
 mod error;
+mod install;
+mod named;
 mod queue;
+mod rehearsal;
+mod settings;
 
-use std::collections::BTreeMap;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,29 +21,31 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
-use indexmap::IndexMap;
 use tower::ServiceExt as _;
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Command, Position};
 use trunkline_queue::MessageQueue;
 use trunkline_store::EventStore;
 
-pub use builder::{AppBuilder, Hook, HookError};
+use builder::Attached;
+pub use builder::{AppBuilder, HookError};
 pub use error::{BuildError, RunError};
+pub use install::Install;
+pub use named::{Hook, NamedCode};
 use queue::AppQueue;
+pub use rehearsal::Rehearsal;
+pub use settings::{QueueSettings, Settings, StoreSettings};
 
 use crate::command::Bus;
-use crate::declared::Events;
-use crate::file::{ConsumerAction, ConsumerDefinition, LawDefinition};
 use crate::messages::{
-    Checkpoints, CommandDispatcher, ConsumerError, Inbox, MessageHandler, Relay, Setback, Stop, Stopper,
-    Webhook, tell_numbers,
+    Checkpoints, CommandDispatcher, Consumer, ConsumerAction, ConsumerError, Inbox, MessageHandler, Relay,
+    Setback, Stop, Stopper, tell_numbers,
 };
 use crate::middleware::CommandService;
 use crate::place::{OpenQueueError, OpenStore, QueueDsnError, QueuePlace};
 use crate::query::Queries;
-use crate::saga::{Routes, Sagas};
-use crate::{CommandRequest, DispatchError, Outcome, Projections, QueryError, ScenarioDefinition};
+use crate::saga::Sagas;
+use crate::{CommandRequest, DispatchError, Outcome, Projections, QueryError};
 
 /// An application: its handlers over its event store.
 ///
@@ -54,8 +61,7 @@ pub struct App {
     projections: Arc<Projections>,
     upcasters: Upcasters,
     sagas: Arc<Sagas>,
-    scenarios: Arc<IndexMap<String, ScenarioDefinition>>,
-    laws: Arc<IndexMap<String, LawDefinition>>,
+    attached: Arc<Attached>,
     messages: Arc<Messages>,
     queue: Arc<AppQueue>,
 }
@@ -63,14 +69,13 @@ pub struct App {
 /// What an application does with messages.
 struct Messages {
     relays: Vec<Relay>,
-    consumers: Vec<ConsumerDefinition>,
-    handlers: BTreeMap<String, Arc<dyn MessageHandler>>,
+    consumers: Vec<(Consumer, ConsumerAction)>,
     /// How far relays have come.
     checkpoints: Arc<dyn Checkpoints>,
 }
 
 impl App {
-    /// An application is built of what the program registers and what its file declares.
+    /// An application is built of what the program registers, and of what that installs.
     pub fn builder() -> AppBuilder {
         AppBuilder::default()
     }
@@ -94,12 +99,17 @@ impl App {
 
     /// Answers a query; parameters and answer are JSON.
     pub async fn query(&self, name: &str, parameters: impl Into<Bytes>) -> Result<Bytes, QueryError> {
-        self.queries.answer(name, parameters.into()).await
+        self.queries.answer(name, parameters.into(), &self.projections).await
     }
 
-    /// The projections that the file declares.
+    /// Its projections.
     pub fn projections(&self) -> &Projections {
         &self.projections
+    }
+
+    /// The same, for who looks at them on another thread.
+    pub fn shared_projections(&self) -> Arc<Projections> {
+        Arc::clone(&self.projections)
     }
 
     /// The store that events are appended to.
@@ -107,14 +117,9 @@ impl App {
         &self.store
     }
 
-    /// What makes today's events of stored ones, as the file and the program say.
+    /// What makes today's events of stored ones.
     pub fn upcasters(&self) -> &Upcasters {
         &self.upcasters
-    }
-
-    /// What is known of the shapes of events.
-    pub(crate) fn events(&self) -> &Events {
-        self.bus.events()
     }
 
     /// The names of all commands, sorted.
@@ -127,14 +132,20 @@ impl App {
         self.commands.clone()
     }
 
-    /// The scenarios that the application's file declares.
-    pub fn scenarios(&self) -> &IndexMap<String, ScenarioDefinition> {
-        &self.scenarios
-    }
-
-    /// What [`law::laws`](crate::law::laws) needs on another thread.
-    pub(crate) fn to_judge(&self) -> (Arc<IndexMap<String, LawDefinition>>, Arc<Projections>) {
-        (Arc::clone(&self.laws), Arc::clone(&self.projections))
+    /// What was [attached](AppBuilder::attach) to it of this type.
+    ///
+    /// ```
+    /// use trunkline::{App, MemoryStore};
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// struct Motto(&'static str);
+    ///
+    /// let app = App::builder().store(MemoryStore::new()).attach(Motto("nothing is lost")).build()?;
+    /// assert_eq!(app.attached::<Motto>(), Some(&Motto("nothing is lost")));
+    /// # Ok::<(), trunkline::BuildError>(())
+    /// ```
+    pub fn attached<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.attached.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
     /// The message queue: the one that the program supplied, else the one that the file names, else that of the
@@ -176,7 +187,7 @@ impl App {
     /// Subscribes every consumer, so that what is published from then on is seen to wait for it.
     pub(crate) async fn subscribe(&self) -> Result<(), RunError> {
         let queue = self.queue()?;
-        for ConsumerDefinition { consumer, .. } in &self.messages.consumers {
+        for (consumer, _) in &self.messages.consumers {
             let subscribed = consumer.subscribe(&*queue).await;
             subscribed
                 .map_err(|error| RunError::Consumer { name: consumer.name.clone(), source: error.into() })?;
@@ -184,19 +195,19 @@ impl App {
         Ok(())
     }
 
-    /// Relays events and handles messages of the application's [`queue`](App::queue), as the file says, until
+    /// Relays events and handles messages of the application's [`queue`](App::queue), as was registered, until
     /// asked to stop.
     ///
     /// A message that a consumer gives up leaves an event `$DeadLettered` in the consumer's inbox before it is a
     /// dead letter; see [`Inbox`].
-    /// Where the file has neither, there is nothing to do but to wait for that.
+    /// Where there are neither relays nor consumers, there is nothing to do but to wait for that.
     /// All relays and consumers run at the same time. When one of them fails, the others are stopped, finish what
     /// they hold, and the first error is the answer. While they run, the queue's numbers are told as metrics every few seconds:
     /// `trunkline_queue_waiting{topic, group}`, and `leased`, `delayed`, `dead` and `oldest_age_seconds` likewise;
     /// what consumers do is counted in `trunkline_consumer_delivered_total{consumer}`, and `retried` and `dead`
     /// likewise.
     pub async fn run_messages(&self, stop: &Stop) -> Result<(), RunError> {
-        let Messages { relays, consumers, handlers, checkpoints } = &*self.messages;
+        let Messages { relays, consumers, checkpoints } = &*self.messages;
         let queue = self.queue()?;
         let queue = &*queue;
         let (stopper, all_stop) = Stopper::new();
@@ -205,12 +216,9 @@ impl App {
             let relayed = relay.run(&self.store, queue, &**checkpoints, all_stop);
             relayed.map_err(|source| RunError::Relay { name: relay.name.clone(), source }).boxed()
         });
-        let consumers = consumers.iter().map(|ConsumerDefinition { consumer, action }| {
+        let consumers = consumers.iter().map(|(consumer, action)| {
             let handler: Arc<dyn MessageHandler> = match action {
-                ConsumerAction::Class(class) => Arc::clone(&handlers[class]),
-                ConsumerAction::Webhook(url) => {
-                    Arc::new(Webhook::new(url).expect("the address was checked when the file was read"))
-                }
+                ConsumerAction::Handle(handler) => Arc::clone(handler),
                 ConsumerAction::Dispatch(on_reject) => Arc::new(CommandDispatcher {
                     app: self.clone(),
                     consumer: consumer.name.clone(),
@@ -266,9 +274,8 @@ impl App {
     pub fn setbacks(&self) -> Vec<(String, Duration, String)> {
         let Messages { relays, consumers, .. } = &*self.messages;
         let relays = relays.iter().map(|relay| ("relay", relay.name.as_str(), &relay.setback));
-        let consumers = consumers.iter().map(|ConsumerDefinition { consumer, .. }| {
-            ("consumer", consumer.name.as_str(), &consumer.setback)
-        });
+        let consumers =
+            consumers.iter().map(|(consumer, _)| ("consumer", consumer.name.as_str(), &consumer.setback));
         let sagas = [("the runner of sagas", "", self.sagas.setback())];
         // Most of the time there is none, and whoever waits for rest asks often.
         let lasting = |(kind, name, setback): (&str, &str, &Setback)| {
@@ -281,12 +288,7 @@ impl App {
         setbacks
     }
 
-    /// Which sagas there are, and which events are for them.
-    pub(crate) fn routes(&self) -> &Routes {
-        self.sagas.routes()
-    }
-
-    /// The sagas that the file declares and the program registered.
+    /// Its sagas.
     pub fn sagas(&self) -> &Sagas {
         &self.sagas
     }
@@ -296,11 +298,6 @@ impl App {
     pub async fn run_sagas(&self, stop: &Stop) -> Result<(), RunError> {
         let queue = self.queue()?;
         Ok(self.sagas.run(&*queue, stop).await?)
-    }
-
-    /// The same handlers over another store, without middleware: for scenarios.
-    pub(crate) fn bus_over(&self, store: Arc<dyn EventStore>) -> Bus {
-        self.bus.over(store)
     }
 
     /// Ends the application. A store and a queue that it opened itself are closed once no clone of the application

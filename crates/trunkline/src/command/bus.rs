@@ -6,15 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
-use trunkline_config::nearest;
 use trunkline_core::{Append, Appended, CommandId, Metadata, StreamWrite, Timestamp, Version};
+use trunkline_nearest::nearest;
 use trunkline_store::{AppendError, Clock, EventStore};
 
 use super::{
-    Accepted, CommandContext, CommandRequest, Decided, Decision, DispatchError, Emitted, Handle, HandleError,
-    Outcome, Rejection, Seen, inbox, metadata,
+    Accepted, CommandContext, CommandLogic, CommandRequest, Decided, Decision, DispatchError, Emitted,
+    Events, HandleError, Outcome, Rejection, Seen, inbox, metadata,
 };
-use crate::declared::Events;
 use crate::snapshot::Snapshots;
 
 /// How often a command is decided when others keep appending to its stream first.
@@ -36,7 +35,7 @@ pub(crate) struct Bus {
     clock: Clock,
     events: Arc<Events>,
     snapshots: Option<Snapshots>,
-    handlers: HashMap<String, Arc<dyn Handle>>,
+    handlers: HashMap<String, Arc<dyn CommandLogic>>,
     /// Held, over one attempt, by commands that were not first in their stream.
     turns: Vec<Mutex<()>>,
     hash: RandomState,
@@ -58,7 +57,7 @@ impl Bus {
         clock: Clock,
         events: Arc<Events>,
         snapshots: Option<Snapshots>,
-        handlers: HashMap<String, Arc<dyn Handle>>,
+        handlers: HashMap<String, Arc<dyn CommandLogic>>,
     ) -> Self {
         let turns = std::iter::repeat_with(Mutex::default).take(LOCKS).collect();
         Self { store, clock, events, snapshots, handlers, turns, hash: RandomState::new() }
@@ -95,11 +94,6 @@ impl Bus {
             Some(Err(HandleError::Unreadable(what))) => Err(what),
             Some(Err(HandleError::Read(error))) => Err(error.to_string()),
         }
-    }
-
-    /// What is known of the shapes of events.
-    pub(crate) fn events(&self) -> &Events {
-        &self.events
     }
 
     /// The names of all commands, sorted.
@@ -165,7 +159,7 @@ impl Bus {
     /// Decides once and stores what was decided.
     async fn attempt(
         &self,
-        handler: &dyn Handle,
+        handler: &dyn CommandLogic,
         context: CommandContext<'_>,
     ) -> Result<Attempt, DispatchError> {
         if let Some(rejection) = context.seen.refusal() {

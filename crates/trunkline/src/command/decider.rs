@@ -6,11 +6,11 @@ use trunkline_core::{
     Command, Decider, Event, EventShape, EventType, Expected, NewEvent, RecordedEvent, StreamName,
 };
 
-use super::handler::{CommandContext, Decided, Handle, HandleError, Loaded};
-use crate::snapshot::{self, Folded, Plan, Revision};
+use super::handler::{CommandContext, CommandLogic, Decided, HandleError, Loaded};
+use crate::snapshot::{Folded, Revision, SnapshotPlan};
 use crate::{CommandRequest, Rejection, Snapshot};
 
-/// A [`Decider`] as [`Handle`] of each of its commands.
+/// A [`Decider`] as [`CommandLogic`] of each of its commands.
 pub(crate) struct DeciderHandler<D: Decider> {
     keeping: Option<Keeping<D::State>>,
 }
@@ -43,7 +43,7 @@ impl<D: Snapshot> DeciderHandler<D> {
     }
 }
 
-impl<D: Decider> Handle for DeciderHandler<D> {
+impl<D: Decider> CommandLogic for DeciderHandler<D> {
     fn handle<'a>(&'a self, context: CommandContext<'a>) -> BoxFuture<'a, Result<Decided, HandleError>> {
         Box::pin(async move {
             let command = command::<D>(context.request)?;
@@ -55,6 +55,10 @@ impl<D: Decider> Handle for DeciderHandler<D> {
     fn stream(&self, context: CommandContext<'_>) -> Result<Option<StreamName>, HandleError> {
         let command = command::<D>(context.request)?;
         Ok(Some(stream_name(D::AGGREGATE, &D::id(&command))?))
+    }
+
+    fn emits(&self) -> Option<Vec<String>> {
+        Some(D::Event::SHAPES.iter().map(|shape| shape.event_type.to_owned()).collect())
     }
 }
 
@@ -78,7 +82,7 @@ async fn load_with<D: Decider>(
     keeping: Option<&Keeping<D::State>>,
 ) -> Result<Loaded<D>, HandleError> {
     let stream = stream_name(D::AGGREGATE, id)?;
-    let plan = keeping.map(|keeping| Plan {
+    let plan = keeping.map(|keeping| SnapshotPlan {
         every: keeping.every,
         revision: revision::<D>(keeping.revision, context),
         write: &keeping.write,
@@ -87,10 +91,10 @@ async fn load_with<D: Decider>(
     let evolve = |state, event: &RecordedEvent| {
         // A type that is not among the decider's says nothing to it.
         let Some(read) = D::Event::from_data(event.event_type(), event.data()) else { return Ok(state) };
-        let read = read.map_err(|error| unreadable(event, &error.to_string()))?;
+        let read = read.map_err(|error| HandleError::unreadable(event, &error.to_string()))?;
         Ok(D::evolve(state, &read))
     };
-    let Folded { state, version } = snapshot::load(context, &stream, D::initial(), evolve, plan).await?;
+    let Folded { state, version } = context.fold(&stream, D::initial(), evolve, plan).await?;
     Ok(Loaded { stream, state, version })
 }
 
@@ -107,17 +111,6 @@ fn revision<D: Decider>(revision: u32, context: &CommandContext<'_>) -> Revision
 /// The stream of an aggregate; an id that cannot be in a name is the caller's mistake.
 fn stream_name(aggregate: &str, id: &str) -> Result<StreamName, Rejection> {
     StreamName::new(&format!("{aggregate}-{id}")).map_err(|error| Rejection::data(error.to_string(), None))
-}
-
-/// A stored event that the code cannot read: nothing can be decided until it can.
-pub(crate) fn unreadable(event: &RecordedEvent, reason: &str) -> HandleError {
-    HandleError::Unreadable(format!(
-        "{} at position {} ({} version {}): {reason}",
-        event.event_type(),
-        event.position(),
-        event.stream(),
-        event.version()
-    ))
 }
 
 pub(super) fn decide<D: Decider>(loaded: Loaded<D>, command: D::Command) -> Result<Decided, HandleError> {

@@ -12,9 +12,9 @@ use trunkline_core::{
 };
 use trunkline_store::{EventStore, ReadError};
 
+use super::event_rule::Events;
 use super::{Seen, decider};
-use crate::declared::Events;
-use crate::snapshot::Snapshots;
+use crate::snapshot::{self, Folded, SnapshotPlan, Snapshots};
 use crate::{CommandRequest, Rejection};
 
 /// What a command comes to, before it is stored: the events of one atomic append.
@@ -58,6 +58,17 @@ impl HandleError {
     /// The command is refused by a rule.
     pub fn rejected(reason: impl Into<String>) -> Self {
         Self::Rejected(Rejection::rule(reason))
+    }
+
+    /// A stored event is not what the code takes it for: nothing can be decided until it can be read.
+    pub fn unreadable(event: &RecordedEvent, reason: &str) -> Self {
+        Self::Unreadable(format!(
+            "{} at position {} ({} version {}): {reason}",
+            event.event_type(),
+            event.position(),
+            event.stream(),
+            event.version()
+        ))
     }
 
     /// Something failed that may work another time.
@@ -149,6 +160,20 @@ impl CommandContext<'_> {
         decider::load::<D>(self, id).await
     }
 
+    /// The state of a stream as it is now: its events in today's shapes, folded one by one.
+    ///
+    /// With a plan, and where the application keeps snapshots, not all of them need be read; the state is the same
+    /// with and without, whatever has become of the snapshots.
+    pub async fn fold<S>(
+        &self,
+        stream: &StreamName,
+        initial: S,
+        evolve: impl Fn(S, &RecordedEvent) -> Result<S, HandleError>,
+        plan: Option<SnapshotPlan<'_, S>>,
+    ) -> Result<Folded<S>, HandleError> {
+        snapshot::fold(self, stream, initial, evolve, plan).await
+    }
+
     /// What a stored event is today.
     pub fn present(&self, event: RecordedEvent) -> Result<Present, HandleError> {
         self.events.upcasters.upcast(event).map_err(|error| HandleError::Unreadable(error.to_string()))
@@ -192,8 +217,36 @@ impl Decided {
     }
 }
 
-/// Something that decides commands, whatever it is made of.
-pub(crate) trait Handle: Send + Sync {
+/// Something that decides commands, whatever it is made of: the form that the bus keeps.
+///
+/// A [`CommandHandler`] and a [`Decider`] become one when they are registered; what reads the data of commands
+/// itself, as a declared command does, implements it and is registered with
+/// [`command_logic`](crate::AppBuilder::command_logic).
+///
+/// ```
+/// use std::sync::Arc;
+/// use futures::future::BoxFuture;
+/// use trunkline::{App, CommandContext, CommandLogic, CommandRequest, Decided, HandleError, MemoryStore};
+///
+/// /// Answers with what it was sent, and changes nothing.
+/// struct Echo;
+///
+/// impl CommandLogic for Echo {
+///     fn handle<'a>(&'a self, context: CommandContext<'a>) -> BoxFuture<'a, Result<Decided, HandleError>> {
+///         Box::pin(async move { Ok(Decided::default().reply(context.request.data.clone())) })
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::builder().store(MemoryStore::new()).command_logic("Echo", Arc::new(Echo)).build()?;
+/// let outcome = app.send(CommandRequest::new("Echo", r#"{"n":1}"#)).await?;
+/// assert_eq!(outcome.accepted().map(|accepted| &accepted.reply[..]), Some(&br#"{"n":1}"#[..]));
+/// # Ok(())
+/// # }
+/// ```
+pub trait CommandLogic: Send + Sync + 'static {
+    /// Decides; see [`CommandHandler`] for what it may do.
     fn handle<'a>(&'a self, context: CommandContext<'a>) -> BoxFuture<'a, Result<Decided, HandleError>>;
 
     /// The stream that the command is for, where that is known before anything is read.
@@ -201,12 +254,17 @@ pub(crate) trait Handle: Send + Sync {
         let _ = context;
         Ok(None)
     }
+
+    /// The types of all events that it may emit; none where that isn't known.
+    fn emits(&self) -> Option<Vec<String>> {
+        None
+    }
 }
 
-/// A [`CommandHandler`] as [`Handle`].
+/// A [`CommandHandler`] as [`CommandLogic`].
 pub(crate) struct Handler<H>(pub(crate) H);
 
-impl<H: CommandHandler> Handle for Handler<H> {
+impl<H: CommandHandler> CommandLogic for Handler<H> {
     fn handle<'a>(&'a self, context: CommandContext<'a>) -> BoxFuture<'a, Result<Decided, HandleError>> {
         Box::pin(async move {
             let input = serde_json::from_slice(&context.request.data)

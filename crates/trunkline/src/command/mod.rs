@@ -11,12 +11,14 @@
 //! ```
 //!
 //! `request` and `outcome` are what goes in and comes out, `seen` is what is known of its data at once, `handler` what decides, `decider` the typed kind.
+//! `event_rule` is what new events have to be.
 //! `bus` is the way between them; only it appends. `inbox` keeps and finds outcomes, `metadata` is what
 //! events say of their command.
 
 mod bus;
 mod decider;
 mod error;
+mod event_rule;
 mod handler;
 pub(crate) mod inbox;
 mod metadata;
@@ -25,10 +27,12 @@ mod request;
 mod seen;
 
 pub(crate) use bus::Bus;
-pub(crate) use decider::{DeciderHandler, unreadable};
+pub(crate) use decider::DeciderHandler;
 pub use error::DispatchError;
-pub use handler::{CommandContext, CommandHandler, Decided, HandleError, Loaded};
-pub(crate) use handler::{Handle, Handler};
+pub use event_rule::EventRule;
+pub(crate) use event_rule::Events;
+pub(crate) use handler::Handler;
+pub use handler::{CommandContext, CommandHandler, CommandLogic, Decided, HandleError, Loaded};
 pub use outcome::{Accepted, Decision, Emitted, Outcome, RejectedBy, Rejection};
 pub use request::{CommandRequest, Context};
 pub(crate) use seen::Seen;

@@ -5,9 +5,9 @@ use trunkline_cel::{EvaluateError, Value, Variables};
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{RecordedEvent, StreamName};
 
-use crate::command::{CommandContext, HandleError, unreadable};
+use crate::command::{CommandContext, HandleError};
 use crate::file::AggregateDefinition;
-use crate::snapshot::{self, Folded, Plan, Revision};
+use crate::snapshot::{Folded, Revision, SnapshotPlan};
 
 /// Why an event makes no state.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,7 @@ impl Aggregate {
         context: &CommandContext<'_>,
         stream: &StreamName,
     ) -> Result<Folded<Value>, HandleError> {
-        let plan = Plan {
+        let plan = SnapshotPlan {
             every: self.snapshot_every,
             revision: self.revision,
             write: &|state: &Value| {
@@ -66,9 +66,9 @@ impl Aggregate {
         };
         let evolve = |state, event: &RecordedEvent| {
             let evolved = self.definition.evolve(state, event);
-            evolved.map_err(|error| unreadable(event, &error.to_string()))
+            evolved.map_err(|error| HandleError::unreadable(event, &error.to_string()))
         };
-        snapshot::load(context, stream, self.definition.initial.clone(), evolve, Some(plan)).await
+        context.fold(stream, self.definition.initial.clone(), evolve, Some(plan)).await
     }
 }
 

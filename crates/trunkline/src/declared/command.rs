@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::Aggregates;
 use super::aggregate::number;
-use crate::command::{CommandContext, Decided, Handle, HandleError};
+use crate::command::{CommandContext, CommandLogic, Decided, HandleError};
 use crate::file::{CommandDefinition, EmitDefinition, Expect};
 use crate::snapshot::Folded;
 use crate::{CommandRequest, Rejection};
@@ -25,7 +25,7 @@ pub(crate) struct DeclaredCommand {
     aggregates: Arc<Aggregates>,
 }
 
-impl Handle for DeclaredCommand {
+impl CommandLogic for DeclaredCommand {
     fn handle<'a>(&'a self, context: CommandContext<'a>) -> BoxFuture<'a, Result<Decided, HandleError>> {
         Box::pin(async move {
             let mut variables = self.variables(context)?;
@@ -47,6 +47,10 @@ impl Handle for DeclaredCommand {
 
     fn stream(&self, context: CommandContext<'_>) -> Result<Option<StreamName>, HandleError> {
         self.stream_name(&self.variables(context)?).map(Some)
+    }
+
+    fn emits(&self) -> Option<Vec<String>> {
+        Some(self.definition.emit.iter().map(|emit| emit.event_type.as_str().to_owned()).collect())
     }
 }
 

@@ -1,42 +1,20 @@
 //! What the file says of events: their present version, shape and tags.
 
 use bytes::Bytes;
-use indexmap::IndexMap;
-use trunkline_cel::{Value, Variables};
-use trunkline_core::upcast::Upcasters;
+use trunkline_cel::{Expression, Value, Variables};
 use trunkline_core::{NewEvent, StreamName, Tag, Timestamp};
 
-use crate::Rejection;
-use crate::command::{Decided, HandleError};
-use crate::file::EventDefinition;
+use crate::{EventRule, HandleError, Rejection, Schema};
 
-/// What is known of the shapes of events, present and past.
-#[derive(Debug, Default)]
-pub(crate) struct Events {
-    /// The present ones, as far as they are declared.
-    pub(crate) declared: IndexMap<String, EventDefinition>,
-    /// How past ones become present.
-    pub(crate) upcasters: Upcasters,
+/// What an event has to be by the file: its version, its shape, its tags.
+#[derive(Debug)]
+pub(crate) struct EventShapeRule {
+    pub(crate) version: u32,
+    pub(crate) schema: Option<Schema>,
+    pub(crate) tags: Option<Expression>,
 }
 
-impl Events {
-    /// Gives events their version and tags, and refuses those that are not of their shape.
-    pub(crate) fn complete(&self, decided: &mut Decided, occurred_at: Timestamp) -> Result<(), HandleError> {
-        if self.declared.is_empty() {
-            return Ok(());
-        }
-        for write in &mut decided.writes {
-            for event in &mut write.events {
-                if let Some(definition) = self.declared.get(event.event_type.as_str()) {
-                    definition.complete(&write.stream, event, occurred_at)?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl EventDefinition {
+impl EventRule for EventShapeRule {
     fn complete(
         &self,
         stream: &StreamName,
@@ -65,7 +43,9 @@ impl EventDefinition {
         }
         self.add_tags(stream, event, event.occurred_at.unwrap_or(occurred_at))
     }
+}
 
+impl EventShapeRule {
     fn add_tags(
         &self,
         stream: &StreamName,

@@ -8,6 +8,7 @@ mod aggregate;
 mod command;
 mod event;
 mod query;
+mod relay_key;
 mod saga;
 pub(crate) mod upcast;
 
@@ -19,11 +20,12 @@ use trunkline_core::upcast::Upcasters;
 use aggregate::Aggregate;
 pub(crate) use aggregate::event_value;
 use command::DeclaredCommand;
-pub(crate) use event::Events;
+pub(crate) use event::EventShapeRule;
 pub(crate) use query::DeclaredQuery;
+pub(crate) use relay_key::relay_key;
 pub(crate) use saga::DeclaredSaga;
 
-use crate::command::Handle;
+use crate::command::CommandLogic;
 use crate::file::{AggregateDefinition, CommandDefinition};
 
 /// The aggregates that a file declares, by name.
@@ -35,11 +37,11 @@ pub(crate) fn commands(
     commands: IndexMap<String, CommandDefinition>,
     upcasters: &Upcasters,
     snapshot_every: u64,
-) -> impl Iterator<Item = (String, Arc<dyn Handle>)> + use<> {
+) -> impl Iterator<Item = (String, Arc<dyn CommandLogic>)> + use<> {
     let known = |(name, definition)| (name, Aggregate::new(definition, upcasters, snapshot_every));
     let aggregates: Arc<Aggregates> = Arc::new(aggregates.into_iter().map(known).collect());
     commands.into_iter().map(move |(name, definition)| {
         let command = DeclaredCommand::new(definition, Arc::clone(&aggregates));
-        (name, Arc::new(command) as Arc<dyn Handle>)
+        (name, Arc::new(command) as Arc<dyn CommandLogic>)
     })
 }

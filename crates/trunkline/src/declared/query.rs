@@ -8,23 +8,25 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use trunkline_sql::{DatabaseError, Limits, Parameters, Query, ReadDatabase, Returns};
 
-use crate::Projections;
-use crate::query::{Answer, QueryError};
+use crate::query::{QueryContext, QueryError, QueryLogic};
 
 /// A query of the file.
 pub(crate) struct DeclaredQuery {
     pub(crate) query: Arc<Query>,
     /// The read database; the application's own when none is named.
     pub(crate) read_db: Option<PathBuf>,
-    pub(crate) projections: Arc<Projections>,
     pub(crate) time_limit: Duration,
 }
 
-impl Answer for DeclaredQuery {
-    fn answer<'a>(&'a self, name: &'a str, parameters: Bytes) -> BoxFuture<'a, Result<Bytes, QueryError>> {
-        let (query, projections) = (Arc::clone(&self.query), Arc::clone(&self.projections));
+impl QueryLogic for DeclaredQuery {
+    fn answer<'a>(
+        &'a self,
+        context: QueryContext<'a>,
+        parameters: Bytes,
+    ) -> BoxFuture<'a, Result<Bytes, QueryError>> {
+        let (query, projections) = (Arc::clone(&self.query), Arc::clone(context.projections));
         let limits = Limits { time_limit: self.time_limit, ..Limits::default() };
-        let (asked, read_db) = (name.to_owned(), self.read_db.clone());
+        let (asked, read_db) = (context.name.to_owned(), self.read_db.clone());
         Box::pin(async move {
             // A projection that has stopped is no reason to hide what there is; its status says it.
             if let Err(error) = projections.settled(self.time_limit).await {

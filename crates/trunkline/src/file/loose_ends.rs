@@ -12,7 +12,7 @@ use trunkline_core::EventType;
 use trunkline_queue::TopicName;
 
 use super::{
-    Compensate, ConsumerAction, ConsumerDefinition, Definition, EventDefinitionName, LastDefinition, Reading,
+    Compensate, ConsumerDefinition, DeclaredAction, Definition, EventDefinitionName, LastDefinition, Reading,
     SagaAction, StepDefinition, StepsDefinition, codes,
 };
 
@@ -254,7 +254,7 @@ impl Ends<'_> {
     }
 
     fn is_dispatched(&self, topic: &TopicName) -> bool {
-        self.takers(topic).any(|taker| matches!(taker.action, ConsumerAction::Dispatch(_)))
+        self.takers(topic).any(|taker| matches!(taker.action, DeclaredAction::Dispatch(_)))
     }
 
     fn is_handled(&self, command: &str) -> bool {
@@ -268,7 +268,7 @@ impl Ends<'_> {
 
     /// Whether the file names code of a program.
     fn names_code(&self) -> bool {
-        let is_code = |action: &ConsumerAction| matches!(action, ConsumerAction::Class(_));
+        let is_code = |action: &DeclaredAction| matches!(action, DeclaredAction::Class(_));
         !self.mapped.is_empty() || self.definition.consumers.values().any(|it| is_code(&it.action))
     }
 

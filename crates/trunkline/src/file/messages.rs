@@ -12,6 +12,7 @@ use trunkline_queue::{GroupName, RetryPolicy, TopicName};
 
 use super::aggregates::EVENT_FIELDS;
 use super::{Reading, codes};
+use crate::declared::relay_key;
 use crate::messages::{Consumer, OnReject, Relay, Webhook, is_the_log, topic_of};
 use crate::place::QueueDsn;
 
@@ -38,12 +39,12 @@ pub struct ConsumerDefinition {
     /// Which messages, and how.
     pub consumer: Consumer,
     /// What is done with them.
-    pub action: ConsumerAction,
+    pub action: DeclaredAction,
 }
 
 /// What a consumer does with its messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConsumerAction {
+pub enum DeclaredAction {
     /// They are commands.
     Dispatch(OnReject),
     /// A handler that the program registered takes them.
@@ -171,9 +172,9 @@ fn one(
         field.reader().report(wrong);
     }
     let action = match (dispatch, class, webhook) {
-        (Some(()), None, None) => Some(ConsumerAction::Dispatch(rejected.unwrap_or_default())),
-        (None, Some(class), None) => Some(ConsumerAction::Class(class)),
-        (None, None, Some(url)) => Some(ConsumerAction::Webhook(url)),
+        (Some(()), None, None) => Some(DeclaredAction::Dispatch(rejected.unwrap_or_default())),
+        (None, Some(class), None) => Some(DeclaredAction::Class(class)),
+        (None, None, Some(url)) => Some(DeclaredAction::Webhook(url)),
         _ => {
             let message =
                 format!("the consumer \"{name}\" does not say, in one way, what becomes of its messages");
@@ -223,6 +224,7 @@ pub(super) fn relays(field: &Field<'_>, reading: &Reading<'_>) -> IndexMap<Strin
         let scope = Scope::default().fields("event", EVENT_FIELDS);
         let key = reading.expression(&section.key("key"), &scope);
         section.finish();
+        let key = key.map(relay_key);
         Some((name.to_owned(), Relay { events: events?, key, ..Relay::new(name, topic?) }))
     });
     relays.collect()

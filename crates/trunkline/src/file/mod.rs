@@ -10,11 +10,13 @@ mod commands;
 mod event_store;
 mod events;
 mod handlers;
+mod install;
 mod later;
 mod laws;
 mod locked;
 mod loose_ends;
 mod messages;
+mod mistakes;
 mod projections;
 mod queries;
 mod query_text;
@@ -23,7 +25,8 @@ mod reading;
 mod sagas;
 mod scenarios;
 mod snapshots;
-mod tables;
+
+use std::collections::HashMap;
 
 use indexmap::IndexMap;
 use trunkline_config::read::{Hook, Reader};
@@ -31,19 +34,20 @@ use trunkline_config::{Diagnostic, Evaluated, LoadError, World};
 use trunkline_core::upcast::{Link, Upcasters};
 
 use crate::messages::Relay;
+use crate::{ProjectionDefinition, Schema};
 
 pub use aggregates::AggregateDefinition;
 pub use commands::{CommandDefinition, EmitDefinition, Expect, RequireDefinition};
 pub use event_store::StoreDefinition;
 pub use events::EventDefinition;
 pub use handlers::Mapping;
+pub use install::{DeclaredApp, FromFile};
 pub use laws::LawDefinition;
-pub use messages::{ConsumerAction, ConsumerDefinition, QueueDefinition};
-pub(crate) use projections::typed;
-pub use projections::{OnChange, OnError, ProjectionDefinition};
+pub use messages::{ConsumerDefinition, DeclaredAction, QueueDefinition};
+pub use mistakes::FileError;
 pub use queries::QueryDefinition;
 pub use read_db::ReadDbDefinition;
-pub use reading::{ProjectionClasses, Registered, SagaClasses};
+pub use reading::{ProjectionClasses, Registered};
 pub(crate) use reading::{Reading, SYSTEM_NAMES};
 pub use sagas::{
     Compensate, EventDefinitionName, LastDefinition, OnDefinition, SagaAction, SagaDefinition,
@@ -53,7 +57,6 @@ pub use scenarios::{
     Expectation, Given, GivenCommand, GivenEvent, GivenRows, GivenSend, ScenarioDefinition, When,
 };
 pub use snapshots::SnapshotsDefinition;
-pub(crate) use tables::Tables;
 
 /// Everything that an application file declares.
 #[derive(Debug, Default)]
@@ -96,6 +99,15 @@ pub struct Definition {
     pub sagas: IndexMap<String, SagaDefinition>,
     /// `[scenarios.NAME]`.
     pub scenarios: IndexMap<String, ScenarioDefinition>,
+}
+
+/// What an application remembers of its file beside what runs: attached to it, for who knows files.
+#[derive(Debug, Default)]
+pub(crate) struct Declared {
+    /// The declared shapes of events, by type.
+    pub(crate) schemas: HashMap<String, Schema>,
+    pub(crate) scenarios: IndexMap<String, ScenarioDefinition>,
+    pub(crate) laws: IndexMap<String, LawDefinition>,
 }
 
 /// An application file that was read, with everything that is wrong with it.

@@ -1,6 +1,5 @@
 //! `[projections.NAME]`: tables, and what events do to their rows.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -10,41 +9,7 @@ use trunkline_sql::{Action, Model, Part, SqliteReadDatabase, Statement, TypedPro
 
 use super::reading::event_type_named;
 use super::{ReadDbDefinition, Reading, codes};
-
-/// A projection: its statements, and what to do when something changes or fails.
-#[derive(Clone, Debug)]
-pub struct ProjectionDefinition {
-    /// The schema and the statements.
-    pub model: Arc<Model>,
-    /// The file of the read database that keeps the rows; none when it is the application's own.
-    pub read_db: Option<PathBuf>,
-    /// Whether events may be applied again onto rows that are there.
-    pub idempotent: bool,
-    /// What to do with an event that fails.
-    pub on_error: OnError,
-    /// What to do when the statements are no longer those that made the rows.
-    pub on_change: OnChange,
-}
-
-/// What to do with an event that fails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnError {
-    /// Stop there.
-    #[default]
-    Stop,
-    /// Put it aside and go on.
-    Park,
-}
-
-/// What to do when the statements are no longer those that made the rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnChange {
-    /// Build the rows again beside those that are there, then show the new ones.
-    #[default]
-    Rebuild,
-    /// Stop until somebody says what to do.
-    Stop,
-}
+use crate::projection::{OnChange, OnError, ProjectionDefinition};
 
 pub(super) fn read(
     field: &Field<'_>,
@@ -91,12 +56,14 @@ fn one(
     let report = |error: String| {
         field.reader().report(Diagnostic::error(codes::BAD_PROJECTION, field.span(), error));
     };
-    let model = match code {
-        Some(code) => typed(name, code?).map_err(report),
-        None => Model::new(name, tables?, actions?).map_err(|error| report(error.to_string())),
+    let projection = match code {
+        Some(code) => ProjectionDefinition::typed(name, code?).map_err(report),
+        None => Model::new(name, tables?, actions?)
+            .map(ProjectionDefinition::new)
+            .map_err(|error| report(error.to_string())),
     };
-    let model = model.ok()?;
-    for found in SqliteReadDatabase::check_model(&model) {
+    let projection = projection.ok()?;
+    for found in SqliteReadDatabase::check_model(&projection.model) {
         let text = match &found.part {
             Part::Schema { text } => schema_texts.get(*text),
             Part::Action { event, action } => {
@@ -108,11 +75,11 @@ fn one(
         reading.report_sql(&text.field, &text.text, vec![found.problem]);
     }
     Some(ProjectionDefinition {
-        model: Arc::new(model),
         read_db,
         idempotent,
         on_error: on_error.unwrap_or_default(),
         on_change: on_change.unwrap_or_default(),
+        ..projection
     })
 }
 
@@ -130,16 +97,6 @@ fn of_class(field: &Field<'_>, class: &str, reading: &Reading<'_>) -> Option<Arc
         field.reader().report(unresolved);
     }
     found
-}
-
-/// The model of a projection that is code, or what is wrong with its tables.
-pub(crate) fn typed(name: &str, code: Arc<dyn TypedProjection>) -> Result<Model, String> {
-    let tables = schema(code.schema()).map_err(|problems| problems[0].to_string())?;
-    let model = Model::typed(name, tables, code).map_err(|error| error.to_string())?;
-    match SqliteReadDatabase::check_model(&model).first() {
-        Some(wrong) => Err(format!("its schema has a mistake: {wrong}")),
-        None => Ok(model),
-    }
 }
 
 type Compiled<'a, T> = (Vec<Text<'a>>, Option<Vec<T>>);

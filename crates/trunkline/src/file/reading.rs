@@ -9,7 +9,6 @@ use trunkline_cel::{Expression, Mistake, MistakeKind, Scope, Template};
 use trunkline_config::read::Field;
 use trunkline_config::{Code, Diagnostic, Hooks, Sources, Span};
 use trunkline_core::EventType;
-use trunkline_core::saga::Behaviour;
 use trunkline_sql::{SqlProblem, TypedProjection};
 
 use super::codes;
@@ -22,11 +21,13 @@ pub(crate) const SYSTEM_NAMES: char = '$';
 #[derive(Clone, Default)]
 pub struct ProjectionClasses(BTreeMap<String, Arc<dyn TypedProjection>>);
 
-impl ProjectionClasses {
-    pub(crate) fn insert(&mut self, name: String, projection: Arc<dyn TypedProjection>) {
-        self.0.insert(name, projection);
+impl From<BTreeMap<String, Arc<dyn TypedProjection>>> for ProjectionClasses {
+    fn from(all: BTreeMap<String, Arc<dyn TypedProjection>>) -> Self {
+        Self(all)
     }
+}
 
+impl ProjectionClasses {
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<dyn TypedProjection>> {
         self.0.get(name)
     }
@@ -37,30 +38,6 @@ impl ProjectionClasses {
 }
 
 impl fmt::Debug for ProjectionClasses {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-/// Sagas as code, by the names that `class` in `[sagas.NAME]` gives.
-#[derive(Clone, Default)]
-pub struct SagaClasses(BTreeMap<String, Arc<dyn Behaviour>>);
-
-impl SagaClasses {
-    pub(crate) fn insert(&mut self, name: String, saga: Arc<dyn Behaviour>) {
-        self.0.insert(name, saga);
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<&Arc<dyn Behaviour>> {
-        self.0.get(name)
-    }
-
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-}
-
-impl fmt::Debug for SagaClasses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
@@ -78,7 +55,7 @@ pub struct Registered {
     /// Code for `class` in `[projections.NAME]`.
     pub projections: ProjectionClasses,
     /// Code for `class` in `[sagas.NAME]`.
-    pub sagas: SagaClasses,
+    pub sagas: BTreeSet<String>,
     /// Handlers for `class` in `[consumers.NAME]`.
     pub message_handlers: BTreeSet<String>,
     /// Commands that have handlers without the file.

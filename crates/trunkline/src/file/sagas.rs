@@ -187,7 +187,7 @@ fn saga(field: &Field<'_>, reading: &Reading<'_>) -> Option<SagaDefinition> {
     let class = section.key("class");
     if let Some(name) = class.read::<String>() {
         section.finish();
-        let known = || reading.registered.sagas.names();
+        let known = || reading.registered.sagas.iter().map(String::as_str);
         if !known().any(|known| known == name) {
             let message = format!("no saga named \"{name}\" is registered");
             let near = nearest(&name, known());

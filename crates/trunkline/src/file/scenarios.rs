@@ -7,8 +7,8 @@ use trunkline_config::{Diagnostic, Span, nearest};
 use trunkline_core::saga::Status;
 
 use super::reading::event_type;
-use super::tables::{TableProblem, Tables};
 use super::{Definition, Reading, codes};
+use crate::{TableProblem, Tables};
 
 /// A test of the file's behaviour.
 #[derive(Debug)]
@@ -104,7 +104,9 @@ pub(super) fn read(
     projections: usize,
 ) -> IndexMap<String, ScenarioDefinition> {
     let mut section = field.section();
-    let tables = Tables::of(definition, projections);
+    let models = definition.projections.values().map(|projection| &projection.model);
+    let tables =
+        KnownTables { all: Tables::of(models), some_unread: definition.projections.len() < projections };
     let known = Known { reading, definition, declared, tables: &tables };
     let scenarios = section.each().into_iter();
     scenarios.filter_map(|(name, field)| Some((name.to_owned(), one(&field, &known)?))).collect()
@@ -116,7 +118,14 @@ struct Known<'a> {
     definition: &'a Definition,
     /// The names of all declared commands, those with mistakes too.
     declared: &'a [&'a str],
-    tables: &'a Tables,
+    tables: &'a KnownTables,
+}
+
+/// The tables of the file's projections.
+struct KnownTables {
+    all: Tables,
+    /// Whether there are projections whose tables aren't known: their class isn't, or they have mistakes.
+    some_unread: bool,
 }
 
 fn one(field: &Field<'_>, known: &Known<'_>) -> Option<ScenarioDefinition> {
@@ -176,7 +185,7 @@ fn command(field: &Field<'_>, known: &Known<'_>) -> Option<GivenCommand> {
     Some(GivenCommand { command, data: data.unwrap_or_else(|| Value::Object(Map::new())) })
 }
 
-fn then(field: &Field<'_>, of_event: bool, tables: &Tables) -> Option<Expectation> {
+fn then(field: &Field<'_>, of_event: bool, tables: &KnownTables) -> Option<Expectation> {
     let is_list = field.node().is_some_and(|node| matches!(node.value, trunkline_config::Value::Array(_)));
     if is_list && !of_event {
         let events: Vec<Option<GivenEvent>> = field.items().iter().map(event).collect();
@@ -229,7 +238,7 @@ fn send(field: &Field<'_>) -> Option<GivenSend> {
 }
 
 /// `{ TABLE: [{ COLUMN: value }] }`.
-fn rows(field: &Field<'_>, tables: &Tables) -> Option<Vec<GivenRows>> {
+fn rows(field: &Field<'_>, tables: &KnownTables) -> Option<Vec<GivenRows>> {
     let mut section = field.section();
     let each: Vec<Option<GivenRows>> =
         section.each().into_iter().map(|(table, field)| rows_of(table, &field, tables)).collect();
@@ -237,7 +246,7 @@ fn rows(field: &Field<'_>, tables: &Tables) -> Option<Vec<GivenRows>> {
     each.into_iter().collect()
 }
 
-fn rows_of(name: &str, field: &Field<'_>, tables: &Tables) -> Option<GivenRows> {
+fn rows_of(name: &str, field: &Field<'_>, tables: &KnownTables) -> Option<GivenRows> {
     let report = |span, TableProblem { what, near, fix }: TableProblem| {
         let wrong = Diagnostic::error(codes::BAD_SCENARIO, span, what);
         field.reader().report(match near {
@@ -245,7 +254,7 @@ fn rows_of(name: &str, field: &Field<'_>, tables: &Tables) -> Option<GivenRows> 
             None => wrong.fix(fix),
         });
     };
-    let table = match tables.find(name) {
+    let table = match tables.all.find(name) {
         Ok(table) => Some(table),
         // Those of a program's projection aren't known here.
         Err(_) if tables.some_unread => None,

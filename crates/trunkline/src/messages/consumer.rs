@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -47,6 +48,24 @@ pub enum OnReject {
     Ack,
     /// It becomes a dead letter.
     Dead,
+}
+
+/// What a consumer does with its messages.
+#[derive(Clone)]
+pub enum ConsumerAction {
+    /// They are commands, and go to the bus.
+    Dispatch(OnReject),
+    /// This handler takes them.
+    Handle(Arc<dyn MessageHandler>),
+}
+
+impl std::fmt::Debug for ConsumerAction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Dispatch(on_reject) => f.debug_tuple("Dispatch").field(on_reject).finish(),
+            Self::Handle(_) => f.write_str("Handle"),
+        }
+    }
 }
 
 /// Who takes messages of which topics, and how.

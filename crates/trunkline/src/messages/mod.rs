@@ -7,7 +7,7 @@
 //!
 //! Nothing is sent inside an append: the log is the outbox, and a relay reads it from its checkpoint.
 //! `envelope` is an event as a message, `received` the way back, `ids` what makes a repeat recognisable, `checkpoint`
-//! how far a relay has come and `reached` how far it says it has, `relay` and `consumer` the two runners,
+//! how far a relay has come and `reached` how far it says it has, `relay` (with its `relay_key`) and `consumer` the two runners,
 //! `events_topic` the log as a topic; `handler` is what a consumer calls, `dispatch` the handler that sends commands
 //! to the bus, `webhook` the one that posts to a service, `inbox` where a consumer says what it gave up. `stop` ends
 //! runners cleanly, `setback` is what they wait for to pass, and `meters` tells what they do.
@@ -24,12 +24,13 @@ mod meters;
 mod reached;
 mod received;
 mod relay;
+mod relay_key;
 mod setback;
 mod stop;
 mod webhook;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, FileCheckpoints, MemoryCheckpoints};
-pub use consumer::{Consumer, ConsumerError, OnReject};
+pub use consumer::{Consumer, ConsumerAction, ConsumerError, OnReject};
 pub use dispatch::CommandDispatcher;
 pub use envelope::{cloudevent, message_of};
 pub(crate) use events_topic::{is_the_log, read_the_log, topic_of};
@@ -41,6 +42,7 @@ pub(crate) use meters::tell_numbers;
 pub use reached::Reached;
 pub use received::{NoEvent, event_of};
 pub use relay::{Relay, RelayError};
+pub use relay_key::RelayKey;
 pub use setback::Setback;
 pub use stop::{Stop, Stopper};
 pub use webhook::{InvalidWebhook, Webhook};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use trunkline_cel::{Expression, Variables};
 use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent, StoreId};
 use trunkline_queue::limits::KEY_BYTES_MAX;
@@ -13,8 +12,7 @@ use trunkline_queue::{Advice, MessageQueue, NewMessage, OperateError, PublishErr
 use trunkline_store::{AllRead, EventStore, ReadError};
 
 use super::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
-use super::{Reached, Setback, Stop, message_of};
-use crate::declared::event_value;
+use super::{Reached, RelayKey, Setback, Stop, message_of};
 
 /// How many messages are published at a time, and how much is done again at most after a crash.
 const BATCH: usize = 500;
@@ -48,7 +46,7 @@ pub struct Relay {
     /// Where the messages go.
     pub topic: TopicName,
     /// What ordered groups order the messages by; the stream when not said.
-    pub key: Option<Expression>,
+    pub key: Option<RelayKey>,
     /// What makes today's events of stored ones.
     pub upcasters: Upcasters,
     /// How many messages may wait in the topic before it reads on; any number when not said.
@@ -259,13 +257,9 @@ impl Relay {
         let message = message_of(event, store, &self.name, index);
         let Some(key) = &self.key else { return Ok(message) };
         let failed = |reason| RelayError::Key { position: event.position(), reason };
-        let value = event_value(event).map_err(|error| failed(error.to_string()))?;
-        let value = key.evaluate(&Variables::new().with("event", value));
-        let value = value.map_err(|error| failed(error.to_string()))?;
-        let text = value.as_str().ok_or_else(|| failed(format!("`{}` gives no text", key.source())))?;
+        let text = key.of(event).map_err(failed)?;
         if text.len() > KEY_BYTES_MAX {
-            let reason = format!("`{}` gives {} bytes, limit {KEY_BYTES_MAX}", key.source(), text.len());
-            return Err(failed(reason));
+            return Err(failed(format!("it has {} bytes, limit {KEY_BYTES_MAX}", text.len())));
         }
         Ok(message.key(text))
     }

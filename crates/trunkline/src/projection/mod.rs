@@ -6,12 +6,13 @@
 //!        a runner that is behind reads by itself until it has caught up with the feed
 //! ```
 //!
-//! `chunk` is a piece of the log, `feed` shares them, `present` makes today's events of them, `runner` applies them for one projection on a thread of its
+//! `definition` is what a projection is, `chunk` is a piece of the log, `feed` shares them, `present` makes today's events of them, `runner` applies them for one projection on a thread of its
 //! own, `databases` are where rows are kept, `progress` is what others see of it, `set` has all projections of an application, `meters` tells others how they stand, `parked` decides about the
-//! events that were put aside, `own` is for state of the program's own, `verify` compares rows with what the events make, and `trial` makes rows for scenarios.
+//! events that were put aside, `own` is for state of the program's own, `verify` compares rows with what the events make, `tables` finds tables by their names, and `trial` makes rows for scenarios.
 
 mod chunk;
 mod databases;
+mod definition;
 mod error;
 mod feed;
 mod meters;
@@ -21,12 +22,15 @@ mod present;
 mod progress;
 mod runner;
 mod set;
+mod tables;
 mod trial;
 mod verify;
 
+pub use definition::{OnChange, OnError, ProjectionDefinition};
 pub use error::ProjectionError;
 pub(crate) use own::OwnStates;
 pub use own::{Kept, StateError, StateProjection};
 pub use progress::{ProjectionState, ProjectionStatus};
 pub use set::{Projections, Rebuilt};
+pub use tables::{Table, TableProblem, Tables};
 pub use verify::{Divergence, DivergingEvent, Verified};

@@ -21,7 +21,7 @@ use super::feed::{Feed, Joined};
 use super::present::present;
 use super::progress::Progress;
 use super::{ProjectionError, ProjectionState as Is};
-use crate::file::{OnChange, OnError, ProjectionDefinition};
+use crate::projection::{OnChange, OnError, ProjectionDefinition};
 
 /// The first wait after a passing fault; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(50);

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use tokio::sync::{oneshot, watch};
-use trunkline_config::nearest;
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, Timestamp};
+use trunkline_nearest::nearest;
 use trunkline_sql::{Claim, DatabaseError, Generation, Query, ReadDatabase, SqliteReadDatabase, State};
 use trunkline_store::{AllRead, Clock, EventStore, EventStoreExt as _, ReadError};
 
@@ -21,7 +21,7 @@ use super::meters::Meters;
 use super::own::{OwnDatabase, OwnStates};
 use super::progress::{Progress, ProjectionState, ProjectionStatus};
 use super::runner::{self, Runner, Task};
-use crate::file::ProjectionDefinition;
+use crate::projection::ProjectionDefinition;
 
 /// The projections of an application over its read databases.
 ///

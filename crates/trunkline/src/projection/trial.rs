@@ -5,9 +5,8 @@ use serde_json::{Map, Value};
 use trunkline_sql::{ApplyError, Trial};
 use trunkline_store::{AllRead, EventStore};
 
-use super::Projections;
 use super::present::present;
-use crate::file::{OnError, Tables};
+use super::{OnError, Projections, Tables};
 
 impl Projections {
     /// The rows of a table after all events of a store.
@@ -19,7 +18,7 @@ impl Projections {
         table: &str,
     ) -> Result<Vec<Map<String, Value>>, String> {
         let said = |error: &dyn std::fmt::Display| error.to_string();
-        let tables = Tables::of_all(self.all.values().map(|one| &one.definition.model));
+        let tables = Tables::of(self.all.values().map(|one| &one.definition.model));
         let table = tables.find(table).map_err(|problem| problem.what)?;
         let one = self.one(&table.projection).map_err(|error| said(&error))?;
         let mut trial = Trial::new(&one.definition.model).map_err(|error| said(&error))?;

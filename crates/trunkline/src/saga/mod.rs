@@ -25,7 +25,7 @@ pub use book::Recording;
 pub use error::SagaError;
 pub(crate) use index::IndexPlace;
 pub use index::{SagaQuery, SagaRow};
-pub(crate) use played::Played;
+pub(crate) use played::PlayedSagas;
 pub(crate) use route::Routes;
 pub use sagas::{Ordered, SagaDetail, Sagas};
 pub use verify::{SagaCheck, SagaProblem};

@@ -8,12 +8,12 @@ use trunkline_core::{RecordedEvent, Timestamp};
 use super::Routes;
 
 /// Sagas in memory, whose messages go nowhere.
-pub(crate) struct Played<'a> {
+pub(crate) struct PlayedSagas<'a> {
     routes: &'a Routes,
     sagas: BTreeMap<(String, String), SagaState>,
 }
 
-impl<'a> Played<'a> {
+impl<'a> PlayedSagas<'a> {
     pub(crate) fn new(routes: &'a Routes) -> Self {
         Self { routes, sagas: BTreeMap::new() }
     }

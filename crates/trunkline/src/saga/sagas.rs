@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::watch;
-use trunkline_config::nearest;
 use trunkline_core::saga::{self, Input, Order, SagaState, Status, Transition};
 use trunkline_core::{EventType, NewEvent, Position, RecordedEvent, StreamName, Timestamp, Version};
+use trunkline_nearest::nearest;
 use trunkline_queue::MessageQueue;
 use trunkline_store::{Clock, EventStore};
 

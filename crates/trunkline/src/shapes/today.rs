@@ -6,8 +6,7 @@ use serde_json::Value as Json;
 use trunkline_core::RecordedEvent;
 use trunkline_core::upcast::Upcasters;
 
-use crate::declared::Events;
-use crate::file::EventDefinition;
+use crate::file::Declared;
 use crate::{App, Definition, Schema};
 
 /// The shapes that events have today: of a file, or of an application with what its program adds.
@@ -19,27 +18,20 @@ pub struct Shapes {
 
 impl From<&Definition> for Shapes {
     fn from(definition: &Definition) -> Self {
-        Self::new(&definition.events, &definition.upcasters)
+        let events = definition.events.iter();
+        let schemas = events.filter_map(|(name, event)| Some((name.clone(), event.schema.clone()?)));
+        Self { schemas: schemas.collect(), upcasters: definition.upcasters.clone() }
     }
 }
 
 impl From<&App> for Shapes {
     fn from(app: &App) -> Self {
-        let Events { declared, upcasters } = app.events();
-        Self::new(declared, upcasters)
+        let schemas = app.attached::<Declared>().map(|declared| declared.schemas.clone());
+        Self { schemas: schemas.unwrap_or_default(), upcasters: app.upcasters().clone() }
     }
 }
 
 impl Shapes {
-    fn new<'a>(
-        declared: impl IntoIterator<Item = (&'a String, &'a EventDefinition)>,
-        upcasters: &Upcasters,
-    ) -> Self {
-        let schemas = declared.into_iter().filter_map(|(name, event)| Some((name, event.schema.as_ref()?)));
-        let schemas = schemas.map(|(name, schema)| (name.clone(), schema.clone())).collect();
-        Self { schemas, upcasters: upcasters.clone() }
-    }
-
     /// Whether the outline of an event's data says what becomes of it, and whether that is of its declared shape.
     pub(super) fn follow_from_outlines(&self, event: &RecordedEvent) -> bool {
         let ends = self.upcasters.by_kinds(event.event_type(), event.schema_version());

@@ -5,9 +5,9 @@
 //! All of them may be removed at any time. They are written by a thread of their own, so that no command waits
 //! for one, and one that can't be written is not.
 //!
-//! `load` makes a state of a snapshot and the events behind it, `shelf` is where snapshots are kept.
+//! `fold` makes a state of a snapshot and the events behind it, `shelf` is where snapshots are kept.
 
-mod load;
+mod fold;
 mod shelf;
 
 use std::path::Path;
@@ -21,7 +21,8 @@ use serde::de::DeserializeOwned;
 use trunkline_core::{Decider, EventId, StreamName, Version};
 use uuid::Uuid;
 
-pub(crate) use load::{Folded, Plan, load};
+pub(crate) use fold::fold;
+pub use fold::{Folded, SnapshotPlan};
 use shelf::{MemoryShelf, Shelf, SqliteShelf};
 
 /// How many snapshots may wait to be written; further ones are not.
@@ -66,11 +67,11 @@ pub trait Snapshot: Decider<State: Serialize + DeserializeOwned> {
 
 /// What made a state: its rules, its types, what old events become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Revision([u8; 16]);
+pub struct Revision([u8; 16]);
 
 impl Revision {
     /// The revision of a text that says everything that the state depends on.
-    pub(crate) fn of(text: &str) -> Self {
+    pub fn of(text: &str) -> Self {
         Self(*Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).as_bytes())
     }
 }

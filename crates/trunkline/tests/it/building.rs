@@ -52,7 +52,7 @@ async fn the_file_gives_commands_and_queries_to_registered_handlers() {
 fn a_handler_that_is_not_registered_refuses_the_file() {
     let text = "[cqrs.command_handlers]\nSay: \"echo.Ech\"\n";
     let error = with_file(builder().command_handler("echo.Echo", Echo), text).build().unwrap_err();
-    assert!(matches!(error, BuildError::File(_)), "{error:?}");
+    assert!(matches!(error, BuildError::Install(_)), "{error:?}");
     assert!(
         error.to_string().contains("app.tsk line 2 col 6: no command handler named \"echo.Ech\" is registered; did you mean \"echo.Echo\"?"),
         "{error}"

@@ -201,5 +201,5 @@ fn a_class_is_code_that_the_program_registered() {
     assert!(found[0].contains("no saga named \"orders.OrderSaga\" is registered"), "{found:?}");
     let built =
         crate::world::with_file(trunkline::App::builder().store(trunkline::MemoryStore::new()), text).build();
-    assert!(matches!(built, Err(BuildError::File(_))));
+    assert!(matches!(built, Err(BuildError::Install(_))));
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use trunkline::FromFile as _;
 use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
 use trunkline::{
     App, AppBuilder, Append, AppendError, ApplicationFile, CommandRequest, DispatchError, EventStore,

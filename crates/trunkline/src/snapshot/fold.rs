@@ -10,28 +10,34 @@ use crate::command::{CommandContext, HandleError};
 
 /// A state, and how far it has come.
 #[derive(Clone, Debug)]
-pub(crate) struct Folded<S> {
-    pub(crate) state: S,
-    pub(crate) version: Version,
+pub struct Folded<S> {
+    /// The state.
+    pub state: S,
+    /// The version of the last event that is in it.
+    pub version: Version,
 }
 
 /// How the states of an aggregate are kept.
-pub(crate) struct Plan<'a, S> {
-    pub(crate) every: u64,
-    pub(crate) revision: Revision,
-    pub(crate) write: &'a (dyn Fn(&S) -> Option<Bytes> + Send + Sync),
-    pub(crate) read: &'a (dyn Fn(Bytes) -> Option<S> + Send + Sync),
+pub struct SnapshotPlan<'a, S> {
+    /// How many events lie between two snapshots; none are kept when it is 0.
+    pub every: u64,
+    /// What makes the states; those of another are passed over.
+    pub revision: Revision,
+    /// Writes a state down; none when it would not be the same when it is read.
+    pub write: &'a (dyn Fn(&S) -> Option<Bytes> + Send + Sync),
+    /// Reads it again; none when it can't be.
+    pub read: &'a (dyn Fn(Bytes) -> Option<S> + Send + Sync),
 }
 
 /// The state of a stream as it is now, over its events in today's shape.
 ///
 /// The same with and without snapshots, whatever has become of them.
-pub(crate) async fn load<S>(
+pub(crate) async fn fold<S>(
     context: &CommandContext<'_>,
     stream: &StreamName,
     initial: S,
     evolve: impl Fn(S, &RecordedEvent) -> Result<S, HandleError>,
-    plan: Option<Plan<'_, S>>,
+    plan: Option<SnapshotPlan<'_, S>>,
 ) -> Result<Folded<S>, HandleError> {
     let plan = plan.filter(|plan| plan.every > 0).and_then(|plan| Some((plan, context.snapshots?)));
     let mut folded = Folded { state: initial, version: Version::EMPTY };

@@ -1,55 +1,50 @@
-//! The tables of a file's projections, by the names under which scenarios expect rows of them.
+//! The tables of projections, by the names under which scenarios expect rows of them.
 
 use std::sync::Arc;
 
-use trunkline_config::nearest;
+use trunkline_nearest::nearest;
 use trunkline_sql::{Model, Trial};
 
-use super::Definition;
-
 /// The tables of projections.
-pub(crate) struct Tables {
-    all: Vec<Table>,
-    /// Whether there are projections whose tables aren't known: their class isn't, or they have mistakes.
-    pub(super) some_unread: bool,
-}
+#[derive(Debug)]
+pub struct Tables(Vec<Table>);
 
 /// A table of a projection.
-pub(crate) struct Table {
-    pub(crate) projection: String,
+#[derive(Debug)]
+pub struct Table {
+    /// The projection.
+    pub projection: String,
     /// Its name in the projection.
-    pub(crate) name: String,
+    pub name: String,
     columns: Vec<String>,
 }
 
 /// Why a name is no table's or column's.
-pub(crate) struct TableProblem {
-    pub(crate) what: String,
-    pub(super) near: Option<String>,
-    pub(super) fix: String,
+#[derive(Debug)]
+pub struct TableProblem {
+    /// What is wrong.
+    pub what: String,
+    /// The nearest right name.
+    pub near: Option<String>,
+    /// What to write instead, where no name is near.
+    pub fix: String,
 }
 
 impl Tables {
-    pub(super) fn of(definition: &Definition, declared: usize) -> Self {
-        let projections = &definition.projections;
-        let models = projections.values().map(|projection| &projection.model);
-        Self { all: of_models(models), some_unread: projections.len() < declared }
-    }
-
-    /// The tables of these projections and no others.
-    pub(crate) fn of_all<'m>(models: impl Iterator<Item = &'m Arc<Model>>) -> Self {
-        Self { all: of_models(models), some_unread: false }
+    /// The tables of these models.
+    pub fn of<'m>(models: impl Iterator<Item = &'m Arc<Model>>) -> Self {
+        Self(of_models(models))
     }
 
     /// The table of a name: `orders`, or `shop.orders` of the projection `shop`.
-    pub(crate) fn find(&self, name: &str) -> Result<&Table, TableProblem> {
+    pub fn find(&self, name: &str) -> Result<&Table, TableProblem> {
         let is_meant = |table: &&Table| match name.split_once('.') {
             Some((projection, name)) => table.projection == projection && is(&table.name, name),
             None => is(&table.name, name),
         };
-        let mut found = self.all.iter().filter(is_meant);
+        let mut found = self.0.iter().filter(is_meant);
         let Some(first) = found.next() else {
-            let near = nearest(name, self.all.iter().map(|table| table.name.as_str())).map(str::to_owned);
+            let near = nearest(name, self.0.iter().map(|table| table.name.as_str())).map(str::to_owned);
             return Err(TableProblem {
                 what: format!("no projection has a table \"{name}\""),
                 near,
@@ -57,7 +52,7 @@ impl Tables {
             });
         };
         if found.next().is_some() {
-            let holders = self.all.iter().filter(is_meant);
+            let holders = self.0.iter().filter(is_meant);
             let whole: Vec<String> =
                 holders.map(|table| format!("\"{}.{}\"", table.projection, table.name)).collect();
             return Err(TableProblem {
@@ -70,17 +65,17 @@ impl Tables {
     }
 
     fn listed(&self) -> String {
-        if self.all.is_empty() {
+        if self.0.is_empty() {
             return "declare a projection that makes it: [projections.NAME]".to_owned();
         }
-        let names: Vec<&str> = self.all.iter().map(|table| table.name.as_str()).collect();
+        let names: Vec<&str> = self.0.iter().map(|table| table.name.as_str()).collect();
         format!("there is {}", names.join(", "))
     }
 }
 
 impl Table {
     /// What is wrong with a column's name, when the table has none of it.
-    pub(super) fn lacks(&self, column: &str) -> Option<TableProblem> {
+    pub fn lacks(&self, column: &str) -> Option<TableProblem> {
         if self.columns.iter().any(|known| is(known, column)) {
             return None;
         }

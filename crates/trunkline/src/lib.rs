@@ -69,6 +69,7 @@ mod middleware;
 mod place;
 mod projection;
 mod system;
+mod wiring;
 
 pub use trunkline_config as config;
 pub use trunkline_core::{
@@ -114,6 +115,9 @@ pub use query::{QueryContext, QueryError, QueryHandler, QueryLogic};
 pub use schema::Schema;
 pub use snapshot::{Folded, Revision, Snapshot, SnapshotPlan};
 pub use system::{System, SystemError};
+pub use wiring::{
+    SendPlace, Unknown, WiredConsumer, WiredRelay, WiredSaga, Wiring, WiringFault, WiringPlace, WiringProblem,
+};
 
 /// The examples in the project's README are compiled and run.
 #[cfg(doctest)]

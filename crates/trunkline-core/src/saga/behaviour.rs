@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Json, LastSend, Next, Part, Turn};
+use super::{Json, LastSend, Next, Outline, Part, Turn};
 use crate::RecordedEvent;
 
 /// What a particular saga does.
@@ -14,13 +14,11 @@ pub trait Behaviour: Send + Sync {
     /// The types of all events that it names.
     fn events(&self) -> Vec<String>;
 
+    /// All that it may send and wait for.
+    fn outline(&self) -> Outline;
+
     /// The type of the event that starts one.
     fn start_type(&self) -> &str;
-
-    /// The names of its steps in order, where they are known beforehand: for who shows what is to come.
-    fn steps(&self) -> Vec<String> {
-        Vec::new()
-    }
 
     /// Which saga an event is for; `None` when it is for none.
     fn key(&self, event: &RecordedEvent) -> Result<Option<String>, Problem>;

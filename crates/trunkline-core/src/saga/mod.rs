@@ -22,6 +22,7 @@ mod advance;
 mod behaviour;
 mod input;
 mod json;
+mod outline;
 mod plan;
 mod state;
 mod transition;
@@ -36,6 +37,7 @@ pub use advance::{Advanced, Ignored, advance, advance_within};
 pub use behaviour::{Behaviour, Problem, Start, View};
 pub use input::{Answer, Input, Order, OrderError, Recorded, Reply};
 pub use json::Json;
+pub use outline::{Outline, SendOutline, StepOutline, Undo};
 pub use plan::{Compensation, LastSend, Next, Outgoing, Retry, Step, Turn, Wait};
 pub use state::{Message, SagaState, Status, Waiting};
 pub use transition::{

@@ -56,6 +56,11 @@ impl Behaviour for Plan {
         Vec::new()
     }
 
+    fn outline(&self) -> Outline {
+        // Nothing holds a behaviour against its outline but a typed saga, which this is none of.
+        Outline::of([])
+    }
+
     fn start_type(&self) -> &'static str {
         "Begin"
     }

@@ -64,6 +64,21 @@ impl Saga for Trip {
     type State = Memory;
     type Event = Happened;
 
+    fn outline() -> Outline {
+        let (undo_reserve, undo_pay) = (undo("Release", "Released"), undo("Refund", "Refunded"));
+        Outline::of([
+            StepOutline::new("reserve", "work", "Reserve")
+                .done("Reserved")
+                .failed("NotReserved")
+                .timeout()
+                .compensate(undo_reserve),
+            StepOutline::new("pay", "work", "Pay").done("Paid").timeout().compensate(undo_pay),
+            StepOutline::new("confirm", "orders", "Confirm").nothing_to_undo(),
+        ])
+        .last(SendOutline::new("work", "Tell").done("Told"))
+        .last(SendOutline::new("orders", "Cancel"))
+    }
+
     fn id(_: &Happened) -> Cow<'_, str> {
         "1".into()
     }
@@ -118,6 +133,10 @@ impl Saga for Trip {
     fn failed(_: &Memory, reason: &str) -> Option<LastSend> {
         Some(Compensation::new(Outgoing::new("orders", "Cancel", Json::of(&reason).unwrap())))
     }
+}
+
+fn undo(command: &str, done: &str) -> SendOutline {
+    SendOutline::new("work", command).done(done).timeout()
 }
 
 fn send(command: &str) -> Outgoing {

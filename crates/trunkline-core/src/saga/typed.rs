@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Behaviour, Json, LastSend, Next, Part, Problem, Start, Turn, View};
+use super::{Behaviour, Json, LastSend, Next, Outline, Part, Problem, Start, Turn, View};
 use crate::{Event, RecordedEvent};
 
 /// A saga: which events begin it, what it remembers of them, and what it does next.
@@ -21,7 +21,7 @@ use crate::{Event, RecordedEvent};
 /// use std::borrow::Cow;
 /// use std::time::Duration;
 /// use serde::{Deserialize, Serialize};
-/// use trunkline_core::saga::{Compensation, Json, Next, Outgoing, Saga, Step};
+/// use trunkline_core::saga::{Json, Next, Outgoing, Outline, Saga, Step, StepOutline};
 /// use trunkline_core::testing::given_saga;
 /// # use trunkline_core::{Event, EventShape};
 /// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,10 @@ use crate::{Event, RecordedEvent};
 ///     fn id(event: &TripEvent) -> Cow<'_, str> {
 ///         let (TripEvent::Booked { trip } | TripEvent::Flown { trip } | TripEvent::Grounded { trip }) = event;
 ///         trip.into()
+///     }
+///
+///     fn outline() -> Outline {
+///         Outline::of([StepOutline::new("fly", "air", "Fly").done("Flown").failed("Grounded").nothing_to_undo()])
 ///     }
 ///
 ///     fn start(event: &TripEvent) -> Option<String> {
@@ -80,6 +84,13 @@ pub trait Saga: 'static {
     type State: Serialize + DeserializeOwned;
     /// The events that it names.
     type Event: Event;
+
+    /// All that it may send and wait for, said beforehand: an application is not built when nobody takes what one
+    /// sends, or when one could wait for ever.
+    ///
+    /// [`next`](Saga::next), [`completed`](Saga::completed) and [`failed`](Saga::failed) do what is said here and
+    /// nothing else: another step is a [`Problem`], which begins the way back.
+    fn outline() -> Outline;
 
     /// Which saga an event is for.
     fn id(event: &Self::Event) -> Cow<'_, str>;
@@ -116,11 +127,16 @@ pub trait Saga: 'static {
 }
 
 /// A saga of plain functions, as the machine takes it.
-pub struct Typed<S>(PhantomData<fn() -> S>);
+pub struct Typed<S> {
+    outline: Outline,
+    saga: PhantomData<fn() -> S>,
+}
 
-impl<S> Default for Typed<S> {
+impl<S: Saga> Default for Typed<S> {
     fn default() -> Self {
-        Self(PhantomData)
+        let outline = S::outline();
+        let timeout = outline.timeout || S::TIMEOUT.is_some();
+        Self { outline: Outline { timeout, ..outline }, saga: PhantomData }
     }
 }
 
@@ -147,6 +163,10 @@ impl<S: Saga> Behaviour for Typed<S> {
         S::Event::SHAPES.iter().map(|shape| shape.event_type.to_owned()).collect()
     }
 
+    fn outline(&self) -> Outline {
+        self.outline.clone()
+    }
+
     fn start_type(&self) -> &'static str {
         S::START
     }
@@ -162,7 +182,11 @@ impl<S: Saga> Behaviour for Typed<S> {
     }
 
     fn next(&self, saga: &View<'_>, after: Option<&str>) -> Result<Next, Problem> {
-        Ok(S::next(&Self::state(saga.state)?, after))
+        let next = S::next(&Self::state(saga.state)?, after);
+        if let Next::Step(step) = &next {
+            self.outline.check_step(step)?;
+        }
+        Ok(next)
     }
 
     fn evolve(
@@ -182,9 +206,13 @@ impl<S: Saga> Behaviour for Typed<S> {
 
     fn last(&self, saga: &View<'_>, part: Part) -> Result<Option<LastSend>, Problem> {
         let state = Self::state(saga.state)?;
-        Ok(match part {
+        let last = match part {
             Part::Failed => S::failed(&state, saga.reason.unwrap_or_default()),
             _ => S::completed(&state),
-        })
+        };
+        if let Some(last) = &last {
+            self.outline.check_last(last)?;
+        }
+        Ok(last)
     }
 }

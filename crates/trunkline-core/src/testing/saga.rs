@@ -39,6 +39,10 @@ use crate::{Event, EventId, EventType, NewEvent, Position, RecordedEvent, Stream
 /// #         let (TripEvent::Booked(trip) | TripEvent::Flown(trip)) = event;
 /// #         trip.to_string().into()
 /// #     }
+/// #     fn outline() -> Outline {
+/// #         let undo = SendOutline::new("air", "Return");
+/// #         Outline::of([StepOutline::new("fly", "air", "Fly").done("Flown").timeout().compensate(undo)])
+/// #     }
 /// #     fn start(event: &TripEvent) -> Option<u32> {
 /// #         if let TripEvent::Booked(trip) = event { Some(*trip) } else { None }
 /// #     }

@@ -15,7 +15,7 @@ use trunkline_store::{LogStoreOptions, system_clock};
 
 use super::builder::Wrap;
 use super::queue::{AppQueue, Slot};
-use super::{App, AppBuilder, BuildError, Messages, QueueSettings, StoreSettings};
+use super::{App, AppBuilder, BuildError, Messages, QueueSettings, StoreSettings, wired};
 use crate::command::{Bus, Events};
 use crate::messages::{Consumer, ConsumerAction, FileCheckpoints, MemoryCheckpoints, Relay, read_the_log};
 use crate::middleware::{self, CommandService, Guard};
@@ -28,9 +28,10 @@ use crate::{ProjectionDefinition, Projections, StateProjection};
 
 pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let builder = installed(builder)?;
+    let upcasters = upcasters(&builder.events, &builder.links, &builder.shapes)?;
+    wired::check(&builder, &upcasters)?;
     let settings = builder.settings;
     let handlers = each_once("command", builder.commands)?;
-    let upcasters = upcasters(builder.events, builder.links, &builder.shapes)?;
     let events = Arc::new(Events { rules: builder.event_rules, upcasters: upcasters.clone() });
     let queries = Queries(each_once("query", builder.queries)?);
     let queue = queue(settings.message_queue, builder.queue, builder.queue_place, builder.owner.as_deref());
@@ -158,11 +159,11 @@ fn wrapped(
 
 /// How stored events become today's, by what is declared and what deciders write.
 fn upcasters(
-    declared: BTreeMap<String, u32>,
-    links: Vec<Link>,
+    declared: &BTreeMap<String, u32>,
+    links: &[Link],
     written: &[&'static EventShape],
 ) -> Result<Upcasters, BuildError> {
-    let mut present = declared;
+    let mut present = declared.clone();
     for EventShape { event_type, version, .. } in written {
         match present.get(*event_type) {
             Some(file) if file != version => {
@@ -176,7 +177,7 @@ fn upcasters(
             _ => {}
         }
     }
-    Upcasters::to(links, present).map_err(|errors| BuildError::Upcasts { errors })
+    Upcasters::to(links.iter().cloned(), present).map_err(|errors| BuildError::Upcasts { errors })
 }
 
 /// All projections, each name once: those with statements, those that are code, and those over state of the program's

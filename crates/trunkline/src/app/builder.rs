@@ -1,7 +1,7 @@
 //! What a program registers before its application is built.
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +55,8 @@ pub struct AppBuilder {
     pub(super) commands: Vec<(String, Arc<dyn CommandLogic>)>,
     /// The present versions of events, as they were declared.
     pub(super) events: BTreeMap<String, u32>,
+    /// Events that there may be, in whatever version.
+    pub(super) known_events: BTreeSet<String>,
     pub(super) event_rules: HashMap<String, Arc<dyn EventRule>>,
     pub(super) snapshots: Option<PathBuf>,
     pub(super) links: Vec<Link>,
@@ -241,6 +243,12 @@ impl AppBuilder {
     /// elsewhere.
     pub fn event(mut self, event_type: impl Into<String>, version: u32) -> Self {
         self.events.insert(event_type.into(), version);
+        self
+    }
+
+    /// There may be events of this type, in whatever version: a saga that waits for one does not wait in vain.
+    pub fn known_event(mut self, event_type: impl Into<String>) -> Self {
+        self.known_events.insert(event_type.into());
         self
     }
 

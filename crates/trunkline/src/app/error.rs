@@ -4,6 +4,7 @@ use trunkline_core::InvalidName;
 use trunkline_core::upcast::ChainError;
 use trunkline_store::OpenError;
 
+use crate::WiringProblem;
 use crate::messages::{ConsumerError, RelayError};
 use crate::place::{DsnError, OpenQueueError, Place, ReadDsnError};
 use crate::saga::SagaError;
@@ -50,6 +51,12 @@ pub enum BuildError {
         place: Place,
         /// Why.
         source: OpenError,
+    },
+    /// Parts of it name what there isn't, or wait for what never comes.
+    #[error("{}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Wiring {
+        /// Every problem.
+        problems: Vec<WiringProblem>,
     },
     /// What the program and the file say of old events doesn't fit together.
     #[error("{}", .errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]

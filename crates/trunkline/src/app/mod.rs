@@ -1,7 +1,7 @@
 //! The application: commands go in, outcomes come out.
 //!
 //! `builder` collects what a program registers, `named` what others may name, `install` is what brings much at once,
-//! `settings` what a configuration says of places. `build` makes the application of it, `error` is why that fails,
+//! `settings` what a configuration says of places, `wired` what is connected to what. `build` makes the application of it, `error` is why that fails,
 //! `queue` where its messages wait. `rehearsal` tries it over a store of its own.
 
 mod build;
@@ -12,6 +12,7 @@ mod named;
 mod queue;
 mod rehearsal;
 mod settings;
+mod wired;
 
 use std::any::{Any, TypeId};
 use std::fmt;

@@ -3,12 +3,14 @@
 use trunkline_cel::{EvaluateError, Expression, Value, Variables};
 use trunkline_core::RecordedEvent;
 use trunkline_core::saga::{
-    Behaviour, Compensation, Json, LastSend, Next, Outgoing, Part, Problem, Start, Step, Turn, View, Wait,
+    Behaviour, Compensation, Json, LastSend, Next, Outgoing, Outline, Part, Problem, Start, Step, Turn, View,
+    Wait,
 };
 
 use super::event_value;
 use crate::file::{
     Compensate, EventDefinitionName, LastDefinition, SendDefinition, StepDefinition, StepsDefinition, Then,
+    outline,
 };
 
 /// A saga that the file declares.
@@ -20,8 +22,8 @@ impl Behaviour for DeclaredSaga {
         self.0.events().map(|event| event.name).collect()
     }
 
-    fn steps(&self) -> Vec<String> {
-        self.0.steps.iter().map(|step| step.name.clone()).collect()
+    fn outline(&self) -> Outline {
+        outline(&self.0)
     }
 
     fn start_type(&self) -> &str {

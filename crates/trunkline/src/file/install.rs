@@ -70,6 +70,7 @@ impl Install for ApplicationFile {
         if evaluated.diagnostics.iter().any(trunkline_config::Diagnostic::is_error) {
             return Err(BuildError::installing(FileError(Box::new(evaluated))));
         }
+        let known: Vec<String> = definition.known_events().map(str::to_owned).collect();
         let Definition {
             hooks,
             event_store,
@@ -105,7 +106,8 @@ impl Install for ApplicationFile {
             read_db: read_db.dsn,
             snapshots: snapshots.enabled,
         };
-        let mut builder = hooked(builder.settings(settings), hooks)?.upcast(links);
+        let mut builder = known.into_iter().fold(builder, AppBuilder::known_event);
+        builder = hooked(builder.settings(settings), hooks)?.upcast(links);
         builder = with_handlers(builder, command_handlers, query_handlers);
         let schemas = events.iter().filter_map(|(name, event)| Some((name.clone(), event.schema.clone()?)));
         let declared = Declared { schemas: schemas.collect(), scenarios, laws };

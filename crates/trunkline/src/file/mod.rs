@@ -14,7 +14,6 @@ mod install;
 mod later;
 mod laws;
 mod locked;
-mod loose_ends;
 mod messages;
 mod mistakes;
 mod projections;
@@ -25,6 +24,7 @@ mod reading;
 mod sagas;
 mod scenarios;
 mod snapshots;
+mod wiring;
 
 use std::collections::HashMap;
 
@@ -57,6 +57,7 @@ pub use scenarios::{
     Expectation, Given, GivenCommand, GivenEvent, GivenRows, GivenSend, ScenarioDefinition, When,
 };
 pub use snapshots::SnapshotsDefinition;
+pub(crate) use wiring::outline;
 
 /// Everything that an application file declares.
 #[derive(Debug, Default)]
@@ -189,7 +190,7 @@ fn read(
     let projections = root.key("projections").section().each().len();
     definition.scenarios =
         scenarios::read(&root.key("scenarios"), &reading, &definition, &declared, projections);
-    loose_ends::check(&mut root, &reading, &definition, &declared);
+    wiring::check(&mut root, &reading, &definition, &declared);
     locked::check(name, world, &root.key("events"), &definition);
     later::read(&mut root);
     root.finish();

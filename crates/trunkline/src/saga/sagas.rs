@@ -189,7 +189,8 @@ impl Sagas {
         if state.status.is_none() {
             return Err(not_found());
         }
-        let steps = self.routes.behaviour(name).map(|behaviour| behaviour.steps()).unwrap_or_default();
+        let steps = self.routes.behaviour(name).map(|behaviour| behaviour.outline().steps);
+        let steps = steps.into_iter().flatten().map(|step| step.name).collect();
         Ok(SagaDetail { state, history, steps })
     }
 

@@ -1,4 +1,4 @@
-//! Loose ends of sagas: each is said at its place, with what to do, and a file without any has nothing said of it.
+//! What is connected to nothing: each is said at its place, with what to do, and a file without any has nothing said of it.
 
 use trunkline::FromFile as _;
 use trunkline::{App, Registered};

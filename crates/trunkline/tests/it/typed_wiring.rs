@@ -9,7 +9,7 @@ use trunkline::saga::{
     Compensation, Next, Outgoing, Outline, Saga, SagaQuery, SendOutline, Status, Step, StepOutline,
 };
 use trunkline::testing::given_saga;
-use trunkline::{App, AppBuilder, BuildError, Event, EventStoreExt as _, MemoryStore, System};
+use trunkline::{App, AppBuilder, BuildError, Event, EventStoreExt as _, MemoryStore, RecordedEvent, System};
 
 use crate::doors::{Door, DoorCommand, consumer};
 
@@ -146,7 +146,7 @@ async fn what_a_program_registers_runs_to_its_end() {
     app.dispatch(DoorCommand::Build { id: "7".to_owned() }).await.unwrap();
     system.at_rest().await.unwrap();
     let painted = app.store().stream_events(&"door-7".parse().unwrap()).await.unwrap();
-    assert_eq!(painted.iter().map(|event| event.event_type()).collect::<Vec<_>>(), ["Built", "Painted"]);
+    assert_eq!(painted.iter().map(RecordedEvent::event_type).collect::<Vec<_>>(), ["Built", "Painted"]);
     let sagas = app.sagas().list(&SagaQuery::default()).await.unwrap();
     assert_eq!(sagas.iter().map(|saga| saga.status).collect::<Vec<_>>(), [Status::Completed]);
     system.stop().await.unwrap();

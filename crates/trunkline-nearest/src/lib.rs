@@ -26,25 +26,13 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// Edits (insert, delete, replace, swap neighbours) between two names, ignoring case, when at most `limit`.
 fn distance(left: &str, right: &str, limit: usize) -> Option<usize> {
-    let left: Vec<char> = left.chars().flat_map(char::to_lowercase).collect();
-    let right: Vec<char> = right.chars().flat_map(char::to_lowercase).collect();
-    if left.len().max(right.len()) > COMPARED_CHARS_MAX || left.len().abs_diff(right.len()) > limit {
+    let lower = |name: &str| name.chars().flat_map(char::to_lowercase).collect::<String>();
+    let (left, right) = (lower(left), lower(right));
+    let (left_chars, right_chars) = (left.chars().count(), right.chars().count());
+    if left_chars.max(right_chars) > COMPARED_CHARS_MAX || left_chars.abs_diff(right_chars) > limit {
         return None;
     }
-    let mut before_last: Vec<usize> = vec![0; right.len() + 1];
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for i in 1..=left.len() {
-        let mut row = vec![i; right.len() + 1];
-        for j in 1..=right.len() {
-            let replaced = last[j - 1] + usize::from(left[i - 1] != right[j - 1]);
-            row[j] = replaced.min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
-                row[j] = row[j].min(before_last[j - 2] + 1);
-            }
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().filter(|&edits| edits <= limit)
+    Some(strsim::osa_distance(&left, &right)).filter(|&edits| edits <= limit)
 }
 
 #[cfg(test)]
@@ -65,5 +53,23 @@ mod tests {
         assert_eq!(distance("dns", "dsn", 1), Some(1));
         assert_eq!(distance("", "", 0), Some(0));
         assert_eq!(distance("abc", "xyz", 2), None);
+        // What was swapped is not edited again.
+        assert_eq!(distance("ca", "abc", 3), Some(3));
+    }
+
+    #[test]
+    fn letters_are_counted_not_bytes_and_case_is_ignored() {
+        assert_eq!(distance("ÄÖÜ", "äöü", 0), Some(0));
+        assert_eq!(distance("größe", "grösse", 2), Some(2));
+        // Its small letter is two characters.
+        assert_eq!(distance("İ", "i", 1), Some(1));
+    }
+
+    #[test]
+    fn longer_names_than_the_limit_are_not_compared() {
+        let longest = "a".repeat(COMPARED_CHARS_MAX);
+        assert_eq!(nearest(&longest.to_uppercase(), [longest.as_str()]), Some(longest.as_str()));
+        let longer = format!("{longest}a");
+        assert_eq!(nearest(&longer.to_uppercase(), [longer.as_str()]), None);
     }
 }

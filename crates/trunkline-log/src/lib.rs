@@ -29,7 +29,6 @@
 mod backup;
 mod batch;
 mod bytes_at;
-mod checksum;
 mod cursor;
 pub mod disk;
 mod error;

@@ -5,7 +5,6 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::bytes_at::{id_at, put, u16_at, u32_at, u64_at};
-use crate::checksum;
 
 /// Bytes before a record's stream name.
 pub(crate) const HEADER_LEN: usize = 48;
@@ -181,7 +180,7 @@ pub(crate) fn len_of(bytes: &[u8]) -> Option<usize> {
 pub(crate) fn check(bytes: &[u8]) -> Option<u32> {
     fits(bytes)?;
     let crc = u32_at(bytes, at::CRC);
-    (checksum::crc(&bytes[at::LEN..]) == crc).then_some(crc)
+    (crc32fast::hash(&bytes[at::LEN..]) == crc).then_some(crc)
 }
 
 /// Something if the record is as long as it says, and everything in it fits.
@@ -256,7 +255,7 @@ fn short(len: usize, what: &'static str) -> Result<u16, TooLong> {
 pub(crate) fn finish(record: &mut [u8], position: u64, version: u64) -> u32 {
     put(record, at::POSITION, &position.to_le_bytes());
     put(record, at::VERSION, &version.to_le_bytes());
-    let crc = checksum::crc(&record[at::LEN..]);
+    let crc = crc32fast::hash(&record[at::LEN..]);
     put(record, at::CRC, &crc.to_le_bytes());
     crc
 }

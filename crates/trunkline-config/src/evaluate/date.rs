@@ -1,14 +1,13 @@
 //! `@date`: a moment in UTC written with PHP's format letters.
-//!
-//! The calendar arithmetic counts days from 0000-03-01, so that a leap day is the last of its year.
 
 use std::fmt::Write;
 
+use jiff::civil::Date;
+
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
-const DAYS_PER_ERA: i64 = 146_097;
-/// Days from 0000-03-01 to 1970-01-01.
-const DAYS_TO_1970: i64 = 719_468;
+/// The calendar repeats itself after 400 years, which are this many days, and whole weeks.
+const DAYS_PER_400_YEARS: i64 = 146_097;
 
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS: [&str; 12] = [
@@ -34,15 +33,10 @@ struct Moment {
     micros: i64,
     seconds: i64,
     second_of_day: i64,
-    year: i64,
-    /// From 1.
-    month: i64,
-    /// From 1.
-    day: i64,
-    /// From 0.
-    day_of_year: i64,
-    /// From 0, Sunday.
-    weekday: i64,
+    /// The day, in the 400 years that begin with 1970.
+    date: Date,
+    /// The years from there to the moment's own.
+    years: i64,
 }
 
 /// Writes a moment; letters that mean nothing stand for themselves, and so does what follows a backslash.
@@ -54,19 +48,17 @@ pub(super) fn format(format: &str, unix_micros: i64) -> String {
 }
 
 impl Moment {
+    /// Every number of microseconds is a moment, also where its year has more digits than jiff counts.
     fn new(unix_micros: i64) -> Self {
         let seconds = unix_micros.div_euclid(MICROS_PER_SECOND);
         let days = seconds.div_euclid(SECONDS_PER_DAY);
-        let (year, month, day) = civil(days);
+        let day = i32::try_from(days.rem_euclid(DAYS_PER_400_YEARS)).expect("so many days are few");
         Self {
             micros: unix_micros.rem_euclid(MICROS_PER_SECOND),
             seconds,
             second_of_day: seconds.rem_euclid(SECONDS_PER_DAY),
-            year,
-            month,
-            day,
-            day_of_year: days - days_from_civil(year, 1, 1),
-            weekday: (days + 4).rem_euclid(7),
+            date: jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(day),
+            years: days.div_euclid(DAYS_PER_400_YEARS) * 400,
         }
     }
 
@@ -87,22 +79,25 @@ impl Moment {
 
     /// Letters that stand for a number, with the digits it has at least.
     fn number(&self, letter: char) -> Option<(i64, usize)> {
+        let date = self.date;
+        let year = self.years + i64::from(date.year());
         let hour = self.second_of_day / 3600;
         let hour_of_12 = (hour + 11) % 12 + 1;
         Some(match letter {
-            'd' => (self.day, 2),
-            'j' => (self.day, 1),
-            'N' => ((self.weekday + 6) % 7 + 1, 1),
-            'w' => (self.weekday, 1),
-            'z' => (self.day_of_year, 1),
-            'W' => (self.iso_week().1, 2),
-            'o' => (self.iso_week().0, 4),
-            'm' => (self.month, 2),
-            'n' => (self.month, 1),
-            't' => (days_in_month(self.year, self.month), 1),
-            'L' => (i64::from(is_leap(self.year)), 1),
-            'Y' => (self.year, 4),
-            'y' => (self.year.rem_euclid(100), 2),
+            'd' => (date.day().into(), 2),
+            'j' => (date.day().into(), 1),
+            'N' => (date.weekday().to_monday_one_offset().into(), 1),
+            'w' => (date.weekday().to_sunday_zero_offset().into(), 1),
+            // PHP counts from 0.
+            'z' => (i64::from(date.day_of_year()) - 1, 1),
+            'W' => (date.iso_week_date().week().into(), 2),
+            'o' => (self.years + i64::from(date.iso_week_date().year()), 4),
+            'm' => (date.month().into(), 2),
+            'n' => (date.month().into(), 1),
+            't' => (date.days_in_month().into(), 1),
+            'L' => (date.in_leap_year().into(), 1),
+            'Y' => (year, 4),
+            'y' => (year.rem_euclid(100), 2),
             'g' => (hour_of_12, 1),
             'G' => (hour, 1),
             'h' => (hour_of_12, 2),
@@ -121,14 +116,14 @@ impl Moment {
 
     #[expect(clippy::cast_sign_loss, reason = "a day of the week and a month are small and not negative")]
     fn word(&self, letter: char, out: &mut String) {
-        let day = DAYS[self.weekday as usize];
-        let month = MONTHS[self.month as usize - 1];
+        let day = DAYS[self.date.weekday().to_sunday_zero_offset() as usize];
+        let month = MONTHS[self.date.month() as usize - 1];
         let word = match letter {
             'D' => &day[..3],
             'l' => day,
             'M' => &month[..3],
             'F' => month,
-            'S' => match self.day {
+            'S' => match self.date.day() {
                 1 | 21 | 31 => "st",
                 2 | 22 => "nd",
                 3 | 23 => "rd",
@@ -149,50 +144,6 @@ impl Moment {
         };
         out.push_str(word);
     }
-
-    /// Year and week by ISO 8601: a week belongs to the year of its Thursday.
-    fn iso_week(&self) -> (i64, i64) {
-        let thursday = self.day_of_year - (self.weekday + 6) % 7 + 3;
-        let days = |year| 365 + i64::from(is_leap(year));
-        if thursday < 0 {
-            (self.year - 1, (thursday + days(self.year - 1)) / 7 + 1)
-        } else if thursday >= days(self.year) {
-            (self.year + 1, 1)
-        } else {
-            (self.year, thursday / 7 + 1)
-        }
-    }
-}
-
-fn civil(days_since_1970: i64) -> (i64, i64, i64) {
-    let days = days_since_1970 + DAYS_TO_1970;
-    let era = days.div_euclid(DAYS_PER_ERA);
-    let day_of_era = days.rem_euclid(DAYS_PER_ERA);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
-    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * DAYS_PER_ERA + day_of_era - DAYS_TO_1970
-}
-
-fn days_in_month(year: i64, month: i64) -> i64 {
-    let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
-    days_from_civil(next_year, next_month, 1) - days_from_civil(year, month, 1)
-}
-
-fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
 #[cfg(test)]
@@ -221,19 +172,31 @@ mod tests {
 
     #[test]
     fn weeks_belong_to_the_year_of_their_thursday() {
-        let at = |year, month, day| days_from_civil(year, month, day) * SECONDS_PER_DAY * MICROS_PER_SECOND;
-        assert_eq!(format("o-W", at(2021, 1, 3)), "2020-53");
-        assert_eq!(format("o-W", at(2021, 1, 4)), "2021-01");
-        assert_eq!(format("o-W", at(2024, 12, 30)), "2025-01");
-        assert_eq!(format("o-W", at(2026, 12, 31)), "2026-53");
+        for (day, expected) in
+            [(18_630, "2020-53"), (18_631, "2021-01"), (20_087, "2025-01"), (20_818, "2026-53")]
+        {
+            assert_eq!(format("o-W", day * SECONDS_PER_DAY * MICROS_PER_SECOND), expected, "{day}");
+        }
     }
 
     #[test]
-    fn the_calendar_runs_both_ways() {
-        for days in (-800_000..800_000).step_by(37) {
-            let (year, month, day) = civil(days);
-            assert_eq!(days_from_civil(year, month, day), days);
+    fn every_moment_has_a_date() {
+        const ALL: &str = "D d-m-Y H:i:s.u z t L o-W y U";
+        for (micros, expected) in [
+            (0, "Thu 01-01-1970 00:00:00.000000 0 31 0 1970-01 70 0"),
+            (-1, "Wed 31-12-1969 23:59:59.999999 364 31 0 1970-01 69 -1"),
+            // Leap days, and a hundredth year without one.
+            (951_782_400_000_000, "Tue 29-02-2000 00:00:00.000000 59 29 1 2000-09 00 951782400"),
+            (-2_203_891_200_000_000, "Thu 01-03-1900 00:00:00.000000 59 31 0 1900-09 00 -2203891200"),
+            // Either side of the year 0, and of what a timestamp of Trunkline and of jiff can be.
+            (-62_167_219_200_000_000, "Sat 01-01-0000 00:00:00.000000 0 31 1 -001-52 00 -62167219200"),
+            (-62_167_219_200_000_001, "Fri 31-12--001 23:59:59.999999 364 31 0 -001-52 99 -62167219201"),
+            (253_402_300_799_999_999, "Fri 31-12-9999 23:59:59.999999 364 31 0 9999-52 99 253402300799"),
+            (253_402_300_800_000_000, "Sat 01-01-10000 00:00:00.000000 0 31 1 9999-52 00 253402300800"),
+            (i64::MAX, "Sun 10-01-294247 04:00:54.775807 9 31 0 294247-01 47 9223372036854"),
+            (i64::MIN, "Sun 21-12--290308 19:59:05.224192 355 31 1 -290308-51 92 -9223372036855"),
+        ] {
+            assert_eq!(format(ALL, micros), expected, "{micros}");
         }
-        assert_eq!(format("Y-m-d H:i:s", -1), "1969-12-31 23:59:59");
     }
 }

@@ -1,19 +1,6 @@
 //! What appends and reads can fail with, and what the caller can do.
 
-use trunkline_core::{EventId, Expected, Position, StreamName, Version};
-
-/// What the caller of a failed operation can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Advice {
-    /// Try the same again, later; with the same event ids nothing is stored twice.
-    Retry,
-    /// Read again what the decision rested on, and decide again.
-    Reload,
-    /// The request is wrong as it is; change it.
-    FixRequest,
-    /// Nothing helps until an operator has looked.
-    Stop,
-}
+use trunkline_core::{Advice, EventId, Expected, Position, StorageError, StreamName, Version};
 
 /// Why an append stored nothing, or why its outcome is unknown.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -91,44 +78,6 @@ impl AppendError {
             | Self::Invalid { .. } => Advice::FixRequest,
             Self::ReadOnly { .. } => Advice::Stop,
             Self::Storage(error) => error.advice(),
-        }
-    }
-}
-
-/// Why storage failed to take events.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StorageError {
-    /// Certainly nothing was stored, and the store goes on: a full disk, for one.
-    #[error("nothing was stored: {reason}")]
-    NotStored {
-        /// What happened.
-        reason: String,
-    },
-    /// Whether the events were stored is unknown until the store is opened again; appending the same events
-    /// again then tells.
-    #[error("the outcome is unknown until the store is reopened: {reason}")]
-    Unknown {
-        /// What happened.
-        reason: String,
-    },
-    /// The store refuses appends since an earlier failure, until it is opened again; nothing was stored.
-    #[error("nothing was stored: the store refuses appends until it is reopened, since {reason}")]
-    Poisoned {
-        /// What happened then.
-        reason: String,
-    },
-    /// The store is closed; nothing was stored.
-    #[error("nothing was stored: the store is closed")]
-    Closed,
-}
-
-impl StorageError {
-    /// What the caller can do.
-    pub fn advice(&self) -> Advice {
-        match self {
-            Self::NotStored { .. } => Advice::Retry,
-            Self::Unknown { .. } | Self::Poisoned { .. } | Self::Closed => Advice::Stop,
         }
     }
 }

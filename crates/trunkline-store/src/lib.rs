@@ -36,7 +36,7 @@ mod store;
 pub use check::{Limits, check};
 pub use clock::system_clock;
 pub use command::tag_with_command;
-pub use error::{Advice, AppendError, ReadError, StorageError};
+pub use error::{AppendError, ReadError};
 pub use ext::{EventStoreExt, subscribe};
 pub use log::{LogStore, LogStoreOptions, OpenError};
 pub use maintain::{
@@ -45,3 +45,4 @@ pub use maintain::{
 pub use memory::{Clock, MemoryStore};
 pub use read::{AllRead, Direction, EventStream, StreamInfo, StreamList, StreamRead, StreamsRead};
 pub use store::EventStore;
+pub use trunkline_core::{Advice, StorageError};

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tokio::sync::{Semaphore, oneshot, watch};
-use trunkline_core::{Append, Appended, EventId, Expected, Position, StoreId, StreamName, Version};
+use trunkline_core::{
+    Append, Appended, EventId, Expected, Position, StoreId, StreamName, Version,
+};
 use trunkline_log as engine;
 
 pub use open::{LogStoreOptions, OpenError};
@@ -20,6 +22,9 @@ use crate::{
     AllRead, AppendError, EventStore, EventStream, Limits, ReadError, StorageError, StreamList, StreamRead,
     StreamsRead, check,
 };
+
+/// How an error names this storage.
+const STORE: &str = "the store";
 
 /// How many KiB of batches may wait for the log's writer; further appends wait before they are handed over.
 const WAITING_KIB_MAX: u32 = 256 << 10;
@@ -84,7 +89,7 @@ impl LogStore {
         let kib = u32::try_from(batch.len() >> 10).unwrap_or(WAITING_KIB_MAX).clamp(1, WAITING_KIB_MAX);
         // Permits are given in the order in which they were asked for, so appends keep theirs.
         let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
-        let room = room.map_err(|_| AppendError::Storage(StorageError::Closed))?;
+        let room = room.map_err(|_| AppendError::Storage(StorageError::Closed { storage: STORE }))?;
         let (sender, receiver) = oneshot::channel();
         self.log.append(batch, move |answer| {
             drop(room);
@@ -102,7 +107,7 @@ impl LogStore {
             Ok(Err(error)) => Err(asked.error(error)),
             Err(_) => {
                 let reason = "the log's writer ended before it answered".to_owned();
-                Err(StorageError::Unknown { reason }.into())
+                Err(StorageError::Unknown { storage: STORE, reason }.into())
             }
         }
     }
@@ -157,10 +162,10 @@ impl Asked {
                 StorageError::NotStored { reason: reason.to_string() }.into()
             }
             engine::AppendError::Poisoned(reason) => {
-                StorageError::Poisoned { reason: reason.to_string() }.into()
+                StorageError::Poisoned { storage: STORE, reason: reason.to_string() }.into()
             }
-            engine::AppendError::Closed => StorageError::Closed.into(),
-            unknown => StorageError::Unknown { reason: unknown.to_string() }.into(),
+            engine::AppendError::Closed => StorageError::Closed { storage: STORE }.into(),
+            unknown => StorageError::Unknown { storage: STORE, reason: unknown.to_string() }.into(),
         }
     }
 }

@@ -166,10 +166,10 @@ impl EventStore for Failing {
                 }
                 (std::cmp::Ordering::Equal, Fault::AnswerLost) => {
                     self.inner.append(append).await?;
-                    Err(StorageError::Unknown { reason: "lost".to_owned() }.into())
+                    Err(StorageError::Unknown { storage: "the store", reason: "lost".to_owned() }.into())
                 }
                 (std::cmp::Ordering::Greater, Fault::AnswerLost) => {
-                    Err(StorageError::Poisoned { reason: "lost".to_owned() }.into())
+                    Err(StorageError::Poisoned { storage: "the store", reason: "lost".to_owned() }.into())
                 }
                 (order, fault) => {
                     if order.is_eq() && matches!(fault, Fault::KilledAfter) {

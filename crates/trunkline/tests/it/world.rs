@@ -151,7 +151,7 @@ impl EventStore for Meddling {
                 Meddle::LoseAnswer => {
                     self.inner.append(append).await?;
                     let reason = "the answer was lost".to_owned();
-                    Err(StorageError::Unknown { reason }.into())
+                    Err(StorageError::Unknown { storage: "the store", reason }.into())
                 }
                 Meddle::Refuse => {
                     let reason = "the disk is full".to_owned();

@@ -1,6 +1,6 @@
 //! The words of Trunkline, as types: what an event is, where it stands, and what an append asks for.
 //!
-//! Nothing here does I/O or reads a clock.
+//! Nothing here does I/O, and only [`SystemClock`] reads the time: whoever needs it is handed a [`Clock`].
 //! Read in this order: [`Position`] and [`Version`] say where an event stands; [`StreamName`],
 //! [`EventType`], [`Tag`] and [`EventId`] name things and refuse what is not a name; [`NewEvent`] goes in
 //! and [`RecordedEvent`] comes out; [`Append`] is the atomic batch with its [`Expected`] versions and
@@ -21,6 +21,7 @@
 //! ```
 
 mod append;
+mod clock;
 mod cloudevents;
 pub mod data;
 mod decider;
@@ -41,6 +42,7 @@ mod time;
 pub mod upcast;
 
 pub use append::{Append, Appended, Condition, Expected, StreamWrite, UnknownExpected};
+pub use clock::{Clock, ManualClock, SystemClock};
 pub use decider::Decider;
 pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts, TAG_HEADER_LEN, TagsAt};
 pub use failure::{Advice, StorageError};

@@ -21,7 +21,6 @@
 //! ```
 
 mod check;
-mod clock;
 mod command;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -34,7 +33,6 @@ mod read;
 mod store;
 
 pub use check::{Limits, check};
-pub use clock::system_clock;
 pub use command::tag_with_command;
 pub use error::{AppendError, ReadError};
 pub use ext::{EventStoreExt, subscribe};
@@ -42,7 +40,7 @@ pub use log::{LogStore, LogStoreOptions, OpenError};
 pub use maintain::{
     BackupReport, Maintain, MaintainError, Progress, StoreStats, VerifyProblem, VerifyReport,
 };
-pub use memory::{Clock, MemoryStore};
+pub use memory::MemoryStore;
 pub use read::{AllRead, Direction, EventStream, StreamInfo, StreamList, StreamRead, StreamsRead};
 pub use store::EventStore;
 pub use trunkline_core::{Advice, StorageError};

@@ -11,13 +11,12 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::{Semaphore, oneshot, watch};
 use trunkline_core::{
-    Append, Appended, EventId, Expected, Position, StoreId, StreamName, Version,
+    Append, Appended, Clock as _, EventId, Expected, Position, StoreId, StreamName, SystemClock, Version,
 };
 use trunkline_log as engine;
 
 pub use open::{LogStoreOptions, OpenError};
 
-use crate::clock::system_clock;
 use crate::{
     AllRead, AppendError, EventStore, EventStream, Limits, ReadError, StorageError, StreamList, StreamRead,
     StreamsRead, check,
@@ -85,7 +84,7 @@ impl LogStore {
                 "it was opened for reading; open it for appending, when no other process does".to_owned();
             return Err(AppendError::ReadOnly { reason });
         }
-        let batch = codec::encode(&self.log, &append, system_clock());
+        let batch = codec::encode(&self.log, &append, SystemClock.now());
         let kib = u32::try_from(batch.len() >> 10).unwrap_or(WAITING_KIB_MAX).clamp(1, WAITING_KIB_MAX);
         // Permits are given in the order in which they were asked for, so appends keep theirs.
         let room = Arc::clone(&self.room).acquire_many_owned(kib).await;

@@ -73,16 +73,15 @@ mod wiring;
 
 pub use trunkline_config as config;
 pub use trunkline_core::{
-    Append, Command, CommandId, Condition, Decider, DecodeError, Event, EventId, EventShape, EventType,
-    Expected, Metadata, NewEvent, Position, Query, QueryItem, RecordedEvent, StreamName, Tag, Timestamp,
-    Version, testing, upcast,
+    Advice, Append, Clock, Command, CommandId, Condition, Decider, DecodeError, Event, EventId, EventShape,
+    EventType, Expected, ManualClock, Metadata, NewEvent, Position, Query, QueryItem, RecordedEvent,
+    StreamName, SystemClock, Tag, Timestamp, Version, testing, upcast,
 };
 pub use trunkline_macros::{Command, Event};
 pub use trunkline_queue as queue;
 pub use trunkline_sql as sql;
 pub use trunkline_store::{
-    Advice, AppendError, EventStore, EventStoreExt, LogStore, LogStoreOptions, MemoryStore, ReadError,
-    subscribe,
+    AppendError, EventStore, EventStoreExt, LogStore, LogStoreOptions, MemoryStore, ReadError, subscribe,
 };
 
 pub use app::{

@@ -19,11 +19,10 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
-use trunkline_core::{Append, Appended, EventId, Position, StoreId, StreamName, Timestamp};
+use trunkline_core::{Append, Appended, Clock, EventId, Position, StoreId, StreamName, SystemClock};
 
 use self::judge::{Verdict, judge};
 use self::state::State;
-use crate::clock::system_clock;
 use crate::{
     AllRead, AppendError, EventStore, EventStream, Limits, ReadError, StreamList, StreamRead, StreamsRead,
     check, tag_with_command,
@@ -51,13 +50,10 @@ pub struct MemoryStore {
     shared: Arc<Shared>,
 }
 
-/// What says the time to a store.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
 struct Shared {
     id: StoreId,
     limits: Limits,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     /// Held for one append or one page of a read, never over an await.
     state: RwLock<State>,
     head: watch::Sender<Position>,
@@ -66,11 +62,11 @@ struct Shared {
 impl MemoryStore {
     /// An empty store with the usual limits and the system's time.
     pub fn new() -> Self {
-        Self::with(Limits::default(), Arc::new(system_clock))
+        Self::with(Limits::default(), Arc::new(SystemClock))
     }
 
     /// An empty store with these limits, whose events are recorded at the time that the clock says.
-    pub fn with(limits: Limits, clock: Clock) -> Self {
+    pub fn with(limits: Limits, clock: Arc<dyn Clock>) -> Self {
         let shared = Shared {
             id: StoreId::from_bytes(EventId::generate().into_bytes()),
             limits,
@@ -88,7 +84,7 @@ impl MemoryStore {
         match judge(&append, &state)? {
             Verdict::Repeat(appended) => Ok(appended),
             Verdict::New => {
-                let appended = state.store(&append, (self.shared.clock)());
+                let appended = state.store(&append, self.shared.clock.now());
                 self.shared.head.send_replace(appended.position);
                 Ok(appended)
             }

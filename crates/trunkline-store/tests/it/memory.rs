@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use trunkline_core::{Append, Expected, NewEvent, Timestamp};
+use trunkline_core::{Append, Expected, ManualClock, NewEvent, Timestamp};
 use trunkline_store::conformance::Fixture;
 use trunkline_store::{EventStore, EventStoreExt, Limits, Maintain, MaintainError, MemoryStore, StoreStats};
 
@@ -11,13 +11,13 @@ trunkline_store::conformance!(every_promise, || Fixture::new(MemoryStore::new())
 
 trunkline_store::conformance!(every_promise_with_other_limits, || async {
     let limits = Limits { event_data_bytes_max: 4 << 20 };
-    Fixture::new(MemoryStore::with(limits, Arc::new(|| Timestamp::from_micros(7)))).with_limits(limits)
+    Fixture::new(MemoryStore::with(limits, Arc::new(ManualClock::default()))).with_limits(limits)
 });
 
 #[tokio::test]
 async fn events_are_recorded_at_the_time_that_the_clock_says() {
     let now = Timestamp::from_micros(1_291_192_000_123_456);
-    let store = MemoryStore::with(Limits::default(), Arc::new(move || now));
+    let store = MemoryStore::with(Limits::default(), Arc::new(ManualClock::at(now)));
     store.append(append()).await.unwrap();
     let events = store.stream_events(&"order-1".parse().unwrap()).await.unwrap();
     assert_eq!((events[0].recorded_at(), events[0].occurred_at()), (now, now));

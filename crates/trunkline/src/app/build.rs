@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use trunkline_core::EventShape;
 use trunkline_core::upcast::{Link, Upcasters};
+use trunkline_core::{EventShape, SystemClock};
 use trunkline_queue::MessageQueue;
 use trunkline_sql::{Model, TypedProjection};
-use trunkline_store::{LogStoreOptions, system_clock};
+use trunkline_store::LogStoreOptions;
 
 use super::builder::Wrap;
 use super::queue::{AppQueue, Slot};
@@ -47,7 +47,7 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
         let opened = open(&settings.event_store, place, builder.owner)?;
         (Arc::clone(&opened.store), Some(Arc::new(opened)))
     };
-    let clock = builder.clock.unwrap_or_else(|| Arc::new(system_clock));
+    let clock = builder.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let read_place = ReadPlace::find(settings.read_db.as_deref(), |name| std::env::var_os(name))
         .map_err(|error| BuildError::ReadDsn { error })?;
     let checkpoints = checkpoints.unwrap_or_else(|| Arc::new(MemoryCheckpoints::default()));

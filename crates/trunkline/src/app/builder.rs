@@ -10,10 +10,10 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
 use trunkline_core::saga::{Behaviour, Saga, Typed};
 use trunkline_core::upcast::Link;
-use trunkline_core::{Command as _, Decider, Event as _, EventShape};
+use trunkline_core::{Clock, Command as _, Decider, Event as _, EventShape};
 use trunkline_queue::MessageQueue;
 use trunkline_sql::{ReadDatabase, TypedProjection};
-use trunkline_store::{Clock, EventStore};
+use trunkline_store::EventStore;
 
 use super::named::NamedCode;
 use super::{App, BuildError, Install, Settings, build};
@@ -47,7 +47,7 @@ pub struct AppBuilder {
     pub(super) place: Option<Place>,
     pub(super) owner: Option<String>,
     pub(super) read_database: Option<Arc<dyn ReadDatabase>>,
-    pub(super) clock: Option<Clock>,
+    pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) settings: Settings,
     pub(super) installs: Vec<Box<dyn Install>>,
     pub(super) attached: Attached,
@@ -179,7 +179,7 @@ impl AppBuilder {
     }
 
     /// What says the time, instead of the system.
-    pub fn clock(mut self, clock: Clock) -> Self {
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
     }

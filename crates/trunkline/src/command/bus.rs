@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
-use trunkline_core::{Append, Appended, CommandId, Metadata, StreamWrite, Timestamp, Version};
+use trunkline_core::{Append, Appended, Clock, CommandId, Metadata, StreamWrite, Timestamp, Version};
 use trunkline_nearest::nearest;
-use trunkline_store::{AppendError, Clock, EventStore};
+use trunkline_store::{AppendError, EventStore};
 
 use super::{
     Accepted, CommandContext, CommandLogic, CommandRequest, Decided, Decision, DispatchError, Emitted,
@@ -32,7 +32,7 @@ const LOCKS: usize = 256;
 /// Handlers by the names of their commands, and where their events go.
 pub(crate) struct Bus {
     store: Arc<dyn EventStore>,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     events: Arc<Events>,
     snapshots: Option<Snapshots>,
     handlers: HashMap<String, Arc<dyn CommandLogic>>,
@@ -54,7 +54,7 @@ enum Attempt {
 impl Bus {
     pub(crate) fn new(
         store: Arc<dyn EventStore>,
-        clock: Clock,
+        clock: Arc<dyn Clock>,
         events: Arc<Events>,
         snapshots: Option<Snapshots>,
         handlers: HashMap<String, Arc<dyn CommandLogic>>,
@@ -84,7 +84,7 @@ impl Bus {
         let handler = self.handlers.get(&request.name);
         let id = CommandId::generate();
         let seen = Seen::default();
-        let context = self.context(request, &id, &seen, (self.clock)());
+        let context = self.context(request, &id, &seen, self.clock.now());
         match handler.map(|handler| handler.stream(context)) {
             Some(Ok(Some(stream))) => Ok(stream.as_str().to_owned()),
             Some(Ok(None)) | None => Err(format!("the stream of {} is not known; name it", request.name)),
@@ -117,7 +117,7 @@ impl Bus {
             },
             None => CommandId::generate(),
         };
-        let occurred_at = request.context.occurred_at.unwrap_or_else(|| (self.clock)());
+        let occurred_at = request.context.occurred_at.unwrap_or_else(|| self.clock.now());
         let context = self.context(request, &id, &seen, occurred_at);
         let mut conflict = match self.attempt(&**handler, context).await? {
             Attempt::Conflict(conflict) => conflict,

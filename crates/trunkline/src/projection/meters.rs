@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
-use trunkline_store::{Clock, EventStore};
+use trunkline_core::Clock;
+use trunkline_store::EventStore;
 
 use super::progress::{Progress, ProjectionState};
 use super::set::lag;
@@ -20,7 +21,7 @@ const EVERY: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(super) struct Meters {
     pub(super) store: Arc<dyn EventStore>,
-    pub(super) clock: Clock,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) all: Vec<(String, Arc<Progress>)>,
 }
 
@@ -52,7 +53,7 @@ impl Meters {
             let Ok(head) = self.store.head().await else { continue };
             let events = head.get().saturating_sub(standing.position.get());
             gauge("trunkline_projection_lag_events").set(events as f64);
-            if let Ok(seconds) = lag(&*self.store, &self.clock, standing.position, head).await {
+            if let Ok(seconds) = lag(&*self.store, &*self.clock, standing.position, head).await {
                 gauge("trunkline_projection_lag_seconds").set(seconds);
             }
         }

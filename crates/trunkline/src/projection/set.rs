@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 use tokio::sync::{oneshot, watch};
 use trunkline_core::upcast::Upcasters;
-use trunkline_core::{Position, Timestamp};
+use trunkline_core::{Clock, Position};
 use trunkline_nearest::nearest;
 use trunkline_sql::{Claim, DatabaseError, Generation, Query, ReadDatabase, SqliteReadDatabase, State};
-use trunkline_store::{AllRead, Clock, EventStore, EventStoreExt as _, ReadError};
+use trunkline_store::{AllRead, EventStore, EventStoreExt as _, ReadError};
 
 use super::ProjectionError;
 use super::databases::{Database, Databases};
@@ -30,7 +30,7 @@ use crate::projection::ProjectionDefinition;
 pub struct Projections {
     pub(super) store: Arc<dyn EventStore>,
     pub(super) upcasters: Upcasters,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     databases: Databases,
     pub(super) all: IndexMap<String, One>,
     feed: Arc<Feed>,
@@ -77,7 +77,7 @@ pub struct Rebuilt {
 impl Projections {
     pub(crate) fn new(
         store: Arc<dyn EventStore>,
-        clock: Clock,
+        clock: Arc<dyn Clock>,
         path: PathBuf,
         database: Option<Arc<dyn ReadDatabase>>,
         definitions: IndexMap<String, ProjectionDefinition>,
@@ -363,7 +363,7 @@ impl Projections {
                 Err(error) => (None, Some(error.to_string())),
             };
             let position = kept.as_ref().map_or(Position::START, |kept| kept.checkpoint.position);
-            let (lag_seconds, unread) = match lag(&*self.store, &self.clock, position, head).await {
+            let (lag_seconds, unread) = match lag(&*self.store, &*self.clock, position, head).await {
                 Ok(lag) => (Some(lag), unread),
                 Err(error) => (None, unread.or_else(|| Some(error.to_string()))),
             };
@@ -488,7 +488,7 @@ impl Projections {
 #[expect(clippy::cast_precision_loss, reason = "a lag is no exact number")]
 pub(super) async fn lag(
     store: &dyn EventStore,
-    clock: &Clock,
+    clock: &dyn Clock,
     position: Position,
     head: Position,
 ) -> Result<f64, ReadError> {
@@ -497,7 +497,7 @@ pub(super) async fn lag(
     }
     let mut read = store.read_all(AllRead { limit: Some(1), ..AllRead::after(position) });
     let first = futures::StreamExt::next(&mut read).await.transpose()?;
-    let now: Timestamp = clock();
+    let now = clock.now();
     let since = first.map_or(0, |first| now.as_micros() - first.recorded_at().as_micros());
     Ok(since.max(0) as f64 / 1e6)
 }

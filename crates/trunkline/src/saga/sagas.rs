@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::watch;
 use trunkline_core::saga::{self, Input, Order, SagaState, Status, Transition};
-use trunkline_core::{EventType, NewEvent, Position, RecordedEvent, StreamName, Timestamp, Version};
+use trunkline_core::{Clock, EventType, NewEvent, Position, RecordedEvent, StreamName, Timestamp, Version};
 use trunkline_nearest::nearest;
 use trunkline_queue::MessageQueue;
-use trunkline_store::{Clock, EventStore};
+use trunkline_store::EventStore;
 
 use super::book::{Book, Key, Recording};
 use super::index::{Index, IndexPlace, SagaQuery, SagaRow};
@@ -24,7 +24,7 @@ use crate::messages::{Checkpoints, Setback, Stop};
 pub struct Sagas {
     pub(super) routes: Routes,
     pub(super) store: Arc<dyn EventStore>,
-    pub(super) clock: Clock,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) checkpoints: Arc<dyn Checkpoints>,
     pub(super) book: Book,
     place: IndexPlace,
@@ -70,7 +70,7 @@ impl Sagas {
     pub(crate) fn new(
         routes: Routes,
         store: Arc<dyn EventStore>,
-        clock: Clock,
+        clock: Arc<dyn Clock>,
         checkpoints: Arc<dyn Checkpoints>,
         place: IndexPlace,
     ) -> Self {
@@ -205,7 +205,7 @@ impl Sagas {
         let event = NewEvent::new(event_type, data);
         let nowhere = StreamName::system("$saga-start").expect("this is the name of a stream");
         let (position, version) = (Position::START, Version::EMPTY);
-        let event = RecordedEvent::from_new(&event, &nowhere, position, version, (self.clock)());
+        let event = RecordedEvent::from_new(&event, &nowhere, position, version, self.clock.now());
         let key = behaviour.key(&event).map_err(|problem| no_key(problem.0))?;
         let id = key.ok_or_else(|| no_key("`correlate` gives no key".to_owned()))?;
         saga::stream(name, &id).map_err(|error| no_key(error.to_string()))?;
@@ -264,7 +264,7 @@ impl Sagas {
 
     /// The time.
     pub(super) fn now(&self) -> Timestamp {
-        (self.clock)()
+        self.clock.now()
     }
 }
 

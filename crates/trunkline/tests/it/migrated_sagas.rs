@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use fastrand::Rng;
 use futures::TryStreamExt as _;
@@ -16,7 +16,9 @@ use trunkline::messages::{
 };
 use trunkline::migrate::Migration;
 use trunkline::saga::Transition;
-use trunkline::{App, CommandRequest, EventStore as _, MemoryStore, Registered, StreamName, Timestamp};
+use trunkline::{
+    App, Clock as _, CommandRequest, EventStore as _, ManualClock, MemoryStore, Registered, StreamName,
+};
 use trunkline_queue::{Delivery, GroupOptions, MemoryQueue, Message, MessageQueue as _, NewMessage, Receive};
 use trunkline_store::StreamRead;
 
@@ -102,7 +104,7 @@ struct Shop {
     app: App,
     store: MemoryStore,
     queue: MemoryQueue,
-    clock: Arc<AtomicI64>,
+    clock: ManualClock,
 }
 
 impl Shop {
@@ -110,25 +112,24 @@ impl Shop {
         store: &MemoryStore,
         queue: &MemoryQueue,
         checkpoint: Option<trunkline::messages::Checkpoint>,
-        clock: &Arc<AtomicI64>,
+        clock: &ManualClock,
         text: &str,
     ) -> Self {
         let checkpoints = MemoryCheckpoints::default();
         if let Some(checkpoint) = checkpoint {
             checkpoints.save("$sagas", &checkpoint).unwrap();
         }
-        let now = Arc::clone(clock);
         let builder = App::builder()
             .store(store.clone())
             .queue(queue.clone())
             .checkpoints(checkpoints)
-            .clock(Arc::new(move || Timestamp::from_micros(now.load(Ordering::SeqCst))));
+            .clock(Arc::new(clock.clone()));
         let app = with_file(builder, text).build().unwrap();
         queue
             .subscribe("t".parse().unwrap(), "work".parse().unwrap(), GroupOptions::default())
             .await
             .unwrap();
-        Self { app, store: store.clone(), queue: queue.clone(), clock: Arc::clone(clock) }
+        Self { app, store: store.clone(), queue: queue.clone(), clock: clock.clone() }
     }
 
     async fn begin(&self, id: u32, hows: [u8; 3]) {
@@ -170,7 +171,7 @@ impl Shop {
                     break;
                 }
             }
-            self.clock.fetch_add(31_000_000, Ordering::SeqCst);
+            self.clock.advance(Duration::from_secs(31));
         }
         // What is recorded without effect is not the same, and so ids of what is sent from now on aren't either.
         let mut came: Vec<String> = came.into_values().collect();
@@ -228,7 +229,7 @@ struct Seen {
 }
 
 async fn one(random: &mut Rng, seen: &mut Seen, case: u64) {
-    let (store, queue, clock) = (MemoryStore::new(), MemoryQueue::new(), Arc::new(AtomicI64::new(0)));
+    let (store, queue, clock) = (MemoryStore::new(), MemoryQueue::new(), ManualClock::default());
     let on = if random.bool() { "on { Other: { then: \"fail\", reason: \"'other'\" } }" } else { "" };
     let today = text(&links(random), on);
     let file = read(&today, &Registered::default());
@@ -247,7 +248,7 @@ async fn one(random: &mut Rng, seen: &mut Seen, case: u64) {
             }
             3 => before.sagas().await,
             4 => drop(Migration::new(&file.definition).run(&store, &migrated, |_| ()).await.unwrap()),
-            5 => drop(clock.fetch_add(random.i64(0..20_000_000), Ordering::SeqCst)),
+            5 => clock.advance(Duration::from_micros(random.u64(0..20_000_000))),
             _ => {
                 for delivery in before.held().await {
                     match random.u8(..4) {
@@ -283,7 +284,7 @@ async fn one(random: &mut Rng, seen: &mut Seen, case: u64) {
 
     let mut ends = Vec::new();
     for (store, checkpoint) in [(&store, checkpoint), (&migrated, moved_to)] {
-        let (queue, clock) = (MemoryQueue::new(), Arc::new(AtomicI64::new(clock.load(Ordering::SeqCst))));
+        let (queue, clock) = (MemoryQueue::new(), ManualClock::at(clock.now()));
         let shop = Shop::open(store, &queue, checkpoint, &clock, &today).await;
         let mut random = Rng::with_seed(case);
         queue.publish("t".parse().unwrap(), on_the_way.clone()).await.unwrap();
@@ -327,7 +328,7 @@ async fn sagas_go_on_in_a_migrated_store_as_in_the_old_one() {
 
 #[tokio::test]
 async fn a_command_whose_events_are_dropped_is_not_one_that_had_nothing_to_do() {
-    let (store, queue, clock) = (MemoryStore::new(), MemoryQueue::new(), Arc::new(AtomicI64::new(0)));
+    let (store, queue, clock) = (MemoryStore::new(), MemoryQueue::new(), ManualClock::default());
     let before = Shop::open(&store, &queue, None, &clock, &text("", "")).await;
     // The second step is rejected, and the first is undone; no saga has heard of that yet.
     before.begin(1, [0, 5, 0]).await;

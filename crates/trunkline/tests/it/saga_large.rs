@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use trunkline::messages::MemoryCheckpoints;
 use trunkline::saga::{SagaQuery, SagaState, Status};
 use trunkline::{
-    App, Append, AppendError, EventStore, Expected, MemoryStore, Metadata, NewEvent, StreamName, Timestamp,
+    App, Append, AppendError, EventStore, Expected, ManualClock, MemoryStore, Metadata, NewEvent, StreamName,
 };
 use trunkline_core::{Appended, StoreId};
 use trunkline_queue::{GroupOptions, MemoryQueue, MessageQueue as _, Receive};
@@ -57,7 +57,7 @@ struct Post {
 impl Post {
     async fn open() -> Self {
         let limits = Limits { event_data_bytes_max: LIMIT };
-        Self::over(Arc::new(MemoryStore::with(limits, Arc::new(Timestamp::default)))).await
+        Self::over(Arc::new(MemoryStore::with(limits, Arc::new(ManualClock::default())))).await
     }
 
     async fn over(store: Arc<dyn EventStore>) -> Self {

@@ -1,15 +1,14 @@
 //! Sagas over a log and a queue: the whole order system, and what comes late, twice, or not at all.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use trunkline::messages::{CommandDispatcher, MemoryCheckpoints, MessageHandler as _, OnReject, Stopper};
 use trunkline::saga::{SagaError, SagaQuery, Status, Transition};
 use trunkline::{
-    App, Append, CommandRequest, EventStore, EventStoreExt as _, EventType, Expected, MemoryStore, Metadata,
-    NewEvent, Position, StreamName, Timestamp,
+    App, Append, CommandRequest, EventStore, EventStoreExt as _, EventType, Expected, ManualClock,
+    MemoryStore, Metadata, NewEvent, Position, StreamName, Timestamp,
 };
 use trunkline_queue::{Delivery, GroupOptions, MemoryQueue, MessageQueue as _, Receive};
 use trunkline_store::AllRead;
@@ -24,21 +23,21 @@ pub(crate) struct Shop {
     pub(crate) app: App,
     pub(crate) store: Arc<dyn EventStore>,
     pub(crate) queue: MemoryQueue,
-    clock: Arc<AtomicI64>,
+    clock: ManualClock,
 }
 
 impl Shop {
     pub(crate) async fn open() -> Self {
-        Self::over(Arc::new(MemoryStore::new()), MemoryQueue::new(), Arc::default()).await
+        Self::over(Arc::new(MemoryStore::new()), MemoryQueue::new(), ManualClock::at(Timestamp::default()))
+            .await
     }
 
-    async fn over(store: Arc<dyn EventStore>, queue: MemoryQueue, clock: Arc<AtomicI64>) -> Self {
-        let now = Arc::clone(&clock);
+    async fn over(store: Arc<dyn EventStore>, queue: MemoryQueue, clock: ManualClock) -> Self {
         let builder = App::builder()
             .shared_store(Arc::clone(&store))
             .queue(queue.clone())
             .checkpoints(MemoryCheckpoints::default())
-            .clock(Arc::new(move || Timestamp::from_micros(now.load(Ordering::SeqCst))));
+            .clock(Arc::new(clock.clone()));
         let app = with_file(builder, ORDERS).build().unwrap();
         for topic in ["orders", "inventory", "payment"] {
             let (topic, group) = (topic.parse().unwrap(), "work".parse().unwrap());
@@ -53,7 +52,7 @@ impl Shop {
     }
 
     fn pass(&self, time: Duration) {
-        self.clock.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
+        self.clock.advance(time);
     }
 
     pub(crate) async fn order(&self, id: &str, quantity: u32, total: u32) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use indicatif::{HumanBytes, HumanDuration};
 use trunkline::{App, Dsn, ProjectionState};
-use trunkline_core::{Position, Timestamp};
-use trunkline_store::{AllRead, system_clock};
+use trunkline_core::{Clock as _, Position, SystemClock, Timestamp};
+use trunkline_store::AllRead;
 
 use super::Check;
 use crate::commands::saga;
@@ -195,6 +195,6 @@ fn room(_: &std::path::Path) -> Option<(u64, u64)> {
 }
 
 fn age(time: Timestamp) -> HumanDuration {
-    let micros = u64::try_from(system_clock().as_micros() - time.as_micros()).unwrap_or_default();
+    let micros = u64::try_from(SystemClock.now().as_micros() - time.as_micros()).unwrap_or_default();
     HumanDuration(Duration::from_micros(micros))
 }

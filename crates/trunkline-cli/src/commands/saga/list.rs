@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use trunkline::saga::{SagaError, SagaQuery, SagaRow, Status};
 use trunkline_config::nearest;
 use trunkline_config::read::parse_duration;
-use trunkline_core::Timestamp;
-use trunkline_store::system_clock;
+use trunkline_core::{Clock as _, SystemClock, Timestamp};
 
 use super::counts;
 use crate::args::StoreArgs;
@@ -101,7 +100,7 @@ impl From<StatusName> for Status {
 impl ListArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let app = open_app(&self.file, &self.store, output)?;
-        let now = system_clock();
+        let now = SystemClock.now();
         let mut statuses: Vec<Status> = self.status.into_iter().map(Status::from).collect();
         if self.stuck {
             statuses.push(Status::Stuck);

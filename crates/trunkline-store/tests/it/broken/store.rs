@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryFutureExt};
-use trunkline_core::{Append, Appended, EventId, Position, StoreId, StreamName, Timestamp};
+use trunkline_core::{Append, Appended, EventId, ManualClock, Position, StoreId, StreamName};
 use trunkline_store::conformance::Fixture;
 use trunkline_store::{
     AllRead, AppendError, EventStore, EventStream, Limits, MemoryStore, ReadError, StreamList, StreamRead,
@@ -34,7 +34,7 @@ pub(super) fn broken(fault: Fault) -> Fixture {
 }
 
 fn with_limit(event_data_bytes_max: usize) -> MemoryStore {
-    MemoryStore::with(Limits { event_data_bytes_max }, Arc::new(Timestamp::default))
+    MemoryStore::with(Limits { event_data_bytes_max }, Arc::new(ManualClock::default()))
 }
 
 impl Broken {

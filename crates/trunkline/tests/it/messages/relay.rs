@@ -9,8 +9,8 @@ use trunkline::messages::{
     Checkpoint, CheckpointError, Checkpoints, FileCheckpoints, MemoryCheckpoints, Relay, RelayError, Stopper,
 };
 use trunkline::{App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position};
-use trunkline_core::Metadata;
 use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
+use trunkline_core::{ManualClock, Metadata};
 use trunkline_queue::limits::RECEIVE_BYTES_MAX;
 use trunkline_queue::{EmbeddedOptions, EmbeddedQueue, GroupOptions, MemoryQueue, MessageQueue, Receive};
 use trunkline_store::Limits;
@@ -111,8 +111,7 @@ async fn a_relay_that_is_killed_before_its_checkpoint_doubles_nothing() {
 #[tokio::test]
 async fn the_largest_events_and_odd_metadata_are_relayed() {
     let limits = Limits { event_data_bytes_max: EVENT_DATA_BYTES_MAX };
-    let time = trunkline_core::Timestamp::from_micros(0);
-    let store = MemoryStore::with(limits, Arc::new(move || time));
+    let store = MemoryStore::with(limits, Arc::new(ManualClock::default()));
     let folder = tempfile::tempdir().unwrap();
     let queue = EmbeddedQueue::open(&folder.path().join("q"), EmbeddedOptions::default()).unwrap();
     queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{StreamExt as _, stream};
 use trunkline::messages::{CommandDispatcher, FileCheckpoints, MessageHandler as _, OnReject};
 use trunkline::{App, CommandRequest, LogStore, LogStoreOptions};
-use trunkline_queue::{Clock as _, EmbeddedOptions, EmbeddedQueue, GroupOptions, MessageQueue as _, Receive};
+use trunkline_queue::{EmbeddedOptions, EmbeddedQueue, GroupOptions, MessageQueue as _, Receive};
 
 use crate::outbox::Later;
 use crate::world::with_file;
@@ -45,7 +45,7 @@ impl Parts {
             .queue(queue.clone())
             .checkpoints(FileCheckpoints::new(folder.join("checkpoints")))
             .saga_index(folder.join("sagas.db"))
-            .clock(Arc::new(move || sagas_clock.now()));
+            .clock(Arc::new(sagas_clock));
         let text = ORDERS.replace("[message_queue]", "[message_queue]\nretry { max_attempts: 100 }");
         let app = with_file(builder, &text).build().unwrap();
         for topic in TOPICS {

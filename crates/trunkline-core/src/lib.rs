@@ -47,7 +47,7 @@ pub use decider::Decider;
 pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts, TAG_HEADER_LEN, TagsAt};
 pub use failure::{Advice, StorageError};
 pub use ids::{CommandId, EventId, StoreId};
-pub use metadata::{InvalidMetadata, Metadata};
+pub use metadata::{InvalidMetadata, Metadata, MetadataView};
 pub use names::{EventType, InvalidName, StreamName, Tag};
 pub use place::{Position, Version};
 pub use query::{Query, QueryItem};

@@ -1,10 +1,14 @@
 //! Metadata: a JSON object beside an event's data, kept as the text it came in.
 
+mod view;
+
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use crate::limits::METADATA_BYTES_MAX;
+
+pub use view::MetadataView;
 
 /// A JSON object that describes an event: `correlation_id`, `causation_id`, `actor`, `tenant`,
 /// `traceparent`, and the user's own.

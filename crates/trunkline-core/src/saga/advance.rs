@@ -572,11 +572,11 @@ fn better(one: Effect, other: Effect) -> Effect {
 /// Why an event says that a step failed: its `reason`, else its type.
 fn reason_of(event: &RecordedEvent) -> String {
     #[derive(serde::Deserialize)]
-    struct Said {
+    struct Failed {
         reason: String,
     }
-    let said = serde_json::from_slice::<Said>(event.data());
-    said.map_or_else(|_| event.event_type().to_owned(), |said| said.reason)
+    let failed = serde_json::from_slice::<Failed>(event.data());
+    failed.map_or_else(|_| event.event_type().to_owned(), |failed| failed.reason)
 }
 
 /// What the last send is called among the steps.

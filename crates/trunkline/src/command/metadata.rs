@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use trunkline_core::data::Digest;
-use trunkline_core::{CommandId, InvalidMetadata, Metadata};
+use trunkline_core::{CommandId, InvalidMetadata, Metadata, MetadataView};
 
 use crate::CommandRequest;
 
@@ -70,8 +70,15 @@ struct Own<'a>(&'a Map<String, Value>);
 
 impl Serialize for Own<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const OURS: [&str; 7] =
-            ["command", "causation_id", "correlation_id", "actor", "tenant", "traceparent", "saga_id"];
+        const OURS: [&str; 7] = [
+            "command",
+            MetadataView::CAUSATION_ID,
+            MetadataView::CORRELATION_ID,
+            MetadataView::ACTOR,
+            MetadataView::TENANT,
+            MetadataView::TRACEPARENT,
+            MetadataView::SAGA_ID,
+        ];
         let others = |name: &str| !OURS.contains(&name) && !name.starts_with('$');
         serializer.collect_map(self.0.iter().filter(|(name, _)| others(name)))
     }

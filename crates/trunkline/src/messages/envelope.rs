@@ -1,9 +1,11 @@
 //! An event as a message: a `CloudEvents` 1.0 object in structured mode.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_core::limits::{EVENT_DATA_BYTES_MAX, METADATA_BYTES_MAX};
-use trunkline_core::{RecordedEvent, StoreId};
+use trunkline_core::{MetadataView, RecordedEvent, StoreId};
 use trunkline_queue::NewMessage;
 use trunkline_queue::limits::PAYLOAD_BYTES_MAX;
 
@@ -51,13 +53,26 @@ struct CloudEvent<'a> {
     data_base64: Option<String>,
 }
 
-/// What an event's metadata may say that goes on with its message.
-#[derive(Default, serde::Deserialize)]
-struct Said {
-    traceparent: Option<String>,
-    correlation_id: Option<String>,
-    causation_id: Option<String>,
-    saga_id: Option<String>,
+/// What an event's metadata says that goes on with its message.
+struct Passed<'a> {
+    traceparent: Option<Cow<'a, str>>,
+    correlation_id: Option<Cow<'a, str>>,
+    causation_id: Option<Cow<'a, str>>,
+    saga_id: Option<Cow<'a, str>>,
+}
+
+impl<'a> Passed<'a> {
+    fn of(event: &'a RecordedEvent) -> Self {
+        const NAMES: [&str; 4] = [
+            MetadataView::TRACEPARENT,
+            MetadataView::CORRELATION_ID,
+            MetadataView::CAUSATION_ID,
+            MetadataView::SAGA_ID,
+        ];
+        let [traceparent, correlation_id, causation_id, saga_id] =
+            MetadataView::of(event.metadata()).texts(NAMES);
+        Self { traceparent, correlation_id, causation_id, saga_id }
+    }
 }
 
 /// An event as a `CloudEvents` object.
@@ -65,12 +80,10 @@ struct Said {
 /// `source` names the store, `subject` is the stream; `streamversion`, `position`, `dataversion`,
 /// `correlationid`, `causationid`, `sagaid` and `traceparent` are extensions.
 pub fn cloudevent(event: &RecordedEvent, store: StoreId) -> Vec<u8> {
-    // Metadata that says these things otherwise than as text says nothing that could be handed on.
-    let said: Said = serde_json::from_slice(event.metadata()).unwrap_or_default();
-    to_json(event, store, 0, &said)
+    to_json(event, store, 0, &Passed::of(event))
 }
 
-fn to_json(event: &RecordedEvent, store: StoreId, index: u32, said: &Said) -> Vec<u8> {
+fn to_json(event: &RecordedEvent, store: StoreId, index: u32, passed: &Passed<'_>) -> Vec<u8> {
     let data: Option<&RawValue> = serde_json::from_slice(event.data()).ok();
     let binary = || {
         use base64::Engine as _;
@@ -88,10 +101,10 @@ fn to_json(event: &RecordedEvent, store: StoreId, index: u32, said: &Said) -> Ve
         dataversion: event.schema_version(),
         streamversion: event.version().get(),
         position: event.position().get(),
-        traceparent: said.traceparent.as_deref(),
-        correlationid: said.correlation_id.as_deref(),
-        causationid: said.causation_id.as_deref(),
-        sagaid: said.saga_id.as_deref(),
+        traceparent: passed.traceparent.as_deref(),
+        correlationid: passed.correlation_id.as_deref(),
+        causationid: passed.causation_id.as_deref(),
+        sagaid: passed.saga_id.as_deref(),
         data_base64: data.is_none().then(binary),
         data,
     };
@@ -107,16 +120,16 @@ fn can_be_header(value: &str) -> bool {
 ///
 /// Its id follows from the event's, the producer and the index, its key is the stream.
 pub fn message_of(event: &RecordedEvent, store: StoreId, producer: &str, index: u32) -> NewMessage {
-    let said: Said = serde_json::from_slice(event.metadata()).unwrap_or_default();
-    let mut message = NewMessage::new(event.event_type(), to_json(event, store, index, &said))
+    let passed = Passed::of(event);
+    let mut message = NewMessage::new(event.event_type(), to_json(event, store, index, &passed))
         .id(message_id(event.event_id().part(index), producer))
         .key(event.stream())
         .header("content-type", CONTENT_TYPE)
         .cause(event.event_id(), event.position());
     for (name, value) in [
-        ("traceparent", said.traceparent),
-        ("correlation_id", said.correlation_id),
-        ("saga_id", said.saga_id),
+        ("traceparent", passed.traceparent),
+        ("correlation_id", passed.correlation_id),
+        ("saga_id", passed.saga_id),
     ] {
         if let Some(value) = value.filter(|value| can_be_header(value)) {
             message = message.header(name, value);

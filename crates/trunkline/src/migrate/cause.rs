@@ -15,7 +15,7 @@ pub(super) struct CausePosition {
 }
 
 #[derive(Deserialize)]
-struct Said<'a> {
+struct Caused<'a> {
     #[serde(borrow)]
     cause: &'a RawValue,
 }
@@ -29,8 +29,8 @@ struct Cause<'a> {
 impl CausePosition {
     /// That of a saga's event; a cause may have none.
     pub(super) fn find(data: &[u8]) -> Result<Option<Self>, serde_json::Error> {
-        let said: Said<'_> = serde_json::from_slice(data)?;
-        let cause: Cause<'_> = serde_json::from_str(said.cause.get())?;
+        let caused: Caused<'_> = serde_json::from_slice(data)?;
+        let cause: Cause<'_> = serde_json::from_str(caused.cause.get())?;
         let Some(position) = cause.position else { return Ok(None) };
         let text = position.get();
         // It borrows from the data.

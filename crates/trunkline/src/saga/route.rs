@@ -1,12 +1,13 @@
 //! Which sagas an event of the log is for, and what it is to each.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use trunkline_core::saga::{self, Answer, Behaviour, Problem, Recorded, Reply};
 use trunkline_core::upcast::{UpcastError, Upcasters};
-use trunkline_core::{RecordedEvent, Version};
+use trunkline_core::{MetadataView, RecordedEvent, Version};
 
 use crate::command::inbox;
 use crate::messages::DEAD_LETTERED;
@@ -111,7 +112,9 @@ impl Delivered {
                 position: event.position(),
                 event_id: event.event_id(),
                 event_type: event.event_type().to_owned(),
-                correlation_id: correlation_id(event),
+                correlation_id: MetadataView::of(event.metadata())
+                    .text(MetadataView::CORRELATION_ID)
+                    .map(Cow::into_owned),
                 events: Vec::new(),
                 answer: None,
             };
@@ -135,34 +138,17 @@ struct Asked {
     message: Version,
 }
 
-/// What the metadata of an event says that a saga's message caused.
-#[derive(Deserialize)]
-struct Said {
-    #[serde(rename = "$saga")]
-    saga: Option<String>,
-    #[serde(rename = "$saga_message")]
-    message: Option<String>,
-}
-
-fn correlation_id(event: &RecordedEvent) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Said {
-        correlation_id: Option<String>,
-    }
-    // Metadata that says it otherwise than as text says nothing that could be handed on.
-    serde_json::from_slice::<Said>(event.metadata()).ok()?.correlation_id
-}
-
 /// The saga whose message an event answers, and the message.
 fn asked(event: &RecordedEvent) -> Option<Asked> {
     let field = saga::SAGA_FIELD.as_bytes();
     if !event.metadata().windows(field.len()).any(|bytes| bytes == field) {
         return None;
     }
-    let said: Said = serde_json::from_slice(event.metadata()).ok()?;
-    let saga = said.saga?;
+    let [saga, message] =
+        MetadataView::of(event.metadata()).texts([MetadataView::SAGA, MetadataView::SAGA_MESSAGE]);
+    let saga = saga?;
     let (name, id) = saga.split_once('-')?;
-    let message: Version = said.message?.parse().ok()?;
+    let message: Version = message?.parse().ok()?;
     Some(Asked { name: name.to_owned(), id: id.to_owned(), message })
 }
 

@@ -534,9 +534,9 @@ async fn one_by_one(
     Ok(all)
 }
 
-/// What the metadata of a transition says.
+/// The metadata of a transition.
 #[derive(Serialize)]
-struct Said<'a> {
+struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -558,13 +558,13 @@ fn append(
     };
     let event = |transition: &Transition| {
         let cause = transition.cause();
-        let said = Said {
+        let fields = Fields {
             correlation_id: after.correlation_id.as_deref(),
             causation_id: cause.event_id,
             actor: cause.operator.as_deref(),
         };
         NewEvent::new(transition.event_type(), transition.to_data())
-            .metadata(Metadata::of(&said).unwrap_or_default())
+            .metadata(Metadata::of(&fields).unwrap_or_default())
             .occurred_at(now)
     };
     Append::to(stream.clone(), expected).with_events(transitions.iter().map(event))

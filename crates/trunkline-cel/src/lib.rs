@@ -1,9 +1,9 @@
 //! The expressions of the application file: CEL, compiled once and evaluated often.
 //!
 //! ```text
-//! text ──tokens, parse──▶ tree ──lower──▶ program ──evaluate with variables──▶ value
-//!            │                     │                        │
-//!            └────── mistakes ─────┴─ with byte ranges      └─ error, with the field's path
+//! text ──syntax──▶ tree ──lower──▶ program ──evaluate with variables──▶ value
+//!           │               │                        │
+//!           └── mistakes ───┴─ with byte ranges      └─ error, with the field's path
 //! ```
 //!
 //! Evaluation is pure: no clock, no randomness, no I/O; the same expression with the same variables gives the same
@@ -41,9 +41,7 @@ mod text;
 
 mod mistake;
 
-mod tokens;
-
-mod parse;
+mod syntax;
 
 mod lower;
 

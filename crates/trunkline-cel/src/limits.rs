@@ -1,14 +1,13 @@
 //! The bounds on what an expression may make this crate do, each with its reason.
 
-/// Bytes of one expression's text. Nobody writes longer ones, and the parser recurses once for each operator of a
-/// chain.
+/// Bytes of one expression's text. Nobody writes longer ones.
 pub const SOURCE_BYTES_MAX: usize = 16 << 10;
 
-/// Names, numbers, texts and signs in one expression. A chain of operators nests once for each, so this, too, bounds
-/// the stack.
+/// Names, numbers, texts and signs in one expression. Nobody writes more.
 pub const TOKENS_MAX: usize = 2000;
 
-/// How deep an expression may nest, brackets and chains of operators alike: evaluation recurses once for each level.
+/// How deep an expression may nest, brackets and chains of operators alike: reading, compiling and evaluating it recurse
+/// once for each level, on a stack that may be small.
 pub const NESTING_MAX: usize = 100;
 
 /// How deep a value may nest: what is made here must be read again, and common JSON readers stop at 127 levels.

@@ -1,4 +1,4 @@
-//! From the parser's tree to a program, looking at every name, function and constant on the way.
+//! From the tree to a program, looking at every name, function and constant on the way.
 
 mod call;
 
@@ -7,60 +7,23 @@ use trunkline_nearest::nearest;
 use crate::error::EvaluateErrorKind;
 use crate::evaluate::Run;
 use crate::expression::Program;
-use crate::limits::{MISTAKES_MAX, NESTING_MAX};
+use crate::limits::MISTAKES_MAX;
 use crate::mistake::{Mistake, MistakeKind};
-use crate::parse::parse;
-use crate::program::{Node, NodeKind, Operator};
+use crate::program::{Node, NodeKind};
 use crate::scope::Scope;
-use crate::tokens::Tokens;
-use crate::value::{Repr, Value};
+use crate::syntax::{self, Logic, Name, Sign, Tree, TreeKind};
+use crate::value::Value;
 use crate::variables::Variables;
-use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
 use std::ops::Range;
-use std::thread;
-
-/// Tokens of an expression that is compiled on the caller's stack. The parser takes up to 25 kB of it for each level
-/// when it is not optimised, and the stack of a thread may be as small as 2 MiB.
-const INLINE_TOKENS_MAX: usize = 40;
-
-/// What the longest and most deeply nested expression within the limits needs, several times over; only what is used
-/// of it takes memory.
-const STACK_BYTES: usize = 64 << 20;
 
 /// Compiles a text, or gives the mistakes in it in the order of the text.
 pub(crate) fn compile(source: &str, scope: &Scope) -> Result<Program, Vec<Mistake>> {
-    let tokens = Tokens::cut(source)?;
-    if tokens.all.len() <= INLINE_TOKENS_MAX {
-        return lower(&tokens, scope);
-    }
-    thread::scope(|threads| {
-        let builder = thread::Builder::new().name("compile".to_owned()).stack_size(STACK_BYTES);
-        match builder.spawn_scoped(threads, || lower(&tokens, scope)) {
-            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            Err(error) => {
-                let message =
-                    format!("a long expression is compiled by a thread of its own, which failed: {error}");
-                Err(vec![Mistake::new(MistakeKind::Limit, 0..source.len(), message)])
-            }
-        }
-    })
-}
-
-fn lower(tokens: &Tokens<'_>, scope: &Scope) -> Result<Program, Vec<Mistake>> {
-    let (tree, places) = parse(tokens)?;
-    let mut lower = Lower {
-        tokens,
-        places: &places,
-        scope,
-        locals: Vec::new(),
-        mistakes: Vec::new(),
-        reads: Vec::new(),
-        nesting: 0,
-    };
+    let tree = syntax::parse(source)?;
+    let mut lower = Lower { source, scope, locals: Vec::new(), mistakes: Vec::new(), reads: Vec::new() };
     let root = lower.node(&tree);
     let Lower { mut mistakes, reads, .. } = lower;
     if mistakes.is_empty() {
-        return Ok(Program { source: tokens.source.to_owned(), root, reads });
+        return Ok(Program { source: source.to_owned(), root, reads });
     }
     mistakes.sort_by_key(|mistake| (mistake.range.start, mistake.range.end));
     mistakes.dedup();
@@ -69,14 +32,12 @@ fn lower(tokens: &Tokens<'_>, scope: &Scope) -> Result<Program, Vec<Mistake>> {
 }
 
 struct Lower<'a> {
-    tokens: &'a Tokens<'a>,
-    places: &'a SourceInfo,
+    source: &'a str,
     scope: &'a Scope,
     /// The variables of the macros around, outermost first.
-    locals: Vec<String>,
+    locals: Vec<&'a str>,
     mistakes: Vec<Mistake>,
     reads: Vec<Vec<String>>,
-    nesting: usize,
 }
 
 /// Stands where a mistake was found; nothing runs it.
@@ -84,157 +45,104 @@ fn hole(range: Range<usize>) -> Node {
     Node { kind: NodeKind::Constant(Value::NULL), range }
 }
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     fn mistake(&mut self, mistake: Mistake) {
         self.mistakes.push(mistake);
     }
 
-    /// The token that the parser remembered for a node.
-    fn token(&self, id: u64) -> Option<usize> {
-        let (start, _) = self.places.offset_for(id)?;
-        let index = self.tokens.index_at(start as usize);
-        (index < self.tokens.all.len()).then_some(index)
+    fn node(&mut self, tree: &Tree<'a>) -> Node {
+        let range = tree.range.clone();
+        let kind = match &tree.kind {
+            TreeKind::Literal(value) => NodeKind::Constant(value.clone()),
+            TreeKind::Name(name) => return self.variable(name, range, true),
+            TreeKind::Global(name) => return self.variable(name, range, false),
+            TreeKind::Select(operand, field) => {
+                let before = self.reads.len();
+                let operand = self.node(operand);
+                self.select(operand, field, before)
+            }
+            TreeKind::Index(pair) => {
+                let [operand, index] = self.pair(pair);
+                NodeKind::Index(Box::new(operand), Box::new(index))
+            }
+            TreeKind::Call(call) => return self.call(call, range),
+            TreeKind::Unary(Sign::Not, inner) => NodeKind::Not(Box::new(self.node(inner))),
+            TreeKind::Unary(Sign::Negate, inner) => NodeKind::Negate(Box::new(self.node(inner))),
+            TreeKind::Binary(operator, pair) => NodeKind::Binary(*operator, Box::new(self.pair(pair))),
+            TreeKind::Logic(logic, terms) => return Node { range, ..self.logic(*logic, terms) },
+            TreeKind::If(parts) => NodeKind::If(Box::new(parts.each_ref().map(|part| self.node(part)))),
+            TreeKind::List(items) => NodeKind::List(items.iter().map(|item| self.node(item)).collect()),
+            TreeKind::Object(entries) => self.object(entries),
+        };
+        self.folded(Node { kind, range })
     }
 
-    fn token_range(&self, index: usize) -> Range<usize> {
-        self.tokens.all.get(index).map_or(0..self.tokens.source.len(), |token| token.start..token.end)
-    }
-
-    /// From a start to the bracket that belongs to the one at this token.
-    fn to_partner(&self, start: usize, open: usize) -> Range<usize> {
-        let partner = self.tokens.all.get(open).and_then(|token| self.tokens.all.get(token.partner));
-        start..partner.map_or(self.tokens.source.len(), |token| token.end)
-    }
-
-    fn node(&mut self, tree: &IdedExpr) -> Node {
-        self.nested(tree, Self::inner)
+    fn pair(&mut self, pair: &[Tree<'a>; 2]) -> [Node; 2] {
+        pair.each_ref().map(|side| self.node(side))
     }
 
     /// A node whose path may lead nowhere: it is not computed beforehand, which would fail.
-    fn lenient(&mut self, tree: &IdedExpr) -> Node {
-        self.nested(tree, |lower, tree| {
-            let token = lower.token(tree.id).unwrap_or(0);
-            match &tree.expr {
-                Expr::Select(select) => {
-                    let before = lower.reads.len();
-                    let operand = lower.lenient(&select.operand);
-                    lower.select(token, operand, &select.field, before)
-                }
-                Expr::Call(call) if call.func_name == operators::INDEX && call.args.len() == 2 => {
-                    let inner = lower.lenient(&call.args[0]);
-                    let index = lower.node(&call.args[1]);
-                    let range = lower.to_partner(inner.range.start, token);
-                    Node { kind: NodeKind::Index(Box::new(inner), Box::new(index)), range }
-                }
-                _ => lower.inner(tree),
-            }
-        })
-    }
-
-    fn nested(&mut self, tree: &IdedExpr, lower: impl FnOnce(&mut Self, &IdedExpr) -> Node) -> Node {
-        self.nesting += 1;
-        let mut node = if self.nesting > NESTING_MAX {
-            let range =
-                self.token(tree.id).map_or(0..self.tokens.source.len(), |index| self.token_range(index));
-            if !self.mistakes.iter().any(|mistake| mistake.kind == MistakeKind::Limit) {
-                let message = format!("the expression nests deeper than {NESTING_MAX} levels here");
-                let mistake = Mistake::new(MistakeKind::Limit, range.clone(), message)
-                    .help("a chain of operators nests once for each: put parts of it in brackets");
-                self.mistake(mistake);
-            }
-            hole(range)
-        } else {
-            lower(self, tree)
-        };
-        self.nesting -= 1;
-        node.range = self.tokens.with_brackets(node.range);
-        node
-    }
-
-    fn inner(&mut self, tree: &IdedExpr) -> Node {
-        let token = self.token(tree.id).unwrap_or(0);
-        match &tree.expr {
-            Expr::Literal(literal) => self.literal(token, literal),
-            Expr::Ident(name) => self.variable(token, name),
-            Expr::Select(select) => {
+    fn lenient(&mut self, tree: &Tree<'a>) -> Node {
+        let kind = match &tree.kind {
+            TreeKind::Select(operand, field) => {
                 let before = self.reads.len();
-                let operand = self.node(&select.operand);
-                let node = self.select(token, operand, &select.field, before);
-                self.folded(node)
+                let operand = self.lenient(operand);
+                self.select(operand, field, before)
             }
-            Expr::List(list) => {
-                let items = list.elements.iter().map(|item| self.node(item)).collect();
-                let range = self.to_partner(self.token_range(token).start, token);
-                self.folded(Node { kind: NodeKind::List(items), range })
+            TreeKind::Index(pair) => {
+                let operand = self.lenient(&pair[0]);
+                NodeKind::Index(Box::new(operand), Box::new(self.node(&pair[1])))
             }
-            Expr::Map(map) => {
-                let mut entries = Vec::new();
-                for entry in &map.entries {
-                    if let EntryExpr::MapEntry(entry) = &entry.expr {
-                        let key = self.key(&entry.key);
-                        entries.push((key, self.node(&entry.value)));
-                    }
-                }
-                let range = self.to_partner(self.token_range(token).start, token);
-                self.repeated_keys(&entries);
-                self.folded(Node { kind: NodeKind::Object(entries), range })
-            }
-            Expr::Struct(message) => {
-                let start = self.tokens.source[..self.token_range(token).start].trim_end().len();
-                let range = start.saturating_sub(message.type_name.len())..self.token_range(token).end;
-                self.mistake(
-                    Mistake::new(MistakeKind::Unsupported, range.clone(), "there are no message types here")
-                        .help("an object is written `{'name': value}`"),
-                );
-                hole(range)
-            }
-            Expr::Call(call) => self.call(token, call),
-            Expr::Comprehension(_) | Expr::Unspecified => hole(self.token_range(token)),
-        }
-    }
-
-    /// The field whose point is this token; `before` is how many paths were read before the operand.
-    fn select(&mut self, token: usize, operand: Node, field: &str, before: usize) -> Node {
-        let name = self.token_range(token + 1);
-        let range = operand.range.start..name.end;
-        self.known_field(&operand, field, name);
-        // The longer path takes the place of the operand's.
-        if path(&operand).is_some() {
-            self.reads.truncate(before);
-        }
-        let node = Node { kind: NodeKind::Select(Box::new(operand), field.to_owned()), range };
-        self.read(&node);
-        node
-    }
-
-    fn literal(&mut self, token: usize, literal: &LiteralValue) -> Node {
-        let mut range = self.token_range(token);
-        let value = match literal {
-            LiteralValue::Boolean(value) => Value::from(*value.inner()),
-            LiteralValue::Bytes(value) => Value(Repr::Bytes(value.inner().into())),
-            LiteralValue::Double(value) => Value(Repr::Double(*value.inner())),
-            LiteralValue::Int(value) => Value::from(*value.inner()),
-            LiteralValue::Null => Value::NULL,
-            LiteralValue::String(value) => Value::from(value.inner()),
-            // The tokens refuse its form.
-            LiteralValue::UInt(value) => Value::from(value.inner().cast_signed()),
+            _ => return self.node(tree),
         };
-        // The sign is a token of its own.
-        let negative = matches!(value.0, Repr::Int(number) if number < 0)
-            || matches!(value.0, Repr::Double(number) if number.is_sign_negative());
-        if negative && token > 0 {
-            range.start = self.token_range(token - 1).start;
-        }
-        Node { kind: NodeKind::Constant(value), range }
+        Node { kind, range: tree.range.clone() }
     }
 
-    fn variable(&mut self, token: usize, name: &str) -> Node {
-        let range = self.token_range(token);
-        if let Some(local) = self.locals.iter().rposition(|local| local == name) {
+    /// A field; `before` is how many paths were read before the operand.
+    fn select(&mut self, operand: Node, field: &Name<'a>, before: usize) -> NodeKind {
+        self.known_field(&operand, field);
+        let of_path = path(&operand);
+        let kind = NodeKind::Select(Box::new(operand), field.text.to_owned());
+        if let Some(mut path) = of_path {
+            // The longer path takes the place of the operand's.
+            self.reads.truncate(before);
+            path.push(field.text.to_owned());
+            self.reads.push(path);
+        }
+        kind
+    }
+
+    /// Terms joined two by two, so that a long chain does not nest.
+    fn logic(&mut self, logic: Logic, terms: &[Tree<'a>]) -> Node {
+        if let [term] = terms {
+            return self.node(term);
+        }
+        let (left, right) = terms.split_at(terms.len().div_ceil(2));
+        let (left, right) = (self.logic(logic, left), self.logic(logic, right));
+        let range = left.range.start..right.range.end;
+        let (left, right) = (Box::new(left), Box::new(right));
+        let kind = match logic {
+            Logic::And => NodeKind::And(left, right),
+            Logic::Or => NodeKind::Or(left, right),
+        };
+        self.folded(Node { kind, range })
+    }
+
+    fn object(&mut self, entries: &[(Tree<'a>, Tree<'a>)]) -> NodeKind {
+        let entries: Vec<(Node, Node)> =
+            entries.iter().map(|(key, value)| (self.key(key), self.node(value))).collect();
+        self.repeated_keys(&entries);
+        NodeKind::Object(entries)
+    }
+
+    /// A variable, or the name that a macro gives its items if it may be one.
+    fn variable(&mut self, name: &Name<'a>, range: Range<usize>, local: bool) -> Node {
+        let name = name.text;
+        if let Some(local) = self.locals.iter().rposition(|known| local && *known == name) {
             return Node { kind: NodeKind::Local(local), range };
         }
         if !self.scope.has(name) {
-            let names = self.scope.names().chain(self.locals.iter().map(String::as_str));
+            let names = self.scope.names().chain(self.locals.iter().copied());
             let help = match nearest(name, names) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => self.names_help(),
@@ -243,13 +151,12 @@ impl Lower<'_> {
             self.mistake(Mistake::new(MistakeKind::UnknownVariable, range.clone(), message).help(help));
             return hole(range);
         }
-        let node = Node { kind: NodeKind::Variable(name.to_owned()), range };
-        self.read(&node);
-        node
+        self.reads.push(vec![name.to_owned()]);
+        Node { kind: NodeKind::Variable(name.to_owned()), range }
     }
 
     fn names_help(&self) -> String {
-        let names = self.scope.names().chain(self.locals.iter().map(String::as_str));
+        let names = self.scope.names().chain(self.locals.iter().copied());
         let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
         if names.is_empty() {
             "no names are known here; a text is written in quotes".to_owned()
@@ -259,10 +166,10 @@ impl Lower<'_> {
     }
 
     /// The key of an object's field, for which a bare word is easily written.
-    fn key(&mut self, tree: &IdedExpr) -> Node {
+    fn key(&mut self, tree: &Tree<'a>) -> Node {
         let before = self.mistakes.len();
         let key = self.node(tree);
-        if let Expr::Ident(name) = &tree.expr
+        if let TreeKind::Name(Name { text: name, .. }) = &tree.kind
             && self.mistakes.len() > before
         {
             self.mistakes.truncate(before);
@@ -303,9 +210,10 @@ impl Lower<'_> {
     }
 
     /// Looks whether a variable with known fields has this one.
-    fn known_field(&mut self, operand: &Node, field: &str, range: Range<usize>) {
+    fn known_field(&mut self, operand: &Node, field: &Name<'_>) {
         let NodeKind::Variable(name) = &operand.kind else { return };
         let Some(fields) = self.scope.known_fields(name) else { return };
+        let Name { text: field, range } = field.clone();
         if fields.iter().any(|known| known == field) {
             return;
         }
@@ -321,19 +229,13 @@ impl Lower<'_> {
         self.mistake(Mistake::new(MistakeKind::UnknownField, range, message).help(help));
     }
 
-    fn read(&mut self, node: &Node) {
-        if let Some(path) = path(node) {
-            self.reads.push(path);
-        }
-    }
-
     /// The node, or its value if that is known already; what fails now would fail at every evaluation.
     fn folded(&mut self, node: Node) -> Node {
         if !self.mistakes.is_empty() || !is_constant(&node) {
             return node;
         }
         let variables = Variables::new();
-        let outcome = Run::new(&variables, self.tokens.source).evaluate(&node);
+        let outcome = Run::new(&variables, self.source).evaluate(&node);
         match outcome {
             Ok(value) => Node { kind: NodeKind::Constant(value), range: node.range },
             Err(failure) => {
@@ -347,12 +249,6 @@ impl Lower<'_> {
                 hole(node.range)
             }
         }
-    }
-
-    fn binary(&mut self, operator: Operator, left: &IdedExpr, right: &IdedExpr) -> Node {
-        let pair = [self.node(left), self.node(right)];
-        let range = pair[0].range.start..pair[1].range.end;
-        self.folded(Node { kind: NodeKind::Binary(operator, Box::new(pair)), range })
     }
 }
 

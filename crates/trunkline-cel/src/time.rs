@@ -43,9 +43,7 @@ pub(crate) fn parse_duration(text: &str) -> Option<SignedDuration> {
         nanos = nanos.checked_add(parse_amount(&rest[..number], unit)?)?;
         rest = &rest[unit_end..];
     }
-    let nanos = if negative { -nanos } else { nanos };
-    let seconds = i64::try_from(nanos / 1_000_000_000).ok()?;
-    Some(SignedDuration::new(seconds, (nanos % 1_000_000_000) as i32))
+    SignedDuration::try_from_nanos_i128(if negative { -nanos } else { nanos })
 }
 
 /// A decimal number of units, in nanoseconds, cut off below one.

@@ -1,4 +1,4 @@
-//! Operators, macros and functions, which the parser all gives as calls.
+//! Macros and functions, which the grammar does not tell apart.
 
 use trunkline_nearest::nearest;
 
@@ -6,8 +6,8 @@ use super::{Lower, hole};
 use crate::functions::{self, Function};
 use crate::limits::PATTERN_BYTES_MAX;
 use crate::mistake::{Mistake, MistakeKind};
-use crate::program::{Macro, MacroKind, Node, NodeKind, Operator};
-use cel::common::ast::{CallExpr, Expr, IdedExpr, operators};
+use crate::program::{Macro, MacroKind, Node, NodeKind};
+use crate::syntax::{Call, Name, Tree, TreeKind};
 use regex::RegexBuilder;
 use std::ops::Range;
 
@@ -23,132 +23,68 @@ const FORMS: [(&str, &str); 8] = [
     ("map", "list.map(x, value)"),
 ];
 
-impl Lower<'_> {
-    pub(super) fn call(&mut self, token: usize, call: &CallExpr) -> Node {
-        let range = self.token_range(token);
-        let operator = match call.func_name.as_str() {
-            operators::ADD => Some(Operator::Add),
-            operators::SUBSTRACT => Some(Operator::Subtract),
-            operators::MULTIPLY => Some(Operator::Multiply),
-            operators::DIVIDE => Some(Operator::Divide),
-            operators::MODULO => Some(Operator::Remainder),
-            operators::EQUALS => Some(Operator::Equal),
-            operators::NOT_EQUALS => Some(Operator::NotEqual),
-            operators::LESS => Some(Operator::Less),
-            operators::LESS_EQUALS => Some(Operator::LessOrEqual),
-            operators::GREATER => Some(Operator::Greater),
-            operators::GREATER_EQUALS => Some(Operator::GreaterOrEqual),
-            operators::IN => Some(Operator::In),
-            _ => None,
-        };
-        match (call.func_name.as_str(), call.args.as_slice()) {
-            (_, [left, right]) if operator.is_some() => {
-                self.binary(operator.unwrap_or(Operator::Equal), left, right)
-            }
-            (operators::LOGICAL_AND, [left, right]) => {
-                let (left, right) = (self.node(left), self.node(right));
-                let range = left.range.start..right.range.end;
-                self.folded(Node { kind: NodeKind::And(Box::new(left), Box::new(right)), range })
-            }
-            (operators::LOGICAL_OR, [left, right]) => {
-                let (left, right) = (self.node(left), self.node(right));
-                let range = left.range.start..right.range.end;
-                self.folded(Node { kind: NodeKind::Or(Box::new(left), Box::new(right)), range })
-            }
-            (operators::LOGICAL_NOT, [inner]) => {
-                let inner = self.node(inner);
-                let range = range.start..inner.range.end;
-                self.folded(Node { kind: NodeKind::Not(Box::new(inner)), range })
-            }
-            (operators::NEGATE, [inner]) => {
-                let inner = self.node(inner);
-                let range = range.start..inner.range.end;
-                self.folded(Node { kind: NodeKind::Negate(Box::new(inner)), range })
-            }
-            (operators::CONDITIONAL, [condition, yes, no]) => {
-                let three = [self.node(condition), self.node(yes), self.node(no)];
-                let range = three[0].range.start..three[2].range.end;
-                self.folded(Node { kind: NodeKind::If(Box::new(three)), range })
-            }
-            (operators::INDEX, [inner, index]) => {
-                let inner = self.node(inner);
-                let index = self.node(index);
-                let range = self.to_partner(inner.range.start, token);
-                self.folded(Node { kind: NodeKind::Index(Box::new(inner), Box::new(index)), range })
-            }
-            _ => self.named(token, call),
-        }
-    }
-
-    /// A call by name, whose opening bracket is this token.
-    fn named(&mut self, open: usize, call: &CallExpr) -> Node {
-        let name = call.func_name.trim_start_matches('.');
-        let name_range = self.token_range(open.saturating_sub(1));
-        match (name, call.target.as_deref(), call.args.as_slice()) {
-            ("has", None, [inner]) => self.has(open, name_range, inner),
+impl<'a> Lower<'a> {
+    /// A call, whose whole range this is.
+    pub(super) fn call(&mut self, call: &Call<'a>, range: Range<usize>) -> Node {
+        let kind = match (call.name.text, call.target.as_ref(), call.arguments.as_slice()) {
+            ("has", None, [inner]) => self.has(inner),
             ("default", None, [value, otherwise]) => {
-                let pair = [self.lenient(value), self.node(otherwise)];
-                let range = self.to_partner(name_range.start, open);
-                Node { kind: NodeKind::Default(Box::new(pair)), range }
+                Some(NodeKind::Default(Box::new([self.lenient(value), self.node(otherwise)])))
             }
             ("matches", Some(text), [pattern]) | ("matches", None, [text, pattern]) => {
-                let start = call.target.is_none().then_some(name_range.start);
-                self.matches(open, start, text, pattern)
+                self.matches(text, pattern)
             }
             ("all", Some(over), [variable, condition]) => {
-                self.macro_call(open, MacroKind::All, over, variable, Some(condition), None)
+                self.macro_call(MacroKind::All, over, variable, Some(condition), None)
             }
             ("exists", Some(over), [variable, condition]) => {
-                self.macro_call(open, MacroKind::Exists, over, variable, Some(condition), None)
+                self.macro_call(MacroKind::Exists, over, variable, Some(condition), None)
             }
             ("exists_one", Some(over), [variable, condition]) => {
-                self.macro_call(open, MacroKind::ExistsOne, over, variable, Some(condition), None)
+                self.macro_call(MacroKind::ExistsOne, over, variable, Some(condition), None)
             }
             ("filter", Some(over), [variable, condition]) => {
-                self.macro_call(open, MacroKind::Filter, over, variable, Some(condition), None)
+                self.macro_call(MacroKind::Filter, over, variable, Some(condition), None)
             }
             ("map", Some(over), [variable, result]) => {
-                self.macro_call(open, MacroKind::Map, over, variable, None, Some(result))
+                self.macro_call(MacroKind::Map, over, variable, None, Some(result))
             }
             ("map", Some(over), [variable, condition, result]) => {
-                self.macro_call(open, MacroKind::Map, over, variable, Some(condition), Some(result))
+                self.macro_call(MacroKind::Map, over, variable, Some(condition), Some(result))
             }
-            _ => self.function(open, name, call),
+            _ => self.function(call),
+        };
+        match kind {
+            Some(kind) => self.folded(Node { kind, range }),
+            None => hole(range),
         }
     }
 
-    fn has(&mut self, open: usize, name_range: Range<usize>, inner: &IdedExpr) -> Node {
+    fn has(&mut self, inner: &Tree<'a>) -> Option<NodeKind> {
         let inner = self.lenient(inner);
-        let range = self.to_partner(name_range.start, open);
-        if !matches!(inner.kind, NodeKind::Select(..)) {
-            if self.mistakes.is_empty() {
-                let message = "`has` asks for a field";
-                let mistake = Mistake::new(MistakeKind::Arguments, inner.range, message)
-                    .help("write `has(value.field)`; `'name' in value` asks for any name");
-                self.mistake(mistake);
-            }
-            return hole(range);
+        if matches!(inner.kind, NodeKind::Select(..)) {
+            return Some(NodeKind::Has(Box::new(inner)));
         }
-        Node { kind: NodeKind::Has(Box::new(inner)), range }
+        if self.mistakes.is_empty() {
+            let mistake = Mistake::new(MistakeKind::Arguments, inner.range, "`has` asks for a field");
+            self.mistake(mistake.help("write `has(value.field)`; `'name' in value` asks for any name"));
+        }
+        None
     }
 
-    fn matches(&mut self, open: usize, start: Option<usize>, text: &IdedExpr, pattern: &IdedExpr) -> Node {
+    fn matches(&mut self, text: &Tree<'a>, pattern: &Tree<'a>) -> Option<NodeKind> {
         let (text, pattern) = (self.node(text), self.node(pattern));
-        let range = self.to_partner(start.unwrap_or(text.range.start), open);
         let written = if let NodeKind::Constant(value) = &pattern.kind { value.as_str() } else { None };
         let Some(written) = written else {
             if self.mistakes.is_empty() {
                 let message = "the pattern of `matches` must be known when the expression is compiled";
-                let mistake = Mistake::new(MistakeKind::Arguments, pattern.range, message)
-                    .help("write it as text in quotes");
-                self.mistake(mistake);
+                let mistake = Mistake::new(MistakeKind::Arguments, pattern.range, message);
+                self.mistake(mistake.help("write it as text in quotes"));
             }
-            return hole(range);
+            return None;
         };
         match RegexBuilder::new(written).size_limit(PATTERN_BYTES_MAX).build() {
-            Ok(regex) => {
-                self.folded(Node { kind: NodeKind::Matches(Box::new(text), Box::new(regex)), range })
-            }
+            Ok(regex) => Some(NodeKind::Matches(Box::new(text), Box::new(regex))),
             Err(error) => {
                 let reason = match &error {
                     regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
@@ -157,89 +93,83 @@ impl Lower<'_> {
                 };
                 let message = format!("`{written}` is no regular expression: {reason}");
                 self.mistake(Mistake::new(MistakeKind::Constant, pattern.range, message));
-                hole(range)
+                None
             }
         }
     }
 
     fn macro_call(
         &mut self,
-        open: usize,
         kind: MacroKind,
-        over: &IdedExpr,
-        variable: &IdedExpr,
-        filter: Option<&IdedExpr>,
-        result: Option<&IdedExpr>,
-    ) -> Node {
+        over: &Tree<'a>,
+        variable: &Tree<'a>,
+        filter: Option<&Tree<'a>>,
+        result: Option<&Tree<'a>>,
+    ) -> Option<NodeKind> {
         let over = self.node(over);
-        let range = self.to_partner(over.range.start, open);
-        let Expr::Ident(name) = &variable.expr else {
-            let at = self.token(variable.id).map_or(range.clone(), |token| self.token_range(token));
+        let TreeKind::Name(name) = &variable.kind else {
             let message = format!("the first argument of `{}` is the name that each item gets", kind.name());
-            let mistake = Mistake::new(MistakeKind::Arguments, at, message);
-            let form = FORMS.iter().find(|(form, _)| *form == kind.name());
-            self.mistake(mistake.help_maybe(form.map(|(_, form)| format!("write `{form}`"))));
-            return hole(range);
+            let mistake = Mistake::new(MistakeKind::Arguments, variable.range.clone(), message);
+            self.mistake(mistake.help_maybe(form(kind.name()).map(|form| format!("write `{form}`"))));
+            return None;
         };
-        self.locals.push(name.clone());
+        self.locals.push(name.text);
         let filter = filter.map(|filter| self.node(filter));
         let result = result.map(|result| self.node(result));
         self.locals.pop();
-        let variable = name.clone();
-        Node { kind: NodeKind::Macro(Box::new(Macro { kind, over, variable, filter, result })), range }
+        let variable = name.text.to_owned();
+        Some(NodeKind::Macro(Box::new(Macro { kind, over, variable, filter, result })))
     }
 
     /// A function, called with its first argument before the point or in the brackets.
-    fn function(&mut self, open: usize, name: &str, call: &CallExpr) -> Node {
-        let name_range = self.token_range(open.saturating_sub(1));
-        let known = functions::find(name);
-        let form = FORMS.iter().find(|(form, _)| *form == name).map(|(_, form)| *form);
-        if known.is_none() && form.is_none() {
-            let names = functions::ALL.iter().map(|function| function.name);
-            let near = nearest(name, names.chain(FORMS.iter().map(|(name, _)| *name)));
-            let message = format!("there is no function `{name}`");
-            let help = match (name, near) {
-                ("uint", _) => Some("there is one type of integers: `int(value)`".to_owned()),
-                (_, Some(near)) => Some(format!("did you mean `{near}`?")),
-                (_, None) => None,
-            };
-            self.mistake(
-                Mistake::new(MistakeKind::UnknownFunction, name_range.clone(), message).help_maybe(help),
-            );
-            // It may be a macro that is misspelt, with the name that each item gets.
-            let gives_name = matches!(call.args.first().map(|first| &first.expr), Some(Expr::Ident(name))
-                if !self.scope.has(name) && !self.locals.contains(name));
-            if call.target.is_some() && gives_name {
-                if let Some(target) = &call.target {
-                    self.node(target);
-                }
-                return hole(self.token_range(open));
-            }
-        }
-        let count = call.args.len() + usize::from(call.target.is_some());
-        if let Some(form) = form {
+    fn function(&mut self, call: &Call<'a>) -> Option<NodeKind> {
+        let Name { text: name, range } = call.name.clone();
+        if let Some(form) = form(name) {
             let message = format!("`{name}` is written `{form}`");
-            self.mistake(Mistake::new(MistakeKind::Arguments, name_range, message));
+            self.mistake(Mistake::new(MistakeKind::Arguments, range, message));
             if let Some(target) = &call.target {
                 self.node(target);
             }
-            return hole(self.token_range(open));
+            return None;
         }
-        let mut arguments: Vec<Node> = Vec::new();
-        arguments.extend(call.target.iter().map(|target| self.node(target)));
-        arguments.extend(call.args.iter().map(|argument| self.node(argument)));
-        let start = match &call.target {
-            Some(_) => arguments[0].range.start,
-            None => self.token_range(open.saturating_sub(1)).start,
-        };
-        let range = self.to_partner(start, open);
-        let Some(function) = known else { return hole(range) };
-        if count < function.least || count > function.most {
-            self.mistake(wrong_count(function, count, self.token_range(open.saturating_sub(1))));
-            return hole(range);
+        let known = functions::find(name);
+        if known.is_none() {
+            self.unknown_function(name, range.clone());
+            // It may be a macro that is misspelt, with the name that each item gets.
+            if let (Some(target), Some(TreeKind::Name(first))) =
+                (&call.target, call.arguments.first().map(|first| &first.kind))
+                && !self.scope.has(first.text)
+                && !self.locals.contains(&first.text)
+            {
+                self.node(target);
+                return None;
+            }
         }
-        self.folded(Node { kind: NodeKind::Call(function, arguments), range })
+        let arguments: Vec<Node> =
+            call.target.iter().chain(&call.arguments).map(|argument| self.node(argument)).collect();
+        let function = known?;
+        if arguments.len() < function.least || arguments.len() > function.most {
+            self.mistake(wrong_count(function, arguments.len(), range));
+            return None;
+        }
+        Some(NodeKind::Call(function, arguments))
     }
+
+    fn unknown_function(&mut self, name: &str, range: Range<usize>) {
+        let names = functions::ALL.iter().map(|function| function.name);
+        let help = match (name, nearest(name, names.chain(FORMS.iter().map(|(name, _)| *name)))) {
+            ("uint", _) => Some("there is one type of integers: `int(value)`".to_owned()),
+            (_, Some(near)) => Some(format!("did you mean `{near}`?")),
+            (_, None) => None,
+        };
+        let message = format!("there is no function `{name}`");
+        self.mistake(Mistake::new(MistakeKind::UnknownFunction, range, message).help_maybe(help));
+    }
+}
+
+/// How a name is written that is no plain function's.
+fn form(name: &str) -> Option<&'static str> {
+    FORMS.iter().find(|(form, _)| *form == name).map(|(_, form)| *form)
 }
 
 fn wrong_count(function: &Function, count: usize, range: Range<usize>) -> Mistake {

@@ -38,7 +38,7 @@ fn nesting_is_bounded_whatever_nests() {
     ] {
         assert!(matches!(limit_of(&source), MistakeKind::Limit | MistakeKind::Syntax), "{source}");
     }
-    // Up to the limit the parser's own recursion is deep enough, and what it cannot say is never asked of it.
+    // Up to the limit, everything is compiled.
     for source in [
         "(".repeat(NESTING_MAX) + "x" + &")".repeat(NESTING_MAX),
         "[".repeat(NESTING_MAX - 1) + "x" + &"]".repeat(NESTING_MAX - 1),
@@ -68,6 +68,38 @@ fn nesting_is_bounded_whatever_nests() {
     assert_eq!(limit_of(&chain(TOKENS_MAX / 2 - 10)), MistakeKind::Limit);
     let alternatives = vec!["x == 'a'"; 400].join(" || ");
     assert!(compile(&alternatives).is_ok(), "a chain of || does not nest");
+}
+
+/// Half of what a thread has where nobody asks for more is enough, without optimisation, too.
+#[test]
+fn the_deepest_expressions_need_no_large_stack() {
+    let deep = |open: &str, levels: usize, close: &str| open.repeat(levels) + "x" + &close.repeat(levels);
+    let levels = NESTING_MAX - 1;
+    let deepest = [
+        deep("(", NESTING_MAX, ")"),
+        deep("[", levels, "]"),
+        deep("{'a': ", levels, "}"),
+        deep("size(", levels, ")"),
+        deep("x.map(a, ", levels, ")"),
+        deep("x[", levels, "]"),
+        deep("x ? x : ", levels, ""),
+        deep("(x ? x : ", levels / 2, ")"),
+        deep("x || x && x == x + x * -(", NESTING_MAX / 6, ")"),
+    ];
+    // These nest too deep, which is known only after every operator of every level waits for its right side.
+    let deeper =
+        ["1||1&&1<1+1*(", "1||1&&1<1+1*-x[", "1||1&&1<1+1*{x:"].map(|open| deep(open, NESTING_MAX, ""));
+    let run = move || {
+        let variables = Variables::new().with("x", Value::list([Value::from(true)]));
+        for source in &deepest {
+            // Whether there is a value is not asked.
+            drop(compile(source).unwrap().evaluate(&variables));
+        }
+        for source in &deeper {
+            assert!(compile(source).is_err(), "{source}");
+        }
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
 }
 
 #[test]

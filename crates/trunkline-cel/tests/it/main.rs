@@ -5,5 +5,4 @@
 mod bounds;
 mod json;
 mod pages;
-mod peer;
 mod properties;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod bounds;
+mod conformance;
 mod json;
 mod pages;
 mod properties;

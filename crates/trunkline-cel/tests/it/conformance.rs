@@ -1,0 +1,206 @@
+//! CEL's own conformance tests, read from a package that is installed beside the build and never part of the repository.
+//!
+//! `.ci/cel-spec` installs it. The suites are those about the language itself; those about protocol buffers, optional
+//! values and other extensions do not apply. A test counts as it would count for a command's `reply`: what comes of its
+//! expression is written as JSON, and that is compared with what the test wants, an error with any error. The names a
+//! test binds are the variables.
+//!
+//! `tests/conformance/passing.txt` has the names of all tests that pass, so that none is lost and none that is won is
+//! left unguarded. With `UPDATE_PAGES=1` those that are won are added.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value as Json;
+use trunkline_cel::{Expression, Scope, Value, Variables};
+
+const SUITES: [&str; 14] = [
+    "basic",
+    "comparisons",
+    "conversions",
+    "fields",
+    "fp_math",
+    "integer_math",
+    "lists",
+    "logic",
+    "macros",
+    "parse",
+    "plumbing",
+    "string",
+    "string_ext",
+    "timestamps",
+];
+
+/// Tests in these suites, so that a reader that overlooks some is found out.
+const TESTS: usize = 1385;
+
+/// Past the test runner, which shows what a test prints only if it fails.
+fn say(line: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
+
+/// Where `.ci/cel-spec` puts the tests.
+fn data() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    target.join("cel-spec/conformance.json")
+}
+
+#[test]
+fn what_passed_of_the_conformance_tests_still_passes() {
+    let data = data();
+    let Ok(text) = std::fs::read_to_string(&data) else {
+        assert!(
+            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+            "the conformance tests are missing: run `.ci/cel-spec`, which makes {}",
+            data.display()
+        );
+        say("!! CEL's conformance tests are missing and NOT RUN: install them with `.ci/cel-spec`");
+        return;
+    };
+    let root: Json = serde_json::from_str(&text).unwrap();
+    let cases = cases(&root);
+    assert_eq!(cases.len(), TESTS, "the suites hold other tests than they did");
+    let passing: BTreeSet<&str> =
+        cases.iter().filter(|case| passes(case.test)).map(|case| case.name.as_str()).collect();
+    say(&format!("of {TESTS} conformance tests of CEL, {} pass", passing.len()));
+
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/passing.txt");
+    let listed = std::fs::read_to_string(&page).unwrap();
+    let listed: BTreeSet<&str> = listed.lines().filter(|line| !line.starts_with('#')).collect();
+    let lost: Vec<&&str> = listed.difference(&passing).collect();
+    assert!(lost.is_empty(), "{} tests passed before and fail now: {lost:#?}", lost.len());
+    let won: Vec<&&str> = passing.difference(&listed).collect();
+    if std::env::var_os("UPDATE_PAGES").is_some() {
+        let mut lines = "# Conformance tests that pass, as `suite/section/test`.\n".to_owned();
+        lines.extend(passing.iter().flat_map(|name| [name, "\n"]));
+        std::fs::write(&page, lines).unwrap();
+    } else {
+        assert!(won.is_empty(), "{} tests pass and are not in {}: {won:#?}", won.len(), page.display());
+    }
+}
+
+struct Case<'a> {
+    /// `suite/section/test`, with a number where a section has the name again.
+    name: String,
+    test: &'a Json,
+}
+
+fn cases(root: &Json) -> Vec<Case<'_>> {
+    let mut cases = Vec::new();
+    let mut names = BTreeSet::new();
+    for suite in array(root, "suites").iter().filter(|suite| SUITES.contains(&name(suite))) {
+        for section in array(suite, "suites") {
+            for test in array(section, "tests") {
+                let test = &test["original"];
+                let base = format!("{}/{}/{}", name(suite), name(section), name(test));
+                let again = (2..).map(|number| format!("{base}#{number}"));
+                let name =
+                    std::iter::once(base.clone()).chain(again).find(|name| !names.contains(name)).unwrap();
+                names.insert(name.clone());
+                cases.push(Case { name, test });
+            }
+        }
+    }
+    cases
+}
+
+fn name(of: &Json) -> &str {
+    of["name"].as_str().unwrap()
+}
+
+fn array<'a>(of: &'a Json, field: &str) -> &'a [Json] {
+    of[field].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn passes(test: &Json) -> bool {
+    let bindings = bindings(test);
+    let names: Vec<String> = bindings.fields().unwrap().map(|(name, _)| name).collect();
+    let mut variables = Variables::new();
+    for (name, value) in bindings.fields().unwrap() {
+        variables.set(name, value);
+    }
+    let outcome = Expression::compile(test["expr"].as_str().unwrap(), &Scope::new(names))
+        .ok()
+        .and_then(|expression| expression.evaluate(&variables).ok());
+    match outcome {
+        Some(_) if test.get("evalError").is_some() => false,
+        Some(value) => {
+            let json: Json = serde_json::from_slice(&value.to_json()).unwrap();
+            // A test that says nothing wants true.
+            test.get("value").map_or(json == Json::Bool(true), |wanted| is(&json, wanted))
+        }
+        None => test.get("evalError").is_some(),
+    }
+}
+
+/// The variables as one object. A name with points in it is a path, and the longest path counts.
+fn bindings(test: &Json) -> Value {
+    let mut bindings: Vec<(Vec<&str>, Value)> = Vec::new();
+    for (name, binding) in test["bindings"].as_object().into_iter().flatten() {
+        bindings.push((name.split('.').collect(), bound(&binding["value"])));
+    }
+    bindings.sort_by_key(|(path, _)| path.len());
+    bindings.into_iter().fold(Value::object::<&str>([]), |all, (path, value)| with(&all, &path, value))
+}
+
+fn with(object: &Value, path: &[&str], value: Value) -> Value {
+    let Some((first, rest)) = path.split_first() else { return value };
+    let inner = with(&object.get(first).unwrap_or_default(), rest, value);
+    let fields = object.fields().into_iter().flatten().chain([((*first).to_owned(), inner)]);
+    Value::object(fields.collect::<Vec<_>>())
+}
+
+/// The only field of an object, which names the type of what it holds.
+fn typed(value: &Json) -> (&str, &Json) {
+    let (kind, inner) = value.as_object().unwrap().iter().next().unwrap();
+    (kind, inner)
+}
+
+/// A value to be bound, made by an expression where JSON has no such value.
+fn bound(value: &Json) -> Value {
+    let (kind, inner) = typed(value);
+    match kind {
+        "int64Value" | "uint64Value" => made(inner.as_str().unwrap()),
+        "doubleValue" => Value::from_f64(inner.as_f64().unwrap()).unwrap(),
+        "bytesValue" if inner == "AA==" => made(r"b'\x00'"),
+        "objectValue" => made(&format!("duration({})", inner["value"])),
+        "listValue" => Value::list(array(inner, "values").iter().map(bound)),
+        "mapValue" => Value::object(
+            array(inner, "entries")
+                .iter()
+                .map(|entry| (typed(&entry["key"]).1.as_str().unwrap(), bound(&entry["value"]))),
+        ),
+        _ => Value::from_json(inner.to_string()).unwrap(),
+    }
+}
+
+fn made(source: &str) -> Value {
+    let expression = Expression::compile(source, &Scope::default()).unwrap();
+    expression.evaluate(&Variables::new()).unwrap()
+}
+
+/// Whether JSON is what a test wants.
+fn is(json: &Json, wanted: &Json) -> bool {
+    let (kind, wanted) = typed(wanted);
+    match kind {
+        "int64Value" | "uint64Value" => json.is_number() && wanted == &json.to_string(),
+        "doubleValue" => json.is_f64() && wanted.as_f64() == json.as_f64(),
+        "listValue" => json.as_array().is_some_and(|items| {
+            let wanted = array(wanted, "values");
+            items.len() == wanted.len() && items.iter().zip(wanted).all(|(item, wanted)| is(item, wanted))
+        }),
+        "mapValue" => json.as_object().is_some_and(|fields| {
+            let wanted = array(wanted, "entries");
+            fields.len() == wanted.len()
+                && wanted.iter().all(|entry| {
+                    let key = typed(&entry["key"]).1;
+                    let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+                    fields.get(&key).is_some_and(|field| is(field, &entry["value"]))
+                })
+        }),
+        "objectValue" => json == &wanted["value"],
+        // Text, true or false, null, bytes in base64, and types by their names.
+        _ => json == wanted,
+    }
+}

@@ -4,6 +4,7 @@
 //! [`Model`] puts a projection's statements together; [`ReadDatabase`] is the trait of places that keep them, in
 //! generations with a [`Checkpoint`] each, and [`Writer`] applies events to one; [`Query`] reads.
 //! [`SqliteReadDatabase`] is the backend for one machine.
+//! `SqliteSnapshots` and `SqliteSagaIndex` keep what is derived from a log.
 //!
 //! This crate knows neither event stores nor application files: events are handed in, and every mistake in a text is
 //! given with its place in that text.
@@ -66,6 +67,6 @@ pub use model::{Action, InvalidModelName, Model, schema};
 pub use query::{Answer, Limits, ParameterSpec, ParameterType, Parameters, Query, QueryError, Returns};
 pub use shadow::{Differences, RowDifference, Shadow, Side};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteOptions, SqliteReadDatabase, TableColumns, Trial};
+pub use sqlite::{SqliteOptions, SqliteReadDatabase, SqliteSagaIndex, SqliteSnapshots, TableColumns, Trial};
 pub use text::{Parameter, Path, Scope, SqlProblem, Statement, Step, compile};
 pub use typed::{Rows, RowsError, TypedProjection};

@@ -4,6 +4,7 @@
 //! [`MemoryStore`] is the reference, [`LogStore`] keeps events on disk in a crash-safe log.
 //! The macro `conformance!`, of the feature of that name, runs the suite against any backend, ours or a
 //! stranger's.
+//! [`derived`] is what is derived from a log, or coordinated beside it.
 //!
 //! ```
 //! use trunkline_core::{Append, Expected, NewEvent, Version};
@@ -24,6 +25,7 @@ mod check;
 mod command;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod derived;
 mod error;
 mod ext;
 mod log;

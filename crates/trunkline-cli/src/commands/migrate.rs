@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use clap::Args;
-use trunkline::messages::FileCheckpoints;
+use trunkline::messages::{Checkpoints as _, FileCheckpoints};
 use trunkline::migrate::{
     CheckpointLine, Events, MigrateError, Migration, MigrationReport, ShapeLine, StreamRule,
 };
@@ -87,7 +87,7 @@ impl MigrateArgs {
         let old = open::for_reading(&from)?;
         // Before the store is read, which may go on meanwhile.
         if let Some(folder) = from.dsn.checkpoints() {
-            let found = FileCheckpoints::new(folder).all().map_err(MigrateError::Checkpoint);
+            let found = FileCheckpoints::new(folder).all().await.map_err(MigrateError::Checkpoint);
             migration = migration.checkpoints(found.map_err(Failure::Migrate)?);
         }
         let total = old.store.head().await?.get();
@@ -117,7 +117,7 @@ impl MigrateArgs {
         new.close().await;
         let report = migrated?;
         if let Some(folder) = to.dsn.checkpoints() {
-            let kept = report.keep_checkpoints(&FileCheckpoints::new(folder));
+            let kept = report.keep_checkpoints(&FileCheckpoints::new(folder)).await;
             kept.map_err(|error| Failure::Migrate(MigrateError::Checkpoint(error)))?;
         }
         output.report(&report)

@@ -21,6 +21,11 @@ pub(super) fn is_passing(error: &Error) -> bool {
     )
 }
 
+/// Whether another process has the file at the moment.
+pub(super) fn is_locked(error: &Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
 /// The error of an operation.
 pub(super) fn failed(doing: impl Into<String>) -> impl FnOnce(Error) -> DatabaseError {
     move |error| {

@@ -9,6 +9,9 @@
 //! `files` opens them, `registry` is the first, `writer` owns one of the others, `readers` answers queries from the
 //! live ones, `shadow` compares one with what its events make, `trial` makes one out of sight for tests, `wal` keeps an owner's log short, `check` prepares texts in memory, `fault` says what an error means.
 //!
+//! Beside the read models, `snapshots` and `saga_index` are files of what is derived from a log, `made_anew` when they
+//! can't be used; `connection_thread` is a connection that works on a thread of its own.
+//!
 //! **Power cuts.** Generations are in WAL mode with `synchronous=NORMAL`: commits aren't synced one by one, and
 //! after a power cut the log's checksums keep a prefix of the transactions. As rows and checkpoint are one
 //! transaction, what is left is older, never wrong, and the events bring it up to date again. The registry isn't
@@ -17,11 +20,15 @@
 
 mod check;
 mod code;
+mod connection_thread;
 mod fault;
 mod files;
+mod made_anew;
 mod readers;
 mod registry;
+mod saga_index;
 mod shadow;
+mod snapshots;
 mod trial;
 mod wal;
 mod writer;
@@ -42,6 +49,8 @@ use crate::{
     Claim, DatabaseError, Generation, Model, ModelProblem, Parked, QueryError, ReadDatabase, Shadow,
     SqlProblem, Standing, Writer,
 };
+pub use saga_index::SqliteSagaIndex;
+pub use snapshots::SqliteSnapshots;
 pub use trial::{TableColumns, Trial};
 
 /// How a database is opened.

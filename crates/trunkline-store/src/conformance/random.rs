@@ -6,10 +6,15 @@ use super::{Fixture, play_histories};
 
 /// Appends, valid, stale, repeated, conditional, of commands; reads; and reopenings come out as in the model.
 pub async fn random_histories_come_out_as_in_the_model(make: impl AsyncFn() -> Fixture) {
+    play_histories(seed(), make).await;
+}
+
+/// The seed that `TRUNKLINE_SEED` says, or one that no other run has.
+pub(crate) fn seed() -> u64 {
     let seed = std::env::var("TRUNKLINE_SEED").ok().map(|text| {
         text.parse().unwrap_or_else(|error| panic!("TRUNKLINE_SEED={text:?} is not a number: {error}"))
     });
-    play_histories(seed.unwrap_or_else(fresh_seed), make).await;
+    seed.unwrap_or_else(fresh_seed)
 }
 
 /// A seed that no other run has.

@@ -4,6 +4,7 @@
 
 mod broken;
 mod damage;
+mod derived;
 mod log;
 mod long;
 mod memory;

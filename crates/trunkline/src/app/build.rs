@@ -11,19 +11,19 @@ use trunkline_core::upcast::{Link, Upcasters};
 use trunkline_core::{EventShape, SystemClock};
 use trunkline_queue::MessageQueue;
 use trunkline_sql::{Model, TypedProjection};
+use trunkline_store::derived::DerivedHome;
 use trunkline_store::LogStoreOptions;
 
 use super::builder::Wrap;
 use super::queue::{AppQueue, Slot};
 use super::{App, AppBuilder, BuildError, Messages, QueueSettings, StoreSettings, wired};
 use crate::command::{Bus, Events};
-use crate::messages::{Consumer, ConsumerAction, FileCheckpoints, MemoryCheckpoints, Relay, read_the_log};
+use crate::messages::{Consumer, ConsumerAction, Relay, read_the_log};
 use crate::middleware::{self, CommandService, Guard};
 use crate::place::{OpenQueueOptions, OpenStore, Place, QueuePlace, ReadPlace};
 use crate::projection::OwnStates;
 use crate::query::Queries;
-use crate::saga::{IndexPlace, Routes, Sagas};
-use crate::snapshot::Snapshots;
+use crate::saga::{Routes, Sagas};
 use crate::{ProjectionDefinition, Projections, StateProjection};
 
 pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
@@ -35,24 +35,24 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let events = Arc::new(Events { rules: builder.event_rules, upcasters: upcasters.clone() });
     let queries = Queries(each_once("query", builder.queries)?);
     let queue = queue(settings.message_queue, builder.queue, builder.queue_place, builder.owner.as_deref());
-    let (mut kept_in, mut checkpoints, mut sagas_in) =
-        (builder.snapshots, builder.checkpoints, builder.saga_index);
-    let (store, opened) = if let Some(store) = builder.store {
-        (store, None)
+    let (store, opened, home) = if let Some(store) = builder.store {
+        (store, None, DerivedHome::memory())
     } else {
         let place = find(&settings.event_store, builder.place)?;
-        kept_in = kept_in.or_else(|| place.dsn.snapshots());
-        sagas_in = sagas_in.or_else(|| place.dsn.sagas().map(IndexPlace::File));
-        checkpoints = checkpoints.or_else(|| Some(Arc::new(FileCheckpoints::new(place.dsn.checkpoints()?))));
+        let home = place.dsn.derived_home();
         let opened = open(&settings.event_store, place, builder.owner)?;
-        (Arc::clone(&opened.store), Some(Arc::new(opened)))
+        (Arc::clone(&opened.store), Some(Arc::new(opened)), home)
+    };
+    let home = DerivedHome {
+        checkpoints: builder.checkpoints.unwrap_or(home.checkpoints),
+        snapshots: builder.snapshots.unwrap_or(home.snapshots),
+        saga_index: builder.saga_index.unwrap_or(home.saga_index),
     };
     let clock = builder.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let read_place = ReadPlace::find(settings.read_db.as_deref(), |name| std::env::var_os(name))
         .map_err(|error| BuildError::ReadDsn { error })?;
-    let checkpoints = checkpoints.unwrap_or_else(|| Arc::new(MemoryCheckpoints::default()));
     let projections = projections(builder.projections, builder.typed_projections, &builder.states)?;
-    let own = OwnStates { all: builder.states, checkpoints: Arc::clone(&checkpoints) };
+    let own = OwnStates { all: builder.states, checkpoints: Arc::clone(&home.checkpoints) };
     let projections = Arc::new(Projections::new(
         Arc::clone(&store),
         Arc::clone(&clock),
@@ -62,23 +62,14 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
         &own,
         &upcasters,
     ));
-    let snapshots = settings.snapshots.then(|| match &kept_in {
-        Some(file) => Snapshots::open(file),
-        None => Snapshots::memory(),
-    });
+    let snapshots = settings.snapshots.then(|| Arc::clone(&home.snapshots));
     let saga_clock = Arc::clone(&clock);
     let bus = Arc::new(Bus::new(Arc::clone(&store), clock, events, snapshots, handlers));
     let commands = wrapped(&bus, builder.guard, builder.layers, builder.time_limit);
     let mut consumers = builder.consumers;
     let relays = all_relays(builder.relays, &mut consumers, &upcasters)?;
     let routes = Routes::new(each_once("saga", builder.sagas)?.into_iter().collect(), upcasters.clone());
-    let sagas = Sagas::new(
-        routes,
-        Arc::clone(&store),
-        saga_clock,
-        Arc::clone(&checkpoints),
-        sagas_in.unwrap_or_default(),
-    );
+    let sagas = Sagas::new(routes, Arc::clone(&store), saga_clock, &home);
     Ok(App {
         store,
         opened,
@@ -89,7 +80,7 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
         upcasters,
         sagas: Arc::new(sagas),
         attached: Arc::new(builder.attached),
-        messages: Arc::new(Messages { relays, consumers, checkpoints }),
+        messages: Arc::new(Messages { relays, consumers, checkpoints: home.checkpoints }),
         queue: Arc::new(queue),
     })
 }

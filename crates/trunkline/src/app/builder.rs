@@ -12,16 +12,16 @@ use trunkline_core::saga::{Behaviour, Saga, Typed};
 use trunkline_core::upcast::Link;
 use trunkline_core::{Clock, Command as _, Decider, Event as _, EventShape};
 use trunkline_queue::MessageQueue;
-use trunkline_sql::{ReadDatabase, TypedProjection};
+use trunkline_sql::{ReadDatabase, SqliteSagaIndex, SqliteSnapshots, TypedProjection};
+use trunkline_store::derived::{Checkpoints, SagaIndex, SnapshotStore};
 use trunkline_store::EventStore;
 
 use super::named::NamedCode;
 use super::{App, BuildError, Install, Settings, build};
 use crate::command::{CommandLogic, DeciderHandler, EventRule, Handler};
-use crate::messages::{Checkpoints, Consumer, ConsumerAction, MessageHandler, Relay};
+use crate::messages::{Consumer, ConsumerAction, MessageHandler, Relay};
 use crate::middleware::{CommandService, Guard};
 use crate::query::{self, QueryLogic};
-use crate::saga::IndexPlace;
 use crate::{
     CommandHandler, CommandRequest, DispatchError, Outcome, Place, ProjectionDefinition, QueryHandler,
     QueuePlace, Snapshot, StateProjection,
@@ -58,7 +58,7 @@ pub struct AppBuilder {
     /// Events that there may be, in whatever version.
     pub(super) known_events: BTreeSet<String>,
     pub(super) event_rules: HashMap<String, Arc<dyn EventRule>>,
-    pub(super) snapshots: Option<PathBuf>,
+    pub(super) snapshots: Option<Arc<dyn SnapshotStore>>,
     pub(super) links: Vec<Link>,
     /// The shapes that the deciders' events are written in.
     pub(super) shapes: Vec<&'static EventShape>,
@@ -69,7 +69,7 @@ pub struct AppBuilder {
     pub(super) queue: Option<Arc<dyn MessageQueue>>,
     pub(super) queue_place: Option<QueuePlace>,
     pub(super) checkpoints: Option<Arc<dyn Checkpoints>>,
-    pub(super) saga_index: Option<IndexPlace>,
+    pub(super) saga_index: Option<Arc<dyn SagaIndex>>,
     pub(super) sagas: Vec<(String, Arc<dyn Behaviour>)>,
     pub(super) relays: Vec<Relay>,
     pub(super) consumers: Vec<(Consumer, ConsumerAction)>,
@@ -161,14 +161,14 @@ impl AppBuilder {
     /// The index of sagas is kept in this file rather than beside the embedded log that the application opens itself;
     /// with a store of the program's it is kept in memory otherwise.
     pub fn saga_index(mut self, file: impl Into<PathBuf>) -> Self {
-        self.saga_index = Some(IndexPlace::File(file.into()));
+        self.saga_index = Some(Arc::new(SqliteSagaIndex::new(file)));
         self
     }
 
     /// The index of sagas is in memory, and begins with what this file has, which is another process's: nothing is
     /// written to it, and a missing one only takes longer.
     pub fn saga_index_copy(mut self, file: impl Into<PathBuf>) -> Self {
-        self.saga_index = Some(IndexPlace::CopyOf(file.into()));
+        self.saga_index = Some(Arc::new(SqliteSagaIndex::copy_of(file)));
         self
     }
 
@@ -205,7 +205,7 @@ impl AppBuilder {
     /// Snapshots are kept in this file, as they are beside an embedded log that the application opens itself;
     /// with a store of the program's they are kept in memory otherwise.
     pub fn snapshots(mut self, file: impl Into<PathBuf>) -> Self {
-        self.snapshots = Some(file.into());
+        self.snapshots = Some(Arc::new(SqliteSnapshots::new(file)));
         self
     }
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 use trunkline_core::{Append, Appended, Clock, CommandId, Metadata, StreamWrite, Timestamp, Version};
 use trunkline_nearest::nearest;
+use trunkline_store::derived::SnapshotStore;
 use trunkline_store::{AppendError, EventStore};
 
 use super::{
     Accepted, CommandContext, CommandLogic, CommandRequest, Decided, Decision, DispatchError, Emitted,
     Events, HandleError, Outcome, Rejection, Seen, inbox, metadata,
 };
-use crate::snapshot::Snapshots;
 
 /// How often a command is decided when others keep appending to its stream first.
 ///
@@ -34,7 +34,7 @@ pub(crate) struct Bus {
     store: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
     events: Arc<Events>,
-    snapshots: Option<Snapshots>,
+    snapshots: Option<Arc<dyn SnapshotStore>>,
     handlers: HashMap<String, Arc<dyn CommandLogic>>,
     /// Held, over one attempt, by commands that were not first in their stream.
     turns: Vec<Mutex<()>>,
@@ -56,7 +56,7 @@ impl Bus {
         store: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
         events: Arc<Events>,
-        snapshots: Option<Snapshots>,
+        snapshots: Option<Arc<dyn SnapshotStore>>,
         handlers: HashMap<String, Arc<dyn CommandLogic>>,
     ) -> Self {
         let turns = std::iter::repeat_with(Mutex::default).take(LOCKS).collect();
@@ -76,7 +76,7 @@ impl Bus {
         occurred_at: Timestamp,
     ) -> CommandContext<'a> {
         let Self { store, events, snapshots, .. } = self;
-        CommandContext { request, id, occurred_at, store, seen, events, snapshots: snapshots.as_ref() }
+        CommandContext { request, id, occurred_at, store, seen, events, snapshots: snapshots.as_deref() }
     }
 
     /// The stream that a command is for, where its handler can say that before deciding.

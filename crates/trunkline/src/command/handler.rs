@@ -10,11 +10,12 @@ use trunkline_core::{
     CommandId, Condition, Decider, Expected, NewEvent, RecordedEvent, StreamName, StreamWrite, Timestamp,
     Version,
 };
+use trunkline_store::derived::SnapshotStore;
 use trunkline_store::{EventStore, ReadError};
 
 use super::event_rule::Events;
 use super::{Seen, decider};
-use crate::snapshot::{self, Folded, SnapshotPlan, Snapshots};
+use crate::snapshot::{self, Folded, SnapshotPlan};
 use crate::{CommandRequest, Rejection};
 
 /// What a command comes to, before it is stored: the events of one atomic append.
@@ -140,7 +141,7 @@ pub struct CommandContext<'a> {
     pub store: &'a Arc<dyn EventStore>,
     pub(crate) seen: &'a Seen,
     pub(crate) events: &'a Events,
-    pub(crate) snapshots: Option<&'a Snapshots>,
+    pub(crate) snapshots: Option<&'a dyn SnapshotStore>,
 }
 
 /// An aggregate as it is now.

@@ -6,13 +6,12 @@
 //! ```
 //!
 //! Nothing is sent inside an append: the log is the outbox, and a relay reads it from its checkpoint.
-//! `envelope` is an event as a message, `received` the way back, `ids` what makes a repeat recognisable, `checkpoint`
-//! how far a relay has come and `reached` how far it says it has, `relay` (with its `relay_key`) and `consumer` the two runners,
+//! `envelope` is an event as a message, `received` the way back, `ids` what makes a repeat recognisable, `reached`
+//! how far a relay says that it has come, `relay` (with its `relay_key`) and `consumer` the two runners,
 //! `events_topic` the log as a topic; `handler` is what a consumer calls, `dispatch` the handler that sends commands
 //! to the bus, `webhook` the one that posts to a service, `inbox` where a consumer says what it gave up. `stop` ends
 //! runners cleanly, `setback` is what they wait for to pass, and `meters` tells what they do.
 
-mod checkpoint;
 mod consumer;
 mod dispatch;
 mod envelope;
@@ -29,7 +28,6 @@ mod setback;
 mod stop;
 mod webhook;
 
-pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, FileCheckpoints, MemoryCheckpoints};
 pub use consumer::{Consumer, ConsumerAction, ConsumerError, OnReject};
 pub use dispatch::CommandDispatcher;
 pub use envelope::{cloudevent, message_of};
@@ -45,4 +43,7 @@ pub use relay::{Relay, RelayError};
 pub use relay_key::RelayKey;
 pub use setback::Setback;
 pub use stop::{Stop, Stopper};
+pub use trunkline_store::derived::{
+    Checkpoint, CheckpointError, Checkpoints, FileCheckpoints, MemoryCheckpoints,
+};
 pub use webhook::{InvalidWebhook, Webhook};

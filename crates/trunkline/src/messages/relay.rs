@@ -9,9 +9,9 @@ use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent, StoreId};
 use trunkline_queue::limits::KEY_BYTES_MAX;
 use trunkline_queue::{Advice, MessageQueue, NewMessage, OperateError, PublishError, TopicName};
+use trunkline_store::derived::{Checkpoint, CheckpointError, Checkpoints};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
-use super::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
 use super::{Reached, RelayKey, Setback, Stop, message_of};
 
 /// How many messages are published at a time, and how much is done again at most after a crash.
@@ -168,7 +168,7 @@ impl Relay {
         store: &Arc<dyn EventStore>,
         checkpoints: &dyn Checkpoints,
     ) -> Result<Position, RelayError> {
-        let position = match checkpoints.load(&self.name)? {
+        let position = match checkpoints.load(&self.name).await? {
             Some(checkpoint) => {
                 checkpoint.check(&self.name, &**store).await?;
                 checkpoint.position
@@ -210,7 +210,7 @@ impl Relay {
             if let Some(last) = batch.last() {
                 let checkpoint =
                     Checkpoint { store: store.id(), position: last.position(), event_id: last.event_id() };
-                checkpoints.save(&self.name, &checkpoint)?;
+                checkpoints.save(&self.name, &checkpoint).await?;
                 done = last.position();
                 self.reached.tell(done);
             }

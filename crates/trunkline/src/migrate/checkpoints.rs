@@ -55,12 +55,12 @@ async fn moved_to(to: &dyn EventStore, at: Option<Position>) -> Result<Option<Ch
 
 impl MigrationReport {
     /// Keeps the checkpoints for the new store; a reader that has come further there stays where it is.
-    pub fn keep_checkpoints(&self, checkpoints: &dyn Checkpoints) -> Result<(), CheckpointError> {
+    pub async fn keep_checkpoints(&self, checkpoints: &dyn Checkpoints) -> Result<(), CheckpointError> {
         for line in &self.checkpoints {
             let Some(moved) = &line.to else { continue };
-            let there = checkpoints.load(&line.name)?;
+            let there = checkpoints.load(&line.name).await?;
             if there.is_none_or(|there| there.store != moved.store || there.position < moved.position) {
-                checkpoints.save(&line.name, moved)?;
+                checkpoints.save(&line.name, moved).await?;
             }
         }
         Ok(())

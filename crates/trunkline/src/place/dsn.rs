@@ -2,6 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use trunkline_sql::{SqliteSagaIndex, SqliteSnapshots};
+use trunkline_store::derived::{DerivedHome, FileCheckpoints};
 
 /// Where an event store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +71,22 @@ impl Dsn {
     /// store that is gone with its process.
     pub fn sagas(&self) -> Option<PathBuf> {
         self.beside(".sagas")
+    }
+
+    /// Where all is kept that is derived from this store: beside it, or in memory for a store that is gone with its
+    /// process.
+    pub fn derived_home(&self) -> DerivedHome {
+        let mut home = DerivedHome::memory();
+        if let Some(folder) = self.checkpoints() {
+            home.checkpoints = Arc::new(FileCheckpoints::new(folder));
+        }
+        if let Some(file) = self.snapshots() {
+            home.snapshots = Arc::new(SqliteSnapshots::new(file));
+        }
+        if let Some(file) = self.sagas() {
+            home.saga_index = Arc::new(SqliteSagaIndex::new(file));
+        }
+        home
     }
 
     fn beside(&self, suffix: &str) -> Option<PathBuf> {

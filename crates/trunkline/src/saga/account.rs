@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use trunkline_core::Version;
 use trunkline_core::saga::{Outgoing, Part, SagaState, Sent, Status, Transition};
 
-use super::book::Recording;
+use super::states::Recording;
 
 /// Looks at all that happened to a saga: where it stands, and what of its history can't be.
 ///

@@ -4,9 +4,8 @@ use trunkline_core::saga::OrderError;
 use trunkline_core::upcast::UpcastError;
 use trunkline_core::{Position, StreamName, Version};
 use trunkline_queue::PublishError;
+use trunkline_store::derived::{CheckpointError, SagaIndexError};
 use trunkline_store::{Advice, AppendError, ReadError};
-
-use crate::messages::CheckpointError;
 
 /// Why sagas can't go on, or an order can't be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +47,8 @@ pub enum SagaError {
         reason: String,
     },
     /// The index of sagas can't be read or written; it may be removed, and is made again.
-    #[error("the index of sagas can't be used: {reason}")]
-    Index {
-        /// Why.
-        reason: String,
-        /// Whether that passes by itself: a full disk, another process at work.
-        passes: bool,
-    },
+    #[error(transparent)]
+    Index(#[from] SagaIndexError),
     /// There is no saga of this name.
     #[error("there is no saga named \"{name}\"{}", near.as_ref().map_or_else(String::new, |near| format!("; did you mean \"{near}\"?")))]
     UnknownName {
@@ -102,7 +96,7 @@ impl SagaError {
                 Advice::Retry
             }
             Self::Checkpoint(error) if error.passes() => Advice::Retry,
-            Self::Index { passes: true, .. } => Advice::Retry,
+            Self::Index(error) if error.passes => Advice::Retry,
             Self::UnknownName { .. }
             | Self::NotFound { .. }
             | Self::Ambiguous { .. }
@@ -110,16 +104,5 @@ impl SagaError {
             | Self::Order { .. } => Advice::FixRequest,
             _ => Advice::Stop,
         }
-    }
-}
-
-impl From<rusqlite::Error> for SagaError {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull, SystemIoFailure};
-        let passes = matches!(
-            error.sqlite_error_code(),
-            Some(DatabaseBusy | DatabaseLocked | DiskFull | SystemIoFailure)
-        );
-        Self::Index { reason: error.to_string(), passes }
     }
 }

@@ -5,7 +5,7 @@ use trunkline_core::{InvalidName, StreamName, Version};
 use trunkline_queue::{MessageId, NewMessage, TopicName};
 use uuid::Uuid;
 
-use super::book::Recording;
+use super::states::Recording;
 
 /// The name of the producer in the ids of messages.
 const PRODUCER: &[u8] = b"saga";

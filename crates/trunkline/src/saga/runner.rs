@@ -25,13 +25,14 @@ use trunkline_core::{
     Version,
 };
 use trunkline_queue::{MessageQueue, NewMessage, PublishError, TopicName};
+use trunkline_store::derived::{Checkpoint, SagaIndex, SagaKey};
 use trunkline_store::{Advice, AllRead, AppendError, EventStream, ReadError};
 
-use super::book::{self, Key, Recording};
-use super::index::Index;
 use super::post::{self, Letter};
+use super::refresh::rows;
+use super::states::{self, Recording};
 use super::{SagaError, Sagas};
-use crate::messages::{Checkpoint, DEAD_LETTERED, Stop};
+use crate::messages::{DEAD_LETTERED, Stop};
 
 /// The name of the sagas' checkpoint, which no relay's can be.
 pub(super) const NAME: &str = "$sagas";
@@ -74,21 +75,21 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 pub(super) struct Runner<'a> {
     sagas: &'a Sagas,
     queue: &'a dyn MessageQueue,
-    index: Arc<Index>,
+    index: &'a dyn SagaIndex,
     /// What is done, and was not kept as a checkpoint yet.
     unkept: Option<Checkpoint>,
     kept_at: Instant,
     /// The sagas whose rows are not in the index yet, and how far the log was read for them.
-    unindexed: IndexSet<Key>,
+    unindexed: IndexSet<SagaKey>,
     read: Option<Checkpoint>,
     indexed_at: Instant,
 }
 
 impl<'a> Runner<'a> {
-    pub(super) fn new(sagas: &'a Sagas, queue: &'a dyn MessageQueue) -> Result<Self, SagaError> {
-        let (index, now) = (sagas.index()?, Instant::now());
+    pub(super) fn new(sagas: &'a Sagas, queue: &'a dyn MessageQueue) -> Self {
+        let (index, now) = (&*sagas.index, Instant::now());
         let unindexed = IndexSet::new();
-        Ok(Self { sagas, queue, index, unkept: None, kept_at: now, unindexed, read: None, indexed_at: now })
+        Self { sagas, queue, index, unkept: None, kept_at: now, unindexed, read: None, indexed_at: now }
     }
 
     pub(super) async fn run(mut self, stop: &Stop) -> Result<(), SagaError> {
@@ -111,7 +112,7 @@ impl<'a> Runner<'a> {
                 Ok((to, false)) => {
                     self.sagas.setback.over();
                     if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-                        self.tell()?;
+                        self.tell().await?;
                         told = Some(Instant::now());
                     }
                     self.wait(to, stop).await?;
@@ -124,12 +125,12 @@ impl<'a> Runner<'a> {
                     self.sagas.read_to()
                 }
                 Err(error) => {
-                    self.keep()?;
+                    self.keep().await?;
                     return Err(error);
                 }
             };
         }
-        self.keep()
+        self.keep().await
     }
 
     pub(super) async fn catch_up(mut self) -> Result<Position, SagaError> {
@@ -138,7 +139,7 @@ impl<'a> Runner<'a> {
             let (to, worked) = self.turn(done, Duration::ZERO).await?;
             done = to;
             if !worked {
-                self.keep()?;
+                self.keep().await?;
                 return Ok(done);
             }
         }
@@ -146,7 +147,7 @@ impl<'a> Runner<'a> {
 
     /// Where to go on, once the log has been seen to have what the checkpoint names.
     async fn begin(&self) -> Result<Position, SagaError> {
-        let done = match self.sagas.checkpoints.load(NAME)? {
+        let done = match self.sagas.checkpoints.load(NAME).await? {
             Some(checkpoint) => {
                 checkpoint.check(NAME, &*self.sagas.store).await?;
                 checkpoint.position
@@ -178,7 +179,7 @@ impl<'a> Runner<'a> {
     async fn wait(&mut self, done: Position, stop: &Stop) -> Result<(), SagaError> {
         let look_at = if self.unindexed.is_empty() {
             let now = self.sagas.now();
-            let left = self.index.next_due()?.map_or(LOOK_EVERY, |due| {
+            let left = self.index.next_due().await?.map_or(LOOK_EVERY, |due| {
                 let micros = due.as_micros().saturating_sub(now.as_micros());
                 Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(LOOK_EVERY)
             });
@@ -195,15 +196,15 @@ impl<'a> Runner<'a> {
             () = stop.asked() => {}
         }
         if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
-            self.keep()?;
+            self.keep().await?;
         }
         Ok(())
     }
 
-    fn keep(&mut self) -> Result<(), SagaError> {
+    async fn keep(&mut self) -> Result<(), SagaError> {
         let Some(checkpoint) = &self.unkept else { return Ok(()) };
         self.kept_at = Instant::now();
-        match self.sagas.checkpoints.save(NAME, checkpoint) {
+        match self.sagas.checkpoints.save(NAME, checkpoint).await {
             // Until there is room, an older one does: more is done again after a crash.
             Err(error) if error.passes() => {
                 tracing::warn!(%error, "the sagas' checkpoint stays where it was");
@@ -232,7 +233,7 @@ impl<'a> Runner<'a> {
             done = checkpoint.position;
             self.unkept = Some(checkpoint);
             if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
-                self.keep()?;
+                self.keep().await?;
             }
             self.sagas.read_to.send_replace(done);
         }
@@ -240,24 +241,25 @@ impl<'a> Runner<'a> {
 
     /// Puts the rows of all sagas in the index to which something has happened.
     async fn put_rows(&mut self) -> Result<(), SagaError> {
-        let states = self.sagas.states(&self.unindexed).await?;
-        self.index.put(&states, self.read.take().as_ref())?;
-        self.sagas.book.let_go(&states);
+        let states = self.sagas.standings(&self.unindexed).await?;
+        self.index.put(rows(&states), self.read).await?;
+        self.read = None;
+        self.sagas.states.let_go(&states);
         self.unindexed.clear();
         self.indexed_at = Instant::now();
         Ok(())
     }
 
     /// Does all that follows from a chunk of the log; the sagas to which something has happened in it.
-    async fn chunk(&self, events: &[RecordedEvent], after: Position) -> Result<IndexSet<Key>, SagaError> {
-        let mut inputs: IndexMap<Key, Vec<Input>> = IndexMap::new();
-        let mut sent: Vec<(Key, StreamName, Recording)> = Vec::new();
-        let mut touched: IndexSet<Key> = IndexSet::new();
+    async fn chunk(&self, events: &[RecordedEvent], after: Position) -> Result<IndexSet<SagaKey>, SagaError> {
+        let mut inputs: IndexMap<SagaKey, Vec<Input>> = IndexMap::new();
+        let mut sent: Vec<(SagaKey, StreamName, Recording)> = Vec::new();
+        let mut touched: IndexSet<SagaKey> = IndexSet::new();
         for event in events {
             if let Some((name, id)) = saga::of_stream(event.stream()) {
                 let key = (name.to_owned(), id.to_owned());
-                let recording = book::read(event)?;
-                self.sagas.book.saw(&key, recording.version);
+                let recording = states::read(event)?;
+                self.sagas.states.saw(&key, recording.version);
                 if recording.transition.sends() {
                     sent.push((key.clone(), event.stream_name(), recording));
                 }
@@ -281,8 +283,8 @@ impl<'a> Runner<'a> {
         Ok(touched)
     }
 
-    async fn advance(&self, inputs: IndexMap<Key, Vec<Input>>) -> Result<(), SagaError> {
-        let advance = |(key, inputs): (Key, Vec<Input>)| async move {
+    async fn advance(&self, inputs: IndexMap<SagaKey, Vec<Input>>) -> Result<(), SagaError> {
+        let advance = |(key, inputs): (SagaKey, Vec<Input>)| async move {
             advance_as(self.sagas, &key, &inputs, None).await.map(drop)
         };
         stream::iter(inputs).map(advance).buffer_unordered(AT_ONCE).try_collect().await
@@ -291,9 +293,9 @@ impl<'a> Runner<'a> {
     /// Judges the timers of all sagas that are due at a time by which the log was read up to this position; whether
     /// there were any.
     async fn judge(&self, now: Timestamp, read_to: Position) -> Result<bool, SagaError> {
-        let due = self.index.due(now, DUE_MAX)?;
+        let due = self.index.due(now, DUE_MAX).await?;
         let any = !due.is_empty();
-        let judge = |key: &Key| {
+        let judge = |key: &SagaKey| {
             let key = key.clone();
             async move {
                 let input = Input::Time { read_to };
@@ -302,20 +304,20 @@ impl<'a> Runner<'a> {
         };
         stream::iter(&due).map(judge).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         // Also those that turned out not to be due.
-        let states = self.sagas.states(&due.into_iter().collect()).await?;
-        self.index.put(&states, None)?;
+        let states = self.sagas.standings(&due.into_iter().collect()).await?;
+        self.index.put(rows(&states), None).await?;
         Ok(any)
     }
 
     /// Publishes what was sent.
     async fn publish(
         &self,
-        sent: Vec<(Key, StreamName, Recording)>,
+        sent: Vec<(SagaKey, StreamName, Recording)>,
         after: Position,
     ) -> Result<(), SagaError> {
         let mut topics: BTreeMap<String, Vec<Letter>> = BTreeMap::new();
         for (key, stream, recording) in sent {
-            let state = self.sagas.book.find(&key).await?;
+            let state = self.sagas.states.find(&key).await?;
             match post::letter(&recording, &stream, &state) {
                 Ok(Some(letter)) => {
                     topics.entry(letter.topic.as_str().to_owned()).or_default().push(letter);
@@ -386,8 +388,8 @@ impl<'a> Runner<'a> {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and exact up to 2^53 sagas")]
-    fn tell(&self) -> Result<(), SagaError> {
-        for (name, status, count) in self.index.counts()? {
+    async fn tell(&self) -> Result<(), SagaError> {
+        for (name, status, count) in self.index.counts().await? {
             metrics::gauge!("trunkline_sagas", "saga" => name, "status" => status.as_str()).set(count as f64);
         }
         Ok(())
@@ -443,7 +445,7 @@ pub(super) struct Advance {
 /// `at` is the time by which its timers are judged; any other input is recorded with the time as it is.
 pub(super) async fn advance_as(
     sagas: &Sagas,
-    key: &Key,
+    key: &SagaKey,
     inputs: &[Input],
     at: Option<Timestamp>,
 ) -> Result<Advance, SagaError> {
@@ -453,7 +455,7 @@ pub(super) async fn advance_as(
     // How large an event may be is the store's to say; mostly it needn't.
     let mut bytes_max = usize::MAX;
     loop {
-        let before = sagas.book.find(key).await?;
+        let before = sagas.states.find(key).await?;
         let Some(behaviour) = sagas.routes.behaviour(&key.0) else {
             // It isn't declared any more; what it had begun is shown, and left as it is.
             if let [Input::Order { .. }] = inputs {
@@ -477,7 +479,7 @@ pub(super) async fn advance_as(
             match append_again(sagas, append).await {
                 Ok(()) => {}
                 Err(AppendError::Conflict { .. }) if attempts < ATTEMPTS_MAX => {
-                    sagas.book.forget(key);
+                    sagas.states.forget(key);
                     attempts += 1;
                     continue;
                 }
@@ -494,7 +496,7 @@ pub(super) async fn advance_as(
                 }
                 Err(source) => {
                     // Whether it was stored may be unknown.
-                    sagas.book.forget(key);
+                    sagas.states.forget(key);
                     return Err(SagaError::Append { stream, source });
                 }
             }
@@ -507,7 +509,7 @@ pub(super) async fn advance_as(
         }
         let state = Arc::new(state);
         if !transitions.is_empty() {
-            sagas.book.keep(Arc::clone(&state));
+            sagas.states.keep(Arc::clone(&state));
         }
         return Ok(Advance { state, transitions });
     }
@@ -521,11 +523,11 @@ fn takes_more(transitions: &[Transition], bytes: usize) -> bool {
 /// The same, in an append for each input.
 async fn one_by_one(
     sagas: &Sagas,
-    key: &Key,
+    key: &SagaKey,
     inputs: &[Input],
     at: Option<Timestamp>,
 ) -> Result<Advance, SagaError> {
-    let mut all = Advance { state: sagas.book.find(key).await?, transitions: Vec::new() };
+    let mut all = Advance { state: sagas.states.find(key).await?, transitions: Vec::new() };
     for input in inputs {
         let next = Box::pin(advance_as(sagas, key, std::slice::from_ref(input), at)).await?;
         all.state = next.state;

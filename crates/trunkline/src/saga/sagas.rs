@@ -1,7 +1,7 @@
 //! The sagas of an application: what is asked of them, and what an operator orders.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -9,13 +9,13 @@ use trunkline_core::saga::{self, Input, Order, SagaState, Status, Transition};
 use trunkline_core::{Clock, EventType, NewEvent, Position, RecordedEvent, StreamName, Timestamp, Version};
 use trunkline_nearest::nearest;
 use trunkline_queue::MessageQueue;
+use trunkline_store::derived::{Checkpoints, DerivedHome, SagaIndex, SagaKey, SagaQuery, SagaRow};
 use trunkline_store::EventStore;
 
-use super::book::{Book, Key, Recording};
-use super::index::{Index, IndexPlace, SagaQuery, SagaRow};
 use super::runner::{Runner, advance_as};
+use super::states::{Recording, SagaStates};
 use super::{Routes, SagaError};
-use crate::messages::{Checkpoints, Setback, Stop};
+use crate::messages::{Setback, Stop};
 
 /// The sagas of an application.
 ///
@@ -26,10 +26,8 @@ pub struct Sagas {
     pub(super) store: Arc<dyn EventStore>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) checkpoints: Arc<dyn Checkpoints>,
-    pub(super) book: Book,
-    place: IndexPlace,
-    // Held to look whether it is open.
-    index: Mutex<Option<Arc<Index>>>,
+    pub(super) states: SagaStates,
+    pub(super) index: Arc<dyn SagaIndex>,
     /// Up to where all in the log has had its effect, and all that follows from it was published.
     pub(super) read_to: watch::Sender<Position>,
     /// What keeps those who run them from going on.
@@ -67,18 +65,12 @@ pub struct Ordered {
 }
 
 impl Sagas {
-    pub(crate) fn new(
-        routes: Routes,
-        store: Arc<dyn EventStore>,
-        clock: Arc<dyn Clock>,
-        checkpoints: Arc<dyn Checkpoints>,
-        place: IndexPlace,
-    ) -> Self {
-        let book = Book::new(Arc::clone(&store));
+    pub(crate) fn new(routes: Routes, store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, home: &DerivedHome) -> Self {
+        let (checkpoints, index) = (Arc::clone(&home.checkpoints), Arc::clone(&home.saga_index));
+        let states = SagaStates::new(Arc::clone(&store));
         let read_to = watch::Sender::new(Position::START);
-        let (index, running) = (Mutex::default(), tokio::sync::Mutex::default());
-        let setback = Setback::default();
-        Self { routes, store, clock, checkpoints, book, place, index, read_to, setback, running }
+        let (setback, running) = (Setback::default(), tokio::sync::Mutex::default());
+        Self { routes, store, clock, checkpoints, states, index, read_to, setback, running }
     }
 
     pub(crate) fn routes(&self) -> &Routes {
@@ -88,16 +80,6 @@ impl Sagas {
     /// What keeps them from going on.
     pub(crate) fn setback(&self) -> &Setback {
         &self.setback
-    }
-
-    pub(super) fn index(&self) -> Result<Arc<Index>, SagaError> {
-        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = &*index {
-            return Ok(Arc::clone(index));
-        }
-        let opened = Arc::new(Index::open(&self.place)?);
-        *index = Some(Arc::clone(&opened));
-        Ok(opened)
     }
 
     /// The names of all sagas that are declared or registered, sorted.
@@ -114,7 +96,7 @@ impl Sagas {
     /// - While the queue takes nothing, or a disk is full, it tries again; any other error ends it.
     pub async fn run(&self, queue: &dyn MessageQueue, stop: &Stop) -> Result<(), SagaError> {
         let _running = self.running.lock().await;
-        Runner::new(self, queue)?.run(stop).await
+        Runner::new(self, queue).run(stop).await
     }
 
     /// Lets sagas do what follows from the log as it is and from the time as it is, and from what follows from that;
@@ -123,7 +105,7 @@ impl Sagas {
     /// Messages are published, not handled.
     pub async fn catch_up(&self, queue: &dyn MessageQueue) -> Result<Position, SagaError> {
         let _running = self.running.lock().await;
-        Runner::new(self, queue)?.catch_up().await
+        Runner::new(self, queue).catch_up().await
     }
 
     /// Up to which position all has had its effect, and all that follows was published, while sagas run here.
@@ -143,17 +125,17 @@ impl Sagas {
 
     /// How many sagas there are of each name and status.
     pub async fn counts(&self) -> Result<Vec<(String, Status, u64)>, SagaError> {
-        self.refresh().await?.counts()
+        Ok(self.refresh().await?.counts().await?)
     }
 
     /// Sagas by name and id.
     pub async fn list(&self, query: &SagaQuery) -> Result<Vec<SagaRow>, SagaError> {
-        self.refresh().await?.list(query)
+        Ok(self.refresh().await?.list(query).await?)
     }
 
     /// How many sagas a query is about, whatever its limit.
     pub async fn count(&self, query: &SagaQuery) -> Result<u64, SagaError> {
-        self.refresh().await?.count(query)
+        Ok(self.refresh().await?.count(query).await?)
     }
 
     /// The name and id of a saga that is called `NAME-ID`, or by its id alone.
@@ -162,11 +144,11 @@ impl Sagas {
         if let Some((name, id)) = text.split_once('-') {
             let named =
                 SagaQuery { name: Some(name.to_owned()), id: Some(id.to_owned()), ..SagaQuery::default() };
-            if !index.list(&named)?.is_empty() {
+            if !index.list(&named).await?.is_empty() {
                 return Ok((name.to_owned(), id.to_owned()));
             }
         }
-        let found = index.list(&SagaQuery { id: Some(text.to_owned()), ..SagaQuery::default() })?;
+        let found = index.list(&SagaQuery { id: Some(text.to_owned()), ..SagaQuery::default() }).await?;
         match &found[..] {
             [] => Err(SagaError::NotFound { id: text.to_owned() }),
             [one] => Ok((one.name.clone(), one.id.clone())),
@@ -181,7 +163,7 @@ impl Sagas {
     pub async fn show(&self, name: &str, id: &str) -> Result<SagaDetail, SagaError> {
         let not_found = || SagaError::NotFound { id: format!("{name}-{id}") };
         let stream = saga::stream(name, id).map_err(|_| not_found())?;
-        let history = self.book.history(&stream).await?;
+        let history = self.states.history(&stream).await?;
         let mut state = SagaState::new(name, id);
         for recording in &history {
             state.apply(&recording.transition, recording.at);
@@ -245,9 +227,9 @@ impl Sagas {
         by: &str,
         read_to: Position,
     ) -> Result<Ordered, SagaError> {
-        let key: Key = (name.to_owned(), id.to_owned());
+        let key: SagaKey = (name.to_owned(), id.to_owned());
         // What another process did meanwhile is in the log, not at hand.
-        self.book.forget(&key);
+        self.states.forget(&key);
         let input = Input::Order { order, by: by.to_owned(), read_to };
         let advanced = advance_as(self, &key, &[input], None).await?;
         Ok(Ordered { state: SagaState::clone(&advanced.state), transitions: advanced.transitions })
@@ -255,7 +237,7 @@ impl Sagas {
 
     /// How far sagas have come, here or when they ran last.
     pub(super) async fn done(&self) -> Result<Position, SagaError> {
-        let kept = self.checkpoints.load(super::runner::NAME)?;
+        let kept = self.checkpoints.load(super::runner::NAME).await?;
         if let Some(checkpoint) = &kept {
             checkpoint.check(super::runner::NAME, &*self.store).await?;
         }

@@ -7,10 +7,10 @@ use futures::StreamExt as _;
 use serde::Serialize;
 use trunkline_core::saga::{self, Behaviour, Input, SagaState, Status, Transition, advance};
 use trunkline_core::{Position, RecordedEvent, StreamName, Version};
+use trunkline_store::derived::SagaKey;
 use trunkline_store::{AllRead, StreamRead};
 
 use super::account::account;
-use super::book::Key;
 use super::route::Routed;
 use super::{SagaError, Sagas};
 
@@ -114,7 +114,7 @@ struct Check<'a> {
     head: Position,
     found: SagaCheck,
     /// Sagas that have not ended, and up to where all has had its effect on them.
-    alive: BTreeMap<Key, Position>,
+    alive: BTreeMap<SagaKey, Position>,
     /// Up to where sagas have read the log, as far as can be told.
     read_to: Position,
     /// Events that started nothing yet.
@@ -169,7 +169,7 @@ impl Check<'_> {
     /// One saga, all of it.
     async fn saga(&mut self, name: &str, id: &str, stream: &StreamName) -> Result<(), SagaError> {
         let called = format!("{name}-{id}");
-        let history = match self.sagas.book.history(stream).await {
+        let history = match self.sagas.states.history(stream).await {
             Ok(history) => history,
             Err(error @ SagaError::Unreadable { .. }) => {
                 self.found.problem(called, error.to_string());
@@ -255,7 +255,7 @@ impl Check<'_> {
                     continue;
                 }
                 let Some(behaviour) = self.behaviour(&key.0) else { continue };
-                let state = self.sagas.book.load(&key).await?;
+                let state = self.sagas.states.load(&key).await?;
                 if has_effect(&*behaviour, &state, &Input::Recorded(routed.recorded), &event) {
                     let what = format!(
                         "{} at position {} was passed over: it should have had an effect",

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use futures::StreamExt;
 use trunkline_core::{RecordedEvent, StreamName, Version};
+use trunkline_store::derived::{Revision, StateSnapshot};
 use trunkline_store::{EventStream, StreamRead};
 
-use super::{Kept, Revision};
 use crate::command::{CommandContext, HandleError};
 
 /// A state, and how far it has come.
@@ -43,7 +43,7 @@ pub(crate) async fn fold<S>(
     let mut folded = Folded { state: initial, version: Version::EMPTY };
     let mut events = None;
     if let Some((plan, snapshots)) = &plan
-        && let Some(kept) = snapshots.find(stream, plan.revision)
+        && let Some(kept) = snapshots.find(stream, plan.revision).await
         && let Some(behind) = behind(context, stream, &kept).await?
         && let Some(state) = (plan.read)(kept.state)
     {
@@ -64,8 +64,8 @@ pub(crate) async fn fold<S>(
         && folded.version.get() - from.get() >= plan.every
         && let Some(state) = (plan.write)(&folded.state)
     {
-        let kept = Kept { revision: plan.revision, version: folded.version, event_id, state };
-        snapshots.offer(stream, kept);
+        let snapshot = StateSnapshot { revision: plan.revision, version: folded.version, event_id, state };
+        snapshots.keep(stream, snapshot).await;
     }
     Ok(folded)
 }
@@ -75,7 +75,7 @@ pub(crate) async fn fold<S>(
 async fn behind(
     context: &CommandContext<'_>,
     stream: &StreamName,
-    kept: &Kept,
+    kept: &StateSnapshot,
 ) -> Result<Option<EventStream>, HandleError> {
     let from = StreamRead { from: kept.version, ..StreamRead::default() };
     let mut events = context.store.read_stream(stream, from);

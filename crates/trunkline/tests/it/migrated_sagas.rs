@@ -117,7 +117,7 @@ impl Shop {
     ) -> Self {
         let checkpoints = MemoryCheckpoints::default();
         if let Some(checkpoint) = checkpoint {
-            checkpoints.save("$sagas", &checkpoint).unwrap();
+            checkpoints.save("$sagas", &checkpoint).await.unwrap();
         }
         let builder = App::builder()
             .store(store.clone())
@@ -271,13 +271,13 @@ async fn one(random: &mut Rng, seen: &mut Seen, case: u64) {
     }
     on_the_way.extend(held_at.iter().chain(&before.held().await).map(|delivery| anew(&delivery.message)));
 
-    let checkpoint = before.app.checkpoints().load("$sagas").unwrap().filter(|_| random.u8(..4) > 0);
+    let checkpoint = before.app.checkpoints().load("$sagas").await.unwrap().filter(|_| random.u8(..4) > 0);
     let migration =
         Migration::new(&file.definition).checkpoints(checkpoint.map(|at| ("$sagas".to_owned(), at)));
     let report = migration.run(&store, &migrated, |_| ()).await.unwrap();
     let moved_to = MemoryCheckpoints::default();
-    report.keep_checkpoints(&moved_to).unwrap();
-    let moved_to = moved_to.load("$sagas").unwrap();
+    report.keep_checkpoints(&moved_to).await.unwrap();
+    let moved_to = moved_to.load("$sagas").await.unwrap();
     assert_eq!(moved_to.is_some(), checkpoint.is_some());
     seen.moved +=
         u32::from(report.shapes.iter().any(|line| line.event_type.starts_with("$Saga") && line.changed > 0));

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures::executor::block_on;
 use trunkline_core::{Position, RecordedEvent, StoreId};
 use trunkline_sql::{
     Answer, ApplyError, Batch, Checkpoint, Claim, DatabaseError, Generation, Limits, Model, ModelProblem,
@@ -62,7 +63,7 @@ impl OwnDatabase {
     fn load(&self) -> Result<(Option<messages::Checkpoint>, bool), StateError> {
         Ok(match self.code.kept()? {
             Kept::Within(checkpoint) => (checkpoint, true),
-            Kept::Beside => (self.checkpoints.load(&self.name())?, false),
+            Kept::Beside => (block_on(self.checkpoints.load(&self.name()))?, false),
         })
     }
 
@@ -173,7 +174,7 @@ impl OwnWriter {
         let checkpoint = messages::Checkpoint { store: self.checkpoint.store, position, event_id };
         self.own.code.apply(events, &checkpoint)?;
         if !self.within {
-            self.own.checkpoints.save(&self.own.name(), &checkpoint)?;
+            block_on(self.own.checkpoints.save(&self.own.name(), &checkpoint))?;
         }
         (self.checkpoint.position, self.checkpoint.event_id) = (position, Some(event_id));
         Ok(())
@@ -270,7 +271,7 @@ impl Writer for OwnWriter {
         let empty = || -> Result<(), StateError> {
             if !self.within {
                 // First, so that whenever this ends, no event is taken for one that is in the state.
-                self.own.checkpoints.forget(&self.own.name())?;
+                block_on(self.own.checkpoints.forget(&self.own.name()))?;
             }
             self.own.code.empty()
         };

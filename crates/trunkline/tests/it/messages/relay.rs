@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
 use trunkline::messages::{
-    Checkpoint, CheckpointError, Checkpoints, FileCheckpoints, MemoryCheckpoints, Relay, RelayError, Stopper,
+    Checkpoint, CheckpointError, Checkpoints, MemoryCheckpoints, Relay, RelayError, Stopper,
 };
 use trunkline::{App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position};
 use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
@@ -60,28 +62,38 @@ async fn events_become_cloudevents_in_their_order() {
 }
 
 /// Keeps nothing for the first so many times, as a process that is killed before it could.
+#[derive(Debug)]
 struct Forgetful {
     inner: MemoryCheckpoints,
     forgets: AtomicU32,
 }
 
 impl Checkpoints for Forgetful {
-    fn load(&self, name: &str) -> Result<Option<Checkpoint>, CheckpointError> {
+    fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, CheckpointError>> {
         self.inner.load(name)
     }
 
-    fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+    fn save<'a>(
+        &'a self,
+        name: &'a str,
+        checkpoint: &'a Checkpoint,
+    ) -> BoxFuture<'a, Result<(), CheckpointError>> {
         let forget =
             self.forgets.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
         if forget {
-            let source = std::io::Error::other("killed");
-            return Err(CheckpointError::Io { name: name.to_owned(), done: "written", source });
+            let (name, source) = (name.to_owned(), "killed".into());
+            let killed = CheckpointError::Storage { name, done: "written", passes: false, source };
+            return ready(Err(killed)).boxed();
         }
         self.inner.save(name, checkpoint)
     }
 
-    fn forget(&self, name: &str) -> Result<(), CheckpointError> {
+    fn forget<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), CheckpointError>> {
         self.inner.forget(name)
+    }
+
+    fn all(&self) -> BoxFuture<'_, Result<BTreeMap<String, Checkpoint>, CheckpointError>> {
+        self.inner.all()
     }
 }
 
@@ -94,7 +106,7 @@ async fn a_relay_that_is_killed_before_its_checkpoint_doubles_nothing() {
         let relay = relay();
         let killed = relay.catch_up(&store, &queue, &checkpoints).await.unwrap_err();
         assert_eq!(relay.reached.position(), Position::START);
-        assert!(matches!(killed, RelayError::Checkpoint(CheckpointError::Io { .. })), "{killed:?}");
+        assert!(matches!(killed, RelayError::Checkpoint(CheckpointError::Storage { .. })), "{killed:?}");
     }
     assert_eq!(relay().catch_up(&store, &queue, &checkpoints).await.unwrap(), Position::new(900));
     let numbers: Vec<u64> = waiting(&queue)
@@ -169,7 +181,7 @@ async fn a_relay_goes_on_where_it_was_and_follows_what_comes() {
     assert_eq!(take(100).await[0].message.key.as_deref(), Some("order-x"));
     stopper.stop();
     running.await.unwrap().unwrap();
-    let kept = checkpoints.load("out").unwrap().unwrap();
+    let kept = checkpoints.load("out").await.unwrap().unwrap();
     assert_eq!(kept.position, Position::new(11));
 }
 
@@ -200,7 +212,7 @@ async fn a_relay_ahead_of_its_log_stops() {
     assert!(error.to_string().contains("where the log has the events of another store"), "{error}");
     for (position, wanted) in [(Position::new(6), "no event"), (Position::new(4), "another event")] {
         let checkpoint = Checkpoint { store: old.id(), position, event_id: EventId::generate() };
-        checkpoints.save("out", &checkpoint).unwrap();
+        checkpoints.save("out", &checkpoint).await.unwrap();
         let error = relay().catch_up(&old, &queue, &checkpoints).await.unwrap_err();
         assert!(error.to_string().contains(wanted), "{error}");
     }
@@ -227,34 +239,6 @@ async fn a_relay_tells_of_what_is_in_the_queue_and_of_what_it_passed_over() {
     let (ran, ()) = tokio::join!(app.run_messages(&stop), seen);
     ran.unwrap();
     assert_eq!(waiting(&queue).await.len(), 1);
-}
-
-#[test]
-fn a_checkpoint_in_a_file_is_the_old_one_or_the_new_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoints = FileCheckpoints::new(folder.path().join("relay"));
-    assert_eq!(checkpoints.load("out").unwrap(), None);
-    let checkpoint = |position| Checkpoint {
-        store: trunkline_core::StoreId::from_bytes([7; 16]),
-        position: Position::new(position),
-        event_id: EventId::from_bytes([9; 16]),
-    };
-    checkpoints.save("out", &checkpoint(1)).unwrap();
-    checkpoints.save("out", &checkpoint(2)).unwrap();
-    std::fs::write(folder.path().join("relay/out.checkpoint.new"), "cut of").unwrap();
-    assert_eq!(checkpoints.load("out").unwrap(), Some(checkpoint(2)));
-    std::fs::write(folder.path().join("relay/out.checkpoint.json"), "damaged").unwrap();
-    let error = checkpoints.load("out").unwrap_err().to_string();
-    assert!(
-        error.starts_with("the checkpoint of `out` could not be read: "),
-        "and never a new beginning: {error}"
-    );
-    checkpoints.save("../a b", &checkpoint(3)).unwrap();
-    assert_eq!(checkpoints.load("../a b").unwrap(), Some(checkpoint(3)));
-    assert!(
-        folder.path().join("relay/..%2fa%20b.checkpoint.json").exists(),
-        "whatever its name, it is in the folder"
-    );
 }
 
 #[tokio::test(start_paused = true)]

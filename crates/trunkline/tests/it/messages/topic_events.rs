@@ -1,5 +1,6 @@
 //! Consumers of the topic `events`, whose events nobody else relays.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -60,19 +61,28 @@ async fn take_events(
 }
 
 /// Checkpoints that several applications keep in one place.
+#[derive(Debug)]
 struct Kept(Arc<MemoryCheckpoints>);
 
 impl Checkpoints for Kept {
-    fn load(&self, name: &str) -> Result<Option<Checkpoint>, CheckpointError> {
+    fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, CheckpointError>> {
         self.0.load(name)
     }
 
-    fn save(&self, name: &str, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+    fn save<'a>(
+        &'a self,
+        name: &'a str,
+        checkpoint: &'a Checkpoint,
+    ) -> BoxFuture<'a, Result<(), CheckpointError>> {
         self.0.save(name, checkpoint)
     }
 
-    fn forget(&self, name: &str) -> Result<(), CheckpointError> {
+    fn forget<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), CheckpointError>> {
         self.0.forget(name)
+    }
+
+    fn all(&self) -> BoxFuture<'_, Result<BTreeMap<String, Checkpoint>, CheckpointError>> {
+        self.0.all()
     }
 }
 

@@ -6,6 +6,7 @@ use futures::StreamExt as _;
 use indexmap::IndexMap;
 use trunkline_core::saga::{self, SagaState, Status, Transition};
 use trunkline_core::{EventId, Position, RecordedEvent, StreamName, Timestamp, Version};
+use trunkline_store::derived::SagaKey;
 use trunkline_store::{EventStore, StreamRead};
 
 use super::SagaError;
@@ -13,9 +14,6 @@ use super::refresh::Standing;
 
 /// How many states are kept at hand: those that are busy at the same time, each a few kilobytes.
 const KEPT_MAX: usize = 4_096;
-
-/// A saga, by name and id.
-pub(super) type Key = (String, String);
 
 /// An event of a saga's stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,24 +30,24 @@ pub struct Recording {
     pub transition: Transition,
 }
 
-/// Where states are looked up.
-pub(super) struct Book {
+/// The states of sagas, the latest of them kept at hand.
+pub(super) struct SagaStates {
     store: Arc<dyn EventStore>,
     // Held to look and to put, never while the log is read.
-    kept: Mutex<IndexMap<Key, Arc<SagaState>>>,
+    kept: Mutex<IndexMap<SagaKey, Arc<SagaState>>>,
 }
 
-impl Book {
+impl SagaStates {
     pub(super) fn new(store: Arc<dyn EventStore>) -> Self {
         Self { store, kept: Mutex::default() }
     }
 
-    fn kept(&self) -> MutexGuard<'_, IndexMap<Key, Arc<SagaState>>> {
+    fn kept(&self) -> MutexGuard<'_, IndexMap<SagaKey, Arc<SagaState>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where a saga stands.
-    pub(super) async fn find(&self, key: &Key) -> Result<Arc<SagaState>, SagaError> {
+    pub(super) async fn find(&self, key: &SagaKey) -> Result<Arc<SagaState>, SagaError> {
         if let Some(state) = self.kept().get(key) {
             return Ok(Arc::clone(state));
         }
@@ -59,7 +57,7 @@ impl Book {
     }
 
     /// Where a saga stands, as its stream says.
-    pub(super) async fn load(&self, (name, id): &Key) -> Result<SagaState, SagaError> {
+    pub(super) async fn load(&self, (name, id): &SagaKey) -> Result<SagaState, SagaError> {
         let mut state = SagaState::new(name, id);
         let Ok(stream) = saga::stream(name, id) else { return Ok(state) };
         let mut events = self.store.read_stream(&stream, StreamRead::default());
@@ -109,7 +107,7 @@ impl Book {
     }
 
     /// Lets a state go that the stream has gone beyond: another process was there.
-    pub(super) fn saw(&self, key: &Key, version: Version) {
+    pub(super) fn saw(&self, key: &SagaKey, version: Version) {
         let mut kept = self.kept();
         if kept.get(key).is_some_and(|state| state.version < version) {
             kept.swap_remove(key);
@@ -117,7 +115,7 @@ impl Book {
     }
 
     /// Lets a state go that is not what the stream says.
-    pub(super) fn forget(&self, key: &Key) {
+    pub(super) fn forget(&self, key: &SagaKey) {
         self.kept().swap_remove(key);
     }
 }

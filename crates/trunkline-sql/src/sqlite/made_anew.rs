@@ -1,0 +1,25 @@
+//! Files of what is derived: one that can't be used is made anew.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+/// Removes a database's files, whatever they are.
+pub(super) fn remove(path: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        // What isn't there needs not be removed, and what can't be is found by opening it.
+        let _ = std::fs::remove_file(file);
+    }
+}
+
+/// Opens a file whose commits are not synced one by one: after a power cut it is older.
+pub(super) fn open(path: &Path, wait: Duration) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(wait)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
+}

@@ -1,0 +1,173 @@
+//! Checkpoints in a folder, a small file each.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::runtime::Handle;
+
+use super::{Checkpoint, CheckpointError, Checkpoints};
+
+/// Checkpoints in a folder, a small file each: written beside, synced, and renamed.
+///
+/// In a tokio runtime, files are written on its threads for what blocks, since each sync takes milliseconds;
+/// elsewhere the caller waits for them.
+#[derive(Debug)]
+pub struct FileCheckpoints {
+    folder: PathBuf,
+    /// Held by who writes the files of a name, in the order of the calls, also when the caller is gone before.
+    names: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl FileCheckpoints {
+    /// Checkpoints in this folder, which is made when something is kept.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), names: Mutex::default() }
+    }
+
+    /// Writes something about a name, after all that was asked earlier about it.
+    async fn write(
+        &self,
+        name: &str,
+        done: &'static str,
+        write: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
+    ) -> Result<(), CheckpointError> {
+        let turn = {
+            let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(names.entry(name.to_owned()).or_default())
+        };
+        let turn = turn.lock_owned().await;
+        let folder = self.folder.clone();
+        let written = blocking(move || {
+            let written = write(&folder);
+            drop(turn);
+            written
+        });
+        written.await.map_err(failed(name, done))
+    }
+}
+
+impl Checkpoints for FileCheckpoints {
+    fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, CheckpointError>> {
+        let path = path(&self.folder, name, "json");
+        async move { blocking(move || read(&path)).await.map_err(failed(name, "read")) }.boxed()
+    }
+
+    fn save<'a>(
+        &'a self,
+        name: &'a str,
+        checkpoint: &'a Checkpoint,
+    ) -> BoxFuture<'a, Result<(), CheckpointError>> {
+        let (named, checkpoint) = (name.to_owned(), *checkpoint);
+        self.write(name, "written", move |folder| replace(folder, &named, &checkpoint)).boxed()
+    }
+
+    fn forget<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), CheckpointError>> {
+        let named = name.to_owned();
+        self.write(name, "removed", move |folder| remove(folder, &named)).boxed()
+    }
+
+    fn all(&self) -> BoxFuture<'_, Result<BTreeMap<String, Checkpoint>, CheckpointError>> {
+        let folder = self.folder.clone();
+        blocking(move || read_all(&folder)).boxed()
+    }
+}
+
+/// Does what may block, where that holds nobody up.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let Ok(runtime) = Handle::try_current() else { return work() };
+    match runtime.spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going down, and the caller with it.
+            Err(_) => futures::future::pending().await,
+        },
+    }
+}
+
+fn failed(name: &str, done: &'static str) -> impl FnOnce(io::Error) -> CheckpointError + use<> {
+    let name = name.to_owned();
+    move |error| {
+        let passes = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        CheckpointError::Storage { name, done, passes, source: Box::new(error) }
+    }
+}
+
+fn path(folder: &Path, name: &str, kind: &str) -> PathBuf {
+    folder.join(format!("{}.checkpoint.{kind}", file_name(name)))
+}
+
+fn read(path: &Path) -> io::Result<Option<Checkpoint>> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+            // What is done again has the same ids, by which the queue and the log know it.
+            let remedy = format!("remove {} to begin again at the first event", path.display());
+            io::Error::other(format!("it is none ({error}); {remedy}"))
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_all(folder: &Path) -> Result<BTreeMap<String, Checkpoint>, CheckpointError> {
+    let of_folder = || failed(&folder.display().to_string(), "read");
+    let files = match fs::read_dir(folder) {
+        Ok(files) => files,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(of_folder()(error)),
+    };
+    let mut all = BTreeMap::new();
+    for file in files {
+        let file = file.map_err(of_folder())?.file_name();
+        let name = file.to_str().and_then(|file| name_of(file.strip_suffix(".checkpoint.json")?));
+        if let Some(name) = name
+            && let Some(checkpoint) = read(&path(folder, &name, "json")).map_err(failed(&name, "read"))?
+        {
+            all.insert(name, checkpoint);
+        }
+    }
+    Ok(all)
+}
+
+fn replace(folder: &Path, name: &str, checkpoint: &Checkpoint) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let beside = path(folder, name, "new");
+    let mut file = File::create(&beside)?;
+    serde_json::to_writer(&file, checkpoint)?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    fs::rename(beside, path(folder, name, "json"))?;
+    File::open(folder)?.sync_all()
+}
+
+fn remove(folder: &Path, name: &str) -> io::Result<()> {
+    match fs::remove_file(path(folder, name, "json")) {
+        Ok(()) => File::open(folder)?.sync_all(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A name as part of a file's: what has a meaning there is written as `%` and its bytes.
+fn file_name(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"$-_.".contains(&byte);
+    let written = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") };
+    name.bytes().map(written).collect()
+}
+
+/// The name that is written like that, if it is one.
+fn name_of(file: &str) -> Option<String> {
+    let mut parts = file.split('%');
+    let mut name = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (byte, plain) = part.split_at_checked(2)?;
+        name.push(u8::from_str_radix(byte, 16).ok()?);
+        name.extend(plain.as_bytes());
+    }
+    String::from_utf8(name).ok()
+}

@@ -1,0 +1,78 @@
+//! The homes of what is derived: those in memory and in files pass the suites, and broken ones are caught.
+
+mod broken_checkpoints;
+mod broken_saga_index;
+mod broken_snapshots;
+mod files;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use trunkline_store::conformance::run;
+use trunkline_store::derived::conformance::Place;
+use trunkline_store::derived::{
+    Checkpoints, DerivedHome, FileCheckpoints, MemoryCheckpoints, MemorySagaIndex, MemorySnapshots,
+    SagaIndex, SnapshotStore,
+};
+
+trunkline_store::checkpoints_conformance!(checkpoints_in_memory, || {
+    Place::<dyn Checkpoints>::lasting(Arc::new(MemoryCheckpoints::default()))
+});
+
+trunkline_store::checkpoints_conformance!(checkpoints_in_files, || {
+    let folder = tempfile::tempdir().unwrap();
+    Place::<dyn Checkpoints>::opened_by(move || Arc::new(FileCheckpoints::new(folder.path().join("made"))))
+});
+
+trunkline_store::snapshots_conformance!(snapshots_in_memory, || {
+    Place::<dyn SnapshotStore>::lasting(Arc::new(MemorySnapshots::default()))
+});
+
+trunkline_store::saga_index_conformance!(saga_index_in_memory, || {
+    Place::<dyn SagaIndex>::lasting(Arc::new(MemorySagaIndex::default()))
+});
+
+#[test]
+fn a_home_in_memory_has_nothing_of_another() {
+    run(async {
+        let (one, other) = (DerivedHome::memory(), DerivedHome::memory());
+        let checkpoint = broken_checkpoints::checkpoint(1);
+        one.checkpoints.save("out", &checkpoint).await.unwrap();
+        assert_eq!(one.clone().checkpoints.load("out").await.unwrap(), Some(checkpoint));
+        assert_eq!(other.checkpoints.load("out").await.unwrap(), None);
+    });
+}
+
+/// Asserts that a test of a suite panics.
+#[track_caller]
+fn assert_caught(promise: &str, test: impl Future<Output = ()>) {
+    let result = catch_unwind(AssertUnwindSafe(|| run(test)));
+    assert!(result.is_err(), "{promise} passes though the home is broken");
+}
+
+/// Makes a test for each fault, which asserts that the named tests of the suite panic, and one that all were seen
+/// failing.
+macro_rules! caught {
+    ($suite:ident; $($test:ident = $fault:ident: $($promise:ident)+;)*) => {
+        $(
+            #[test]
+            fn $test() {
+                $(super::assert_caught(
+                    stringify!($promise),
+                    trunkline_store::derived::conformance::$suite::$promise(broken(Fault::$fault)),
+                );)+
+            }
+        )*
+
+        #[test]
+        fn every_test_of_the_suite_is_seen_failing() {
+            let mut seen = vec![$($(stringify!($promise),)+)*];
+            seen.sort_unstable();
+            seen.dedup();
+            let mut promises = trunkline_store::derived::conformance::$suite::PROMISES.to_vec();
+            promises.sort_unstable();
+            assert_eq!(seen, promises);
+        }
+    };
+}
+use caught;

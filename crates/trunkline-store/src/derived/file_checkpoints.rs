@@ -73,20 +73,21 @@ impl Checkpoints for FileCheckpoints {
 
     fn all(&self) -> BoxFuture<'_, Result<BTreeMap<String, Checkpoint>, CheckpointError>> {
         let folder = self.folder.clone();
-        blocking(move || read_all(&folder)).boxed()
+        async move {
+            let read = blocking(move || Ok(read_all(&folder))).await;
+            read.map_err(failed(&self.folder.display().to_string(), "read"))?
+        }
+        .boxed()
     }
 }
 
 /// Does what may block, where that holds nobody up.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     let Ok(runtime) = Handle::try_current() else { return work() };
     match runtime.spawn_blocking(work).await {
         Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is going down, and the caller with it.
-            Err(_) => futures::future::pending().await,
-        },
+        // The runtime is going down before it was done, and the caller most likely with it.
+        Err(error) => Err(io::Error::other(error)),
     }
 }
 

@@ -69,7 +69,11 @@ impl ConnectionThread {
         if let State::New(slot) = &mut *state {
             let mut slot = slot.take().ok_or_else(|| self.gone())?;
             let (sender, asked) = channel::<Work>();
-            let run = move || asked.into_iter().for_each(|work| work(&mut slot));
+            let run = move || {
+                for work in asked {
+                    work(&mut slot);
+                }
+            };
             let thread = Builder::new().name(self.name.to_owned()).spawn(run);
             *state =
                 State::Running { work: sender, thread: thread.map_err(|error| NoThread(error.to_string()))? };

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params, param
 use trunkline_core::saga::Status;
 use trunkline_core::{EventId, Position, StoreId, Timestamp};
 use trunkline_store::derived::{
-    Checkpoint, IndexedSaga, SagaIndex, SagaIndexError, SagaKey, SagaQuery, SagaRow,
+    Checkpoint, IndexedSaga, SagaCount, SagaIndex, SagaIndexError, SagaKey, SagaQuery, SagaRow,
 };
 
 use super::connection_thread::ConnectionThread;
@@ -166,7 +166,7 @@ impl SagaIndex for SqliteSagaIndex {
         })
     }
 
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(String, Status, u64)>, SagaIndexError>> {
+    fn counts(&self) -> BoxFuture<'_, Result<Vec<SagaCount>, SagaIndexError>> {
         self.ask(|connection| {
             let mut statement = connection
                 .prepare_cached("SELECT name, status, count(*) FROM sagas_1 GROUP BY 1, 2 ORDER BY 1, 2")?;

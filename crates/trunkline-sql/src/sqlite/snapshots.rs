@@ -80,7 +80,10 @@ impl SnapshotStore for SqliteSnapshots {
 
     fn keep<'a>(&'a self, stream: &'a StreamName, snapshot: StateSnapshot) -> BoxFuture<'a, ()> {
         match self.opened() {
-            Opened::File(file) => ready(file.offer(stream, snapshot)).boxed(),
+            Opened::File(file) => {
+                file.offer(stream, snapshot);
+                ready(()).boxed()
+            }
             Opened::Memory(memory) => memory.keep(stream, snapshot),
         }
     }
@@ -132,12 +135,12 @@ impl SnapshotFile {
         let write = {
             let is_empty = Arc::clone(&is_empty);
             move || {
-                offered.into_iter().for_each(|(stream, snapshot)| {
+                for (stream, snapshot) in offered {
                     is_empty.store(false, Ordering::Relaxed);
                     if let Err(error) = write(&writer, &stream, &snapshot) {
                         tracing::warn!(%stream, %error, "a snapshot can't be written");
                     }
-                });
+                }
             }
         };
         // Without a thread nothing is kept, which costs time and nothing else.

@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, ready};
 use trunkline_core::Timestamp;
 use trunkline_core::saga::Status;
 
-use super::{Checkpoint, IndexedSaga, SagaIndex, SagaIndexError, SagaKey, SagaQuery, SagaRow};
+use super::{Checkpoint, IndexedSaga, SagaCount, SagaIndex, SagaIndexError, SagaKey, SagaQuery, SagaRow};
 
 /// The index of sagas in memory.
 #[derive(Default)]
@@ -63,7 +63,9 @@ impl SagaIndex for MemorySagaIndex {
         read_to: Option<Checkpoint>,
     ) -> BoxFuture<'_, Result<(), SagaIndexError>> {
         let mut held = self.held();
-        sagas.into_iter().for_each(|saga| held.put(saga));
+        for saga in sagas {
+            held.put(saga);
+        }
         held.read_to = read_to.or(held.read_to);
         ready(Ok(())).boxed()
     }
@@ -96,7 +98,7 @@ impl SagaIndex for MemorySagaIndex {
         ready(Ok(count)).boxed()
     }
 
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(String, Status, u64)>, SagaIndexError>> {
+    fn counts(&self) -> BoxFuture<'_, Result<Vec<SagaCount>, SagaIndexError>> {
         let mut counts: BTreeMap<(String, &str), (Status, u64)> = BTreeMap::new();
         for IndexedSaga { row, .. } in self.held().sagas.values() {
             let status = row.status;

@@ -25,5 +25,5 @@ pub use home::DerivedHome;
 pub use memory_checkpoints::MemoryCheckpoints;
 pub use memory_saga_index::MemorySagaIndex;
 pub use memory_snapshots::MemorySnapshots;
-pub use saga_index::{IndexedSaga, SagaIndex, SagaIndexError, SagaKey, SagaQuery, SagaRow};
+pub use saga_index::{IndexedSaga, SagaCount, SagaIndex, SagaIndexError, SagaKey, SagaQuery, SagaRow};
 pub use snapshot::{Revision, STATE_BYTES_MAX, SnapshotStore, StateSnapshot};

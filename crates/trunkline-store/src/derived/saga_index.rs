@@ -12,6 +12,9 @@ use super::Checkpoint;
 /// A saga, by name and id.
 pub type SagaKey = (String, String);
 
+/// A name of sagas, a status, and how many of that name stand so.
+pub type SagaCount = (String, Status, u64);
+
 /// A saga in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SagaRow {
@@ -123,5 +126,5 @@ pub trait SagaIndex: fmt::Debug + Send + Sync + 'static {
     fn count<'a>(&'a self, query: &'a SagaQuery) -> BoxFuture<'a, Result<u64, SagaIndexError>>;
 
     /// How many there are of each name and status, in the order of the names and of the words for the statuses.
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(String, Status, u64)>, SagaIndexError>>;
+    fn counts(&self) -> BoxFuture<'_, Result<Vec<SagaCount>, SagaIndexError>>;
 }

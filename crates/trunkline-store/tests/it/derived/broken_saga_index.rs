@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use trunkline_core::saga::Status;
 use trunkline_core::{Timestamp, Version};
 use trunkline_store::derived::conformance::Place;
 use trunkline_store::derived::{
-    Checkpoint, IndexedSaga, MemorySagaIndex, SagaIndex, SagaIndexError, SagaKey, SagaQuery, SagaRow,
+    Checkpoint, IndexedSaga, MemorySagaIndex, SagaCount, SagaIndex, SagaIndexError, SagaKey, SagaQuery,
+    SagaRow,
 };
 
 use super::caught;
@@ -90,9 +90,15 @@ impl Broken {
             *self.kept.lock().unwrap() = read_to;
         }
         match self.fault {
-            Fault::LosesReasons => sagas.iter_mut().for_each(|saga| saga.row.reason = None),
+            Fault::LosesReasons => {
+                for saga in &mut sagas {
+                    saga.row.reason = None;
+                }
+            }
             Fault::TakesEarlierVersions => {
-                sagas.iter_mut().for_each(|saga| saga.version = Version::FIRST);
+                for saga in &mut sagas {
+                    saga.version = Version::FIRST;
+                }
             }
             Fault::PutsRowsOneByOne => {
                 for saga in sagas.drain(..) {
@@ -196,7 +202,7 @@ impl SagaIndex for Broken {
         .boxed()
     }
 
-    fn counts(&self) -> Answer<'_, Vec<(String, Status, u64)>> {
+    fn counts(&self) -> Answer<'_, Vec<SagaCount>> {
         async move {
             let mut counts = self.inner.counts().await?;
             if self.fault == Fault::LeavesOutThoseThatEnded {

@@ -11,8 +11,8 @@ use trunkline_core::upcast::{Link, Upcasters};
 use trunkline_core::{EventShape, SystemClock};
 use trunkline_queue::MessageQueue;
 use trunkline_sql::{Model, TypedProjection};
-use trunkline_store::derived::DerivedHome;
 use trunkline_store::LogStoreOptions;
+use trunkline_store::derived::DerivedHome;
 
 use super::builder::Wrap;
 use super::queue::{AppQueue, Slot};

@@ -13,8 +13,8 @@ use trunkline_core::upcast::Link;
 use trunkline_core::{Clock, Command as _, Decider, Event as _, EventShape};
 use trunkline_queue::MessageQueue;
 use trunkline_sql::{ReadDatabase, SqliteSagaIndex, SqliteSnapshots, TypedProjection};
-use trunkline_store::derived::{Checkpoints, SagaIndex, SnapshotStore};
 use trunkline_store::EventStore;
+use trunkline_store::derived::{Checkpoints, SagaIndex, SnapshotStore};
 
 use super::named::NamedCode;
 use super::{App, BuildError, Install, Settings, build};

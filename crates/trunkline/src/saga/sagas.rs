@@ -9,8 +9,8 @@ use trunkline_core::saga::{self, Input, Order, SagaState, Status, Transition};
 use trunkline_core::{Clock, EventType, NewEvent, Position, RecordedEvent, StreamName, Timestamp, Version};
 use trunkline_nearest::nearest;
 use trunkline_queue::MessageQueue;
-use trunkline_store::derived::{Checkpoints, DerivedHome, SagaIndex, SagaKey, SagaQuery, SagaRow};
 use trunkline_store::EventStore;
+use trunkline_store::derived::{Checkpoints, DerivedHome, SagaIndex, SagaKey, SagaQuery, SagaRow};
 
 use super::runner::{Runner, advance_as};
 use super::states::{Recording, SagaStates};
@@ -65,7 +65,12 @@ pub struct Ordered {
 }
 
 impl Sagas {
-    pub(crate) fn new(routes: Routes, store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, home: &DerivedHome) -> Self {
+    pub(crate) fn new(
+        routes: Routes,
+        store: Arc<dyn EventStore>,
+        clock: Arc<dyn Clock>,
+        home: &DerivedHome,
+    ) -> Self {
         let (checkpoints, index) = (Arc::clone(&home.checkpoints), Arc::clone(&home.saga_index));
         let states = SagaStates::new(Arc::clone(&store));
         let read_to = watch::Sender::new(Position::START);

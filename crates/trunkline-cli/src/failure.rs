@@ -9,6 +9,7 @@ use trunkline::{
     BuildError, DispatchError, DsnError, Origin, Place, ProjectionError, QueryError, SystemError,
 };
 use trunkline_core::{StreamName, Version};
+use trunkline_queue::OperateError;
 use trunkline_store::{Advice, AppendError, MaintainError, OpenError, ReadError, StorageError};
 
 use crate::commands::{ImportReport, projection_hints, saga_hints};
@@ -135,7 +136,7 @@ impl From<SystemError> for Failure {
     fn from(error: SystemError) -> Self {
         match error {
             SystemError::Queue(error) => Self::Queue(error.into()),
-            SystemError::Operate(error) => Self::Queue(error.into()),
+            SystemError::Numbers(error) => Self::Queue(OperateError::from(error).into()),
             SystemError::Projections(error) => Self::Projection(error),
             SystemError::Sagas(error) => Self::Saga(error),
             SystemError::Read(error) => Self::Read(error),

@@ -114,6 +114,7 @@ impl IdHasher {
     }
 
     /// The hasher of a queue with this id.
+    #[cfg(feature = "embedded")]
     pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
         let (high, low) = uuid::Uuid::from_bytes(bytes).as_u64_pair();
         Self(high, low)

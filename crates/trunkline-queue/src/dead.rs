@@ -99,7 +99,7 @@ impl Default for DeadLettersRead {
 
 /// What an operator decides about a dead letter.
 #[derive(Clone, Debug)]
-pub enum Decision {
+pub enum DeadLetterDecision {
     /// The message goes back to its group, with its attempts counted from 1 again.
     Replay,
     /// A message takes its place: new, linked to the old one, and only for the group that gave the old one up.
@@ -111,11 +111,11 @@ pub enum Decision {
 /// What was decided, without the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecisionKind {
-    /// [`Decision::Replay`].
+    /// [`DeadLetterDecision::Replay`].
     Replay,
-    /// [`Decision::Edit`].
+    /// [`DeadLetterDecision::Edit`].
     Edit,
-    /// [`Decision::Discard`].
+    /// [`DeadLetterDecision::Discard`].
     Discard,
 }
 
@@ -141,12 +141,12 @@ pub struct Action {
     /// The message that took its place.
     pub new_message_id: Option<MessageId>,
     /// How it came out so far.
-    pub outcome: Outcome,
+    pub outcome: DecisionOutcome,
 }
 
 /// How a decision about a dead letter came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DecisionOutcome {
     /// The message is waiting, or being worked on.
     Waiting,
     /// A consumer acknowledged the message.

@@ -152,14 +152,9 @@ pub enum OperateError {
         /// The id.
         id: MessageId,
     },
-    /// The backend cannot do this.
-    #[error("{what} is not possible with this kind of queue: {reason}")]
-    Unsupported {
-        /// What.
-        what: &'static str,
-        /// Why not, and what to do instead.
-        reason: String,
-    },
+    /// The backend has nothing for operators: its broker's own tools are for that.
+    #[error("this kind of queue is operated with its broker's own tools")]
+    Unsupported,
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),

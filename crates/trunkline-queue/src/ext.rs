@@ -1,35 +1,8 @@
-//! Comforts that need nothing more than the trait.
-
-use std::collections::BTreeMap;
-use std::time::Duration;
+//! Comforts that need nothing more than the trait of delivery.
 
 use futures::future::BoxFuture;
 
-use crate::clock::later;
-use crate::{
-    Action, Clock, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLettersRead, Decision, MessageQueue,
-    NewMessage, OperateError, PublishError, Published, TopicName, likeness,
-};
-
-/// How many dead letters are read at a time.
-const PAGE: usize = 100;
-
-/// Dead letters that failed alike.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetterGroup {
-    /// The topic.
-    pub topic: TopicName,
-    /// The group that gave them up.
-    pub group: crate::GroupName,
-    /// What their errors have in common.
-    pub likeness: String,
-    /// How many there are.
-    pub count: u64,
-    /// The first.
-    pub first: DeadLetter,
-    /// The last.
-    pub last: DeadLetter,
-}
+use crate::{MessageQueue, NewMessage, OperateError, OperateQueue, PublishError, Published, TopicName};
 
 /// Comforts of every queue.
 pub trait MessageQueueExt: MessageQueue {
@@ -45,98 +18,20 @@ pub trait MessageQueueExt: MessageQueue {
         })
     }
 
-    /// The dead letters that match, grouped by topic, group and likeness of their errors; the largest group first.
-    fn dead_letter_groups(
-        &self,
-        filter: DeadLetterFilter,
-    ) -> BoxFuture<'_, Result<Vec<DeadLetterGroup>, OperateError>> {
-        Box::pin(async move {
-            let mut groups: BTreeMap<(TopicName, crate::GroupName, String), DeadLetterGroup> =
-                BTreeMap::new();
-            let mut after = None;
-            loop {
-                let read = DeadLettersRead { filter: filter.clone(), after, max: PAGE };
-                let page = self.dead_letters(read).await?;
-                after = page.last().map(|letter| letter.id.clone());
-                if after.is_none() {
-                    break;
-                }
-                for letter in page {
-                    let topic = letter.message.topic.clone();
-                    let key = (topic.clone(), letter.group.clone(), likeness(letter.error()));
-                    if let Some(group) = groups.get_mut(&key) {
-                        group.count += 1;
-                        group.last = letter;
-                    } else {
-                        let (group, likeness) = (letter.group.clone(), key.2.clone());
-                        let last = letter.clone();
-                        groups.insert(
-                            key,
-                            DeadLetterGroup { topic, group, likeness, count: 1, first: letter, last },
-                        );
-                    }
-                }
-            }
-            let mut groups: Vec<DeadLetterGroup> = groups.into_values().collect();
-            groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-            Ok(groups)
-        })
+    /// What operators see and order; an error where the backend has no such thing.
+    ///
+    /// ```
+    /// use trunkline_queue::{MemoryQueue, MessageQueue, MessageQueueExt as _};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let queue: Box<dyn MessageQueue> = Box::new(MemoryQueue::new());
+    /// assert!(queue.operate()?.stats().await?.topics.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn operate(&self) -> Result<&dyn OperateQueue, OperateError> {
+        self.operating().ok_or(OperateError::Unsupported)
     }
-
-    /// Decides the same about every dead letter that matches now, at most so many a second, and says of each
-    /// what was decided. One that somebody else decided about meanwhile is left out.
-    fn decide_all<'a>(
-        &'a self,
-        filter: DeadLetterFilter,
-        bulk: BulkDecision,
-        by: &'a str,
-        pace: Option<(f64, &'a dyn Clock)>,
-        said: &'a mut (dyn FnMut(Action) + Send),
-    ) -> BoxFuture<'a, Result<u64, OperateError>> {
-        Box::pin(async move {
-            let mut ids: Vec<DeadLetterId> = Vec::new();
-            loop {
-                let after = ids.last().cloned();
-                let page =
-                    self.dead_letters(DeadLettersRead { filter: filter.clone(), after, max: PAGE }).await?;
-                if page.is_empty() {
-                    break;
-                }
-                ids.extend(page.into_iter().map(|letter| letter.id));
-            }
-            let started = pace.map(|(_, clock)| clock.now());
-            let mut done = 0;
-            for (number, id) in ids.into_iter().enumerate() {
-                if let (Some((rate, clock)), Some(started)) = (pace, started) {
-                    #[expect(clippy::cast_precision_loss, reason = "a rate is not exact")]
-                    let after = Duration::try_from_secs_f64(number as f64 / rate).unwrap_or_default();
-                    clock.wait_until(later(started, after)).await;
-                }
-                let decision = match bulk {
-                    BulkDecision::Replay => Decision::Replay,
-                    BulkDecision::Discard => Decision::Discard,
-                };
-                match self.decide(id, decision, by.to_owned()).await {
-                    Ok(action) => {
-                        done += 1;
-                        said(action);
-                    }
-                    Err(OperateError::NoDeadLetter { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(done)
-        })
-    }
-}
-
-/// What can be decided about many dead letters at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BulkDecision {
-    /// [`Decision::Replay`].
-    Replay,
-    /// [`Decision::Discard`].
-    Discard,
 }
 
 impl<Q: MessageQueue + ?Sized> MessageQueueExt for Q {}

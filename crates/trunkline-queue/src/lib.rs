@@ -1,19 +1,22 @@
-//! Messages: one trait with its promises, backends that keep them, and the suite that checks them.
+//! Messages: traits with their promises, backends that keep them, and the suites that check them.
 //!
-//! [`MessageQueue`] says what every queue promises; [`MessageQueueExt`] adds comforts that need nothing more.
-//! [`MemoryQueue`] is the reference, [`EmbeddedQueue`] keeps messages on disk in a crash-safe journal.
-//! The macro `conformance!`, of the feature of that name, runs the suite against any backend, ours or a
-//! stranger's.
+//! [`MessageQueue`] says what every queue promises of delivery, [`OperateQueue`] what a queue promises that
+//! operators can look into; [`MessageQueueExt`] and [`OperateQueueExt`] add comforts that need nothing more.
+//! [`MemoryQueue`] is the reference. `EmbeddedQueue`, of the feature `embedded` (on by default), keeps messages
+//! on disk in a crash-safe journal.
+//! The macros `conformance!` and `operating_conformance!`, of the feature `conformance`, run the suites against
+//! any backend, ours or a stranger's.
 //!
 //! Read in this order: [`NewMessage`] goes in and a [`Delivery`] comes out, with the [`Lease`] that settles it;
-//! [`RetryPolicy`] says when to try again; a [`DeadLetter`] is what was given up, and a [`Decision`] what
-//! becomes of it; [`QueueStats`] are the numbers.
+//! [`RetryPolicy`] says when to try again; [`Unfinished`] counts what is left to do; a [`DeadLetter`] is what was
+//! given up, and a [`DeadLetterDecision`] what becomes of it; [`QueueStats`] are the numbers.
 
 mod check;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod dead;
+#[cfg(feature = "embedded")]
 mod embedded;
 mod engine;
 mod error;
@@ -23,26 +26,33 @@ pub mod limits;
 mod memory;
 mod message;
 mod names;
+mod operate;
+mod operate_ext;
 mod queue;
 mod retry;
 mod stats;
+mod unfinished;
 
 pub use check::check;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dead::{
-    Action, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLettersRead, Decision, DecisionKind, Outcome,
-    Try, likeness,
+    Action, DeadLetter, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionKind,
+    DecisionOutcome, Try, likeness,
 };
+#[cfg(feature = "embedded")]
 pub use embedded::{EmbeddedOptions, EmbeddedQueue, OpenError};
 pub use engine::Keep;
 pub use error::{
     Advice, OperateError, PublishError, ReceiveError, SettleError, StorageError, SubscribeError,
 };
-pub use ext::{BulkDecision, DeadLetterGroup, MessageQueueExt};
+pub use ext::MessageQueueExt;
 pub use lease::{Delivery, GroupOptions, Lease, LeaseToken, Receive};
 pub use memory::MemoryQueue;
 pub use message::{Cause, Due, Message, NewMessage, Published};
 pub use names::{GroupName, MessageId, TopicName};
+pub use operate::OperateQueue;
+pub use operate_ext::{BulkDecision, DeadLetterGroup, OperateQueueExt};
 pub use queue::MessageQueue;
 pub use retry::{Failure, Next, RetryPolicy};
 pub use stats::{GroupStats, MessageState, Peek, Peeked, QueueStats, TopicStats};
+pub use unfinished::Unfinished;

@@ -12,10 +12,10 @@ use crate::engine::{
     Addressed, Bell, Body, DeadLook, Engine, Entry, Keep, Look, Picked, Received, Settlement,
 };
 use crate::{
-    Action, Clock, DeadLetter, DeadLetterId, DeadLettersRead, Decision, DecisionKind, Delivery, GroupName,
-    GroupOptions, Lease, Message, MessageId, MessageQueue, NewMessage, OperateError, Peek, Peeked,
-    PublishError, Published, QueueStats, Receive, ReceiveError, SettleError, SubscribeError, SystemClock,
-    TopicName,
+    Action, Clock, DeadLetter, DeadLetterDecision, DeadLetterId, DeadLettersRead, DecisionKind, Delivery,
+    GroupName, GroupOptions, Lease, Message, MessageId, MessageQueue, NewMessage, OperateError, OperateQueue,
+    Peek, Peeked, PublishError, Published, QueueStats, Receive, ReceiveError, SettleError, StorageError,
+    SubscribeError, SystemClock, TopicName, Unfinished,
 };
 
 /// A queue that lasts as long as its handles; clones are the same queue.
@@ -138,13 +138,18 @@ impl MemoryQueue {
         self.run(|engine, now| engine.settle(now, lease, settlement, &mut Vec::new()))
     }
 
-    fn decide_now(&self, id: &DeadLetterId, decision: Decision, by: String) -> Result<Action, OperateError> {
+    fn decide_now(
+        &self,
+        id: &DeadLetterId,
+        decision: DeadLetterDecision,
+        by: String,
+    ) -> Result<Action, OperateError> {
         self.run(|engine, now| {
             let old = engine.dead_one(id)?.body;
             let (kind, new) = match decision {
-                Decision::Replay => (DecisionKind::Replay, None),
-                Decision::Discard => (DecisionKind::Discard, None),
-                Decision::Edit(new) => {
+                DeadLetterDecision::Replay => (DecisionKind::Replay, None),
+                DeadLetterDecision::Discard => (DecisionKind::Discard, None),
+                DeadLetterDecision::Edit(new) => {
                     check(std::slice::from_ref(&*new)).map_err(OperateError::Message)?;
                     let number = engine.topic_number(&old.topic);
                     let topic = number.and_then(|number| engine.topic(number));
@@ -232,6 +237,29 @@ impl MessageQueue for MemoryQueue {
         at_once(self.settle(lease, Settlement::Reject(error)).map(drop))
     }
 
+    fn unfinished(&self, topic: Option<TopicName>) -> BoxFuture<'_, Result<Unfinished, StorageError>> {
+        at_once(Ok(self.run(|engine, now| engine.unfinished(now, topic.as_ref()))))
+    }
+
+    fn given_up(
+        &self,
+        topic: TopicName,
+        group: GroupName,
+        after: Option<DeadLetterId>,
+        max: usize,
+    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StorageError>> {
+        let letters = |engine: &mut Engine<_>, _| {
+            engine.given_up(&topic, &group, after.as_ref()).take(max).map(letter).collect()
+        };
+        at_once(Ok(self.run(letters)))
+    }
+
+    fn operating(&self) -> Option<&dyn OperateQueue> {
+        Some(self)
+    }
+}
+
+impl OperateQueue for MemoryQueue {
     fn stats(&self) -> BoxFuture<'_, Result<QueueStats, OperateError>> {
         let stats =
             |engine: &mut Engine<_>, at| QueueStats { at, stored_bytes: 0, topics: engine.topic_stats(at) };
@@ -279,7 +307,7 @@ impl MessageQueue for MemoryQueue {
     fn decide(
         &self,
         id: DeadLetterId,
-        decision: Decision,
+        decision: DeadLetterDecision,
         by: String,
     ) -> BoxFuture<'_, Result<Action, OperateError>> {
         at_once(self.decide_now(&id, decision, by))

@@ -40,6 +40,7 @@ macro_rules! name {
             }
 
             /// A name that Trunkline itself wrote, which may begin with `$`.
+            #[cfg(feature = "embedded")]
             pub(crate) fn written(text: &str) -> Result<Self, InvalidName> {
                 check($what, text, $max, true)?;
                 Ok(Self(text.into()))

@@ -1,4 +1,4 @@
-//! The trait of message queues, with every promise in its documentation.
+//! The trait of message queues: delivery, with every promise in its documentation.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,15 +7,16 @@ use futures::future::BoxFuture;
 use trunkline_core::Timestamp;
 
 use crate::{
-    Action, DeadLetter, DeadLetterId, DeadLettersRead, Decision, Delivery, GroupName, GroupOptions, Lease,
-    MessageId, NewMessage, OperateError, Peek, Peeked, PublishError, Published, QueueStats, Receive,
-    ReceiveError, SettleError, SubscribeError, TopicName,
+    DeadLetter, DeadLetterId, Delivery, GroupName, GroupOptions, Lease, NewMessage, OperateError,
+    OperateQueue, PublishError, Published, Receive, ReceiveError, SettleError, StorageError, SubscribeError,
+    TopicName, Unfinished,
 };
 
 /// A place where messages wait for consumers.
 ///
 /// Every sentence here is a promise, and each has a test in `conformance` (the feature of that name brings it)
 /// that every backend passes; those about media that fail are tested by the backends that have such.
+/// What operators see and order is a trait of its own, [`OperateQueue`], which not every broker can offer.
 ///
 /// # What is kept
 ///
@@ -25,8 +26,8 @@ use crate::{
 /// A group gets every message that is kept when it begins and every one published later; consumers of one
 /// group share them.
 /// A message that all groups have finished is removed.
-/// A topic without a group keeps its messages up to a configured age and size, drops the oldest beyond, counts
-/// what it dropped, and is flagged.
+/// A dead letter is kept for a configured time.
+/// A topic without a group keeps its messages up to a configured age and size, and drops the oldest beyond.
 ///
 /// # Order
 ///
@@ -101,44 +102,35 @@ pub trait MessageQueue: fmt::Debug + Send + Sync + 'static {
     /// Makes the message a dead letter of the group, with why the last attempt failed.
     fn reject(&self, lease: &Lease, error: String) -> BoxFuture<'_, Result<(), SettleError>>;
 
-    /// The numbers of the queue.
+    /// How much is not finished in a topic, or in the whole queue; [`Unfinished`] says what counts as what.
     ///
-    /// Every message that a group has not finished is exactly one of waiting, leased, delayed and dead there.
-    fn stats(&self) -> BoxFuture<'_, Result<QueueStats, OperateError>>;
+    /// - It is never too low: what was published before the call, and isn't finished, is counted.
+    /// - It may be too high for a moment: what was finished just before the call may still be counted.
+    ///   Once nothing has changed for a second, it is exact.
+    /// - A topic that isn't there has nothing.
+    /// - It costs about as much as a receive, however many messages there are: who waits asks it again and
+    ///   again.
+    fn unfinished(&self, topic: Option<TopicName>) -> BoxFuture<'_, Result<Unfinished, StorageError>>;
 
-    /// Looks at the messages of a topic, oldest first, without leasing any.
-    fn peek(&self, peek: Peek) -> BoxFuture<'_, Result<Vec<Peeked>, OperateError>>;
-
-    /// Makes delayed messages of a group due now, all or the one of an id; says how many.
-    fn retry_now(
+    /// The messages that a group of a topic has given up, in the order in which they died: those after one of
+    /// them, or from the first, at most so many, and none only when there are none.
+    ///
+    /// - Both are there: what a consumer rejected, and what the queue gave up when the last lease ran out.
+    /// - Who goes on after the last one that was handed out misses none, also while others die.
+    /// - The one to go on after need not be there any more.
+    /// - A message that was replayed and is given up again is there again, as another dead letter.
+    /// - A topic or a group that isn't there has none.
+    fn given_up(
         &self,
         topic: TopicName,
         group: GroupName,
-        id: Option<MessageId>,
-    ) -> BoxFuture<'_, Result<u64, OperateError>>;
+        after: Option<DeadLetterId>,
+        max: usize,
+    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StorageError>>;
 
-    /// Removes what waits or is delayed in a group, or in the whole topic; says how many messages.
+    /// What operators see and order, where the backend has it.
     ///
-    /// Messages that consumers hold, and dead letters, stay.
-    /// A group that is not subscribed any more is forgotten with all it has, its dead letters too.
-    fn purge(&self, topic: TopicName, group: Option<GroupName>) -> BoxFuture<'_, Result<u64, OperateError>>;
-
-    /// Reads dead letters in the order in which they died.
-    fn dead_letters(&self, read: DeadLettersRead) -> BoxFuture<'_, Result<Vec<DeadLetter>, OperateError>>;
-
-    /// The dead letter of an id.
-    fn dead_letter(&self, id: DeadLetterId) -> BoxFuture<'_, Result<DeadLetter, OperateError>>;
-
-    /// Decides about a dead letter, in somebody's name: see [`Decision`].
-    ///
-    /// When this returns, the decision is durable, on record, and the dead letter is gone.
-    fn decide(
-        &self,
-        id: DeadLetterId,
-        decision: Decision,
-        by: String,
-    ) -> BoxFuture<'_, Result<Action, OperateError>>;
-
-    /// The record of decisions after a number, oldest first, at most so many, each with its outcome so far.
-    fn actions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<Action>, OperateError>>;
+    /// Where it has, it is of the same queue; [`operate`](crate::MessageQueueExt::operate) makes an error of
+    /// where it hasn't.
+    fn operating(&self) -> Option<&dyn OperateQueue>;
 }

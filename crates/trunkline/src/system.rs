@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use trunkline_core::Position;
-use trunkline_queue::{MessageQueue, OperateError};
+use trunkline_queue::{MessageQueue, StorageError};
 use trunkline_store::ReadError;
 
 use crate::messages::Stopper;
@@ -59,9 +59,9 @@ pub enum SystemError {
     /// Its message queue can't be opened.
     #[error(transparent)]
     Queue(#[from] OpenQueueError),
-    /// Its message queue doesn't answer.
+    /// Its message queue can't say how much is not finished.
     #[error(transparent)]
-    Operate(#[from] OperateError),
+    Numbers(#[from] StorageError),
     /// A relay, a consumer or its sagas stopped.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -156,7 +156,7 @@ async fn rest(app: &App, queue: &dyn MessageQueue) -> Result<Position, SystemErr
         let head = app.store().head().await?;
         if app.sagas().is_current().await?
             && app.relays_have_passed(head)
-            && is_empty(queue).await?
+            && queue.unfinished(None).await?.is_at_rest()
             && app.store().head().await? == head
         {
             return Ok(head);
@@ -202,25 +202,11 @@ async fn room(app: &App, queue: &dyn MessageQueue) -> Result<(), SystemError> {
     loop {
         held_up(app)?;
         let unread = app.store().head().await?.get().saturating_sub(app.sagas().passed().get());
-        if unread < UNDERWAY_MAX && unread + unfinished(queue).await? < UNDERWAY_MAX {
+        if unread < UNDERWAY_MAX && unread + queue.unfinished(None).await?.due < UNDERWAY_MAX {
             return Ok(());
         }
         tokio::time::sleep(LOOKED).await;
     }
-}
-
-/// How many messages groups have to handle now.
-async fn unfinished(queue: &dyn MessageQueue) -> Result<u64, OperateError> {
-    let stats = queue.stats().await?;
-    let groups = stats.topics.iter().flat_map(|topic| &topic.groups).filter(|group| group.subscribed);
-    Ok(groups.map(|group| group.waiting + group.leased).sum())
-}
-
-/// Whether no group has a message to handle.
-async fn is_empty(queue: &dyn MessageQueue) -> Result<bool, OperateError> {
-    let stats = queue.stats().await?;
-    let mut groups = stats.topics.iter().flat_map(|topic| &topic.groups).filter(|group| group.subscribed);
-    Ok(groups.all(|group| group.waiting + group.leased + group.delayed == 0))
 }
 
 fn failure(ended: Result<Result<(), SystemError>, tokio::task::JoinError>) -> SystemError {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::HumanBytes;
 use trunkline::{OpenQueue, OpenQueueError, OpenQueueOptions, QueueDsn, QueuePlace};
-use trunkline_queue::{EmbeddedQueue, OpenError, QueueStats};
+use trunkline_queue::{EmbeddedQueue, MessageQueueExt as _, OpenError, QueueStats};
 
 use super::{QueueArgs, QueueFailure};
 use crate::failure::Failure;
@@ -45,7 +45,7 @@ pub(crate) async fn numbers(args: &QueueArgs) -> Result<(QueueStats, Option<Stri
 pub(crate) async fn numbers_at(place: &QueuePlace) -> Result<(QueueStats, Option<String>), Failure> {
     let (source, place) = match at(place, "trunkline queue stats".to_owned(), false) {
         Ok(opened) => {
-            let stats = opened.queue.stats().await;
+            let stats = async { opened.queue.operate()?.stats().await }.await;
             opened.close().await;
             return Ok((stats.map_err(QueueFailure::from)?, None));
         }

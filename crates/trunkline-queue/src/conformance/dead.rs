@@ -1,42 +1,19 @@
 //! Dead letters, and what is decided about them.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use futures::future::join_all;
 
 use super::Fixture;
 use super::sample::{
-    ack, counts, due, group, id, ids, kill, letters, message, one, publish, publish_all, subscribe, topic,
-    topic_stats,
+    ack, counts, due, given_up, given_up_after, group, id, ids, kill, letters, message, one, operating,
+    publish, publish_all, soon, subscribe, topic, topic_stats,
 };
 use crate::{
-    Action, BulkDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, Decision, DecisionKind,
-    MessageQueue, MessageQueueExt as _, NewMessage, OperateError, Outcome,
+    Action, BulkDecision, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionKind,
+    DecisionOutcome, MessageQueue, NewMessage, OperateError, OperateQueueExt as _,
 };
-use trunkline_core::{EventId, Position};
-
-/// A rejected message is a dead letter that says all there is to know.
-pub async fn a_dead_letter_has_its_history(fixture: Fixture) {
-    let queue = fixture.queue();
-    subscribe(&*queue, "mail").await;
-    let cause = EventId::from_cloudevent("/shop", "1");
-    let new = message("m1").header("a", "b").cause(cause, Position::FIRST);
-    publish_all(&*queue, vec![new.clone()]).await;
-    let first = one(&*queue, "mail").await;
-    queue.retry(&first.lease, Duration::ZERO, "no answer".to_owned()).await.expect("the lease is good");
-    let second = kill(&*queue, "mail", "refused").await;
-    let letter = letters(&*queue).await.remove(0);
-    assert_eq!((&letter.group, &letter.message), (&group("mail"), &second.message));
-    assert_eq!((letter.attempts, letter.error()), (2, "refused"));
-    assert_eq!(letter.message.cause.map(|cause| cause.event_id), Some(cause));
-    let tries: Vec<_> = letter.tries.iter().map(|one| (one.attempt, &*one.consumer, &*one.error)).collect();
-    assert_eq!(tries, [(1, "suite", "no answer"), (2, "suite", "refused")]);
-    assert!(
-        letter.tries.iter().all(|one| one.started_at <= one.failed_at && one.failed_at <= letter.died_at)
-    );
-    assert_eq!(queue.dead_letter(letter.id.clone()).await.expect("it is there"), letter);
-    assert_eq!(ids(&due(&*queue, "mail").await), [""; 0], "it is not handed out");
-    assert_eq!(topic_stats(&*queue).await.messages, 1, "and it is kept");
-}
 
 /// Dead letters are listed as they died, filtered, and page by page.
 pub async fn dead_letters_are_listed_filtered_and_paged(fixture: Fixture) {
@@ -57,7 +34,7 @@ pub async fn dead_letters_are_listed_filtered_and_paged(fixture: Fixture) {
         let mut after = None;
         loop {
             let read = DeadLettersRead { filter: filter.clone(), after, max: 2 };
-            let page = queue.dead_letters(read).await.expect("dead letters can be listed");
+            let page = operating(&*queue).dead_letters(read).await.expect("dead letters can be listed");
             assert!(page.len() <= 2);
             after = page.last().map(|letter| letter.id.clone());
             if after.is_none() {
@@ -76,7 +53,7 @@ pub async fn dead_letters_are_listed_filtered_and_paged(fixture: Fixture) {
     assert_eq!(list(other).await, [""; 0]);
     let other = DeadLetterFilter { topic: Some(topic("payments")), ..all.clone() };
     assert_eq!(list(other).await, [""; 0]);
-    let groups = queue.dead_letter_groups(all).await.expect("dead letters can be listed");
+    let groups = operating(&*queue).dead_letter_groups(all).await.expect("dead letters can be listed");
     let groups: Vec<_> = groups.iter().map(|group| (&*group.likeness, group.count)).collect();
     assert_eq!(groups, [("timeout after … s", 3), ("refused", 1)]);
 }
@@ -90,16 +67,16 @@ pub async fn a_replayed_message_comes_back(fixture: Fixture) {
     kill(&*queue, "mail", "refused").await;
     ack(&*queue, &one(&*queue, "stock").await).await;
     let letter = letters(&*queue).await.remove(0);
-    let action = decide(&*queue, &letter.id, Decision::Replay).await;
+    let action = decide(&*queue, &letter.id, DeadLetterDecision::Replay).await;
     assert_eq!((action.kind, &action.dead_letter, &*action.by), (DecisionKind::Replay, &letter.id, "ada"));
     assert_eq!((&action.message_id, &action.new_message_id), (&id("m1"), &None));
-    assert_eq!(action.outcome, Outcome::Waiting);
+    assert_eq!(action.outcome, DecisionOutcome::Waiting);
     assert_eq!(letters(&*queue).await, []);
     assert_eq!(ids(&due(&*queue, "stock").await), [""; 0]);
     let again = one(&*queue, "mail").await;
     assert_eq!((again.message.id.clone(), again.attempt, again.last_error.clone()), (id("m1"), 1, None));
     ack(&*queue, &again).await;
-    assert!(matches!(outcome(&*queue).await, Outcome::Done { .. }));
+    assert!(matches!(outcome(&*queue).await, DecisionOutcome::Done { .. }));
     assert_eq!(topic_stats(&*queue).await.messages, 0);
 }
 
@@ -110,14 +87,14 @@ pub async fn a_replayed_message_can_die_again(fixture: Fixture) {
     publish(&*queue, &["m1"]).await;
     kill(&*queue, "mail", "refused").await;
     let first = letters(&*queue).await.remove(0);
-    let action = decide(&*queue, &first.id, Decision::Replay).await;
+    let action = decide(&*queue, &first.id, DeadLetterDecision::Replay).await;
     let killed = kill(&*queue, "mail", "refused again").await;
     let second = letters(&*queue).await.remove(0);
     assert_ne!(first.id, second.id);
     let number = Some(action.number);
     assert_eq!((first.decision, killed.decision, second.decision), (None, number, number));
     let named = match outcome(&*queue).await {
-        Outcome::DeadAgain { dead_letter, .. } => dead_letter,
+        DecisionOutcome::DeadAgain { dead_letter, .. } => dead_letter,
         outcome => panic!("it died again: {outcome:?}"),
     };
     assert_eq!((named, second.attempts), (second.id, 1));
@@ -132,7 +109,7 @@ pub async fn an_edited_message_takes_the_place_of_the_old(fixture: Fixture) {
     kill(&*queue, "mail", "bad data").await;
     let letter = letters(&*queue).await.remove(0);
     let new = NewMessage::new("Ping", "mended").id(id("m2")).key("order-1");
-    let action = decide(&*queue, &letter.id, Decision::Edit(Box::new(new))).await;
+    let action = decide(&*queue, &letter.id, DeadLetterDecision::Edit(Box::new(new))).await;
     assert_eq!((action.kind, &action.new_message_id), (DecisionKind::Edit, &Some(id("m2"))));
     assert_eq!(letters(&*queue).await, []);
     let edited = one(&*queue, "mail").await;
@@ -140,7 +117,7 @@ pub async fn an_edited_message_takes_the_place_of_the_old(fixture: Fixture) {
     assert_eq!((edited.message.edited_from.clone(), edited.attempt), (Some(id("m1")), 1));
     assert_eq!(ids(&due(&*queue, "stock").await), ["m1"]);
     ack(&*queue, &edited).await;
-    assert!(matches!(outcome(&*queue).await, Outcome::Done { .. }));
+    assert!(matches!(outcome(&*queue).await, DecisionOutcome::Done { .. }));
     // Nor does a group that begins later get what is for another.
     subscribe(&*queue, "later").await;
     assert_eq!(ids(&due(&*queue, "later").await), ["m1"]);
@@ -154,7 +131,9 @@ pub async fn a_bad_edit_changes_nothing(fixture: Fixture) {
     kill(&*queue, "mail", "bad data").await;
     let letter = letters(&*queue).await.remove(0);
     let edit = async |new: NewMessage| {
-        queue.decide(letter.id.clone(), Decision::Edit(Box::new(new)), "ada".to_owned()).await
+        operating(&*queue)
+            .decide(letter.id.clone(), DeadLetterDecision::Edit(Box::new(new)), "ada".to_owned())
+            .await
     };
     let error = edit(NewMessage::new("", "")).await.expect_err("it has no type");
     assert!(matches!(error, OperateError::Message(_)), "{error:?}");
@@ -171,14 +150,14 @@ pub async fn a_discarded_dead_letter_is_gone(fixture: Fixture) {
     publish(&*queue, &["m1"]).await;
     kill(&*queue, "mail", "refused").await;
     let letter = letters(&*queue).await.remove(0);
-    let action = decide(&*queue, &letter.id, Decision::Discard).await;
-    assert_eq!((action.kind, action.outcome), (DecisionKind::Discard, Outcome::Gone));
+    let action = decide(&*queue, &letter.id, DeadLetterDecision::Discard).await;
+    assert_eq!((action.kind, action.outcome), (DecisionKind::Discard, DecisionOutcome::Gone));
     assert_eq!(letters(&*queue).await, []);
     assert_eq!(topic_stats(&*queue).await.messages, 0);
     for id in [letter.id, DeadLetterId("no such".to_owned())] {
-        let error = queue.decide(id.clone(), Decision::Replay, "ada".to_owned()).await;
+        let error = operating(&*queue).decide(id.clone(), DeadLetterDecision::Replay, "ada".to_owned()).await;
         assert!(matches!(error, Err(OperateError::NoDeadLetter { .. })), "{error:?}");
-        let error = queue.dead_letter(id).await;
+        let error = operating(&*queue).dead_letter(id).await;
         assert!(matches!(error, Err(OperateError::NoDeadLetter { .. })), "{error:?}");
     }
 }
@@ -191,12 +170,12 @@ pub async fn every_decision_is_on_record(fixture: Fixture) {
         publish(&*queue, &[&format!("m{number}")]).await;
         kill(&*queue, "mail", "refused").await;
         let letter = letters(&*queue).await.remove(0);
-        decide(&*queue, &letter.id, Decision::Discard).await;
+        decide(&*queue, &letter.id, DeadLetterDecision::Discard).await;
     }
     let mut seen = Vec::new();
     let mut after = 0;
     loop {
-        let page = queue.actions(after, 2).await.expect("decisions can be listed");
+        let page = operating(&*queue).actions(after, 2).await.expect("decisions can be listed");
         let Some(last) = page.last() else { break };
         assert!(page.len() <= 2 && page.windows(2).all(|pair| pair[0].number < pair[1].number));
         after = last.number;
@@ -220,7 +199,13 @@ pub async fn dead_letters_are_replayed_together_at_a_pace(fixture: Fixture) {
     let mut saying = |action: Action| {
         said.lock().expect("nobody panics while it is held").push(action.message_id.to_string());
     };
-    let replay = queue.decide_all(filter, BulkDecision::Replay, "ada", Some((10.0, &*clock)), &mut saying);
+    let replay = operating(&*queue).decide_all(
+        filter,
+        BulkDecision::Replay,
+        "ada",
+        Some((10.0, &*clock)),
+        &mut saying,
+    );
     let started = clock.now();
     let time = async {
         for number in 1..4 {
@@ -238,17 +223,109 @@ pub async fn dead_letters_are_replayed_together_at_a_pace(fixture: Fixture) {
     assert_eq!(counts(&*queue, "mail").await, [4, 0, 0, 2]);
 }
 
-async fn decide(queue: &dyn MessageQueue, id: &DeadLetterId, decision: Decision) -> Action {
-    let action = queue.decide(id.clone(), decision, "ada".to_owned()).await.expect("it can be decided");
+/// Of many who decide about a dead letter at once, one does, and it is on record once.
+pub async fn a_dead_letter_is_decided_about_once(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    for number in 0..10 {
+        publish(&*queue, &[&format!("m{number}")]).await;
+        kill(&*queue, "mail", "refused").await;
+        let letter = letters(&*queue).await.remove(0).id;
+        let decide = |_| {
+            let (queue, letter) = (Arc::clone(&queue), letter.clone());
+            tokio::spawn(async move {
+                operating(&*queue).decide(letter, DeadLetterDecision::Discard, "ada".to_owned()).await
+            })
+        };
+        let decided = soon(join_all((0..4).map(decide))).await;
+        let done = decided.into_iter().filter(|one| matches!(one, Ok(Ok(_)))).count();
+        assert_eq!((done, actions(&*queue).await.len()), (1, number + 1));
+    }
+}
+
+/// What is given up again after a replay is there again for who follows, who may go on after what isn't there
+/// any more.
+pub async fn who_follows_given_up_messages_sees_them_die_again(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    publish(&*queue, &["m1"]).await;
+    kill(&*queue, "mail", "refused").await;
+    let first = given_up(&*queue, "mail").await.remove(0);
+    assert_eq!(letters(&*queue).await, std::slice::from_ref(&first), "it is the same as operators see");
+    decide(&*queue, &first.id, DeadLetterDecision::Replay).await;
+    assert_eq!(given_up_after(&*queue, "mail", None).await, []);
+    kill(&*queue, "mail", "refused again").await;
+    let again = given_up_after(&*queue, "mail", Some(first.id.clone())).await;
+    assert_eq!(again, letters(&*queue).await);
+    assert_ne!(again[0].id, first.id);
+}
+
+/// Dead letters and decisions are there, and how the decisions come out is still noted.
+pub async fn dead_letters_and_decisions_survive_reopening(mut fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    for name in ["m1", "m2", "m3"] {
+        publish(&*queue, &[name]).await;
+        kill(&*queue, "mail", name).await;
+    }
+    let before = letters(&*queue).await;
+    operating(&*queue)
+        .decide(before[0].id.clone(), DeadLetterDecision::Replay, "ada".to_owned())
+        .await
+        .expect("it is there");
+    let new = Box::new(message("m4"));
+    operating(&*queue)
+        .decide(before[1].id.clone(), DeadLetterDecision::Edit(new), "ada".to_owned())
+        .await
+        .expect("it is there");
+    let actions = operating(&*queue).actions(0, 10).await.expect("decisions can be listed");
+    drop(queue);
+    let queue = fixture.reopen().await;
+    assert_eq!(letters(&*queue).await, before[2..]);
+    assert_eq!(operating(&*queue).actions(0, 10).await.expect("decisions can be listed"), actions);
+    let deliveries = due(&*queue, "mail").await;
+    assert_eq!(ids(&deliveries), ["m1", "m4"]);
+    for delivery in &deliveries {
+        ack(&*queue, delivery).await;
+    }
+    drop(queue);
+    let queue = fixture.reopen().await;
+    let outcomes = operating(&*queue).actions(0, 10).await.expect("decisions can be listed");
+    assert!(
+        outcomes.iter().all(|action| matches!(action.outcome, DecisionOutcome::Done { .. })),
+        "{outcomes:?}"
+    );
+    operating(&*queue)
+        .decide(before[2].id.clone(), DeadLetterDecision::Replay, "ada".to_owned())
+        .await
+        .expect("it is there");
+    kill(&*queue, "mail", "again").await;
+    let again = letters(&*queue).await.remove(0);
+    drop(queue);
+    let queue = fixture.reopen().await;
+    assert_eq!(letters(&*queue).await, [again], "and what had brought it back");
+    kill_another(&*queue).await;
+    let ids: Vec<_> = letters(&*queue).await.into_iter().map(|letter| letter.id).collect();
+    assert!(ids.len() == 2 && ids[0] != ids[1] && !before.iter().any(|old| old.id == ids[1]), "{ids:?}");
+}
+
+async fn kill_another(queue: &dyn MessageQueue) {
+    publish(queue, &["m5"]).await;
+    kill(queue, "mail", "m5").await;
+}
+
+async fn decide(queue: &dyn MessageQueue, id: &DeadLetterId, decision: DeadLetterDecision) -> Action {
+    let action =
+        operating(queue).decide(id.clone(), decision, "ada".to_owned()).await.expect("it can be decided");
     assert_eq!(actions(queue).await.pop(), Some(action.clone()), "it is on record");
     action
 }
 
 async fn actions(queue: &dyn MessageQueue) -> Vec<Action> {
-    queue.actions(0, 1_000).await.expect("decisions can be listed")
+    operating(queue).actions(0, 1_000).await.expect("decisions can be listed")
 }
 
 /// How the last decision came out.
-async fn outcome(queue: &dyn MessageQueue) -> Outcome {
+async fn outcome(queue: &dyn MessageQueue) -> DecisionOutcome {
     actions(queue).await.pop().expect("there was a decision").outcome
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::Fixture;
 use super::sample::{
-    LESS, REST, VISIBILITY, ack, ask, counts, due, group, id, ids, kill, letters, message, one, publish,
-    publish_all, subscribe, subscribe_ordered, topic,
+    LESS, REST, VISIBILITY, ack, ask, assert_unfinished, due, given_up, given_up_after, group, id, ids, kill,
+    message, one, publish, publish_all, subscribe, subscribe_ordered, topic,
 };
-use crate::{Decision, Outcome, Published};
+use crate::Published;
 
 /// Messages, groups and what groups have finished are there.
 pub async fn messages_and_groups_survive_reopening(mut fixture: Fixture) {
@@ -57,7 +57,7 @@ pub async fn delays_and_attempts_survive_reopening(mut fixture: Fixture) {
     queue.retry(&delivery.lease, REST, "no answer".to_owned()).await.expect("the lease is good");
     drop(queue);
     let queue = fixture.reopen().await;
-    assert_eq!(counts(&*queue, "mail").await, [0, 0, 2, 0]);
+    assert_unfinished(&*queue, Some("orders"), [2, 0, 2], 1).await;
     fixture.pass(REST).await;
     let again = one(&*queue, "mail").await;
     assert_eq!((again.attempt, again.last_error.as_deref()), (2, Some("no answer")));
@@ -65,46 +65,23 @@ pub async fn delays_and_attempts_survive_reopening(mut fixture: Fixture) {
     assert_eq!(one(&*queue, "mail").await.message.id, id("m2"));
 }
 
-/// Dead letters and decisions are there, and how the decisions come out is still noted.
-pub async fn dead_letters_and_decisions_survive_reopening(mut fixture: Fixture) {
+/// What was given up is there, as it was and in its order, and what is given up later comes after it.
+pub async fn given_up_messages_survive_reopening(mut fixture: Fixture) {
     let queue = fixture.queue();
     subscribe(&*queue, "mail").await;
     for name in ["m1", "m2", "m3"] {
         publish(&*queue, &[name]).await;
         kill(&*queue, "mail", name).await;
     }
-    let before = letters(&*queue).await;
-    queue.decide(before[0].id.clone(), Decision::Replay, "ada".to_owned()).await.expect("it is there");
-    let new = Box::new(message("m4"));
-    queue.decide(before[1].id.clone(), Decision::Edit(new), "ada".to_owned()).await.expect("it is there");
-    let actions = queue.actions(0, 10).await.expect("decisions can be listed");
+    let before = given_up(&*queue, "mail").await;
     drop(queue);
     let queue = fixture.reopen().await;
-    assert_eq!(letters(&*queue).await, before[2..]);
-    assert_eq!(queue.actions(0, 10).await.expect("decisions can be listed"), actions);
-    let deliveries = due(&*queue, "mail").await;
-    assert_eq!(ids(&deliveries), ["m1", "m4"]);
-    for delivery in &deliveries {
-        ack(&*queue, delivery).await;
-    }
-    drop(queue);
-    let queue = fixture.reopen().await;
-    let outcomes = queue.actions(0, 10).await.expect("decisions can be listed");
-    assert!(outcomes.iter().all(|action| matches!(action.outcome, Outcome::Done { .. })), "{outcomes:?}");
-    queue.decide(before[2].id.clone(), Decision::Replay, "ada".to_owned()).await.expect("it is there");
-    kill(&*queue, "mail", "again").await;
-    let again = letters(&*queue).await.remove(0);
-    drop(queue);
-    let queue = fixture.reopen().await;
-    assert_eq!(letters(&*queue).await, [again], "and what had brought it back");
-    kill_another(&*queue).await;
-    let ids: Vec<_> = letters(&*queue).await.into_iter().map(|letter| letter.id).collect();
-    assert!(ids.len() == 2 && ids[0] != ids[1] && !before.iter().any(|old| old.id == ids[1]), "{ids:?}");
-}
-
-async fn kill_another(queue: &dyn crate::MessageQueue) {
-    publish(queue, &["m5"]).await;
-    kill(queue, "mail", "m5").await;
+    assert_eq!(given_up(&*queue, "mail").await, before);
+    publish(&*queue, &["m4"]).await;
+    kill(&*queue, "mail", "m4").await;
+    let later = given_up_after(&*queue, "mail", Some(before[2].id.clone())).await;
+    let later: Vec<_> = later.into_iter().map(|letter| letter.message.id.to_string()).collect();
+    assert_eq!(later, ["m4"]);
 }
 
 /// An ordered group goes on in order, and what held a partition still does.

@@ -7,9 +7,10 @@ use futures::future::join_all;
 
 use super::Fixture;
 use super::sample::{
-    VISIBILITY, ack, ask, counts, id, message, slow, soon, subscribe, subscribe_ordered, topic,
+    VISIBILITY, ack, ask, given_up, given_up_after, id, message, publish_all, slow, soon, subscribe,
+    subscribe_ordered, topic,
 };
-use crate::{Delivery, Published};
+use crate::{DeadLetter, Delivery, MessageQueue, Published};
 
 /// Of many who publish the same message, exactly one stores it.
 pub async fn of_many_that_publish_the_same_exactly_one_stores_it(fixture: Fixture) {
@@ -60,7 +61,7 @@ pub async fn every_message_comes_once_to_many_consumers(fixture: Fixture) {
         .collect();
     soon_long(join_all(publishers)).await;
     soon_long(async {
-        while counts(&*queue, "mail").await != [0, 0, 0, 0] {
+        while !is_at_rest(&*queue).await {
             tokio::task::yield_now().await;
         }
     })
@@ -88,7 +89,7 @@ pub async fn many_consumers_see_each_key_in_order(fixture: Fixture) {
     let consume = |_| {
         let (queue, seen) = (Arc::clone(&queue), Arc::clone(&seen));
         tokio::spawn(async move {
-            while counts(&*queue, "mail").await != [0, 0, 0, 0] {
+            while !is_at_rest(&*queue).await {
                 let ask = ask("mail").max(3).now().visibility(VISIBILITY * 100);
                 for delivery in queue.receive(ask).await.expect("the group is subscribed") {
                     let (key, number) =
@@ -131,6 +132,51 @@ pub async fn many_publishers_lose_nothing(fixture: Fixture) {
     let ids: BTreeSet<_> = all.iter().map(|delivery| delivery.message.id.clone()).collect();
     assert_eq!((all.len(), ids.len()), (800, 800));
     assert!(ids.contains(&id("7-19-4")));
+}
+
+/// Who follows what a group gives up, page by page, while consumers give up more, misses none and has none twice.
+pub async fn who_follows_given_up_messages_misses_none(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    let count = if slow() { 5_000 } else { 200 };
+    let messages = (0..count).map(|number| message(&format!("m{number}")));
+    publish_all(&*queue, messages.collect()).await;
+    let reject = |_| {
+        let queue = Arc::clone(&queue);
+        tokio::spawn(async move {
+            loop {
+                let deliveries = queue.receive(ask("mail").max(3).now().visibility(VISIBILITY * 100)).await;
+                let deliveries = deliveries.expect("the group is subscribed");
+                if deliveries.is_empty() {
+                    return;
+                }
+                for delivery in deliveries {
+                    queue.reject(&delivery.lease, "no".to_owned()).await.expect("the lease is good");
+                }
+            }
+        })
+    };
+    let rejecting: Vec<_> = (0..4).map(reject).collect();
+    let mut seen: Vec<DeadLetter> = Vec::new();
+    soon_long(async {
+        while seen.len() < count {
+            let after = seen.last().map(|letter| letter.id.clone());
+            seen.extend(given_up_after(&*queue, "mail", after).await);
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    for done in soon_long(join_all(rejecting)).await {
+        done.expect("consumers don't panic");
+    }
+    let ids: BTreeSet<_> = seen.iter().map(|letter| letter.message.id.clone()).collect();
+    assert_eq!((seen.len(), ids.len()), (count, count));
+    assert_eq!(given_up(&*queue, "mail").await, seen, "and in the same order");
+}
+
+/// Whether nothing is left to do in the whole queue.
+async fn is_at_rest(queue: &dyn MessageQueue) -> bool {
+    queue.unfinished(None).await.expect("a sound queue can count").is_at_rest()
 }
 
 fn note(seen: &Mutex<BTreeMap<String, u32>>, delivery: &Delivery) {

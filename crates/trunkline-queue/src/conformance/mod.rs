@@ -1,6 +1,7 @@
-//! The conformance suite: one test per promise of [`MessageQueue`](crate::MessageQueue), for every backend.
+//! The conformance suites: one test per promise of [`MessageQueue`](crate::MessageQueue), for every backend, and
+//! one per promise of [`OperateQueue`](crate::OperateQueue), for those that have it.
 //!
-//! A backend runs all of it with one line in its tests, given something that makes a [`Fixture`] with a
+//! A backend runs each with one line in its tests, given something that makes a [`Fixture`] with a
 //! fresh, empty queue, whether at once or asynchronously:
 //!
 //! ```
@@ -8,14 +9,17 @@
 //! use trunkline_queue::conformance::Fixture;
 //! use trunkline_queue::{Keep, ManualClock, MemoryQueue};
 //!
-//! trunkline_queue::conformance!(memory, || {
+//! fn memory() -> Fixture {
 //!     let clock = ManualClock::default();
 //!     let queue = MemoryQueue::with(Keep::default(), Arc::new(clock.clone()));
 //!     Fixture::new(queue).with_clock(clock)
-//! });
+//! }
+//!
+//! trunkline_queue::conformance!(delivery, memory);
+//! trunkline_queue::operating_conformance!(operating, memory);
 //! ```
 //!
-//! That makes a module `memory` with one `#[test]` per promise, named as the promise.
+//! That makes modules `delivery` and `operating` with one `#[test]` per promise, named as the promise.
 //! Each test is also a function here, which panics when the promise is broken; [`run`] runs it in a runtime
 //! of its own.
 //!
@@ -27,12 +31,14 @@
 //! What the suite can't cause, it can't check: that a queue whose medium fails answers with an error is for the
 //! tests of the backend itself.
 //!
-//! [`random_histories_come_out_as_in_the_model`] plays random histories against the queue and against a model;
+//! [`random_histories_come_out_as_in_the_model`] plays random histories against the queue and against a model,
+//! and [`random_histories_with_an_operator_come_out_as_in_the_model`] such with an operator;
 //! a failure says the seed, which `TRUNKLINE_SEED` repeats.
 
 mod dead;
 mod durable;
 mod fixture;
+mod given_up;
 mod lease;
 mod many;
 mod model;
@@ -44,10 +50,12 @@ mod receive;
 mod sample;
 mod subscribe;
 mod suite;
+mod unfinished;
 
 pub use dead::*;
 pub use durable::*;
 pub use fixture::Fixture;
+pub use given_up::*;
 pub use lease::*;
 pub use many::*;
 pub use operate::*;
@@ -56,4 +64,5 @@ pub use publish::*;
 pub use random::*;
 pub use receive::*;
 pub use subscribe::*;
-pub use suite::{PROMISES, run};
+pub use suite::{OPERATING_PROMISES, PROMISES, run};
+pub use unfinished::*;

@@ -200,6 +200,21 @@ impl Model {
         counts
     }
 
+    /// What is kept, and what is due and delayed in subscribed groups; and how many of the delayed are retries.
+    pub(super) fn unfinished(&self, now: Time) -> ([u64; 3], u64) {
+        let (mut wanted, mut retries) = ([self.messages(), 0, 0], 0);
+        for name in self.groups().filter(|name| self.is_subscribed(name)) {
+            let [waiting, leased, delayed, _] = self.counts(now, name);
+            wanted[1] += waiting + leased;
+            wanted[2] += delayed;
+            let waits =
+                |state: &&State| matches!(state.at, At::From(time) if time > now) && state.attempts > 0;
+            let states = self.kept.iter().filter_map(|kept| kept.states.get(name));
+            retries += states.filter(waits).count() as u64;
+        }
+        (wanted, retries)
+    }
+
     /// The ids of a group's dead letters, in the order of their publishing.
     pub(super) fn dead(&self, name: &str) -> Vec<String> {
         let dead = |kept: &&Kept| kept.states.get(name).is_some_and(|state| state.at == At::Dead);

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use super::Fixture;
 use super::sample::{
-    REST, ack, ask, counts, due, group, id, ids, kill, message, one, publish, publish_all, stats, subscribe,
-    topic, topic_stats,
+    REST, ack, ask, counts, due, group, id, ids, kill, message, one, operating, publish, publish_all, stats,
+    subscribe, topic, topic_stats,
 };
 use crate::{MessageState, NewMessage, OperateError, Peek};
 
 /// A message that a group has not finished is exactly one of waiting, leased, delayed and dead.
 pub async fn every_unfinished_message_is_counted_once(fixture: Fixture) {
     let queue = fixture.queue();
+    let topics = operating(&*queue).stats().await.expect("an empty queue has numbers").topics;
+    assert_eq!(topics, [], "topics appear on first use");
     subscribe(&*queue, "mail").await;
     let later = message("m6").after(Duration::from_secs(3600));
     publish_all(
@@ -65,7 +67,7 @@ pub async fn age_and_rates_are_told(fixture: Fixture) {
 pub async fn a_look_leases_nothing(fixture: Fixture) {
     let queue = fixture.queue();
     publish(&*queue, &["m1", "m2", "m3"]).await;
-    let all = queue.peek(Peek::new(topic("orders"))).await.expect("the topic is there");
+    let all = operating(&*queue).peek(Peek::new(topic("orders"))).await.expect("the topic is there");
     assert_eq!(all.iter().map(|peeked| peeked.message.id.as_str()).collect::<Vec<_>>(), ["m1", "m2", "m3"]);
     assert!(all.windows(2).all(|pair| pair[0].place < pair[1].place));
     subscribe(&*queue, "mail").await;
@@ -73,7 +75,7 @@ pub async fn a_look_leases_nothing(fixture: Fixture) {
     let first = queue.receive(ask("mail").now().max(1)).await.expect("the group is subscribed");
     queue.reject(&first[0].lease, "never".to_owned()).await.expect("the lease is good");
     let held = queue.receive(ask("mail").now().max(1)).await.expect("the group is subscribed");
-    let peeked = queue.peek(Peek::new(topic("orders"))).await.expect("the topic is there");
+    let peeked = operating(&*queue).peek(Peek::new(topic("orders"))).await.expect("the topic is there");
     let mail: Vec<&MessageState> = peeked
         .iter()
         .flat_map(|peeked| peeked.states.iter().filter(|(name, _)| *name == group("mail")))
@@ -86,9 +88,11 @@ pub async fn a_look_leases_nothing(fixture: Fixture) {
     );
     ack(&*queue, &held[0]).await;
     let one_group = Peek { group: Some(group("mail")), max: 1, ..Peek::new(topic("orders")) };
-    let first = queue.peek(one_group.clone()).await.expect("the group is there");
-    let next =
-        queue.peek(Peek { after: Some(first[0].place), ..one_group }).await.expect("the group is there");
+    let first = operating(&*queue).peek(one_group.clone()).await.expect("the group is there");
+    let next = operating(&*queue)
+        .peek(Peek { after: Some(first[0].place), ..one_group })
+        .await
+        .expect("the group is there");
     assert_eq!((first[0].message.id.clone(), next[0].message.id.clone()), (id("m1"), id("m3")));
     assert_eq!(due(&*queue, "stock").await.len(), 3);
 }
@@ -99,19 +103,22 @@ pub async fn delayed_messages_can_be_made_due(fixture: Fixture) {
     subscribe(&*queue, "mail").await;
     let hour = Duration::from_secs(3600);
     publish_all(&*queue, ["m1", "m2", "m3"].map(|id| message(id).after(hour)).to_vec()).await;
-    let now = queue.retry_now(topic("orders"), group("mail"), Some(id("m2"))).await;
+    let now = operating(&*queue).retry_now(topic("orders"), group("mail"), Some(id("m2"))).await;
     assert_eq!(now.expect("it is delayed"), 1);
     let delivery = one(&*queue, "mail").await;
     assert_eq!(delivery.message.id, id("m2"));
     queue.retry(&delivery.lease, hour, "later".to_owned()).await.expect("the lease is good");
-    let now = queue.retry_now(topic("orders"), group("mail"), None).await;
+    let now = operating(&*queue).retry_now(topic("orders"), group("mail"), None).await;
     assert_eq!(now.expect("three are delayed"), 3);
     assert_eq!(ids(&due(&*queue, "mail").await), ["m1", "m2", "m3"]);
     for unknown in ["m1", "m4"] {
-        let error = queue.retry_now(topic("orders"), group("mail"), Some(id(unknown))).await;
+        let error = operating(&*queue).retry_now(topic("orders"), group("mail"), Some(id(unknown))).await;
         assert!(matches!(error, Err(OperateError::NoMessage { .. })), "{error:?}");
     }
-    assert_eq!(queue.retry_now(topic("orders"), group("mail"), None).await.expect("it is there"), 0);
+    assert_eq!(
+        operating(&*queue).retry_now(topic("orders"), group("mail"), None).await.expect("it is there"),
+        0
+    );
 }
 
 /// A purged group has neither waiting nor delayed messages; what consumers hold and dead letters stay.
@@ -125,14 +132,15 @@ pub async fn a_purge_leaves_what_is_held_and_what_is_dead(fixture: Fixture) {
     let held = one(&*queue, "mail").await;
     let later = message("m4").after(REST);
     publish_all(&*queue, vec![message("m3"), later]).await;
-    let purged = queue.purge(topic("orders"), Some(group("mail"))).await.expect("the group is there");
+    let purged =
+        operating(&*queue).purge(topic("orders"), Some(group("mail"))).await.expect("the group is there");
     assert_eq!(purged, 2);
     assert_eq!(counts(&*queue, "mail").await, [0, 1, 0, 1]);
     assert_eq!(counts(&*queue, "stock").await, [3, 0, 1, 0]);
     ack(&*queue, &held).await;
     publish(&*queue, &["m5"]).await;
     assert_eq!(one(&*queue, "mail").await.message.id, id("m5"));
-    queue.purge(topic("orders"), None).await.expect("the topic is there");
+    operating(&*queue).purge(topic("orders"), None).await.expect("the topic is there");
     assert_eq!(counts(&*queue, "mail").await, [0, 1, 0, 1]);
     assert_eq!(counts(&*queue, "stock").await, [0, 0, 0, 0]);
     assert_eq!(topic_stats(&*queue).await.messages, 2);
@@ -142,20 +150,27 @@ pub async fn a_purge_leaves_what_is_held_and_what_is_dead(fixture: Fixture) {
 pub async fn what_is_not_there_is_refused(fixture: Fixture) {
     let queue = fixture.queue();
     let no_topic = |error: &OperateError| matches!(error, OperateError::NoTopic { .. });
-    let error = queue.peek(Peek::new(topic("orders"))).await.expect_err("there is no topic");
+    let error = operating(&*queue).peek(Peek::new(topic("orders"))).await.expect_err("there is no topic");
     assert!(no_topic(&error), "{error:?}");
-    let error = queue.purge(topic("orders"), None).await.expect_err("there is no topic");
+    let error = operating(&*queue).purge(topic("orders"), None).await.expect_err("there is no topic");
     assert!(no_topic(&error), "{error:?}");
-    let error = queue.retry_now(topic("orders"), group("mail"), None).await.expect_err("there is no topic");
+    let error = operating(&*queue)
+        .retry_now(topic("orders"), group("mail"), None)
+        .await
+        .expect_err("there is no topic");
     assert!(no_topic(&error), "{error:?}");
     publish(&*queue, &["m1"]).await;
     let no_group = |error: &OperateError| matches!(error, OperateError::NoGroup { .. });
     let peek = Peek { group: Some(group("mail")), ..Peek::new(topic("orders")) };
-    let error = queue.peek(peek).await.expect_err("there is no group");
+    let error = operating(&*queue).peek(peek).await.expect_err("there is no group");
     assert!(no_group(&error), "{error:?}");
-    let error = queue.purge(topic("orders"), Some(group("mail"))).await.expect_err("there is no group");
+    let error =
+        operating(&*queue).purge(topic("orders"), Some(group("mail"))).await.expect_err("there is no group");
     assert!(no_group(&error), "{error:?}");
-    let error = queue.retry_now(topic("orders"), group("mail"), None).await.expect_err("there is no group");
+    let error = operating(&*queue)
+        .retry_now(topic("orders"), group("mail"), None)
+        .await
+        .expect_err("there is no group");
     assert!(no_group(&error), "{error:?}");
 }
 
@@ -185,18 +200,16 @@ pub async fn a_topic_without_a_group_is_bounded_and_flagged(fixture: Fixture) {
     assert!(!topic_stats(&*queue).await.unread);
 }
 
-/// A dead letter is kept for so long.
-pub async fn a_dead_letter_lapses_in_the_end(fixture: Fixture) {
+/// A group that is purged after its subscription has ended is gone, and begins anew.
+pub async fn a_purged_group_is_forgotten(fixture: Fixture) {
     let queue = fixture.queue();
     subscribe(&*queue, "mail").await;
-    publish(&*queue, &["m1"]).await;
-    kill(&*queue, "mail", "never").await;
-    assert_eq!(counts(&*queue, "mail").await, [0, 0, 0, 1]);
-    if fixture.time_is_free() {
-        fixture.pass(fixture.keep().dead_letter_age.saturating_sub(Duration::from_secs(1))).await;
-        assert_eq!(counts(&*queue, "mail").await, [0, 0, 0, 1]);
-        fixture.pass(Duration::from_secs(2)).await;
-        assert_eq!(counts(&*queue, "mail").await, [0, 0, 0, 0]);
-        assert_eq!(topic_stats(&*queue).await.messages, 0);
-    }
+    publish(&*queue, &["m1", "m2"]).await;
+    queue.unsubscribe(topic("orders"), group("mail")).await.expect("the group is there");
+    let purged =
+        operating(&*queue).purge(topic("orders"), Some(group("mail"))).await.expect("the group is there");
+    assert_eq!(purged, 2);
+    let stats = topic_stats(&*queue).await;
+    assert_eq!((stats.groups.len(), stats.messages, stats.unread), (0, 0, true));
+    assert!(subscribe(&*queue, "mail").await, "the group is new");
 }

@@ -1,5 +1,6 @@
 //! Ordered groups: order by key, and what holds a partition.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Fixture;
@@ -26,6 +27,8 @@ pub async fn an_ordered_group_gets_a_key_in_order(fixture: Fixture) {
         assert_eq!(ids(&due(&*queue, "mail").await), [""; 0], "nothing comes before something is settled");
         widest = widest.max(deliveries.len());
         left -= deliveries.len();
+        let held: BTreeSet<_> = deliveries.iter().map(|delivery| delivery.message.key.clone()).collect();
+        assert_eq!(held.len(), deliveries.len(), "two of a key are handed out at a time");
         for delivery in &deliveries {
             let key = delivery.message.key.clone().expect("it was given a key");
             let place = keys.iter().position(|known| *known == key).expect("it is one of those");

@@ -1,12 +1,20 @@
 //! Random histories, played against the queue and against a model.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
+
+use futures::FutureExt as _;
 
 use super::Fixture;
 use super::model::{Model, Time};
-use super::sample::{group, message, slow, topic};
-use crate::{DeadLettersRead, Decision, Delivery, GroupOptions, Lease, MessageQueue, Published, Receive};
+use super::sample::{assert_unfinished, given_up, group, letters, message, operating, slow, topic};
+use crate::{
+    DeadLetter, DeadLetterDecision, Delivery, GroupOptions, Lease, MessageQueue, Published, Receive,
+};
+
+/// How many histories are played, unless long samples were asked for.
+const HISTORIES: u64 = 24;
 
 const GROUPS: [&str; 3] = ["mail", "stock", "ordered"];
 
@@ -16,23 +24,50 @@ const MILLIS: u64 = 50;
 /// How much longer they are in real time: so long that none of them ends while a history is played.
 const REAL_TIME: u64 = 200_000;
 
-/// Random histories come out as in a model that is a list: what each operation answers, what is due, and what
-/// each group has.
+/// Random histories come out as in a model that is a list: what each operation answers, what is due, what is not
+/// finished, and what each group has given up.
 pub async fn random_histories_come_out_as_in_the_model<F, O>(make: F)
 where
     F: Fn() -> O,
     O: Future<Output = Fixture>,
 {
+    play(false, make).await;
+}
+
+/// So do random histories in which an operator purges, makes messages due, and decides about dead letters; and
+/// what each group has is what the numbers say.
+pub async fn random_histories_with_an_operator_come_out_as_in_the_model<F, O>(make: F)
+where
+    F: Fn() -> O,
+    O: Future<Output = Fixture>,
+{
+    play(true, make).await;
+}
+
+async fn play<F, O>(operated: bool, make: F)
+where
+    F: Fn() -> O,
+    O: Future<Output = Fixture>,
+{
     let given = std::env::var("TRUNKLINE_SEED").ok().and_then(|seed| seed.parse().ok());
-    let histories = if slow() { 1_000 } else { 24 };
+    let histories = if slow() { 1_000 } else { HISTORIES };
     let first = given.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
-    for number in 0..if given.is_some() { 1 } else { histories } {
-        let seed = first.wrapping_add(number);
+    play_histories(first, if given.is_some() { 1 } else { histories }, operated, make).await;
+}
+
+/// Plays so many histories from a seed on, against a fresh queue each, with an operator or without.
+pub async fn play_histories<F, O>(seed: u64, histories: u64, operated: bool, make: F)
+where
+    F: Fn() -> O,
+    O: Future<Output = Fixture>,
+{
+    for seed in (0..histories).map(|number| seed.wrapping_add(number)) {
         let mut play = Play {
             fixture: make().await,
             random: Random(seed),
             model: Model::default(),
             leases: Vec::new(),
+            operated,
             seed,
         };
         for step in 0..150 {
@@ -47,6 +82,8 @@ struct Play {
     model: Model,
     /// Every lease that was given: its group, its message, its number in the model.
     leases: Vec<(&'static str, String, usize, Lease)>,
+    /// Whether an operator takes part.
+    operated: bool,
     seed: u64,
 }
 
@@ -55,8 +92,15 @@ impl Play {
         let said = self.act().await;
         let now = self.now();
         let queue = self.fixture.queue();
-        let stats = queue.stats().await.expect("a sound queue has numbers");
         let context = format!("seed {}, step {step}: {said}", self.seed);
+        let (wanted, retries) = self.model.unfinished(now);
+        let unfinished = assert_unfinished(&*queue, Some("orders"), wanted, retries);
+        let unfinished = AssertUnwindSafe(unfinished).catch_unwind().await;
+        assert!(unfinished.is_ok(), "{context}");
+        if !self.operated {
+            return;
+        }
+        let stats = operating(&*queue).stats().await.expect("a sound queue has numbers");
         let Some(orders) = stats.topics.iter().find(|stats| stats.topic == topic("orders")) else {
             assert_eq!(self.model.messages(), 0, "{context}");
             return;
@@ -106,14 +150,21 @@ impl Play {
                 self.fixture.pass(Duration::from_millis(millis)).await;
                 format!("{millis} ms pass")
             }
-            17 => self.decide(&*queue, name).await,
-            18 if self.random.below(3) == 0 && self.model.groups().any(|known| known == name) => {
+            17 if self.operated => self.decide(&*queue, name).await,
+            17 => self.read_given_up(&*queue, name).await,
+            18 if self.operated
+                && self.random.below(3) == 0
+                && self.model.groups().any(|known| known == name) =>
+            {
                 self.model.purge(now, name);
-                queue.purge(topic("orders"), Some(group(name))).await.expect("the group is there");
+                operating(&*queue)
+                    .purge(topic("orders"), Some(group(name)))
+                    .await
+                    .expect("the group is there");
                 format!("purge {name}")
             }
-            18 if self.model.groups().any(|known| known == name) => {
-                let count = queue.retry_now(topic("orders"), group(name), None).await;
+            18 if self.operated && self.model.groups().any(|known| known == name) => {
+                let count = operating(&*queue).retry_now(topic("orders"), group(name), None).await;
                 let wanted = self.model.retry_now(now, name);
                 assert_eq!(count.expect("the group is there"), wanted, "seed {}", self.seed);
                 format!("retry {name} now")
@@ -197,24 +248,34 @@ impl Play {
         said
     }
 
-    async fn decide(&mut self, queue: &dyn MessageQueue, name: &'static str) -> String {
-        let read = DeadLettersRead::default();
-        let letters = queue.dead_letters(read).await.expect("dead letters can be listed");
-        let of_group = letters.into_iter().filter(|letter| letter.group == group(name));
-        let letters: Vec<_> = of_group.collect();
+    async fn read_given_up(&mut self, queue: &dyn MessageQueue, name: &'static str) -> String {
+        let letters = given_up(queue, name).await;
+        self.assert_dead(&letters, name);
+        format!("{name} has given up {}", letters.len())
+    }
+
+    fn assert_dead(&self, letters: &[DeadLetter], name: &'static str) {
         let found: BTreeSet<String> = letters.iter().map(|letter| letter.message.id.to_string()).collect();
         let wanted: BTreeSet<String> = self.model.dead(name).into_iter().collect();
         assert_eq!(found, wanted, "seed {}: the dead letters of {name}", self.seed);
+        assert_eq!(found.len(), letters.len(), "seed {}: {name} has one twice", self.seed);
+    }
+
+    async fn decide(&mut self, queue: &dyn MessageQueue, name: &'static str) -> String {
+        let letters = letters(queue).await;
+        let of_group = letters.into_iter().filter(|letter| letter.group == group(name));
+        let letters: Vec<_> = of_group.collect();
+        self.assert_dead(&letters, name);
         let Some(letter) = letters.first() else { return format!("{name} has no dead letters") };
         let old = letter.message.id.to_string();
         let (said, decision) = match self.random.below(3) {
-            0 => ("replay", Decision::Replay),
-            1 => ("discard", Decision::Discard),
-            _ => ("edit", Decision::Edit(Box::new(message(&format!("e{old}")).key("k")))),
+            0 => ("replay", DeadLetterDecision::Replay),
+            1 => ("discard", DeadLetterDecision::Discard),
+            _ => ("edit", DeadLetterDecision::Edit(Box::new(message(&format!("e{old}")).key("k")))),
         };
         let edited = said == "edit";
         let wanted = !edited || self.model.publish(self.now(), &format!("e{old}"), 0, Some(name));
-        let done = queue.decide(letter.id.clone(), decision, "ada".to_owned()).await;
+        let done = operating(queue).decide(letter.id.clone(), decision, "ada".to_owned()).await;
         assert_eq!(done.is_ok(), wanted, "seed {}: {said} {old} of {name}: {done:?}", self.seed);
         match said {
             "replay" => self.model.replay(name, &old),

@@ -3,12 +3,18 @@
 use std::time::Duration;
 
 use crate::{
-    DeadLetter, DeadLettersRead, Delivery, GroupName, GroupOptions, GroupStats, MessageId, MessageQueue,
-    NewMessage, Published, Receive, TopicName, TopicStats,
+    DeadLetter, DeadLetterId, DeadLettersRead, Delivery, GroupName, GroupOptions, GroupStats, MessageId,
+    MessageQueue, NewMessage, OperateQueue, Published, Receive, TopicName, TopicStats, Unfinished,
 };
 
 /// How long a test waits for what is promised to come at once; long, for busy machines.
 const SOON: Duration = Duration::from_secs(30);
+
+/// How long a count may be too high: twice what is promised.
+const EXACT: Duration = Duration::from_secs(2);
+
+/// How many given-up messages are read at a time: few, so that there are several pages.
+const PAGE: usize = 3;
 
 /// The visibility that the tests ask for: short enough to be waited for in real time.
 pub(super) const VISIBILITY: Duration = Duration::from_millis(1_500);
@@ -97,14 +103,74 @@ pub(super) async fn kill(queue: &dyn MessageQueue, name: &str, error: &str) -> D
     delivery
 }
 
+/// What operators have of the queue.
+pub(super) fn operating(queue: &dyn MessageQueue) -> &dyn OperateQueue {
+    queue.operating().expect("this suite is for queues that can be operated")
+}
+
+/// The messages that a group of `orders` has given up.
+pub(super) async fn given_up(queue: &dyn MessageQueue, name: &str) -> Vec<DeadLetter> {
+    given_up_after(queue, name, None).await
+}
+
+/// The messages that a group of `orders` has given up after one of them, read page by page.
+pub(super) async fn given_up_after(
+    queue: &dyn MessageQueue,
+    name: &str,
+    after: Option<DeadLetterId>,
+) -> Vec<DeadLetter> {
+    let (mut all, mut after) = (Vec::new(), after);
+    loop {
+        let page = queue.given_up(topic("orders"), group(name), after, PAGE).await;
+        let page: Vec<DeadLetter> = page.expect("what was given up can be read");
+        assert!(page.len() <= PAGE, "{} at a time are too many", page.len());
+        let Some(last) = page.last() else { return all };
+        after = Some(last.id.clone());
+        all.extend(page);
+        assert!(all.len() <= 10_000, "it goes on and on");
+    }
+}
+
+/// Asserts what is not finished in `orders`: kept, due and delayed.
+pub(super) async fn assert_left(queue: &dyn MessageQueue, wanted: [u64; 3]) {
+    assert_unfinished(queue, Some("orders"), wanted, 0).await;
+}
+
+/// Asserts what is not finished: at once nothing less, and exactly that before long. So many of the delayed are
+/// retries, which may be counted as due.
+pub(super) async fn assert_unfinished(
+    queue: &dyn MessageQueue,
+    name: Option<&str>,
+    wanted: [u64; 3],
+    retries: u64,
+) {
+    let [kept, due, delayed] = wanted;
+    let ask = async || queue.unfinished(name.map(topic)).await.expect("a sound queue can count");
+    let mut found = ask().await;
+    let enough = found.kept >= kept && found.due >= due && found.due + found.delayed >= due + delayed;
+    assert!(enough, "{found:?} is less than kept, due and delayed {wanted:?}");
+    let is_exact = |found: Unfinished| {
+        found.kept == kept && found.due + found.delayed == due + delayed && found.due - due <= retries
+    };
+    let exact = async {
+        while !is_exact(found) {
+            tokio::task::yield_now().await;
+            found = ask().await;
+        }
+    };
+    let exact = tokio::time::timeout(EXACT, exact).await;
+    assert!(exact.is_ok(), "{found:?} is not kept, due and delayed {wanted:?}");
+}
+
 /// All dead letters.
 pub(super) async fn letters(queue: &dyn MessageQueue) -> Vec<DeadLetter> {
-    queue.dead_letters(DeadLettersRead::default()).await.expect("dead letters can be listed")
+    let read = DeadLettersRead::default();
+    operating(queue).dead_letters(read).await.expect("dead letters can be listed")
 }
 
 /// The numbers of `orders`.
 pub(super) async fn topic_stats(queue: &dyn MessageQueue) -> TopicStats {
-    let stats = queue.stats().await.expect("a sound queue has numbers");
+    let stats = operating(queue).stats().await.expect("a sound queue has numbers");
     let found = stats.topics.into_iter().find(|stats| stats.topic == topic("orders"));
     found.expect("the topic is there")
 }

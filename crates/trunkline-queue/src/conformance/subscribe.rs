@@ -8,7 +8,6 @@ use futures::poll;
 use super::Fixture;
 use super::sample::{
     ack, ask, due, group, ids, message, one, publish, publish_all, soon, subscribe, subscribe_ordered, topic,
-    topic_stats,
 };
 use crate::{GroupOptions, OperateError, ReceiveError, SubscribeError};
 
@@ -81,19 +80,6 @@ pub async fn a_group_goes_on_where_it_was(fixture: Fixture) {
     assert!(!subscribe(&*queue, "mail").await);
     let rest = due(&*queue, "mail").await;
     assert_eq!(rest.len(), 2, "{:?}", ids(&rest));
-}
-
-/// A group that is purged after its subscription has ended is gone, and begins anew.
-pub async fn a_purged_group_is_forgotten(fixture: Fixture) {
-    let queue = fixture.queue();
-    subscribe(&*queue, "mail").await;
-    publish(&*queue, &["m1", "m2"]).await;
-    queue.unsubscribe(topic("orders"), group("mail")).await.expect("the group is there");
-    let purged = queue.purge(topic("orders"), Some(group("mail"))).await.expect("the group is there");
-    assert_eq!(purged, 2);
-    let stats = topic_stats(&*queue).await;
-    assert_eq!((stats.groups.len(), stats.messages, stats.unread), (0, 0, true));
-    assert!(subscribe(&*queue, "mail").await, "the group is new");
     let error = queue.unsubscribe(topic("orders"), group("other")).await.expect_err("it is unknown");
     assert!(matches!(error, OperateError::NoGroup { .. }), "{error:?}");
 }

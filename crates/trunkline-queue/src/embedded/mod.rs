@@ -5,7 +5,8 @@
 //!
 //! `frame`, `record`, `codec` are the bytes; `journal` the files; `index` what a segment has, in short; `snapshot`
 //! the state as a file; `recover` opens, and `missing` says what isn't there;
-//! `stage` and `writer` are what happens to an operation; `numbers` is what other processes see.
+//! `stage` and `writer` are what happens to an operation, `operate` is what operators see and order;
+//! `numbers` is what other processes see.
 
 mod codec;
 mod error;
@@ -14,6 +15,7 @@ mod index;
 mod journal;
 mod missing;
 mod numbers;
+mod operate;
 mod record;
 mod recover;
 mod snapshot;
@@ -36,13 +38,14 @@ use trunkline_log::disk::{Disk, RealDisk};
 pub use error::OpenError;
 
 use crate::check::{IdHasher, check, keep};
-use crate::engine::{Addressed, Bell, DeadLook, Keep, Settlement};
+use crate::engine::{Bell, Keep, Settlement};
 use crate::{
-    Action, Clock, DeadLetter, DeadLetterId, DeadLettersRead, Decision, DecisionKind, Delivery, GroupName,
-    GroupOptions, Lease, Message, MessageId, MessageQueue, NewMessage, OperateError, Peek, Peeked,
-    PublishError, Published, QueueStats, Receive, ReceiveError, SettleError, StorageError, SubscribeError,
-    SystemClock, TopicName,
+    Clock, DeadLetter, DeadLetterId, Delivery, GroupName, GroupOptions, Lease, Message, MessageQueue,
+    NewMessage, OperateError, OperateQueue, PublishError, Published, QueueStats, Receive, ReceiveError,
+    SettleError, StorageError, SubscribeError, SystemClock, TopicName, Unfinished,
 };
+use operate::{DEAD_PAGE, letter, with_bodies};
+#[cfg(test)]
 pub(crate) use record::Place;
 use record::{Draft, decode_message};
 use recover::{Recovered, recover};
@@ -51,9 +54,6 @@ use writer::{Finish, Job, Writer};
 
 /// The file that the one process holds.
 const LOCK_FILE: &str = "lock";
-
-/// How many dead letters are looked at in one operation.
-const DEAD_PAGE: usize = 200;
 
 /// The least size of a segment: a header, and room for some frames.
 const SEGMENT_BYTES_MIN: u64 = 4 << 10;
@@ -320,75 +320,21 @@ impl EmbeddedQueue {
         self.call(weight, false, settle).boxed()
     }
 
-    async fn dead_letters_page(&self, read: DeadLettersRead) -> Result<Vec<DeadLetter>, OperateError> {
-        let mut letters = Vec::new();
-        let mut after = read.after;
-        while letters.len() < read.max {
-            let from = after.clone();
-            let looks = self
-                .call(0, false, move |stage| {
-                    let looks = stage.engine.dead_after(from.as_ref()).take(DEAD_PAGE).collect();
-                    with_bodies(stage, looks)
-                })
-                .await?;
-            let Some((_, last)) = looks.last() else { break };
-            after = Some(last.id.clone());
-            for (topic, look) in looks {
-                letters.push(letter(&topic, look)?);
-            }
-            letters.retain(|letter| read.filter.matches(letter));
-        }
-        letters.truncate(read.max);
-        Ok(letters)
-    }
-
-    async fn dead_letter_one(&self, id: DeadLetterId) -> Result<DeadLetter, OperateError> {
+    async fn given_up_page(
+        &self,
+        topic: TopicName,
+        group: GroupName,
+        after: Option<DeadLetterId>,
+        max: usize,
+    ) -> Result<Vec<DeadLetter>, StorageError> {
         let looks = self
             .call(0, false, move |stage| {
-                let look = stage.engine.dead_one(&id)?;
-                with_bodies(stage, vec![look])
+                let looks = stage.engine.given_up(&topic, &group, after.as_ref());
+                let looks = looks.take(max.min(DEAD_PAGE)).collect();
+                with_bodies(stage, looks)
             })
             .await?;
-        let found = looks.into_iter().next();
-        let (topic, look) =
-            found.ok_or_else(|| StorageError::Damaged { what: "a dead letter".to_owned() })?;
-        letter(&topic, look)
-    }
-
-    async fn decide_now(
-        &self,
-        id: DeadLetterId,
-        decision: Decision,
-        by: String,
-    ) -> Result<Action, OperateError> {
-        let old = self.dead_letter_one(id.clone()).await?.message;
-        let (kind, new) = match decision {
-            Decision::Replay => (DecisionKind::Replay, None),
-            Decision::Discard => (DecisionKind::Discard, None),
-            Decision::Edit(new) => {
-                check(std::slice::from_ref(&*new)).map_err(OperateError::Message)?;
-                let now = self.inner.clock.now();
-                let new = Message { edited_from: Some(old.id.clone()), ..keep(&old.topic, *new, now) };
-                (DecisionKind::Edit, Some((new.id.clone(), Draft::new(&new, self.inner.hasher))))
-            }
-        };
-        let weight = 2_048 + by.len() + new.as_ref().map_or(0, |(_, draft)| draft.encoded.len());
-        self.call(weight, false, move |stage| {
-            let new_id = new.as_ref().map(|(id, _)| id.clone());
-            if let Some((id, draft)) = &new
-                && stage.knows(&old.topic, draft.id)
-            {
-                return Err(OperateError::IdTaken { topic: old.topic.clone(), id: id.clone() });
-            }
-            let (topic, group, action) =
-                stage.engine.decide(stage.now, &id, kind, by, old.id, new_id, &mut stage.changes)?;
-            if let Some((_, draft)) = new {
-                stage.publish_one(topic, draft, Some(Addressed { group, action }));
-            }
-            let recorded = stage.engine.actions_after(action - 1, 1).pop();
-            recorded.ok_or(OperateError::NoDeadLetter { id })
-        })
-        .await
+        looks.into_iter().map(|(topic, look)| letter(&topic, look)).collect()
     }
 }
 
@@ -409,29 +355,6 @@ fn load(topic: &TopicName, body: &Body) -> Result<Message, StorageError> {
         return Err(damaged("a message's checksum is wrong".to_owned()));
     }
     decode_message(topic, encoded).map_err(|error| damaged(error.to_string()))
-}
-
-type DeadBodies = Vec<(TopicName, DeadLook<Body>)>;
-
-fn with_bodies(stage: &Stage<'_>, looks: Vec<DeadLook<Place>>) -> Result<DeadBodies, OperateError> {
-    let with_body = |look: DeadLook<Place>| {
-        let body = stage.body(look.body)?;
-        let DeadLook { id, topic, group, attempts, tries, died_at, decision, .. } = look;
-        Ok((topic.clone(), DeadLook { id, topic, group, body, attempts, tries, died_at, decision }))
-    };
-    looks.into_iter().map(with_body).collect()
-}
-
-fn letter(topic: &TopicName, look: DeadLook<Body>) -> Result<DeadLetter, OperateError> {
-    Ok(DeadLetter {
-        id: look.id,
-        group: look.group,
-        message: load(topic, &look.body)?,
-        attempts: look.attempts,
-        tries: look.tries,
-        died_at: look.died_at,
-        decision: look.decision,
-    })
 }
 
 impl MessageQueue for EmbeddedQueue {
@@ -484,68 +407,22 @@ impl MessageQueue for EmbeddedQueue {
         self.settle(lease, Settlement::Reject(error)).map(|done| done.map(drop)).boxed()
     }
 
-    fn stats(&self) -> BoxFuture<'_, Result<QueueStats, OperateError>> {
-        let stats = |stage: &mut Stage<'_>| {
-            let topics = stage.engine.topic_stats(stage.now);
-            Ok(QueueStats { at: stage.now, stored_bytes: stage.stored_bytes, topics })
-        };
-        self.call(0, false, stats).boxed()
+    fn unfinished(&self, topic: Option<TopicName>) -> BoxFuture<'_, Result<Unfinished, StorageError>> {
+        let count = move |stage: &mut Stage<'_>| Ok(stage.engine.unfinished(stage.now, topic.as_ref()));
+        self.call(0, false, count).boxed()
     }
 
-    fn peek(&self, peek: Peek) -> BoxFuture<'_, Result<Vec<Peeked>, OperateError>> {
-        async move {
-            let topic = peek.topic.clone();
-            let look = move |stage: &mut Stage<'_>| {
-                let looks = stage.engine.peek(stage.now, &peek)?;
-                let with_body =
-                    |look: crate::engine::Look<Place>| Ok((look.place, stage.body(look.body)?, look.states));
-                looks.into_iter().map(with_body).collect::<Result<Vec<_>, OperateError>>()
-            };
-            let looks = self.call(0, false, look).await?;
-            let peeked = |(place, body, states)| Ok(Peeked { place, message: load(&topic, &body)?, states });
-            looks.into_iter().map(peeked).collect()
-        }
-        .boxed()
-    }
-
-    fn retry_now(
+    fn given_up(
         &self,
         topic: TopicName,
         group: GroupName,
-        id: Option<MessageId>,
-    ) -> BoxFuture<'_, Result<u64, OperateError>> {
-        let hash = id.as_ref().map(|id| self.inner.hasher.hash(id));
-        let retry = move |stage: &mut Stage<'_>| {
-            stage.engine.retry_now(stage.now, &topic, &group, id.as_ref().zip(hash), &mut stage.changes)
-        };
-        self.call(64, false, retry).boxed()
+        after: Option<DeadLetterId>,
+        max: usize,
+    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StorageError>> {
+        self.given_up_page(topic, group, after, max).boxed()
     }
 
-    fn purge(&self, topic: TopicName, group: Option<GroupName>) -> BoxFuture<'_, Result<u64, OperateError>> {
-        let purge = move |stage: &mut Stage<'_>| {
-            stage.engine.purge(stage.now, &topic, group.as_ref(), &mut stage.changes)
-        };
-        self.call(1_024, false, purge).boxed()
-    }
-
-    fn dead_letters(&self, read: DeadLettersRead) -> BoxFuture<'_, Result<Vec<DeadLetter>, OperateError>> {
-        self.dead_letters_page(read).boxed()
-    }
-
-    fn dead_letter(&self, id: DeadLetterId) -> BoxFuture<'_, Result<DeadLetter, OperateError>> {
-        self.dead_letter_one(id).boxed()
-    }
-
-    fn decide(
-        &self,
-        id: DeadLetterId,
-        decision: Decision,
-        by: String,
-    ) -> BoxFuture<'_, Result<Action, OperateError>> {
-        self.decide_now(id, decision, by).boxed()
-    }
-
-    fn actions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<Action>, OperateError>> {
-        self.call(0, false, move |stage| Ok(stage.engine.actions_after(after, max))).boxed()
+    fn operating(&self) -> Option<&dyn OperateQueue> {
+        Some(self)
     }
 }

@@ -16,7 +16,7 @@ use super::record::{
 };
 use crate::engine::{At, Body, Died, Engine, Group, Past, Rate, Topic, Touched};
 use crate::limits::PARTITIONS_MAX;
-use crate::{Action, DeadLetterId, Outcome, Try};
+use crate::{Action, DeadLetterId, DecisionOutcome, Try};
 
 const MAGIC: [u8; 8] = *b"TRKLQST2";
 
@@ -254,17 +254,17 @@ fn encode_action(encoder: &mut Encoder, action: &Action) {
     encoder.text(action.message_id.as_str());
     encoder.option(action.new_message_id.as_ref(), |encoder, id| encoder.text(id.as_str()));
     match &action.outcome {
-        Outcome::Waiting => encoder.number(0),
-        Outcome::Done { at } => {
+        DecisionOutcome::Waiting => encoder.number(0),
+        DecisionOutcome::Done { at } => {
             encoder.number(1);
             encoder.time(*at);
         }
-        Outcome::DeadAgain { at, dead_letter } => {
+        DecisionOutcome::DeadAgain { at, dead_letter } => {
             encoder.number(2);
             encoder.time(*at);
             encoder.text(&dead_letter.0);
         }
-        Outcome::Gone => encoder.number(3),
+        DecisionOutcome::Gone => encoder.number(3),
     }
 }
 
@@ -280,13 +280,13 @@ fn decode_action(decoder: &mut Decoder<'_>) -> Result<Action, Malformed> {
         message_id: message_id(decoder)?,
         new_message_id: decoder.option(message_id)?,
         outcome: match decoder.number()? {
-            0 => Outcome::Waiting,
-            1 => Outcome::Done { at: decoder.time()? },
-            2 => Outcome::DeadAgain {
+            0 => DecisionOutcome::Waiting,
+            1 => DecisionOutcome::Done { at: decoder.time()? },
+            2 => DecisionOutcome::DeadAgain {
                 at: decoder.time()?,
                 dead_letter: DeadLetterId(decoder.text()?.to_owned()),
             },
-            3 => Outcome::Gone,
+            3 => DecisionOutcome::Gone,
             _ => return Err(Malformed("an outcome is of an unknown kind")),
         },
     })

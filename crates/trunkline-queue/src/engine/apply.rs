@@ -4,7 +4,7 @@ use trunkline_core::Timestamp;
 
 use super::group::{At, Died, Group, Past, Touched};
 use super::{Body, Change, Engine, Entry, Topic};
-use crate::{Action, DeadLetterId, DecisionKind, Outcome, TopicName};
+use crate::{Action, DeadLetterId, DecisionKind, DecisionOutcome, TopicName};
 
 /// Whom a message is for, when it is not for all groups: a group, and the decision that sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,41 +48,6 @@ impl<B: Body> Engine<B> {
         }
         note_directness(topic, place, due, to);
         topic.table.insert(place, entry);
-    }
-
-    /// The message was published before the state that is there now: each group has it or has finished it.
-    ///
-    /// Returns whether it is kept. It is not found by its id before [`Engine::restored`].
-    pub(crate) fn restore(
-        &mut self,
-        topic: u32,
-        place: u64,
-        mut entry: Entry<B>,
-        due: Option<i64>,
-        to: Option<Addressed>,
-    ) -> bool {
-        let Some(topic) = self.topic_mut(topic) else { return false };
-        if place < topic.floor {
-            return false;
-        }
-        entry.pending = 0;
-        for group in topic.groups.iter_mut().flatten() {
-            if !group.has(place, entry.key, entry.is_direct()) {
-                continue;
-            }
-            entry.pending += 1;
-            if let Some(touched) = group.touched.get(&place).cloned() {
-                group.put(place, entry.key, touched);
-            } else if !group.died.contains_key(&place) {
-                group.add_untouched(place, entry.key);
-            }
-        }
-        if entry.pending == 0 && topic.has_groups() {
-            return false;
-        }
-        note_directness(topic, place, due, to);
-        topic.table.restore(place, entry);
-        true
     }
 
     /// Makes a change that was decided before.
@@ -144,7 +109,7 @@ impl<B: Body> Engine<B> {
                 group.acked.count(at.as_micros(), 1);
                 let gone = found.finish(*place);
                 self.free(gone);
-                self.came_out(touched.action(), Outcome::Done { at: *at });
+                self.came_out(touched.action(), DecisionOutcome::Done { at: *at });
             }
             Change::Retry { topic, group, place, due, at, error } => {
                 let Some((topic, key, _)) = self.find(*topic, *place) else { return };
@@ -167,7 +132,7 @@ impl<B: Body> Engine<B> {
                 in_group.dead_total += 1;
                 self.dead.insert(*number, (*topic, *group, *place));
                 let dead_letter = letter_id(*number);
-                self.came_out(action, Outcome::DeadAgain { at: *at, dead_letter });
+                self.came_out(action, DecisionOutcome::DeadAgain { at: *at, dead_letter });
             }
             Change::RetryNow { topic, group, place, at } => {
                 self.wake(*topic, *group, *at);
@@ -194,10 +159,10 @@ impl<B: Body> Engine<B> {
                 let outcome = match kind {
                     DecisionKind::Replay => {
                         in_group.put(place, key, Touched::by(*action, At::Ready));
-                        Outcome::Waiting
+                        DecisionOutcome::Waiting
                     }
-                    DecisionKind::Edit => Outcome::Waiting,
-                    DecisionKind::Discard => Outcome::Gone,
+                    DecisionKind::Edit => DecisionOutcome::Waiting,
+                    DecisionKind::Discard => DecisionOutcome::Gone,
                 };
                 if *kind != DecisionKind::Replay {
                     let gone = found.finish(place);
@@ -257,7 +222,7 @@ impl<B: Body> Engine<B> {
     }
 
     /// How a decision came out.
-    fn came_out(&mut self, action: Option<u64>, outcome: Outcome) {
+    fn came_out(&mut self, action: Option<u64>, outcome: DecisionOutcome) {
         let Some(number) = action else { return };
         let found = self.actions.binary_search_by_key(&number, |action| action.number);
         if let Ok(found) = found {
@@ -291,7 +256,7 @@ impl<B: Body> Engine<B> {
             self.dead.remove(&died.number);
         }
         for touched in group.touched.values() {
-            self.came_out(touched.action(), Outcome::Gone);
+            self.came_out(touched.action(), DecisionOutcome::Gone);
         }
         if let Some(topic) = self.topic_mut(topic).filter(|topic| !topic.has_groups()) {
             topic.floor = topic.next;
@@ -346,7 +311,7 @@ impl<B: Body> Engine<B> {
             self.free(gone);
         }
         for action in actions {
-            self.came_out(Some(action), Outcome::Gone);
+            self.came_out(Some(action), DecisionOutcome::Gone);
         }
     }
 
@@ -375,7 +340,12 @@ pub(crate) fn letter_id(number: u64) -> DeadLetterId {
     DeadLetterId(number.to_string())
 }
 
-fn note_directness<B: Body>(topic: &mut Topic<B>, place: u64, due: Option<i64>, to: Option<Addressed>) {
+pub(super) fn note_directness<B: Body>(
+    topic: &mut Topic<B>,
+    place: u64,
+    due: Option<i64>,
+    to: Option<Addressed>,
+) {
     if let Some(due) = due {
         topic.delays.insert(place, due);
     }

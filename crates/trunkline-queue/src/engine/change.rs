@@ -56,6 +56,7 @@ pub(crate) enum Change {
 
 impl Change {
     /// Whether it is an original, that nothing else would tell: it is synced before it is acknowledged.
+    #[cfg(feature = "embedded")]
     pub(crate) fn is_original(&self) -> bool {
         match self {
             Self::Topic { .. }

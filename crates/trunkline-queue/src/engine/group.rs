@@ -309,6 +309,7 @@ impl Group {
 
     /// Notes a message that the group had taken up before the queue was opened; it is put in its place once it is
     /// found.
+    #[cfg(feature = "embedded")]
     pub(crate) fn recall(&mut self, place: u64, touched: Touched) {
         self.touched.insert(place, touched);
     }

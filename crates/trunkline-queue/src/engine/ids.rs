@@ -29,6 +29,7 @@ impl Ids {
     ///
     /// In no order, each id would go to memory that the processor's caches don't have, millions of times. So they
     /// are put in the order of the tables first; a part at a time, since that takes memory too.
+    #[cfg(feature = "embedded")]
     pub(crate) fn of(len: usize, each: impl Fn(&mut dyn FnMut(IdHash, u32))) -> Self {
         const PARTS: usize = 8;
         let count = len.div_ceil(SHARD).max(1).next_power_of_two();

@@ -1,5 +1,6 @@
 //! Questions that change nothing.
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use trunkline_core::Timestamp;
@@ -9,7 +10,8 @@ use super::group::{At, Died, Group};
 use super::{Body, Engine, Entry, Topic};
 use crate::clock::since;
 use crate::{
-    Action, DeadLetterId, GroupName, GroupStats, MessageState, OperateError, Peek, TopicName, TopicStats, Try,
+    Action, DeadLetterId, GroupName, GroupStats, MessageState, OperateError, Peek, TopicName, TopicStats,
+    Try, Unfinished,
 };
 
 /// A message that was looked at.
@@ -24,6 +26,7 @@ pub(crate) struct Look<B> {
 #[derive(Debug)]
 pub(crate) struct DeadLook<B> {
     pub(crate) id: DeadLetterId,
+    #[cfg(feature = "embedded")]
     pub(crate) topic: TopicName,
     pub(crate) group: GroupName,
     pub(crate) body: B,
@@ -79,10 +82,42 @@ impl<B: Body> Engine<B> {
         Ok(looks.take(peek.max).collect())
     }
 
+    /// How much a topic, or every topic, has that is not finished.
+    pub(crate) fn unfinished(&self, now: Timestamp, topic: Option<&TopicName>) -> Unfinished {
+        let topics = match topic {
+            Some(name) => {
+                self.topic_number(name).and_then(|number| self.topic(number)).map_or(&[][..], from_ref)
+            }
+            None => &self.topics,
+        };
+        let mut sum = Unfinished::default();
+        for topic in topics {
+            sum.kept += topic.table.len();
+            for group in topic.groups.iter().flatten().filter(|group| group.subscribed) {
+                let [waiting, delayed, leased] = group.counts(now.as_micros());
+                sum.due += waiting + leased;
+                sum.delayed += delayed;
+            }
+        }
+        sum
+    }
+
+    /// The dead letters of a group after a number, in the order in which they died.
+    pub(crate) fn given_up(
+        &self,
+        topic: &TopicName,
+        group: &GroupName,
+        after: Option<&DeadLetterId>,
+    ) -> impl Iterator<Item = DeadLook<B>> {
+        let of = self.look_up(topic, group).ok();
+        let dead = self.dead.range(after_number(after)..);
+        let of_group = dead.filter(move |(_, (topic, group, _))| of == Some((*topic, *group)));
+        of_group.filter_map(|(number, place)| self.dead_look(*number, *place))
+    }
+
     /// The dead letters after a number, in the order in which they died.
     pub(crate) fn dead_after(&self, after: Option<&DeadLetterId>) -> impl Iterator<Item = DeadLook<B>> {
-        let after = after.and_then(|id| id.0.parse().ok()).unwrap_or(0);
-        self.dead.range(after + 1..).filter_map(|(number, place)| self.dead_look(*number, *place))
+        self.dead.range(after_number(after)..).filter_map(|(number, place)| self.dead_look(*number, *place))
     }
 
     pub(crate) fn dead_one(&self, id: &DeadLetterId) -> Result<DeadLook<B>, OperateError> {
@@ -97,15 +132,28 @@ impl<B: Body> Engine<B> {
         let group = topic.group(group)?;
         let Died { attempts, tries, at, action, .. } = group.died.get(&place)?.clone();
         let body = topic.table.get(place)?.body.clone();
-        let (topic, group) = (topic.name.clone(), group.name.clone());
-        let id = letter_id(number);
-        Some(DeadLook { id, topic, group, body, attempts, tries, died_at: at, decision: action })
+        Some(DeadLook {
+            id: letter_id(number),
+            #[cfg(feature = "embedded")]
+            topic: topic.name.clone(),
+            group: group.name.clone(),
+            body,
+            attempts,
+            tries,
+            died_at: at,
+            decision: action,
+        })
     }
 
     pub(crate) fn actions_after(&self, after: u64, max: usize) -> Vec<Action> {
         let first = self.actions.partition_point(|action| action.number <= after);
         self.actions.range(first..).take(max).cloned().collect()
     }
+}
+
+/// The number of the first dead letter that may come after one.
+fn after_number(after: Option<&DeadLetterId>) -> u64 {
+    after.and_then(|id| id.0.parse::<u64>().ok()).map_or(1, |number| number.saturating_add(1))
 }
 
 fn group_stats<B: Body>(topic: &mut Topic<B>, number: u32, now: Timestamp) -> Option<GroupStats> {

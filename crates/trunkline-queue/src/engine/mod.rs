@@ -6,7 +6,7 @@
 //! Bodies of messages are the backend's: here they are whatever it finds them by.
 //!
 //! `table` has the messages of a topic and finds them by place, and by id with `ids`; `group` has what a group made of them;
-//! `decide` has the operations, `apply` what changes do; `look` answers questions.
+//! `decide` has the operations, `apply` what changes do; `look` answers questions; `restore` makes the state again.
 
 mod apply;
 mod bell;
@@ -16,6 +16,8 @@ mod group;
 mod ids;
 mod look;
 mod rate;
+#[cfg(feature = "embedded")]
+mod restore;
 mod table;
 mod topic;
 
@@ -26,7 +28,9 @@ pub(crate) use apply::Addressed;
 pub(crate) use bell::Bell;
 pub(crate) use change::Change;
 pub(crate) use decide::{Picked, Received, Settlement};
-pub(crate) use group::{At, Died, Group, Past, Touched};
+pub(crate) use group::{At, Group, Touched};
+#[cfg(feature = "embedded")]
+pub(crate) use group::{Died, Past};
 pub(crate) use ids::IdHash;
 pub(crate) use look::{DeadLook, Look};
 pub(crate) use rate::Rate;
@@ -111,61 +115,6 @@ impl<B: Body> Engine<B> {
 
     pub(crate) fn topic(&self, number: u32) -> Option<&Topic<B>> {
         self.topics.get(number as usize)
-    }
-
-    /// Everybody who waits has to look again.
-    pub(crate) fn everybody(&self) {
-        for group in self.topics.iter().flat_map(|topic| topic.groups.iter().flatten()) {
-            group.bell.everybody();
-        }
-    }
-
-    /// All messages that were published before the state are there now.
-    pub(crate) fn restored(&mut self) {
-        for topic in &mut self.topics {
-            topic.table.find_all();
-        }
-        self.drop_missing();
-    }
-
-    /// Lets groups forget what is not there: its messages were finished by all, and that is what was lost.
-    pub(crate) fn drop_missing(&mut self) {
-        for topic in &mut self.topics {
-            let Topic { table, groups, .. } = topic;
-            for group in groups.iter_mut().flatten() {
-                group.touched.retain(|place, _| table.get(*place).is_some());
-                group.died.retain(|place, _| table.get(*place).is_some());
-            }
-        }
-        let topics = &self.topics;
-        self.dead.retain(|_, (topic, group, place)| {
-            let group = topics.get(*topic as usize).and_then(|topic| topic.group(*group));
-            group.is_some_and(|group| group.died.contains_key(place))
-        });
-    }
-
-    /// The bodies of all messages.
-    pub(crate) fn each_body(&self, each: impl FnMut(&B)) {
-        self.topics
-            .iter()
-            .flat_map(|topic| topic.table.iter_from(0))
-            .map(|(_, entry)| &entry.body)
-            .for_each(each);
-    }
-
-    /// The message's body is somewhere else now; whether there is such a message.
-    pub(crate) fn move_body(&mut self, topic: u32, place: u64, body: B) -> bool {
-        let entry = self.topic_mut(topic).and_then(|topic| topic.table.get_mut(place));
-        entry.map(|entry| entry.body = body).is_some()
-    }
-
-    /// Whether the message is there, with this body.
-    pub(crate) fn is_at(&self, topic: u32, place: u64, body: &B) -> bool
-    where
-        B: PartialEq,
-    {
-        let entry = self.topic(topic).and_then(|topic| topic.table.get(place));
-        entry.is_some_and(|entry| entry.body == *body)
     }
 
     fn topic_mut(&mut self, number: u32) -> Option<&mut Topic<B>> {

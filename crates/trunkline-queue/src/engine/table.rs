@@ -140,6 +140,7 @@ impl<B: Body> Table<B> {
     }
 
     /// From now on all messages are found by their ids.
+    #[cfg(feature = "embedded")]
     pub(crate) fn find_all(&mut self) {
         let stretches = &self.stretches;
         self.ids = Ids::of(self.len as usize, |each| {
@@ -241,6 +242,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "embedded")]
     fn an_entry_is_small() {
         assert_eq!(size_of::<Option<Entry<crate::embedded::Place>>>(), 36);
     }

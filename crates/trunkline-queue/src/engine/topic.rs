@@ -76,6 +76,7 @@ impl<B: Body> Topic<B> {
     }
 
     /// The ids of finished messages that are remembered, oldest first.
+    #[cfg(feature = "embedded")]
     pub(crate) fn remembered(&self) -> impl ExactSizeIterator<Item = &IdHash> {
         self.finished.iter()
     }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use trunkline_log::disk::{CrashChoice, Disk, Fault, FaultKind, MemoryDisk};
 use trunkline_queue::{
-    DeadLettersRead, Decision, EmbeddedOptions, EmbeddedQueue, GroupOptions, MessageQueue, NewMessage, Peek,
-    Published, Receive, StorageError, TopicName,
+    DeadLetterDecision, DeadLettersRead, EmbeddedOptions, EmbeddedQueue, GroupOptions, MessageQueue,
+    NewMessage, OperateQueue, Peek, Published, Receive, StorageError, TopicName,
 };
 
 /// Segments as small as they may be, so that a short script makes many of them.
@@ -63,7 +63,8 @@ async fn script(queue: &EmbeddedQueue) -> Told {
         }
         if number % 4 == 3 {
             let Ok(letters) = queue.dead_letters(DeadLettersRead::default()).await else { break };
-            let decided = queue.decide(letters[0].id.clone(), Decision::Discard, "ada".to_owned()).await;
+            let decided =
+                queue.decide(letters[0].id.clone(), DeadLetterDecision::Discard, "ada".to_owned()).await;
             if decided.is_err() {
                 break;
             }

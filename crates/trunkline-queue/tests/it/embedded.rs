@@ -8,6 +8,8 @@ use trunkline_queue::{EmbeddedOptions, EmbeddedQueue, Keep, ManualClock};
 
 trunkline_queue::conformance!(every_promise_on_the_file_system, on_the_file_system);
 trunkline_queue::conformance!(every_promise_on_a_disk_in_memory, on_a_disk_in_memory);
+trunkline_queue::operating_conformance!(operating_on_the_file_system, on_the_file_system);
+trunkline_queue::operating_conformance!(operating_on_a_disk_in_memory, on_a_disk_in_memory);
 
 /// Little enough that the suite reaches it.
 fn keep() -> Keep {

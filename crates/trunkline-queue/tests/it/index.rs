@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use trunkline_log::disk::{Access, Disk, MemoryDisk};
 use trunkline_queue::{
-    DeadLettersRead, EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions, MessageQueue, NewMessage, Peek,
-    Published, Receive, TopicName,
+    DeadLettersRead, EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions, MessageQueue, NewMessage,
+    OperateQueue, Peek, Published, Receive, TopicName,
 };
 
 const MESSAGES: u32 = 400;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use trunkline_queue::{
-    EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions, MessageQueue, NewMessage, Published, Receive,
-    TopicName,
+    EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions, MessageQueue, NewMessage, OperateQueue,
+    Published, Receive, TopicName,
 };
 
 /// Set for the process that is killed: the queue's folder, and a number that its messages begin with.

@@ -2,10 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod broken;
+#[cfg(feature = "embedded")]
 mod crash;
+#[cfg(feature = "embedded")]
 mod embedded;
+#[cfg(feature = "embedded")]
 mod index;
+#[cfg(feature = "embedded")]
 mod kill;
 mod memory;
+#[cfg(feature = "embedded")]
 mod missing;
+#[cfg(feature = "embedded")]
 mod versions;

@@ -10,14 +10,19 @@ fn keep() -> Keep {
     Keep { unread_bytes: 256 << 10, ..Keep::default() }
 }
 
-trunkline_queue::conformance!(every_promise, || {
+fn by_a_clock() -> Fixture {
     let clock = ManualClock::default();
     Fixture::new(MemoryQueue::with(keep(), Arc::new(clock.clone()))).with_clock(clock).with_keep(keep())
-});
+}
 
-trunkline_queue::conformance!(every_promise_in_real_time, || {
+fn in_real_time() -> Fixture {
     Fixture::new(MemoryQueue::with(keep(), Arc::new(SystemClock))).with_keep(keep())
-});
+}
+
+trunkline_queue::conformance!(every_promise, by_a_clock);
+trunkline_queue::conformance!(every_promise_in_real_time, in_real_time);
+trunkline_queue::operating_conformance!(operating, by_a_clock);
+trunkline_queue::operating_conformance!(operating_in_real_time, in_real_time);
 
 #[tokio::test]
 async fn a_clone_is_the_same_queue() {

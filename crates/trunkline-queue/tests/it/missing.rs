@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trunkline_log::disk::{Access, Disk, MemoryDisk};
-use trunkline_queue::{EmbeddedOptions, EmbeddedQueue, MessageQueue, NewMessage, OpenError, TopicName};
+use trunkline_queue::{
+    EmbeddedOptions, EmbeddedQueue, MessageQueue, NewMessage, OpenError, OperateQueue, TopicName,
+};
 
 /// Segments as small as they may be, so that a short script makes many of them.
 fn options() -> EmbeddedOptions {

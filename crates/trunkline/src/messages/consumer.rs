@@ -11,8 +11,8 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use trunkline_core::InvalidName;
 use trunkline_queue::{
-    Advice, DeadLetterFilter, DeadLetterId, DeadLettersRead, Delivery, GroupName, GroupOptions, MessageQueue,
-    Next, Receive, ReceiveError, RetryPolicy, SettleError, SubscribeError, TopicName,
+    Advice, DeadLetterId, Delivery, GroupName, GroupOptions, MessageQueue, Next, Receive, ReceiveError,
+    RetryPolicy, SettleError, SubscribeError, TopicName,
 };
 use trunkline_store::AppendError;
 
@@ -26,11 +26,11 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// The longest pause that a rate can mean.
 const LONGEST_PAUSE: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// How often a group's dead letters are looked through for some that this consumer did not make: a lease that ran
+/// How often a group's given-up messages are looked through for some that this consumer did not give up: a lease that ran
 /// out for the last time.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// How many dead letters are looked at in one go.
+/// How many given-up messages are looked at in one go.
 const SWEEP_PAGE: usize = 100;
 
 /// How long a consumer that stops waits for what it asked for: a queue that leases messages says so within that time,
@@ -355,31 +355,33 @@ impl Consumer {
         let Some(inbox) = inbox else { return std::future::pending().await };
         let mut pace = tokio::time::interval(SWEEP_EVERY);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut after = None;
+        let mut passed: Vec<_> = self.topics.iter().map(|topic| (topic, None)).collect();
         loop {
             pace.tick().await;
-            // What fails now is tried again at the next tick.
-            if let Err(error) = self.sweep_once(queue, inbox, &mut after).await {
-                tracing::warn!(consumer = self.name, error, "dead letters are not told of yet");
+            for (topic, after) in &mut passed {
+                // What fails now is tried again at the next tick.
+                if let Err(error) = self.sweep_topic(queue, inbox, topic, after).await {
+                    tracing::warn!(consumer = self.name, error, "dead letters are not told of yet");
+                }
             }
         }
     }
 
-    async fn sweep_once(
+    async fn sweep_topic(
         &self,
         queue: &dyn MessageQueue,
         inbox: &Inbox,
+        topic: &TopicName,
         after: &mut Option<DeadLetterId>,
     ) -> Result<(), String> {
         loop {
-            let filter = DeadLetterFilter { group: Some(self.group.clone()), ..DeadLetterFilter::default() };
-            let read = DeadLettersRead { filter, after: after.clone(), max: SWEEP_PAGE };
-            let letters = queue.dead_letters(read).await.map_err(|error| error.to_string())?;
-            let last = letters.len() < SWEEP_PAGE;
+            let given_up = queue.given_up(topic.clone(), self.group.clone(), after.clone(), SWEEP_PAGE).await;
+            let letters = given_up.map_err(|error| error.to_string())?;
+            if letters.is_empty() {
+                return Ok(());
+            }
             for letter in letters {
-                if self.topics.contains(&letter.message.topic)
-                    && inbox.give_up(&GivenUp::dead(&letter)).await.map_err(|error| error.to_string())?
-                {
+                if inbox.give_up(&GivenUp::dead(&letter)).await.map_err(|error| error.to_string())? {
                     tracing::warn!(
                         consumer = self.name, message = %letter.message.id, error = letter.error(),
                         "a message was given up by the queue"
@@ -387,9 +389,6 @@ impl Consumer {
                     meters::count_dead(&self.name);
                 }
                 *after = Some(letter.id);
-            }
-            if last {
-                return Ok(());
             }
         }
     }

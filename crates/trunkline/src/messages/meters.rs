@@ -14,8 +14,10 @@ use trunkline_queue::{MessageQueue, QueueStats};
 /// How often a queue's numbers are told.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Tells a queue's numbers, now and every few seconds, until it is dropped.
+/// Tells a queue's numbers, now and every few seconds, until it is dropped. Of a queue that has none for operators,
+/// nothing is told here: its broker has metrics of its own.
 pub(crate) async fn tell_numbers(queue: &dyn MessageQueue) -> Infallible {
+    let Some(queue) = queue.operating() else { return std::future::pending().await };
     let mut pace = tokio::time::interval(EVERY);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent, StoreId};
 use trunkline_queue::limits::KEY_BYTES_MAX;
-use trunkline_queue::{Advice, MessageQueue, NewMessage, OperateError, PublishError, TopicName};
+use trunkline_queue::{Advice, MessageQueue, NewMessage, PublishError, StorageError, TopicName};
 use trunkline_store::derived::{Checkpoint, CheckpointError, Checkpoints};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
@@ -80,7 +80,7 @@ pub enum RelayError {
     },
     /// How much waits in the topic can't be said.
     #[error(transparent)]
-    Numbers(#[from] OperateError),
+    Numbers(#[from] StorageError),
     /// The queue did not take the messages.
     #[error("the relay stands after position {after}")]
     Publish {
@@ -226,8 +226,7 @@ impl Relay {
     async fn has_room(&self, queue: &dyn MessageQueue, stop: &Stop) -> Result<bool, RelayError> {
         let Some(window) = self.window else { return Ok(true) };
         loop {
-            let topics = queue.stats().await?.topics;
-            if topics.iter().all(|topic| topic.topic != self.topic || topic.messages < window) {
+            if queue.unfinished(Some(self.topic.clone())).await?.kept < window {
                 return Ok(true);
             }
             tokio::select! {

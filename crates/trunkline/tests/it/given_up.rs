@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use trunkline::messages::{Consumer, Inbox, MessageError, MessageHandler, Stopper};
 use trunkline::{App, EventStore, MemoryStore, RecordedEvent};
 use trunkline_queue::{
-    DeadLettersRead, Decision, Delivery, GroupName, GroupOptions, ManualClock, MemoryQueue, MessageQueue,
-    MessageQueueExt, NewMessage, Receive, RetryPolicy, TopicName,
+    DeadLetterDecision, DeadLettersRead, Delivery, GroupName, GroupOptions, ManualClock, MemoryQueue,
+    MessageQueue, MessageQueueExt, NewMessage, Receive, RetryPolicy, TopicName,
 };
 use trunkline_store::AllRead;
 
@@ -144,7 +144,7 @@ async fn each_time_that_a_message_is_given_up_is_told_once() {
     queue.publish_one(doors(), from_saga("m2", "{}")).await.unwrap();
     assert_eq!(run(&queue, &store, 2).await.len(), 2);
     let again = dead(&queue).await.remove(0);
-    queue.decide(again.id, Decision::Replay, "ada".to_owned()).await.unwrap();
+    queue.decide(again.id, DeadLetterDecision::Replay, "ada".to_owned()).await.unwrap();
     let events = run(&queue, &store, 3).await;
     let messages: Vec<Value> =
         events.iter().map(|event| parsed(event.data())["message_id"].clone()).collect();

@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use trunkline::queue::{
-    Action, DeadLetter, DeadLetterId, DeadLettersRead, Decision, Delivery, GroupName, GroupOptions, Lease,
-    MemoryQueue, MessageId, MessageQueue, NewMessage, OperateError, Peek, Peeked, PublishError, Published,
-    QueueStats, Receive, ReceiveError, SettleError, StorageError, SubscribeError, TopicName,
+    DeadLetter, DeadLetterId, Delivery, GroupName, GroupOptions, Lease, MemoryQueue, MessageQueue,
+    NewMessage, OperateError, OperateQueue, PublishError, Published, Receive, ReceiveError, SettleError,
+    StorageError, SubscribeError, TopicName, Unfinished,
 };
 use trunkline::{EventStore, EventStoreExt as _, StreamName, Timestamp};
 
@@ -120,45 +120,22 @@ impl MessageQueue for Wire {
         self.queue.reject(lease, error)
     }
 
-    fn stats(&self) -> BoxFuture<'_, Result<QueueStats, OperateError>> {
-        self.queue.stats()
+    fn unfinished(&self, topic: Option<TopicName>) -> BoxFuture<'_, Result<Unfinished, StorageError>> {
+        self.queue.unfinished(topic)
     }
 
-    fn peek(&self, peek: Peek) -> BoxFuture<'_, Result<Vec<Peeked>, OperateError>> {
-        self.queue.peek(peek)
-    }
-
-    fn retry_now(
+    fn given_up(
         &self,
         topic: TopicName,
         group: GroupName,
-        id: Option<MessageId>,
-    ) -> BoxFuture<'_, Result<u64, OperateError>> {
-        self.queue.retry_now(topic, group, id)
+        after: Option<DeadLetterId>,
+        max: usize,
+    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StorageError>> {
+        self.queue.given_up(topic, group, after, max)
     }
 
-    fn purge(&self, topic: TopicName, group: Option<GroupName>) -> BoxFuture<'_, Result<u64, OperateError>> {
-        self.queue.purge(topic, group)
-    }
-
-    fn dead_letters(&self, read: DeadLettersRead) -> BoxFuture<'_, Result<Vec<DeadLetter>, OperateError>> {
-        self.queue.dead_letters(read)
-    }
-
-    fn dead_letter(&self, id: DeadLetterId) -> BoxFuture<'_, Result<DeadLetter, OperateError>> {
-        self.queue.dead_letter(id)
-    }
-
-    fn decide(
-        &self,
-        id: DeadLetterId,
-        decision: Decision,
-        by: String,
-    ) -> BoxFuture<'_, Result<Action, OperateError>> {
-        self.queue.decide(id, decision, by)
-    }
-
-    fn actions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<Action>, OperateError>> {
-        self.queue.actions(after, max)
+    // Nothing that an application does rests on more than delivery.
+    fn operating(&self) -> Option<&dyn OperateQueue> {
+        None
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use trunkline::OpenQueue;
-use trunkline_queue::{DeadLetterId, Decision, MessageId, NewMessage};
+use trunkline_queue::{DeadLetterDecision, DeadLetterId, MessageId, MessageQueueExt as _, NewMessage};
 
 use super::letters::{ByArgs, id, print};
 use crate::args::{data_of, unambiguous};
@@ -77,14 +77,15 @@ impl EditArgs {
         data: Option<Vec<u8>>,
         opened: &OpenQueue,
     ) -> Result<trunkline_queue::Action, QueueFailure> {
-        let old = opened.queue.dead_letter(self.dead_letter.clone()).await?.message;
+        let queue = opened.queue.operate()?;
+        let old = queue.dead_letter(self.dead_letter.clone()).await?.message;
         let mut new = NewMessage::like(old);
         new.id = self.id.unwrap_or(new.id);
         new.key = self.key.or(new.key);
         new.message_type = self.message_type.unwrap_or(new.message_type);
         new.payload = data.map_or(new.payload, Into::into);
         new.headers.extend(self.header);
-        let decision = Decision::Edit(Box::new(new));
-        Ok(opened.queue.decide(self.dead_letter, decision, self.by.name()).await?)
+        let decision = DeadLetterDecision::Edit(Box::new(new));
+        Ok(queue.decide(self.dead_letter, decision, self.by.name()).await?)
     }
 }

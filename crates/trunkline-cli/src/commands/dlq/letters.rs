@@ -7,8 +7,8 @@ use serde::Serialize;
 use trunkline::OpenQueue;
 use trunkline_core::Timestamp;
 use trunkline_queue::{
-    Action, BulkDecision, DeadLetterFilter, DeadLetterId, Decision, DecisionKind, GroupName,
-    MessageQueueExt as _, Outcome, SystemClock, TopicName,
+    Action, BulkDecision, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DecisionKind, DecisionOutcome,
+    GroupName, MessageQueueExt as _, OperateQueueExt as _, SystemClock, TopicName,
 };
 
 use crate::failure::Failure;
@@ -100,19 +100,21 @@ impl ChoiceArgs {
         output: &mut Output<'_>,
     ) -> Result<(), Failure> {
         let by = self.by.name();
+        let queue = opened.queue.operate().map_err(QueueFailure::from)?;
         let mut actions = Vec::new();
         let done = if self.ids.is_empty() {
             let pace = rate.map(|rate| (rate, &SystemClock as &dyn trunkline_queue::Clock));
             let mut said = |action| actions.push(action);
-            opened.queue.decide_all(self.filter.filter(), bulk, &by, pace, &mut said).await.map(drop)
+            let filter = self.filter.filter();
+            queue.decide_all(filter, bulk, &by, pace, &mut said).await.map(drop)
         } else {
             let mut done = Ok(());
             for id in self.ids {
                 let decision = match bulk {
-                    BulkDecision::Replay => Decision::Replay,
-                    BulkDecision::Discard => Decision::Discard,
+                    BulkDecision::Replay => DeadLetterDecision::Replay,
+                    BulkDecision::Discard => DeadLetterDecision::Discard,
                 };
-                match opened.queue.decide(id, decision, by.clone()).await {
+                match queue.decide(id, decision, by.clone()).await {
                     Ok(action) => actions.push(action),
                     Err(error) => {
                         done = Err(error);
@@ -178,10 +180,10 @@ pub(super) fn print(action: &Action, output: &mut Output<'_>) -> Result<(), Fail
 
 fn json(action: &Action) -> ActionJson<'_> {
     let (outcome, outcome_at, dead_again) = match &action.outcome {
-        Outcome::Waiting => ("waiting", None, None),
-        Outcome::Done { at } => ("done", Some(*at), None),
-        Outcome::DeadAgain { at, dead_letter } => ("dead_again", Some(*at), Some(&*dead_letter.0)),
-        Outcome::Gone => ("gone", None, None),
+        DecisionOutcome::Waiting => ("waiting", None, None),
+        DecisionOutcome::Done { at } => ("done", Some(*at), None),
+        DecisionOutcome::DeadAgain { at, dead_letter } => ("dead_again", Some(*at), Some(&*dead_letter.0)),
+        DecisionOutcome::Gone => ("gone", None, None),
     };
     ActionJson {
         number: action.number,
@@ -216,9 +218,9 @@ fn human(out: &mut dyn Write, action: &Action) -> io::Result<()> {
     }
     write!(out, " of {topic} for {group}: ")?;
     match outcome {
-        Outcome::Waiting => writeln!(out, "waiting"),
-        Outcome::Done { at } => writeln!(out, "done {}", time(*at)),
-        Outcome::DeadAgain { dead_letter, .. } => writeln!(out, "dead again, as {dead_letter}"),
-        Outcome::Gone => writeln!(out, "gone"),
+        DecisionOutcome::Waiting => writeln!(out, "waiting"),
+        DecisionOutcome::Done { at } => writeln!(out, "done {}", time(*at)),
+        DecisionOutcome::DeadAgain { dead_letter, .. } => writeln!(out, "dead again, as {dead_letter}"),
+        DecisionOutcome::Gone => writeln!(out, "gone"),
     }
 }

@@ -6,7 +6,9 @@ use clap::Args;
 use serde::Serialize;
 use trunkline::OpenQueue;
 use trunkline_core::Timestamp;
-use trunkline_queue::{DeadLetter, DeadLetterGroup, DeadLetterId, DeadLettersRead, MessageQueueExt as _};
+use trunkline_queue::{
+    DeadLetter, DeadLetterGroup, DeadLetterId, DeadLettersRead, MessageQueueExt as _, OperateQueueExt as _,
+};
 
 use super::letters::{FilterArgs, id, print};
 use super::show::LetterJson;
@@ -74,15 +76,16 @@ impl ListArgs {
     }
 
     async fn list(&self, opened: &OpenQueue, output: &mut Output<'_>) -> Result<(), Failure> {
+        let queue = opened.queue.operate().map_err(QueueFailure::from)?;
         if self.decisions {
-            let actions = opened.queue.actions(0, usize::MAX).await.map_err(QueueFailure::from)?;
+            let actions = queue.actions(0, usize::MAX).await.map_err(QueueFailure::from)?;
             let latest = actions.len().saturating_sub(self.max);
             return actions[latest..].iter().try_for_each(|action| print(action, output));
         }
         if self.each {
             let read =
                 DeadLettersRead { filter: self.filter.filter(), after: self.after.clone(), max: self.max };
-            let letters = opened.queue.dead_letters(read).await.map_err(QueueFailure::from)?;
+            let letters = queue.dead_letters(read).await.map_err(QueueFailure::from)?;
             for letter in &letters {
                 match output.format {
                     Format::Human => one(output.data(), letter),
@@ -92,8 +95,7 @@ impl ListArgs {
             }
             return Ok(());
         }
-        let groups =
-            opened.queue.dead_letter_groups(self.filter.filter()).await.map_err(QueueFailure::from)?;
+        let groups = queue.dead_letter_groups(self.filter.filter()).await.map_err(QueueFailure::from)?;
         if groups.is_empty() {
             output.say("no dead letters");
         }

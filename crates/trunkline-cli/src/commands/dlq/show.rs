@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use serde::Serialize;
 use trunkline_core::Timestamp;
-use trunkline_queue::{DeadLetter, DeadLetterId};
+use trunkline_queue::{DeadLetter, DeadLetterId, MessageQueueExt as _};
 
 use super::letters::id;
 use crate::failure::Failure;
@@ -83,7 +83,7 @@ impl<'a> From<&'a DeadLetter> for LetterJson<'a> {
 impl ShowArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let opened = open(&self.queue, "trunkline dlq show", false, output)?;
-        let letter = opened.queue.dead_letter(self.id).await;
+        let letter = async { opened.queue.operate()?.dead_letter(self.id).await }.await;
         opened.close().await;
         output.report(&LetterJson::from(&letter.map_err(QueueFailure::from)?))
     }

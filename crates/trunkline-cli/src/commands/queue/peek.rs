@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use serde::Serialize;
 use trunkline_core::Timestamp;
-use trunkline_queue::{GroupName, MessageState, Peek, Peeked, TopicName};
+use trunkline_queue::{GroupName, MessageQueueExt as _, MessageState, Peek, Peeked, TopicName};
 
 use crate::failure::Failure;
 use crate::output::{Format, Output, write_json};
@@ -70,7 +70,7 @@ impl PeekArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let opened = open(&self.queue, "trunkline queue peek", false, output)?;
         let peek = Peek { topic: self.topic, group: self.group, after: self.after, max: self.max };
-        let peeked = opened.queue.peek(peek).await;
+        let peeked = async { opened.queue.operate()?.peek(peek).await }.await;
         opened.close().await;
         for peeked in peeked.map_err(QueueFailure::from)? {
             match output.format {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use serde::Serialize;
-use trunkline_queue::{GroupName, TopicName};
+use trunkline_queue::{GroupName, MessageQueueExt as _, TopicName};
 
 use crate::failure::Failure;
 use crate::output::{Output, Report};
@@ -56,7 +56,8 @@ impl PurgeArgs {
             });
         }
         let opened = open(&self.queue, "trunkline queue purge", false, output)?;
-        let done = opened.queue.purge(self.topic.clone(), self.group.clone()).await;
+        let (topic, group) = (self.topic.clone(), self.group.clone());
+        let done = async { opened.queue.operate()?.purge(topic, group).await }.await;
         opened.close().await;
         let messages = done.map_err(QueueFailure::from)?;
         let group = self.group.map(|group| group.to_string());

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use serde::Serialize;
-use trunkline_queue::{GroupName, MessageId, TopicName};
+use trunkline_queue::{GroupName, MessageId, MessageQueueExt as _, TopicName};
 
 use crate::failure::Failure;
 use crate::output::{Output, Report};
@@ -49,7 +49,8 @@ struct RetryNowReport {
 impl RetryNowArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let opened = open(&self.queue, "trunkline queue retry-now", false, output)?;
-        let done = opened.queue.retry_now(self.topic.clone(), self.group.clone(), self.id).await;
+        let (topic, group) = (self.topic.clone(), self.group.clone());
+        let done = async { opened.queue.operate()?.retry_now(topic, group, self.id).await }.await;
         opened.close().await;
         let messages = done.map_err(QueueFailure::from)?;
         let (topic, group) = (self.topic.to_string(), self.group.to_string());

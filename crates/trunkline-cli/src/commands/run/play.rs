@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::json;
 use tokio::task::{JoinError, JoinSet};
 use trunkline::law::laws;
-use trunkline::queue::QueueStats;
+use trunkline::queue::{MessageQueueExt as _, QueueStats};
 use trunkline::{App, Decision, DispatchError, Outcome, Position, System};
 use trunkline_store::{AllRead, AppendError};
 
@@ -177,7 +177,8 @@ fn count(report: &mut RunReport, ended: Result<Result<Outcome, DispatchError>, J
 
 async fn queue_stats(app: &App) -> Result<QueueStats, Failure> {
     let queue = app.queue().map_err(QueueFailure::from)?;
-    Ok(queue.stats().await.map_err(QueueFailure::from)?)
+    let stats = async { queue.operate()?.stats().await }.await;
+    Ok(stats.map_err(QueueFailure::from)?)
 }
 
 /// What can be told once everything is at rest.

@@ -1,0 +1,82 @@
+//! The ways in which a queue can be broken.
+
+/// What is wrong with a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Nothing.
+    None,
+    // Publishing.
+    AcknowledgesWithoutStoring,
+    ForgetsIds,
+    KnowsIdsOfAllTopics,
+    AnswersOutOfOrder,
+    PublishesBackward,
+    DropsHeaders,
+    RefusesLargeMessages,
+    StoresWhatIsSound,
+    HalvesDelays,
+    IgnoresDelays,
+    DelaysThePast,
+    // Subscribing.
+    SharesAmongGroups,
+    BeginsAtTheEnd,
+    SaysAlwaysNew,
+    TakesAnyOptions,
+    ForgetsOnUnsubscribe,
+    HidesMissingSubscriptions,
+    // Receiving.
+    HandsOutMore,
+    HandsOutToTwo,
+    WaitsNotAtAll,
+    WaitsForEver,
+    SleepsThroughMessages,
+    LosesWhatNobodyWaitsFor,
+    RepeatsTokens,
+    ForgetsAttempts,
+    ForgetsErrors,
+    IgnoresOrder,
+    ReversesDeliveries,
+    // Settling.
+    HalvesLeases,
+    ExtendsNothing,
+    AcknowledgesStaleLeases,
+    SettlesTwice,
+    LosesLateLeases,
+    DropsDeadLetters,
+    HoldsWhatIsRejected,
+    // Counting.
+    CountsTooLow,
+    CountsLate,
+    CountsEverything,
+    CountsForAllGroups,
+    CountsDelayedAsDue,
+    CountsOnAndOn,
+    // What was given up.
+    GivesUpBackward,
+    GivesUpForAllGroups,
+    GivesUpWhatWasRejectedOnly,
+    SkipsGivenUp,
+    NeedsTheOneBefore,
+    ForgetsTries,
+    KeepsDeadLettersForEver,
+    // Operating.
+    CountsLeasedAsWaiting,
+    TellsNoAge,
+    LeasesWhatIsLookedAt,
+    MakesAllDue,
+    PurgesWhatIsHeld,
+    PurgesDeadLetters,
+    KeepsForgottenGroups,
+    FindsEverything,
+    KeepsEverything,
+    IgnoresFilters,
+    CountsAttemptsOn,
+    ForgetsDecisions,
+    ForgetsOutcomes,
+    EditsForEverybody,
+    TakesBadEdits,
+    DecidesTwice,
+    KeepsNoRecord,
+    // Reopening.
+    LosesEverythingOnReopening,
+}

@@ -1,0 +1,116 @@
+//! Faults of operating.
+
+use trunkline_queue::{
+    Action, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionOutcome, GroupName,
+    MessageQueue, OperateError, OperateQueue, Peek, Peeked, QueueStats, Receive, TopicName,
+};
+
+use super::fault::Fault;
+use super::queue::Broken;
+
+impl Broken {
+    /// The answer, or none where what was asked for isn't there.
+    pub(super) fn found<T: Default>(&self, answer: Result<T, OperateError>) -> Result<T, OperateError> {
+        match answer {
+            Err(OperateError::NoTopic { .. } | OperateError::NoGroup { .. })
+                if self.has(Fault::FindsEverything) =>
+            {
+                Ok(T::default())
+            }
+            answer => answer,
+        }
+    }
+
+    pub(super) async fn broken_stats(&self) -> Result<QueueStats, OperateError> {
+        let mut stats = self.queue.stats().await?;
+        for group in stats.topics.iter_mut().flat_map(|topic| &mut topic.groups) {
+            match self.fault {
+                Fault::CountsLeasedAsWaiting => group.waiting += group.leased,
+                Fault::TellsNoAge => group.oldest_age = None,
+                _ => {}
+            }
+        }
+        Ok(stats)
+    }
+
+    pub(super) async fn broken_peek(&self, peek: Peek) -> Result<Vec<Peeked>, OperateError> {
+        if self.has(Fault::LeasesWhatIsLookedAt) {
+            let ask = Receive::new(peek.topic.clone(), "mail".parse().unwrap()).max(100).now();
+            // Nobody may have subscribed.
+            drop(self.queue.receive(ask).await);
+        }
+        self.found(self.queue.peek(peek).await)
+    }
+
+    pub(super) async fn broken_purge(
+        &self,
+        topic: TopicName,
+        group: Option<GroupName>,
+    ) -> Result<u64, OperateError> {
+        match self.fault {
+            Fault::PurgesWhatIsHeld => {
+                let leases: Vec<_> = self.noted().leases.values().cloned().collect();
+                for lease in leases {
+                    // It may be settled.
+                    drop(self.queue.ack(&lease).await);
+                }
+            }
+            Fault::PurgesDeadLetters => {
+                let filter = DeadLetterFilter { group: group.clone(), ..DeadLetterFilter::default() };
+                let read = DeadLettersRead { filter, ..DeadLettersRead::default() };
+                for letter in self.queue.dead_letters(read).await? {
+                    let by = "the broken one".to_owned();
+                    self.queue.decide(letter.id, DeadLetterDecision::Discard, by).await?;
+                }
+            }
+            Fault::KeepsForgottenGroups => {
+                let topics = self.queue.stats().await?.topics;
+                let groups = topics.iter().flat_map(|topic| &topic.groups);
+                let forgotten = groups.filter(|one| Some(&one.group) == group.as_ref() && !one.subscribed);
+                if let Some(group) = forgotten.last() {
+                    return Ok(group.waiting + group.leased + group.delayed + group.dead);
+                }
+            }
+            _ => {}
+        }
+        self.found(self.queue.purge(topic, group).await)
+    }
+
+    pub(super) async fn broken_decide(
+        &self,
+        id: DeadLetterId,
+        decision: DeadLetterDecision,
+        by: String,
+    ) -> Result<Action, OperateError> {
+        if let (Fault::EditsForEverybody, DeadLetterDecision::Edit(new)) = (self.fault, &decision) {
+            let topic = self.queue.dead_letter(id.clone()).await?.message.topic;
+            self.queue.publish(topic, vec![(**new).clone()]).await.unwrap();
+            return self.queue.decide(id, DeadLetterDecision::Discard, by).await;
+        }
+        let decided = self.queue.decide(id.clone(), decision, by.clone()).await;
+        match (self.fault, decided) {
+            (Fault::TakesBadEdits, Err(OperateError::Message(_) | OperateError::IdTaken { .. })) => {
+                self.queue.decide(id, DeadLetterDecision::Discard, by).await
+            }
+            (Fault::DecidesTwice, Err(error)) => self.noted().decided.get(&id).cloned().ok_or(error),
+            (_, decided) => {
+                if let Ok(action) = &decided {
+                    self.noted().decided.insert(id, action.clone());
+                }
+                decided
+            }
+        }
+    }
+
+    pub(super) async fn broken_actions(&self, after: u64, max: usize) -> Result<Vec<Action>, OperateError> {
+        let mut actions = self.queue.actions(after, max).await?;
+        match self.fault {
+            Fault::KeepsNoRecord => actions.clear(),
+            Fault::ForgetsOutcomes => {
+                actions.iter_mut().for_each(|action| action.outcome = DecisionOutcome::Waiting);
+            }
+            _ => {}
+        }
+        Ok(actions)
+    }
+}

@@ -120,7 +120,6 @@ caught! {
             without_waiting_the_answer_comes_at_once;
         sleeping_through_messages = SleepsThroughMessages:
             who_waits_is_woken_by_a_message
-            each_who_waits_gets_a_message
             who_waits_is_woken_when_a_message_is_due
             who_waits_is_woken_when_a_lease_ends
             who_waits_is_told_that_the_subscription_ended;
@@ -184,8 +183,7 @@ caught! {
             at_most_so_many_are_handed_out;
         handing_one_to_two = HandsOutToTwo:
             at_most_so_many_are_handed_out
-            a_lease_keeps_a_message_from_others
-            every_message_comes_once_to_many_consumers;
+            a_lease_keeps_a_message_from_others;
         not_waiting = WaitsNotAtAll:
             who_waits_is_woken_by_a_message
             each_who_waits_gets_a_message
@@ -280,8 +278,10 @@ caught! {
         keeping_everything = KeepsEverything:
             a_topic_without_a_group_is_bounded_and_flagged;
         ignoring_filters = IgnoresFilters:
-            dead_letters_are_listed_filtered_and_paged
-            dead_letters_are_replayed_together_at_a_pace;
+            dead_letters_are_listed_filtered_and_paged;
+        discarding_what_is_replayed = DiscardsWhatIsReplayed:
+            dead_letters_are_replayed_together_at_a_pace
+            a_replayed_message_comes_back;
         counting_attempts_on = CountsAttemptsOn:
             a_replayed_message_comes_back;
         forgetting_decisions = ForgetsDecisions:

@@ -75,6 +75,7 @@ pub(super) enum Fault {
     ForgetsOutcomes,
     EditsForEverybody,
     TakesBadEdits,
+    DiscardsWhatIsReplayed,
     DecidesTwice,
     KeepsNoRecord,
     // Reopening.

@@ -87,6 +87,10 @@ impl Broken {
             self.queue.publish(topic, vec![(**new).clone()]).await.unwrap();
             return self.queue.decide(id, DeadLetterDecision::Discard, by).await;
         }
+        let decision = match decision {
+            DeadLetterDecision::Replay if self.has(Fault::DiscardsWhatIsReplayed) => DeadLetterDecision::Discard,
+            decision => decision,
+        };
         let decided = self.queue.decide(id.clone(), decision, by.clone()).await;
         match (self.fault, decided) {
             (Fault::TakesBadEdits, Err(OperateError::Message(_) | OperateError::IdTaken { .. })) => {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, try_join_all};
 use trunkline_queue::{
-    Delivery, EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions, MessageQueue, NewMessage, Receive,
-    TopicName,
+    Delivery, EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions, MessageQueue, NewMessage,
+    OperateQueue, Receive, TopicName,
 };
 
 use super::engine::{Consumer, Engine, Publisher};

@@ -10,7 +10,7 @@ use trunkline::messages::{Consumer, Inbox, MessageError, MessageHandler, Stopper
 use trunkline::{App, EventStore, MemoryStore, RecordedEvent};
 use trunkline_queue::{
     DeadLetterDecision, DeadLettersRead, Delivery, GroupName, GroupOptions, ManualClock, MemoryQueue,
-    MessageQueue, MessageQueueExt, NewMessage, Receive, RetryPolicy, TopicName,
+    MessageQueue, MessageQueueExt, NewMessage, OperateQueue, Receive, RetryPolicy, TopicName,
 };
 use trunkline_store::AllRead;
 

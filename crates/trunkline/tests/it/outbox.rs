@@ -15,7 +15,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::timeout;
 use trunkline::messages::{CommandDispatcher, MessageHandler as _, OnReject, Relay};
 use trunkline::{EventId, EventStore as _, LogStore, Position};
-use trunkline_queue::{GroupName, GroupOptions, MessageQueue as _, Receive, TopicName};
+use trunkline_queue::{GroupName, GroupOptions, MessageQueue as _, OperateQueue as _, Receive, TopicName};
 use trunkline_store::AllRead;
 
 pub(crate) use self::parts::Later;

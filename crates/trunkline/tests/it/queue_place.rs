@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use trunkline::{App, MemoryStore, OpenQueueError, QueueDsn, QueuePlace, Registered};
 use trunkline_queue::{
-    EmbeddedOptions, EmbeddedQueue, MessageQueue, MessageQueueExt as _, NewMessage, OpenError, Peek,
+    EmbeddedOptions, EmbeddedQueue, MessageQueueExt as _, NewMessage, OpenError, OperateQueue as _, Peek,
 };
 
 use crate::world::{mistakes, read, with_file};
@@ -39,7 +39,11 @@ async fn a_place_that_the_program_names_goes_before_the_files() {
     let app = with_file(builder, "[message_queue]\ndsn: \"embedded:q\"\n").build().unwrap();
     assert_eq!(app.queue_place().unwrap().unwrap().to_string(), "memory: (--queue)");
     app.queue().unwrap().publish_one("a".parse().unwrap(), NewMessage::new("Ping", "{}")).await.unwrap();
-    assert_eq!(app.queue().unwrap().stats().await.unwrap().topics.len(), 1, "one queue, not one a call");
+    assert_eq!(
+        app.queue().unwrap().operate().unwrap().stats().await.unwrap().topics.len(),
+        1,
+        "one queue, not one a call"
+    );
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use trunkline::messages::MemoryCheckpoints;
-use trunkline::queue::{GroupName, GroupOptions, MemoryQueue, MessageQueue, NewMessage, Receive};
+use trunkline::queue::{
+    GroupName, GroupOptions, MemoryQueue, MessageQueue, NewMessage, OperateQueue as _, Receive,
+};
 use trunkline::{
     App, Append, CommandRequest, EventStore, Expected, MemoryStore, NewEvent, System, SystemError,
 };

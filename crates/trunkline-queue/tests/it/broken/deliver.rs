@@ -165,7 +165,7 @@ impl Broken {
         }
         let wait = Wait { broken: self, is_over: !receive.wait };
         let received = self.queue.receive(receive).await;
-        wait.is_over();
+        wait.end();
         let mut deliveries = match (self.fault, received) {
             (Fault::HidesMissingSubscriptions, Err(_)) => Vec::new(),
             (_, received) => received?,
@@ -289,7 +289,7 @@ struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    fn is_over(mut self) {
+    fn end(mut self) {
         self.is_over = true;
     }
 }

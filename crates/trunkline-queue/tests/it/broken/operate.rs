@@ -66,8 +66,9 @@ impl Broken {
             Fault::KeepsForgottenGroups => {
                 let topics = self.queue.stats().await?.topics;
                 let groups = topics.iter().flat_map(|topic| &topic.groups);
-                let forgotten = groups.filter(|one| Some(&one.group) == group.as_ref() && !one.subscribed);
-                if let Some(group) = forgotten.last() {
+                let mut forgotten =
+                    groups.filter(|one| Some(&one.group) == group.as_ref() && !one.subscribed);
+                if let Some(group) = forgotten.next() {
                     return Ok(group.waiting + group.leased + group.delayed + group.dead);
                 }
             }
@@ -88,7 +89,9 @@ impl Broken {
             return self.queue.decide(id, DeadLetterDecision::Discard, by).await;
         }
         let decision = match decision {
-            DeadLetterDecision::Replay if self.has(Fault::DiscardsWhatIsReplayed) => DeadLetterDecision::Discard,
+            DeadLetterDecision::Replay if self.has(Fault::DiscardsWhatIsReplayed) => {
+                DeadLetterDecision::Discard
+            }
             decision => decision,
         };
         let decided = self.queue.decide(id.clone(), decision, by.clone()).await;
@@ -111,7 +114,9 @@ impl Broken {
         match self.fault {
             Fault::KeepsNoRecord => actions.clear(),
             Fault::ForgetsOutcomes => {
-                actions.iter_mut().for_each(|action| action.outcome = DecisionOutcome::Waiting);
+                for action in &mut actions {
+                    action.outcome = DecisionOutcome::Waiting;
+                }
             }
             _ => {}
         }

@@ -10,7 +10,7 @@ use trunkline::{
     App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position, Version,
 };
 use trunkline_queue::{
-    Delivery, GroupOptions, MemoryQueue, MessageQueue, MessageQueueExt, NewMessage, Receive,
+    Delivery, GroupOptions, MemoryQueue, MessageQueue, MessageQueueExt, NewMessage, OperateQueue, Receive,
 };
 
 use super::{group, topic, with_queue};

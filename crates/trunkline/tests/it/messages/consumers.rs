@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use trunkline::messages::{Consumer, MessageError, MessageHandler, Stopper};
 use trunkline_queue::{
     DeadLetterFilter, DeadLettersRead, Delivery, EmbeddedOptions, EmbeddedQueue, GroupOptions, MemoryQueue,
-    MessageQueue, MessageQueueExt, NewMessage, RetryPolicy,
+    MessageQueue, NewMessage, OperateQueue, OperateQueueExt, RetryPolicy,
 };
 
 use super::{group, topic};

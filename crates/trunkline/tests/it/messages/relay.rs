@@ -14,7 +14,9 @@ use trunkline::{App, Append, EventId, EventStore, EventStoreExt, Expected, Memor
 use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
 use trunkline_core::{ManualClock, Metadata};
 use trunkline_queue::limits::RECEIVE_BYTES_MAX;
-use trunkline_queue::{EmbeddedOptions, EmbeddedQueue, GroupOptions, MemoryQueue, MessageQueue, Receive};
+use trunkline_queue::{
+    EmbeddedOptions, EmbeddedQueue, GroupOptions, MemoryQueue, MessageQueue, OperateQueue, Receive,
+};
 use trunkline_store::Limits;
 
 use super::{group, store_with, topic, with_queue};

@@ -1,17 +1,8 @@
 //! What the operations of a queue can fail with, and what the caller can do.
 
-use crate::{DeadLetterId, GroupName, MessageId, TopicName};
+use trunkline_core::{Advice, StorageError};
 
-/// What the caller of a failed operation can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Advice {
-    /// Try the same again, later; with the same message ids nothing is stored twice.
-    Retry,
-    /// The request is wrong as it is, or too late; change it or let it be.
-    FixRequest,
-    /// Nothing helps until an operator has looked.
-    Stop,
-}
+use crate::{DeadLetterId, GroupName, MessageId, TopicName};
 
 /// Why messages were not published, or why that is unknown.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -158,52 +149,6 @@ pub enum OperateError {
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-}
-
-/// Why storage failed.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StorageError {
-    /// Certainly nothing was changed, and the queue goes on: a full disk, for one.
-    #[error("nothing was stored: {reason}")]
-    NotStored {
-        /// What happened.
-        reason: String,
-    },
-    /// Whether it was stored is unknown until the queue is opened again; publishing the same ids again then
-    /// tells.
-    #[error("the outcome is unknown until the queue is reopened: {reason}")]
-    Unknown {
-        /// What happened.
-        reason: String,
-    },
-    /// The queue refuses everything since an earlier failure, until it is opened again; nothing was changed.
-    #[error("nothing was stored: the queue refuses work until it is reopened, since {reason}")]
-    Poisoned {
-        /// What happened then.
-        reason: String,
-    },
-    /// The queue is closed; nothing was changed.
-    #[error("nothing was stored: the queue is closed")]
-    Closed,
-    /// What is stored is damaged: the bytes there are not those that were written.
-    #[error("the queue is damaged: {what}")]
-    Damaged {
-        /// What is damaged, and where.
-        what: String,
-    },
-}
-
-impl StorageError {
-    /// What the caller can do.
-    pub fn advice(&self) -> Advice {
-        match self {
-            Self::NotStored { .. } => Advice::Retry,
-            Self::Unknown { .. } | Self::Poisoned { .. } | Self::Closed | Self::Damaged { .. } => {
-                Advice::Stop
-            }
-        }
-    }
 }
 
 macro_rules! advice {

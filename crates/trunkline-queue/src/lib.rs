@@ -42,9 +42,7 @@ pub use dead::{
 #[cfg(feature = "embedded")]
 pub use embedded::{EmbeddedOptions, EmbeddedQueue, OpenError};
 pub use engine::Keep;
-pub use error::{
-    Advice, OperateError, PublishError, ReceiveError, SettleError, StorageError, SubscribeError,
-};
+pub use error::{OperateError, PublishError, ReceiveError, SettleError, SubscribeError};
 pub use ext::MessageQueueExt;
 pub use lease::{Delivery, GroupOptions, Lease, LeaseToken, Receive};
 pub use memory::MemoryQueue;
@@ -55,4 +53,5 @@ pub use operate_ext::{BulkDecision, DeadLetterGroup, OperateQueueExt};
 pub use queue::MessageQueue;
 pub use retry::{Failure, Next, RetryPolicy};
 pub use stats::{GroupStats, MessageState, Peek, Peeked, QueueStats, TopicStats};
+pub use trunkline_core::{Advice, StorageError};
 pub use unfinished::Unfinished;

@@ -52,6 +52,9 @@ use recover::{Recovered, recover};
 use stage::{Body, Stage, weight};
 use writer::{Finish, Job, Writer};
 
+/// What errors call it.
+const STORAGE: &str = "the queue";
+
 /// The file that the one process holds.
 const LOCK_FILE: &str = "lock";
 
@@ -243,7 +246,7 @@ impl EmbeddedQueue {
                 None
             }
         });
-        let closed = || Err(StorageError::Closed.into());
+        let closed = || Err(StorageError::Closed { storage: STORAGE }.into());
         if self.inner.jobs.send(Job::Operation { weight, stores, operation }).is_err() {
             return closed();
         }
@@ -342,7 +345,8 @@ impl EmbeddedQueue {
 fn load(topic: &TopicName, body: &Body) -> Result<Message, StorageError> {
     let damaged = |what: String| {
         let place = body.place;
-        StorageError::Damaged { what: format!("segment {} at byte {}: {what}", place.segment, place.offset) }
+        let what = format!("segment {} at byte {}: {what}", place.segment, place.offset);
+        StorageError::Damaged { storage: STORAGE, what }
     };
     // Its checksum stands before it.
     let mut bytes = vec![0; body.place.len as usize + 4];

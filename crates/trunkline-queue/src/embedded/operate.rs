@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 
 use super::record::{Draft, Place};
 use super::stage::{Body, Stage};
-use super::{EmbeddedQueue, load};
+use super::{EmbeddedQueue, STORAGE, load};
 use crate::check::{check, keep};
 use crate::engine::{Addressed, DeadLook, Look};
 use crate::{
@@ -47,8 +47,8 @@ impl EmbeddedQueue {
             })
             .await?;
         let found = looks.into_iter().next();
-        let (topic, look) =
-            found.ok_or_else(|| StorageError::Damaged { what: "a dead letter".to_owned() })?;
+        let (topic, look) = found
+            .ok_or_else(|| StorageError::Damaged { storage: STORAGE, what: "a dead letter".to_owned() })?;
         Ok(letter(&topic, look)?)
     }
 

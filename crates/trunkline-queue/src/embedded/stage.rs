@@ -7,6 +7,7 @@ use std::sync::Arc;
 use trunkline_core::Timestamp;
 use trunkline_log::disk::DiskFile;
 
+use super::STORAGE;
 use super::journal::Segment;
 use super::record::{Draft, Framed, MESSAGE_OVERHEAD, Place};
 use crate::engine::{Addressed, Change, Engine, IdHash};
@@ -77,8 +78,10 @@ impl<'a> Stage<'a> {
     pub(crate) fn body(&self, place: Place) -> Result<Body, StorageError> {
         let segment = self.segments.get(&place.segment.get());
         let file = segment.map(|segment| Arc::clone(&segment.file));
-        file.map(|file| Body { file, place })
-            .ok_or_else(|| StorageError::Damaged { what: format!("segment {} is missing", place.segment) })
+        file.map(|file| Body { file, place }).ok_or_else(|| StorageError::Damaged {
+            storage: STORAGE,
+            what: format!("segment {} is missing", place.segment),
+        })
     }
 }
 

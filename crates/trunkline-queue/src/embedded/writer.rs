@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use trunkline_log::disk::Lock;
 
+use super::STORAGE;
 use super::frame::FRAME_HEADER_LEN;
 use super::index::Indexed;
 use super::journal::Journal;
@@ -149,7 +150,7 @@ impl Writer {
                     break;
                 }
                 let staged = match &self.poisoned {
-                    Some(reason) => Err(StorageError::Poisoned { reason: reason.clone() }),
+                    Some(reason) => Err(StorageError::Poisoned { storage: STORAGE, reason: reason.clone() }),
                     None => Ok(&mut stage),
                 };
                 finishes.extend(operation(staged));
@@ -178,7 +179,7 @@ impl Writer {
     /// Writes a frame of changes and messages, and lets the messages into the state.
     fn write(&mut self, changes: &[Change], drafts: Vec<(Framed, Draft)>) -> Result<(), StorageError> {
         if let Some(reason) = &self.poisoned {
-            return Err(StorageError::Poisoned { reason: reason.clone() });
+            return Err(StorageError::Poisoned { storage: STORAGE, reason: reason.clone() });
         }
         if changes.is_empty() && drafts.is_empty() {
             return Ok(());
@@ -215,7 +216,7 @@ impl Writer {
         tracing::error!(reason, "the queue refuses work until it is opened again");
         self.poisoned = Some(reason.to_owned());
         self.engine.everybody();
-        StorageError::Unknown { reason: reason.to_owned() }
+        StorageError::Unknown { storage: STORAGE, reason: reason.to_owned() }
     }
 
     /// Goes on in a new segment, with a new state where one is due.

@@ -128,7 +128,7 @@ impl Unsettled {
     fn passes(&self) -> bool {
         match self {
             Self::Queue(error) => error.advice() == Advice::Retry,
-            Self::Inbox(error) => error.advice() == trunkline_store::Advice::Retry,
+            Self::Inbox(error) => error.advice() == Advice::Retry,
         }
     }
 }

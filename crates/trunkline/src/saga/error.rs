@@ -92,9 +92,7 @@ impl SagaError {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Append { source, .. } => source.advice(),
-            Self::Publish { source, .. } if source.advice() == trunkline_queue::Advice::Retry => {
-                Advice::Retry
-            }
+            Self::Publish { source, .. } if source.advice() == Advice::Retry => Advice::Retry,
             Self::Checkpoint(error) if error.passes() => Advice::Retry,
             Self::Index(error) if error.passes => Advice::Retry,
             Self::UnknownName { .. }

@@ -341,7 +341,7 @@ impl<'a> Runner<'a> {
             let (topic, messages) = batch_messages(&batch);
             match self.queue.publish(topic, messages).await {
                 Ok(_) => {}
-                Err(error) if error.advice() == trunkline_queue::Advice::FixRequest => {
+                Err(error) if error.advice() == Advice::FixRequest => {
                     self.publish_singly(batch).await.map_err(|error| match error {
                         SingleError::Publish(source) => failed(source),
                         SingleError::Saga(error) => error,
@@ -359,7 +359,7 @@ impl<'a> Runner<'a> {
             let (saga, version) = (letter.saga.clone(), letter.version);
             match self.queue.publish(letter.topic, vec![letter.message]).await {
                 Ok(_) => {}
-                Err(error) if error.advice() == trunkline_queue::Advice::FixRequest => {
+                Err(error) if error.advice() == Advice::FixRequest => {
                     self.give_up(&saga, version, &error.to_string()).await.map_err(SingleError::Saga)?;
                 }
                 Err(error) => return Err(SingleError::Publish(error)),

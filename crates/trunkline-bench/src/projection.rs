@@ -19,7 +19,7 @@ use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
 use trunkline_core::{
     Append, Expected, NewEvent, Position, RecordedEvent, StoreId, StreamName, Timestamp, Version,
 };
-use trunkline_sql::{Action, Model, Reached, ReadDatabase, SqliteReadDatabase, schema};
+use trunkline_sql::{Action, BatchEnd, Model, ReadDatabase, SqliteReadDatabase, schema};
 use trunkline_store::{EventStore, LogStore, LogStoreOptions};
 
 use crate::args::{Format, ProjectionArgs};
@@ -204,7 +204,7 @@ fn run_generation(path: &Path, events: &[RecordedEvent]) -> Result<f64> {
     let mut writer = database.open(&model, generation).map_err(Failure::engine("a generation"))?;
     let start = Instant::now();
     for batch in events.chunks(BATCH) {
-        let reached = Reached::event(&batch[batch.len() - 1]);
+        let reached = BatchEnd::event(&batch[batch.len() - 1]);
         writer.apply(batch, reached).map_err(Failure::engine("a generation"))?;
     }
     Ok(rate(events.len(), start))

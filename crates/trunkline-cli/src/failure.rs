@@ -101,7 +101,7 @@ pub(crate) enum Failure {
     Query(#[from] QueryError),
     /// An SQL text has no answer.
     #[error(transparent)]
-    Sql(#[from] trunkline::sql::QueryError),
+    Sql(#[from] trunkline::sql::AskError),
     /// A projection doesn't go on.
     #[error(transparent)]
     Projection(#[from] ProjectionError),

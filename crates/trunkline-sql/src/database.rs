@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
 
-use crate::query::{Answer, Limits, Parameters, Query};
+use crate::query::{Answer, AnswerLimits, Parameters, SqlQuery};
 use crate::{
-    ApplyError, Batch, DatabaseError, Model, ModelProblem, Parked, QueryError, Shadow, SqlProblem,
+    ApplyError, AskError, Batch, DatabaseError, Model, ModelProblem, Parked, Shadow, SqlProblem,
     StatementFailure,
 };
 
 /// How far a generation of a projection has come, and who may take it further.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
+pub struct GenerationCheckpoint {
     /// The store whose events these are.
     pub store: StoreId,
     /// The position of the last event that was applied or passed over; [`Position::START`] at first.
@@ -28,14 +28,14 @@ pub struct Checkpoint {
 
 /// Where a batch ends: its last event, whether or not the projection wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reached {
+pub struct BatchEnd {
     /// The event's position.
     pub position: Position,
     /// The event's id.
     pub event_id: EventId,
 }
 
-impl Reached {
+impl BatchEnd {
     /// The place of this event.
     pub fn event(event: &RecordedEvent) -> Self {
         Self { position: event.position(), event_id: event.event_id() }
@@ -70,7 +70,7 @@ pub struct Generation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// How far it has come.
-    pub checkpoint: Checkpoint,
+    pub checkpoint: GenerationCheckpoint,
     /// Why it doesn't come further, as its owner noted it.
     pub failure: Option<String>,
     /// How many events were put aside.
@@ -97,7 +97,7 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
     /// Prepares a query against the tables of these projections without touching what is stored.
     ///
     /// A query that could write, or do anything but read tables, is a problem here.
-    fn check_query(&self, models: &[&Model], query: &Query) -> Vec<SqlProblem>;
+    fn check_query(&self, models: &[&Model], query: &SqlQuery) -> Vec<SqlProblem>;
 
     /// All generations, by projection and number.
     fn generations(&self) -> Result<Vec<Generation>, DatabaseError>;
@@ -157,7 +157,12 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
     ///
     /// - One answer comes from one generation of each projection, and from one moment of each.
     /// - It has no more rows than the limits say, and says whether there are more; it ends in time.
-    fn ask(&self, query: &Query, parameters: &Parameters<'_>, limits: &Limits) -> Result<Answer, QueryError>;
+    fn ask(
+        &self,
+        query: &SqlQuery,
+        parameters: &Parameters<'_>,
+        limits: &AnswerLimits,
+    ) -> Result<Answer, AskError>;
 }
 
 /// The owner of a generation: the only one who changes it.
@@ -165,7 +170,7 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
 /// After a [`DatabaseError`] the generation must be opened again, which tells what was committed.
 pub trait Writer: fmt::Debug + Send {
     /// How far it has come.
-    fn checkpoint(&self) -> &Checkpoint;
+    fn checkpoint(&self) -> &GenerationCheckpoint;
 
     /// Applies events in order and moves the checkpoint to the end of the batch.
     ///
@@ -180,14 +185,14 @@ pub trait Writer: fmt::Debug + Send {
     /// # Panics
     ///
     /// When the events are not after the checkpoint, or the batch ends before them.
-    fn apply(&mut self, events: &[RecordedEvent], reached: Reached) -> Result<(), ApplyError>;
+    fn apply(&mut self, events: &[RecordedEvent], reached: BatchEnd) -> Result<(), ApplyError>;
 
     /// Applies events whose values were found before, and is [`apply`](Self::apply) in everything else.
     ///
     /// # Panics
     ///
     /// As `apply` does, and when the batch was made for another model.
-    fn apply_batch(&mut self, batch: &Batch, reached: Reached) -> Result<(), ApplyError>;
+    fn apply_batch(&mut self, batch: &Batch, reached: BatchEnd) -> Result<(), ApplyError>;
 
     /// Notes why the generation doesn't come further, for those who look on; the next batch takes the note away.
     fn note(&mut self, failure: &str) -> Result<(), ApplyError>;
@@ -211,7 +216,7 @@ pub trait Writer: fmt::Debug + Send {
     /// # Panics
     ///
     /// When the place is after the checkpoint: events would be left out.
-    fn rewind(&mut self, to: Option<Reached>) -> Result<(), ApplyError>;
+    fn rewind(&mut self, to: Option<BatchEnd>) -> Result<(), ApplyError>;
 
     /// Empties the tables and puts the checkpoint back to the start, together or not at all.
     fn empty(&mut self) -> Result<(), ApplyError>;

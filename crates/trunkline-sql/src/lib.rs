@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`compile`] makes [`Statement`]s of SQL text with parameters like `:data.order_id`;
 //! [`Model`] puts a projection's statements together; [`ReadDatabase`] is the trait of places that keep them, in
-//! generations with a [`Checkpoint`] each, and [`Writer`] applies events to one; [`Query`] reads.
+//! generations with a [`GenerationCheckpoint`] each, and [`Writer`] applies events to one; [`SqlQuery`] reads.
 //! [`SqliteReadDatabase`] is the backend for one machine.
 //! `SqliteSnapshots` and `SqliteSagaIndex` keep what is derived from a log.
 //!
@@ -14,7 +14,7 @@
 #![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
 //! use std::sync::Arc;
 //! use trunkline_core::{EventId, NewEvent, Position, RecordedEvent, StoreId, Timestamp, Version};
-//! use trunkline_sql::{Action, Limits, Model, Parameters, Query, Reached, ReadDatabase, SqliteReadDatabase, schema};
+//! use trunkline_sql::{Action, AnswerLimits, Model, Parameters, SqlQuery, BatchEnd, ReadDatabase, SqliteReadDatabase, schema};
 //!
 //! let folder = tempfile::tempdir()?;
 //! let database = SqliteReadDatabase::open(&folder.path().join("read.db"))?;
@@ -27,10 +27,10 @@
 //! let event = NewEvent::json("OrderCreated", r#"{"order_id":"7","total":350}"#)?;
 //! let event =
 //!     RecordedEvent::from_new(&event, &"order-7".parse()?, Position::FIRST, Version::new(1), Timestamp::default());
-//! writer.apply(&[event.clone()], Reached::event(&event))?;
+//! writer.apply(&[event.clone()], BatchEnd::event(&event))?;
 //!
-//! let query = Query::ad_hoc("SELECT total FROM orders").unwrap();
-//! let answer = database.ask(&query, &Parameters::default(), &Limits::default())?;
+//! let query = SqlQuery::ad_hoc("SELECT total FROM orders").unwrap();
+//! let answer = database.ask(&query, &Parameters::default(), &AnswerLimits::default())?;
 //! assert_eq!(answer.to_json().to_string(), r#"[{"total":350}]"#);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -61,10 +61,14 @@ pub mod testing;
 
 pub use bind::{Batch, BindError, SqlValue};
 pub use compare::ComparedRows;
-pub use database::{Checkpoint, Claim, Generation, Reached, ReadDatabase, Standing, State, Writer};
+pub use database::{
+    BatchEnd, Claim, Generation, GenerationCheckpoint, ReadDatabase, Standing, State, Writer,
+};
 pub use error::{ApplyError, DatabaseError, ModelProblem, Parked, Part, StatementFailure};
 pub use model::{Action, InvalidModelName, Model, schema};
-pub use query::{Answer, Limits, ParameterSpec, ParameterType, Parameters, Query, QueryError, Returns};
+pub use query::{
+    Answer, AnswerLimits, AskError, ParameterSpec, ParameterType, Parameters, Returns, SqlQuery,
+};
 pub use shadow::{Differences, RowDifference, Shadow, Side};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteReadDatabase, SqliteSagaIndex, SqliteSnapshots, TableColumns, Trial};

@@ -75,7 +75,7 @@ pub struct ParameterSpec {
 
 /// A query: compiled, but not yet held against a database.
 #[derive(Clone, Debug)]
-pub struct Query {
+pub struct SqlQuery {
     statement: Statement,
     parameters: Vec<ParameterSpec>,
     returns: Returns,
@@ -93,7 +93,7 @@ pub(crate) struct Name {
     pub(crate) alone: bool,
 }
 
-impl Query {
+impl SqlQuery {
     /// A query of one statement.
     ///
     /// A parameter that the text uses and nobody declares must be given, and may be anything.
@@ -157,10 +157,10 @@ impl Query {
     }
 
     /// The values for the placeholders, in order.
-    pub(crate) fn values<'a>(&'a self, given: &'a Parameters<'_>) -> Result<Vec<SqlValue<'a>>, QueryError> {
+    pub(crate) fn values<'a>(&'a self, given: &'a Parameters<'_>) -> Result<Vec<SqlValue<'a>>, AskError> {
         let known = || self.parameters.iter().map(|spec| spec.name.as_str());
         if let Some((name, _)) = given.0.iter().find(|(name, _)| !known().any(|known| known == name)) {
-            return Err(QueryError::UnknownParameter {
+            return Err(AskError::UnknownParameter {
                 name: name.clone(),
                 nearest: nearest(name, known()).map(str::to_owned),
                 known: known().map(str::to_owned).collect(),
@@ -172,19 +172,19 @@ impl Query {
 
 impl ParameterSpec {
     /// Whether the default, when there is one, is of the parameter's type.
-    pub fn check_default(&self) -> Result<(), QueryError> {
+    pub fn check_default(&self) -> Result<(), AskError> {
         self.default.as_deref().map_or(Ok(()), |default| self.value(Some(default)).map(|_| ()))
     }
 
-    fn value<'a>(&'a self, given: Option<&'a str>) -> Result<SqlValue<'a>, QueryError> {
+    fn value<'a>(&'a self, given: Option<&'a str>) -> Result<SqlValue<'a>, AskError> {
         let Some(json) = given.or(self.default.as_deref()) else {
-            return Err(QueryError::MissingParameter { name: self.name.clone(), kind: self.kind.name() });
+            return Err(AskError::MissingParameter { name: self.name.clone(), kind: self.kind.name() });
         };
         if json == "null" && (self.kind == ParameterType::Any || self.default.as_deref() == Some("null")) {
             return Ok(SqlValue::Null);
         }
         let value =
-            of_json(json).map_err(|reason| QueryError::Parameter { name: self.name.clone(), reason })?;
+            of_json(json).map_err(|reason| AskError::Parameter { name: self.name.clone(), reason })?;
         let fits = match self.kind {
             ParameterType::Any => true,
             ParameterType::Json => return Ok(SqlValue::Text(json.into())),
@@ -197,7 +197,7 @@ impl ParameterSpec {
             return Ok(value);
         }
         let (name, found) = (self.name.clone(), shortened(json));
-        Err(QueryError::WrongType { name, expected: self.kind.name(), found })
+        Err(AskError::WrongType { name, expected: self.kind.name(), found })
     }
 }
 
@@ -209,10 +209,10 @@ pub struct Parameters<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Parameters<'a> {
     /// Reads a JSON object.
-    pub fn parse(json: &'a str) -> Result<Self, QueryError> {
+    pub fn parse(json: &'a str) -> Result<Self, AskError> {
         // An object keeps its fields in order here; of two of one name, the last counts.
         let fields: indexed::Fields<'a> = serde_json::from_str(json)
-            .map_err(|error| QueryError::NotAnObject { reason: error.to_string() })?;
+            .map_err(|error| AskError::NotAnObject { reason: error.to_string() })?;
         Ok(Self(fields.0))
     }
 
@@ -254,7 +254,7 @@ mod indexed {
 
 /// How much of an answer is wanted, and how long it may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct AnswerLimits {
     /// Rows to pass over first.
     pub skip: usize,
     /// Rows to give at most.
@@ -265,7 +265,7 @@ pub struct Limits {
     pub time_limit: Duration,
 }
 
-impl Default for Limits {
+impl Default for AnswerLimits {
     /// What an answer in memory may be: 10,000 rows, 64 MiB, within 5 seconds.
     fn default() -> Self {
         Self { skip: 0, rows_max: 10_000, bytes_max: 64 << 20, time_limit: Duration::from_secs(5) }
@@ -302,7 +302,7 @@ impl Answer {
 /// Why a query has no answer.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum QueryError {
+pub enum AskError {
     /// What was given is no JSON object.
     #[error("the parameters are not a JSON object: {reason}")]
     NotAnObject {
@@ -410,14 +410,14 @@ mod tests {
         ParameterSpec { name: name.to_owned(), kind, default: default.map(str::to_owned) }
     }
 
-    fn query() -> Query {
+    fn query() -> SqlQuery {
         let declared = vec![
             spec("country", ParameterType::Text, Some("null")),
             spec("least", ParameterType::Integer, Some("0")),
             spec("tags", ParameterType::Json, Some("[]")),
         ];
         let sql = "SELECT :id, :least, :country, :tags, :least";
-        Query::new(sql, &declared, Returns::Many).unwrap()
+        SqlQuery::new(sql, &declared, Returns::Many).unwrap()
     }
 
     fn values(json: &str) -> Result<Vec<String>, String> {
@@ -453,9 +453,9 @@ mod tests {
 
     #[test]
     fn a_query_is_one_statement_and_uses_what_it_declares() {
-        assert!(Query::new("SELECT 1; SELECT 2", &[], Returns::Many).is_err());
-        assert!(Query::new("SELECT 1", &[spec("x", ParameterType::Text, None)], Returns::Many).is_err());
-        assert!(Query::new("-- nothing", &[], Returns::Many).is_err());
-        assert!(Query::ad_hoc("SELECT :x").is_err());
+        assert!(SqlQuery::new("SELECT 1; SELECT 2", &[], Returns::Many).is_err());
+        assert!(SqlQuery::new("SELECT 1", &[spec("x", ParameterType::Text, None)], Returns::Many).is_err());
+        assert!(SqlQuery::new("-- nothing", &[], Returns::Many).is_err());
+        assert!(SqlQuery::ad_hoc("SELECT :x").is_err());
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{Checkpoint, DatabaseError, Writer};
+use crate::{DatabaseError, GenerationCheckpoint, Writer};
 
 /// A generation as it was at one moment, and beside it, out of everybody's sight, empty tables to apply its events to
 /// again.
@@ -13,7 +13,7 @@ use crate::{Checkpoint, DatabaseError, Writer};
 /// Nothing of it stays: neither readers nor owners see it, and the generation is only read, also beside its owner.
 pub trait Shadow: Debug + Send {
     /// How far the generation had come at that moment.
-    fn live(&self) -> &Checkpoint;
+    fn live(&self) -> &GenerationCheckpoint;
 
     /// Applies events to the tables out of sight.
     fn writer(&mut self) -> &mut dyn Writer;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use trunkline_sql::{Limits, Parameters};
+use trunkline_sql::{AnswerLimits, Parameters};
 
 use crate::file::{DeclaredApp as _, LawDefinition};
 use crate::{App, QueryError};
@@ -45,7 +45,8 @@ pub async fn laws(app: &App) -> Result<Vec<LawReport>, QueryError> {
         let mut reports = Vec::with_capacity(laws.len());
         for (name, LawDefinition { says, breaches, of, read_db }) in laws {
             let database = projections.database_at(read_db.as_deref()).map_err(|error| failed(&error))?;
-            let limits = Limits { rows_max: SHOWN_MAX, time_limit: PATIENCE, ..Limits::default() };
+            let limits =
+                AnswerLimits { rows_max: SHOWN_MAX, time_limit: PATIENCE, ..AnswerLimits::default() };
             let ask = |query| database.ask(query, &Parameters::default(), &limits);
             let of = of.as_ref().map(&ask).transpose().map_err(|error| failed(&error))?;
             let answer = ask(&breaches).map_err(|error| failed(&error))?;

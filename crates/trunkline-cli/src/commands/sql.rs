@@ -1,7 +1,7 @@
 //! `sql`: a question to the read models that nobody declared.
 
 use clap::Args;
-use trunkline::sql::{Limits, Parameters, Query, QueryError};
+use trunkline::sql::{AnswerLimits, AskError, Parameters, SqlQuery};
 
 use super::query::{PATIENCE, Rows, open_app};
 use crate::args::StoreArgs;
@@ -47,12 +47,12 @@ pub(crate) struct SqlArgs {
 impl SqlArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let app = open_app(&self.file, &self.store, output)?;
-        let query = Query::ad_hoc(&self.sql).map_err(QueryError::Text)?;
+        let query = SqlQuery::ad_hoc(&self.sql).map_err(AskError::Text)?;
         if !self.stale {
             app.projections().catch_up(PATIENCE).await?;
         }
-        let limits = Limits { rows_max: self.rows, ..Limits::default() };
-        let database = app.projections().database_for(&query).map_err(QueryError::Database)?;
+        let limits = AnswerLimits { rows_max: self.rows, ..AnswerLimits::default() };
+        let database = app.projections().database_for(&query).map_err(AskError::Database)?;
         let answer = database.ask(&query, &Parameters::default(), &limits)?;
         output.report(&Rows(answer.to_json()))?;
         if answer.more {

@@ -11,7 +11,7 @@ use super::fault::{Missing, missing_name, problem};
 use super::readers::{self, Catalog, Names};
 use super::writer;
 use crate::text::{SqlProblem, Statement};
-use crate::{Model, ModelProblem, Part, Query};
+use crate::{Model, ModelProblem, Part, SqlQuery};
 
 /// What is wrong with a projection's texts.
 pub(super) fn model(model: &Model) -> Vec<ModelProblem> {
@@ -208,7 +208,7 @@ pub(super) fn with_nearest<'n>(
 }
 
 /// What is wrong with a query over the tables of these projections.
-pub(super) fn query(models: &[&Model], query: &Query) -> Vec<SqlProblem> {
+pub(super) fn query(models: &[&Model], query: &SqlQuery) -> Vec<SqlProblem> {
     let mut catalog = Catalog::new();
     let mut images = Vec::new();
     for model in models {

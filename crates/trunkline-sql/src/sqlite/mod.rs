@@ -44,9 +44,9 @@ use self::readers::Readers;
 use self::registry::Registry;
 use self::shadow::SqliteShadow;
 use self::writer::SqliteWriter;
-use crate::query::{Answer, Limits, Parameters, Query};
+use crate::query::{Answer, AnswerLimits, Parameters, SqlQuery};
 use crate::{
-    Claim, DatabaseError, Generation, Model, ModelProblem, Parked, QueryError, ReadDatabase, Shadow,
+    AskError, Claim, DatabaseError, Generation, Model, ModelProblem, Parked, ReadDatabase, Shadow,
     SqlProblem, Standing, Writer,
 };
 pub use saga_index::SqliteSagaIndex;
@@ -103,7 +103,7 @@ impl SqliteReadDatabase {
     }
 
     /// Prepares a query as [`check_query`](ReadDatabase::check_query) does, where there is no database yet.
-    pub fn check_query_over(models: &[&Model], query: &Query) -> Vec<SqlProblem> {
+    pub fn check_query_over(models: &[&Model], query: &SqlQuery) -> Vec<SqlProblem> {
         check::query(models, query)
     }
 
@@ -138,7 +138,7 @@ impl ReadDatabase for SqliteReadDatabase {
         check::model(model)
     }
 
-    fn check_query(&self, models: &[&Model], query: &Query) -> Vec<SqlProblem> {
+    fn check_query(&self, models: &[&Model], query: &SqlQuery) -> Vec<SqlProblem> {
         check::query(models, query)
     }
 
@@ -200,7 +200,12 @@ impl ReadDatabase for SqliteReadDatabase {
         Ok(Box::new(SqliteShadow::new(&self.files, model, generation, store)?))
     }
 
-    fn ask(&self, query: &Query, parameters: &Parameters<'_>, limits: &Limits) -> Result<Answer, QueryError> {
+    fn ask(
+        &self,
+        query: &SqlQuery,
+        parameters: &Parameters<'_>,
+        limits: &AnswerLimits,
+    ) -> Result<Answer, AskError> {
         self.readers.ask(query, parameters, limits, || self.registry().live())
     }
 }

@@ -17,7 +17,7 @@ use super::fault::{failed, problem};
 use super::files::Files;
 use super::registry::Live;
 use super::writer::Bound;
-use crate::query::{Answer, Limits, Parameters, Query, QueryError, Returns};
+use crate::query::{Answer, AnswerLimits, AskError, Parameters, Returns, SqlQuery};
 use crate::text::SqlProblem;
 use crate::{DatabaseError, SqlValue};
 
@@ -84,11 +84,11 @@ impl Readers {
 
     pub(super) fn ask(
         &self,
-        query: &Query,
+        query: &SqlQuery,
         parameters: &Parameters<'_>,
-        limits: &Limits,
+        limits: &AnswerLimits,
         live: impl Fn() -> Result<Live, DatabaseError>,
-    ) -> Result<Answer, QueryError> {
+    ) -> Result<Answer, AskError> {
         let deadline = Instant::now() + limits.time_limit;
         let values = query.values(parameters)?;
         let mut tries = 0;
@@ -102,19 +102,19 @@ impl Readers {
                     return answer;
                 }
                 // The generation was dropped after the registry named it.
-                Err(QueryError::Database(_)) if tries < TRIES_MAX && live()? != now => {}
+                Err(AskError::Database(_)) if tries < TRIES_MAX && live()? != now => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
     /// A connection with what the query needs.
-    fn reader(&self, query: &Query, live: &Live) -> Result<(Reader, Catalog), QueryError> {
+    fn reader(&self, query: &SqlQuery, live: &Live) -> Result<(Reader, Catalog), AskError> {
         let mut catalog = Catalog::new();
         for (projection, &generation) in live {
             catalog.insert(projection.clone(), self.names_of(projection, generation)?);
         }
-        let names = needed(query, &catalog).map_err(QueryError::Text)?;
+        let names = needed(query, &catalog).map_err(AskError::Text)?;
         let attached: Live = live
             .iter()
             .filter(|(name, _)| names.contains(*name))
@@ -124,12 +124,12 @@ impl Readers {
             return Ok((reader, catalog));
         }
         let doing = || "open the read models of a query".to_owned();
-        let mut connection = empty().map_err(failed(doing())).map_err(QueryError::Database)?;
+        let mut connection = empty().map_err(failed(doing())).map_err(AskError::Database)?;
         for (projection, &generation) in &attached {
             let path = self.files.generation(projection, generation);
-            attach(&connection, projection, &path).map_err(failed(doing())).map_err(QueryError::Database)?;
+            attach(&connection, projection, &path).map_err(failed(doing())).map_err(AskError::Database)?;
         }
-        allow_reading(&mut connection).map_err(failed(doing())).map_err(QueryError::Database)?;
+        allow_reading(&mut connection).map_err(failed(doing())).map_err(AskError::Database)?;
         Ok((Reader { connection, attached }, catalog))
     }
 
@@ -215,7 +215,7 @@ pub(super) fn names(connection: &Connection) -> rusqlite::Result<Names> {
 }
 
 /// The projections whose tables a query may name.
-pub(super) fn needed(query: &Query, catalog: &Catalog) -> Result<BTreeSet<String>, Vec<SqlProblem>> {
+pub(super) fn needed(query: &SqlQuery, catalog: &Catalog) -> Result<BTreeSet<String>, Vec<SqlProblem>> {
     let mut needed = BTreeSet::new();
     for name in query.names() {
         let holders: Vec<&String> = catalog
@@ -248,7 +248,7 @@ pub(super) fn needed(query: &Query, catalog: &Catalog) -> Result<BTreeSet<String
 /// Prepares a query, and finds what is wrong with it.
 pub(super) fn prepare<'c>(
     connection: &'c Connection,
-    query: &Query,
+    query: &SqlQuery,
     catalog: &Catalog,
 ) -> Result<(CachedStatement<'c>, Vec<String>), Vec<SqlProblem>> {
     let statement = query.statement();
@@ -279,20 +279,20 @@ pub(super) fn prepare<'c>(
 
 fn run(
     connection: &mut Connection,
-    query: &Query,
+    query: &SqlQuery,
     catalog: &Catalog,
     values: &[SqlValue<'_>],
-    limits: &Limits,
+    limits: &AnswerLimits,
     deadline: Instant,
-) -> Result<Answer, QueryError> {
+) -> Result<Answer, AskError> {
     let failing = |error: rusqlite::Error| match error.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) => QueryError::TookTooLong { limit: limits.time_limit },
-        _ => QueryError::Database(failed("run the query")(error)),
+        Some(ErrorCode::OperationInterrupted) => AskError::TookTooLong { limit: limits.time_limit },
+        _ => AskError::Database(failed("run the query")(error)),
     };
     connection
         .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() >= deadline))
         .map_err(failing)?;
-    let (mut statement, columns) = prepare(connection, query, catalog).map_err(QueryError::Text)?;
+    let (mut statement, columns) = prepare(connection, query, catalog).map_err(AskError::Text)?;
     for (index, value) in values.iter().enumerate() {
         statement.raw_bind_parameter(index + 1, Bound(value)).map_err(failing)?;
     }
@@ -314,12 +314,12 @@ fn run(
         let cells: Vec<Value> = cells.collect::<rusqlite::Result<_>>().map_err(failing)?;
         bytes += cells.iter().map(|cell| cell.as_str().map_or(0, str::len)).sum::<usize>();
         if bytes > limits.bytes_max {
-            return Err(QueryError::TooLarge { bytes_max: limits.bytes_max });
+            return Err(AskError::TooLarge { bytes_max: limits.bytes_max });
         }
         answer.rows.push(cells);
     }
     if single && answer.more {
-        return Err(QueryError::MoreThanOne);
+        return Err(AskError::MoreThanOne);
     }
     Ok(answer)
 }

@@ -13,13 +13,13 @@ use super::files::Files;
 use super::readers::cell;
 use super::writer::{self, SqliteWriter};
 use crate::shadow::{Differences, RowDifference, Shadow, Side};
-use crate::{Checkpoint, DatabaseError, Model, Writer};
+use crate::{DatabaseError, GenerationCheckpoint, Model, Writer};
 
 #[derive(Debug)]
 pub(super) struct SqliteShadow {
     /// In a transaction that reads the generation as it was when this was made.
     live: Connection,
-    checkpoint: Checkpoint,
+    checkpoint: GenerationCheckpoint,
     rebuilt: SqliteWriter,
 }
 
@@ -53,13 +53,13 @@ impl SqliteShadow {
     }
 
     fn doing(&self) -> String {
-        let Checkpoint { generation, .. } = &self.checkpoint;
+        let GenerationCheckpoint { generation, .. } = &self.checkpoint;
         format!("compare generation {generation} of `{}`", self.rebuilt.projection())
     }
 }
 
 impl Shadow for SqliteShadow {
-    fn live(&self) -> &Checkpoint {
+    fn live(&self) -> &GenerationCheckpoint {
         &self.checkpoint
     }
 

@@ -10,7 +10,7 @@ use super::fault::failed;
 use super::readers::cell;
 use super::shadow::quoted;
 use super::writer::SqliteWriter;
-use crate::{ApplyError, DatabaseError, Model, Reached, Writer as _};
+use crate::{ApplyError, BatchEnd, DatabaseError, Model, Writer as _};
 
 /// A projection's tables out of everybody's sight: a test applies events, and looks at the rows.
 ///
@@ -43,7 +43,7 @@ impl Trial {
     /// When they come before what was applied last.
     pub fn apply(&mut self, events: &[RecordedEvent]) -> Result<(), ApplyError> {
         let Some(last) = events.last() else { return Ok(()) };
-        self.writer.apply(events, Reached::event(last))
+        self.writer.apply(events, BatchEnd::event(last))
     }
 
     /// The projection's tables and views, by name.

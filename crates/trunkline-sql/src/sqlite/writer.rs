@@ -13,7 +13,8 @@ use super::wal::WriteBack;
 use crate::bind::{Runs, SqlValue, Unbound, Value, shortened};
 use crate::text::Statement;
 use crate::{
-    ApplyError, Batch, Checkpoint, DatabaseError, Model, Parked, Reached, Standing, StatementFailure, Writer,
+    ApplyError, Batch, BatchEnd, DatabaseError, GenerationCheckpoint, Model, Parked, Standing,
+    StatementFailure, Writer,
 };
 
 /// What a generation's file has beside the projection's own tables; their names begin with `trunkline_`.
@@ -103,10 +104,12 @@ pub(super) fn parked(files: &Files, projection: &str, number: u64) -> Result<Vec
     read().map_err(failed(format!("list the parked events of generation {number} of `{projection}`")))
 }
 
-pub(super) fn read_checkpoint(connection: &Connection) -> rusqlite::Result<Option<(String, Checkpoint)>> {
+pub(super) fn read_checkpoint(
+    connection: &Connection,
+) -> rusqlite::Result<Option<(String, GenerationCheckpoint)>> {
     let sql = "SELECT projection, generation, store, position, event_id, token FROM trunkline_checkpoint";
     let read = |row: &rusqlite::Row<'_>| {
-        let checkpoint = Checkpoint {
+        let checkpoint = GenerationCheckpoint {
             generation: row.get(1)?,
             store: StoreId::from_bytes(row.get(2)?),
             position: Position::new(row.get(3)?),
@@ -120,11 +123,11 @@ pub(super) fn read_checkpoint(connection: &Connection) -> rusqlite::Result<Optio
 
 /// The checkpoint that was read, if it is the one that was looked for: files can be copied over one another.
 pub(super) fn found(
-    read: Option<(String, Checkpoint)>,
+    read: Option<(String, GenerationCheckpoint)>,
     doing: &str,
     projection: &str,
     number: u64,
-) -> Result<Checkpoint, DatabaseError> {
+) -> Result<GenerationCheckpoint, DatabaseError> {
     match read {
         Some((name, checkpoint)) if name == projection && checkpoint.generation == number => Ok(checkpoint),
         _ => Err(DatabaseError::Lasting {
@@ -138,7 +141,7 @@ pub(super) fn found(
 pub(super) struct SqliteWriter {
     connection: Connection,
     model: Arc<Model>,
-    checkpoint: Checkpoint,
+    checkpoint: GenerationCheckpoint,
     guarded: Guarded,
     /// Not there where nobody else sees the file.
     _write_back: Option<WriteBack>,
@@ -244,7 +247,7 @@ impl SqliteWriter {
         &mut self,
         events: &[RecordedEvent],
         runs: Option<&Runs>,
-        reached: Reached,
+        reached: BatchEnd,
     ) -> Result<(), ApplyError> {
         let places = || events.iter().map(RecordedEvent::position);
         let is_after = places().all(|position| position > self.checkpoint.position);
@@ -267,15 +270,15 @@ impl SqliteWriter {
 }
 
 impl Writer for SqliteWriter {
-    fn checkpoint(&self) -> &Checkpoint {
+    fn checkpoint(&self) -> &GenerationCheckpoint {
         &self.checkpoint
     }
 
-    fn apply(&mut self, events: &[RecordedEvent], reached: Reached) -> Result<(), ApplyError> {
+    fn apply(&mut self, events: &[RecordedEvent], reached: BatchEnd) -> Result<(), ApplyError> {
         self.apply_runs(events, None, reached)
     }
 
-    fn apply_batch(&mut self, batch: &Batch, reached: Reached) -> Result<(), ApplyError> {
+    fn apply_batch(&mut self, batch: &Batch, reached: BatchEnd) -> Result<(), ApplyError> {
         assert!(Arc::ptr_eq(&batch.model, &self.model), "a batch is written to the model it was made for");
         self.apply_runs(&batch.events, Some(&batch.runs), reached)
     }
@@ -329,7 +332,7 @@ impl Writer for SqliteWriter {
         })
     }
 
-    fn rewind(&mut self, to: Option<Reached>) -> Result<(), ApplyError> {
+    fn rewind(&mut self, to: Option<BatchEnd>) -> Result<(), ApplyError> {
         let place = to.map_or((Position::START, None), |to| (to.position, Some(to.event_id)));
         assert!(place.0 <= self.checkpoint.position, "a checkpoint is put back, never on");
         let doing = self.doing("put back the checkpoint of");
@@ -525,7 +528,7 @@ mod tests {
         create(&files, &model, 1, StoreId::from_bytes([1; 16])).unwrap();
         let mut writer = SqliteWriter::open(&files, &model, 1).unwrap();
         for event in events(1, EVENTS) {
-            writer.apply(std::slice::from_ref(&event), Reached::event(&event)).unwrap();
+            writer.apply(std::slice::from_ref(&event), BatchEnd::event(&event)).unwrap();
         }
         assert_eq!(state(&writer), (EVENTS.cast_signed(), EVENTS, EVENTS));
         let path = files.generation("pages", 1);
@@ -549,7 +552,7 @@ mod tests {
         create(&files, &model, 1, StoreId::from_bytes([1; 16])).unwrap();
         let mut writer = SqliteWriter::open(&files, &model, 1).unwrap();
         let first = events(1, 20);
-        writer.apply(&first, Reached::event(&first[19])).unwrap();
+        writer.apply(&first, BatchEnd::event(&first[19])).unwrap();
         let before = state(&writer);
         assert_eq!(before, (20, 20, 20));
 
@@ -562,7 +565,7 @@ mod tests {
                 writer.connection.pragma_update_and_check(None, "max_page_count", limit, read).unwrap();
             };
             set(&writer, limit);
-            match writer.apply(&batch, Reached::event(&batch[39])) {
+            match writer.apply(&batch, BatchEnd::event(&batch[39])) {
                 Ok(()) => break,
                 Err(error) => assert!(error.is_passing(), "{error}"),
             }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use trunkline_sql::{
-    DatabaseError, Generation, Limits, ModelProblem, Parameters, Part, Query, ReadDatabase,
+    AnswerLimits, DatabaseError, Generation, ModelProblem, Parameters, Part, ReadDatabase, SqlQuery,
     SqliteReadDatabase, State,
 };
 
@@ -150,9 +150,10 @@ fn readers_see_one_whole_generation_while_others_are_swapped_and_dropped() {
         let readers = databases.map(|database| {
             scope.spawn(|| {
                 let (mut asked, mut last) = (0_u64, 0);
-                let query = Query::ad_hoc(sql).unwrap();
+                let query = SqlQuery::ad_hoc(sql).unwrap();
                 while !done.load(Ordering::Relaxed) {
-                    let answer = database.ask(&query, &Parameters::default(), &Limits::default()).unwrap();
+                    let answer =
+                        database.ask(&query, &Parameters::default(), &AnswerLimits::default()).unwrap();
                     let row = &answer.rows[0];
                     assert_eq!((row[0].as_u64(), row[1].as_u64()), (Some(3), Some(3)), "{row:?}");
                     let first: u64 = row[2].as_str().unwrap().parse().unwrap();

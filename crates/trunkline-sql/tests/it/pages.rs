@@ -7,8 +7,8 @@
 use std::fmt::Write as _;
 
 use trunkline_sql::{
-    Action, Model, Query, ReadDatabase, Returns, Scope, SqlProblem, SqliteReadDatabase, Statement, compile,
-    schema,
+    Action, Model, ReadDatabase, Returns, Scope, SqlProblem, SqlQuery, SqliteReadDatabase, Statement,
+    compile, schema,
 };
 
 const PAGES: [(&str, &str); 2] =
@@ -69,7 +69,7 @@ fn outcome(kind: &str, sql: &str, tables: Option<&str>) -> String {
         "event" => compile(sql, Scope::Event),
         "item" => compile(sql, Scope::Item),
         "schema" => compile(sql, Scope::Schema),
-        "query" => Query::new(sql, &[], Returns::Many).map(|query| vec![query.statement().clone()]),
+        "query" => SqlQuery::new(sql, &[], Returns::Many).map(|query| vec![query.statement().clone()]),
         other => panic!("no source is called {other}"),
     };
     let problems: Option<Vec<SqlProblem>> = match (kind, tables, &compiled) {
@@ -77,7 +77,7 @@ fn outcome(kind: &str, sql: &str, tables: Option<&str>) -> String {
         ("schema", _, Ok(statements)) => checked(Model::new("m", vec![statements.clone()], vec![]).unwrap()),
         ("query", ..) => {
             let model = Model::new("m", made(), vec![]).unwrap();
-            let problems = database.check_query(&[&model], &Query::new(sql, &[], Returns::Many).unwrap());
+            let problems = database.check_query(&[&model], &SqlQuery::new(sql, &[], Returns::Many).unwrap());
             (!problems.is_empty()).then_some(problems)
         }
         _ => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use trunkline_sql::{
-    Limits, ParameterSpec, ParameterType, Parameters, Query, QueryError, ReadDatabase, Returns,
+    AnswerLimits, AskError, ParameterSpec, ParameterType, Parameters, ReadDatabase, Returns, SqlQuery,
 };
 
 use crate::shop::{STORE, Shop, events, orders, reached};
@@ -15,9 +15,9 @@ fn filled() -> Shop {
 }
 
 fn ask(shop: &Shop, sql: &str, returns: Returns, parameters: &str) -> Result<String, String> {
-    let query = Query::new(sql, &[], returns).map_err(|problems| problems[0].what.clone())?;
+    let query = SqlQuery::new(sql, &[], returns).map_err(|problems| problems[0].what.clone())?;
     let parameters = Parameters::parse(parameters).unwrap();
-    let answer = shop.database.ask(&query, &parameters, &Limits::default());
+    let answer = shop.database.ask(&query, &parameters, &AnswerLimits::default());
     answer.map(|answer| answer.to_json().to_string()).map_err(|error| error.to_string())
 }
 
@@ -53,24 +53,24 @@ fn values_keep_their_types() {
 #[test]
 fn an_answer_has_its_limits() {
     let shop = filled();
-    let query = Query::ad_hoc("SELECT id FROM orders ORDER BY id").unwrap();
-    let ask = |limits: Limits| shop.database.ask(&query, &Parameters::default(), &limits);
-    let page = ask(Limits { rows_max: 2, skip: 1, ..Limits::default() }).unwrap();
+    let query = SqlQuery::ad_hoc("SELECT id FROM orders ORDER BY id").unwrap();
+    let ask = |limits: AnswerLimits| shop.database.ask(&query, &Parameters::default(), &limits);
+    let page = ask(AnswerLimits { rows_max: 2, skip: 1, ..AnswerLimits::default() }).unwrap();
     assert_eq!((page.to_json().to_string().as_str(), page.more), (r#"[{"id":"2"},{"id":"3"}]"#, true));
-    let last = ask(Limits { rows_max: 2, skip: 4, ..Limits::default() }).unwrap();
+    let last = ask(AnswerLimits { rows_max: 2, skip: 4, ..AnswerLimits::default() }).unwrap();
     assert_eq!((last.rows.len(), last.more), (2, false));
-    let small = ask(Limits { bytes_max: 3, ..Limits::default() }).unwrap_err();
-    assert!(matches!(small, QueryError::TooLarge { bytes_max: 3 }), "{small}");
+    let small = ask(AnswerLimits { bytes_max: 3, ..AnswerLimits::default() }).unwrap_err();
+    assert!(matches!(small, AskError::TooLarge { bytes_max: 3 }), "{small}");
 }
 
 #[test]
 fn a_query_that_takes_too_long_is_stopped_and_the_next_one_is_not() {
     let shop = filled();
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT COUNT(*) FROM n";
-    let query = Query::ad_hoc(endless).unwrap();
-    let limits = Limits { time_limit: Duration::from_millis(20), ..Limits::default() };
+    let query = SqlQuery::ad_hoc(endless).unwrap();
+    let limits = AnswerLimits { time_limit: Duration::from_millis(20), ..AnswerLimits::default() };
     let error = shop.database.ask(&query, &Parameters::default(), &limits).unwrap_err();
-    assert!(matches!(error, QueryError::TookTooLong { .. }), "{error}");
+    assert!(matches!(error, AskError::TookTooLong { .. }), "{error}");
     assert_eq!(error.to_string(), "the query took longer than 20 ms and was stopped");
     assert_eq!(shop.rows("SELECT COUNT(*) AS n FROM orders"), r#"[{"n":6}]"#);
 }
@@ -93,7 +93,7 @@ fn nothing_but_reading_is_prepared() {
     ] {
         let error = ask(&shop, sql, Returns::Many, "{}").unwrap_err();
         assert!(error.contains("only reads"), "{sql}: {error}");
-        let query = Query::ad_hoc(sql).unwrap();
+        let query = SqlQuery::ad_hoc(sql).unwrap();
         assert_eq!(shop.database.check_query(&[&shop.model], &query).len(), 1, "{sql}");
     }
     assert_eq!(shop.contents(), before);
@@ -113,7 +113,7 @@ fn tables_of_several_projections_are_found_under_their_own_names() {
     let joined =
         "SELECT o.id FROM orders.orders AS o JOIN archive.line AS line ON line.order_id = o.id LIMIT 1";
     assert_eq!(ask(&shop, joined, Returns::Value, "{}").unwrap(), r#""1""#);
-    assert_eq!(shop.database.check_query(&[&shop.model, &other], &Query::ad_hoc(joined).unwrap()), []);
+    assert_eq!(shop.database.check_query(&[&shop.model, &other], &SqlQuery::ad_hoc(joined).unwrap()), []);
 }
 
 #[test]
@@ -123,8 +123,8 @@ fn parameters_are_never_part_of_the_text() {
     assert_eq!(ask(&shop, sql, Returns::Value, r#"{"id":"1' OR '1'='1"}"#).unwrap(), "0");
     let spec =
         ParameterSpec { name: "id".to_owned(), kind: ParameterType::Text, default: Some("\"2\"".to_owned()) };
-    let query = Query::new(sql, &[spec], Returns::Value).unwrap();
-    let answer = shop.database.ask(&query, &Parameters::default(), &Limits::default()).unwrap();
+    let query = SqlQuery::new(sql, &[spec], Returns::Value).unwrap();
+    let answer = shop.database.ask(&query, &Parameters::default(), &AnswerLimits::default()).unwrap();
     assert_eq!(answer.to_json(), 1);
 }
 

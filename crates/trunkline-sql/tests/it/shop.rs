@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use trunkline_core::{Metadata, NewEvent, Position, RecordedEvent, StoreId, Timestamp, Version};
 use trunkline_sql::{
-    Action, Limits, Model, Parameters, Parked, Query, Reached, ReadDatabase, SqliteReadDatabase, Writer,
-    schema,
+    Action, AnswerLimits, BatchEnd, Model, Parameters, Parked, ReadDatabase, SqlQuery, SqliteReadDatabase,
+    Writer, schema,
 };
 
 pub(crate) const STORE: StoreId = StoreId::from_bytes([7; 16]);
@@ -66,8 +66,8 @@ pub(crate) fn events(from: u64, to: u64) -> Vec<RecordedEvent> {
         .collect()
 }
 
-pub(crate) fn reached(events: &[RecordedEvent]) -> Reached {
-    Reached::event(events.last().unwrap())
+pub(crate) fn reached(events: &[RecordedEvent]) -> BatchEnd {
+    BatchEnd::event(events.last().unwrap())
 }
 
 /// A database in a folder of its own, with one generation of `orders`.
@@ -118,6 +118,6 @@ impl Shop {
 }
 
 pub(crate) fn rows(database: &dyn ReadDatabase, sql: &str) -> String {
-    let query = Query::ad_hoc(sql).unwrap();
-    database.ask(&query, &Parameters::default(), &Limits::default()).unwrap().to_json().to_string()
+    let query = SqlQuery::ad_hoc(sql).unwrap();
+    database.ask(&query, &Parameters::default(), &AnswerLimits::default()).unwrap().to_json().to_string()
 }

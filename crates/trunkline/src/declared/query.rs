@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use trunkline_sql::{DatabaseError, Limits, Parameters, Query, ReadDatabase, Returns};
+use trunkline_sql::{AnswerLimits, DatabaseError, Parameters, ReadDatabase, Returns, SqlQuery};
 
 use crate::query::{QueryContext, QueryError, QueryLogic};
 
 /// A query of the file.
 pub(crate) struct DeclaredQuery {
-    pub(crate) query: Arc<Query>,
+    pub(crate) query: Arc<SqlQuery>,
     /// The read database; the application's own when none is named.
     pub(crate) read_db: Option<PathBuf>,
     pub(crate) time_limit: Duration,
@@ -25,7 +25,7 @@ impl QueryLogic for DeclaredQuery {
         parameters: Bytes,
     ) -> BoxFuture<'a, Result<Bytes, QueryError>> {
         let (query, projections) = (Arc::clone(&self.query), Arc::clone(context.projections));
-        let limits = Limits { time_limit: self.time_limit, ..Limits::default() };
+        let limits = AnswerLimits { time_limit: self.time_limit, ..AnswerLimits::default() };
         let (asked, read_db) = (context.name.to_owned(), self.read_db.clone());
         Box::pin(async move {
             // A projection that has stopped is no reason to hide what there is; its status says it.
@@ -45,12 +45,12 @@ impl QueryLogic for DeclaredQuery {
 
 fn ask(
     name: &str,
-    query: &Query,
+    query: &SqlQuery,
     database: &dyn ReadDatabase,
     parameters: &Bytes,
-    limits: &Limits,
+    limits: &AnswerLimits,
 ) -> Result<Bytes, QueryError> {
-    use trunkline_sql::QueryError as Sql;
+    use trunkline_sql::AskError as Sql;
     let wrong = |reason: String| QueryError::Parameters { query: name.to_owned(), reason };
     let text = std::str::from_utf8(parameters).map_err(|error| wrong(error.to_string()))?;
     let given = if text.trim().is_empty() { "{}" } else { text };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use trunkline_config::read::{Field, Section};
-use trunkline_sql::{Query, Returns};
+use trunkline_sql::{Returns, SqlQuery};
 
 use super::query_text::Kept;
 use super::{Definition, Reading};
@@ -15,9 +15,9 @@ pub struct LawDefinition {
     /// The law, in words.
     pub says: String,
     /// Its breaches, a row each.
-    pub breaches: Query,
+    pub breaches: SqlQuery,
     /// How many things it was held against.
-    pub of: Option<Query>,
+    pub of: Option<SqlQuery>,
     /// The file of the read database that it is held against; none when it is the application's own.
     pub read_db: Option<PathBuf>,
 }
@@ -48,10 +48,10 @@ fn query(
     returns: Returns,
     reading: &Reading<'_>,
     kept: &Kept<'_>,
-) -> Option<Query> {
+) -> Option<SqlQuery> {
     let field = section.key(key);
     let text: String = field.required()?;
-    let query = Query::new(&text, &[], returns);
+    let query = SqlQuery::new(&text, &[], returns);
     let query = query.map_err(|problems| reading.report_sql(&field, &text, problems)).ok()?;
     reading.report_sql(&field, &text, kept.check(&query));
     Some(query)

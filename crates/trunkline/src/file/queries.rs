@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use trunkline_config::Diagnostic;
 use trunkline_config::read::Field;
-use trunkline_sql::{ParameterSpec, ParameterType, Query, Returns};
+use trunkline_sql::{ParameterSpec, ParameterType, Returns, SqlQuery};
 
 use super::query_text::Kept;
 use super::{Definition, Reading, codes};
@@ -14,7 +14,7 @@ use super::{Definition, Reading, codes};
 #[derive(Clone, Debug)]
 pub struct QueryDefinition {
     /// Its text, its parameters and what it returns.
-    pub query: Query,
+    pub query: SqlQuery,
     /// The file of the read database that it reads; none when it is the application's own.
     pub read_db: Option<PathBuf>,
 }
@@ -42,7 +42,7 @@ fn one(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) -> Opt
     let read_db = definition.read_db.other(&section.key("read_db"));
     section.finish();
     let text = text?;
-    let query = Query::new(&text, &parameters, returns.unwrap_or_default());
+    let query = SqlQuery::new(&text, &parameters, returns.unwrap_or_default());
     let query = query.map_err(|problems| reading.report_sql(&sql, &text, problems)).ok()?;
     let kept = Kept { projections: &definition.projections, read_db: read_db.as_deref() };
     reading.report_sql(&sql, &text, kept.check(&query));

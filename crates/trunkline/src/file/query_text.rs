@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use indexmap::IndexMap;
-use trunkline_sql::{Model, Query, SqlProblem, SqliteReadDatabase};
+use trunkline_sql::{Model, SqlProblem, SqlQuery, SqliteReadDatabase};
 
 use super::ProjectionDefinition;
 
@@ -18,7 +18,7 @@ impl Kept<'_> {
     /// What is wrong with a query there.
     ///
     /// A query reads one database: what it would read only in another one, or in several, is said.
-    pub(super) fn check(&self, query: &Query) -> Vec<SqlProblem> {
+    pub(super) fn check(&self, query: &SqlQuery) -> Vec<SqlProblem> {
         let found = self.check_at(self.read_db, query);
         if found.is_empty() {
             return found;
@@ -46,7 +46,7 @@ impl Kept<'_> {
         vec![SqlProblem { range: query.statement().range(), what: what.to_owned(), fix: Some(fix) }]
     }
 
-    fn check_at(&self, read_db: Option<&Path>, query: &Query) -> Vec<SqlProblem> {
+    fn check_at(&self, read_db: Option<&Path>, query: &SqlQuery) -> Vec<SqlProblem> {
         let kept = self.projections.values().filter(|projection| projection.read_db.as_deref() == read_db);
         let models: Vec<&Model> = kept.map(|projection| &*projection.model).collect();
         SqliteReadDatabase::check_query_over(&models, query)

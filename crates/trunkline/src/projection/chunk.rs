@@ -7,7 +7,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent};
-use trunkline_sql::{Batch, Reached};
+use trunkline_sql::{Batch, BatchEnd};
 use trunkline_store::{AllRead, EventStore, EventStoreExt, ReadError};
 
 /// Events of a chunk: enough that a transaction costs little beside them, few enough that it stays short.
@@ -22,7 +22,7 @@ pub(super) struct Chunk {
     /// The wanted events.
     pub(super) events: Arc<Vec<RecordedEvent>>,
     /// Where the piece ends: no wanted event up to there is missing.
-    pub(super) reached: Reached,
+    pub(super) reached: BatchEnd,
     /// The head as it was when the piece was read.
     pub(super) head: Position,
     /// What its reader's statements get of the events; not there when others share the piece.
@@ -126,9 +126,9 @@ pub(super) async fn read(
         }
     }
     let reached = match events.last() {
-        Some(last) if full => Some(Reached::event(last)),
-        Some(last) if last.position() == to => Some(Reached::event(last)),
-        _ => store.event_at(to).await?.map(|event| Reached::event(&event)),
+        Some(last) if full => Some(BatchEnd::event(last)),
+        Some(last) if last.position() == to => Some(BatchEnd::event(last)),
+        _ => store.event_at(to).await?.map(|event| BatchEnd::event(&event)),
     };
     Ok(reached.map(|reached| Chunk { events: Arc::new(events), reached, head, batch: None }))
 }

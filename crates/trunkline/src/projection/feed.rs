@@ -155,7 +155,7 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use trunkline_core::EventId;
-    use trunkline_sql::Reached;
+    use trunkline_sql::BatchEnd;
     use trunkline_store::MemoryStore;
 
     use super::*;
@@ -175,7 +175,7 @@ mod tests {
         drop(leaves);
         // As many as before, and others: the chunk has no B, though one may have come.
         let mut comes = join(&feed, "B");
-        let reached = Reached { position: Position::FIRST, event_id: EventId::generate() };
+        let reached = BatchEnd { position: Position::FIRST, event_id: EventId::generate() };
         let chunk = Chunk { events: Arc::default(), reached, head: Position::FIRST, batch: None };
         feed.hand_out(Position::START, joined, chunk).await;
         assert!(comes.try_recv().is_err());

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, RecordedEvent};
 use trunkline_sql::{
-    ApplyError, Checkpoint, DatabaseError, Generation, Reached, ReadDatabase, State, Writer,
+    ApplyError, BatchEnd, DatabaseError, Generation, GenerationCheckpoint, ReadDatabase, State, Writer,
 };
 use trunkline_store::{AllRead, Direction, EventStore, EventStoreExt};
 
@@ -210,13 +210,13 @@ impl Runner {
         let mut read = self.store.read_all(back);
         let to = match before {
             Position::START => None,
-            _ => read.next().await.transpose()?.map(|event| Reached::event(&event)),
+            _ => read.next().await.transpose()?.map(|event| BatchEnd::event(&event)),
         };
         writer.rewind(to).map_err(|error| ProjectionError::of(&name, error))
     }
 
     /// A checkpoint names what it saw: the store, and the event at its position.
-    pub(super) async fn check(&self, checkpoint: &Checkpoint) -> Result<(), ProjectionError> {
+    pub(super) async fn check(&self, checkpoint: &GenerationCheckpoint) -> Result<(), ProjectionError> {
         let (name, here) = (self.name().to_owned(), self.store.id());
         if checkpoint.position == Position::START {
             return Ok(());
@@ -368,7 +368,7 @@ impl Runner {
 
     fn apply_all(&self, writer: &mut dyn Writer, events: &[RecordedEvent]) -> Result<(), ProjectionError> {
         let Some(last) = events.last() else { return Ok(()) };
-        let applied = self.apply_present(writer, events, Reached::event(last));
+        let applied = self.apply_present(writer, events, BatchEnd::event(last));
         applied.map_err(|error| ProjectionError::of(self.name(), error))
     }
 
@@ -376,7 +376,7 @@ impl Runner {
         &self,
         writer: &mut dyn Writer,
         stored: &[RecordedEvent],
-        reached: Reached,
+        reached: BatchEnd,
     ) -> Result<(), ApplyError> {
         let events = present(stored, &self.types, &self.upcasters).map_err(ApplyError::Failed)?;
         writer.apply(&events, reached)

@@ -11,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Clock, Position};
 use trunkline_nearest::nearest;
-use trunkline_sql::{Claim, DatabaseError, Generation, Query, ReadDatabase, SqliteReadDatabase, State};
+use trunkline_sql::{Claim, DatabaseError, Generation, ReadDatabase, SqlQuery, SqliteReadDatabase, State};
 use trunkline_store::{AllRead, EventStore, EventStoreExt as _, ReadError};
 
 use super::ProjectionError;
@@ -139,7 +139,7 @@ impl Projections {
     }
 
     /// The read database that has the tables of a query; the application's own when none has all of them.
-    pub fn database_for(&self, query: &Query) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
+    pub fn database_for(&self, query: &SqlQuery) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
         let has_all = |database: &&Database| {
             let kept = self.all.values().filter(|one| one.kept.is(database));
             let models: Vec<_> = kept.map(|one| &*one.definition.model).collect();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 use trunkline_core::{EventId, Position, RecordedEvent};
-use trunkline_sql::{Reached, RowDifference, Shadow, Side};
+use trunkline_sql::{BatchEnd, RowDifference, Shadow, Side};
 
 use super::chunk::Chunk;
 use super::progress::Progress;
@@ -149,7 +149,7 @@ async fn first_event(
     }
     fill(runner, shadow, |runner, shadow, chunk| {
         for event in &*chunk.events {
-            let (events, reached) = (Arc::new(vec![event.clone()]), Reached::event(event));
+            let (events, reached) = (Arc::new(vec![event.clone()]), BatchEnd::event(event));
             runner.apply(shadow.writer(), true, &Chunk { events, reached, head: chunk.head, batch: None })?;
             for one in &mut watched {
                 look(one, shadow, event)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use trunkline::sql::{Limits, Parameters, Query, ReadDatabase as _, SqliteReadDatabase};
+use trunkline::sql::{AnswerLimits, Parameters, ReadDatabase as _, SqlQuery, SqliteReadDatabase};
 use trunkline::{Position, ProjectionError, ProjectionState, Registered};
 
 use crate::projections::{LIMIT, app, append, deposit, memory};
@@ -63,9 +63,9 @@ async fn each_projection_is_in_the_read_database_that_it_names() {
     }
     // Who asks without having declared it finds the one that has the tables.
     for sql in ["SELECT id FROM account", "SELECT position FROM deposit"] {
-        let query = Query::ad_hoc(sql).unwrap();
+        let query = SqlQuery::ad_hoc(sql).unwrap();
         let database = app.projections().database_for(&query).unwrap();
-        assert!(database.ask(&query, &Parameters::default(), &Limits::default()).is_ok(), "{sql}");
+        assert!(database.ask(&query, &Parameters::default(), &AnswerLimits::default()).is_ok(), "{sql}");
     }
     // Both are claimed, and what is said of one is kept beside its rows.
     let other = SqliteReadDatabase::open(&folder.path().join("other.db")).unwrap();

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use trunkline_core::{Position, RecordedEvent, StoreId};
 use trunkline_sql::{
-    Answer, ApplyError, Batch, Checkpoint, Claim, DatabaseError, Generation, Limits, Model, ModelProblem,
-    Parameters, Parked, Query, QueryError, Reached, ReadDatabase, Shadow, SqlProblem, Standing, State,
-    StatementFailure, Writer,
+    Answer, AnswerLimits, ApplyError, AskError, Batch, BatchEnd, Claim, DatabaseError, Generation,
+    GenerationCheckpoint, Model, ModelProblem, Parameters, Parked, ReadDatabase, Shadow, SqlProblem,
+    SqlQuery, Standing, State, StatementFailure, Writer,
 };
 
 use super::super::databases::Database;
@@ -78,8 +78,8 @@ impl OwnDatabase {
     }
 }
 
-fn of_kept(kept: Option<messages::Checkpoint>, store: StoreId) -> Checkpoint {
-    Checkpoint {
+fn of_kept(kept: Option<messages::Checkpoint>, store: StoreId) -> GenerationCheckpoint {
+    GenerationCheckpoint {
         store: kept.map_or(store, |kept| kept.store),
         position: kept.map_or(Position::START, |kept| kept.position),
         event_id: kept.map(|kept| kept.event_id),
@@ -98,7 +98,7 @@ impl ReadDatabase for OwnDatabase {
         Vec::new()
     }
 
-    fn check_query(&self, _: &[&Model], _: &Query) -> Vec<SqlProblem> {
+    fn check_query(&self, _: &[&Model], _: &SqlQuery) -> Vec<SqlProblem> {
         Vec::new()
     }
 
@@ -154,7 +154,7 @@ impl ReadDatabase for OwnDatabase {
         self.cannot("verify", "its state is the program's own, which Trunkline can't compare")
     }
 
-    fn ask(&self, _: &Query, _: &Parameters<'_>, _: &Limits) -> Result<Answer, QueryError> {
+    fn ask(&self, _: &SqlQuery, _: &Parameters<'_>, _: &AnswerLimits) -> Result<Answer, AskError> {
         Ok(self.cannot("ask", "its state is the program's own; register a query handler")?)
     }
 }
@@ -163,14 +163,14 @@ impl ReadDatabase for OwnDatabase {
 #[derive(Debug)]
 struct OwnWriter {
     own: OwnDatabase,
-    checkpoint: Checkpoint,
+    checkpoint: GenerationCheckpoint,
     /// Whether the state keeps the checkpoint itself.
     within: bool,
 }
 
 impl OwnWriter {
-    fn step(&mut self, events: &[RecordedEvent], reached: Reached) -> Result<(), StateError> {
-        let Reached { position, event_id } = reached;
+    fn step(&mut self, events: &[RecordedEvent], reached: BatchEnd) -> Result<(), StateError> {
+        let BatchEnd { position, event_id } = reached;
         let checkpoint = messages::Checkpoint { store: self.checkpoint.store, position, event_id };
         self.own.code.apply(events, &checkpoint)?;
         if !self.within {
@@ -190,7 +190,7 @@ impl OwnWriter {
             let alone = together == events.len();
             let stepped = match failed.take().filter(|_| alone) {
                 Some(failed) => Err(failed),
-                None => self.step(&rest[..together], Reached::event(first)),
+                None => self.step(&rest[..together], BatchEnd::event(first)),
             };
             if let Err(StateError { error, passing }) = stepped {
                 return Err(ApplyError::Failed(Box::new(StatementFailure {
@@ -210,11 +210,11 @@ impl OwnWriter {
 }
 
 impl Writer for OwnWriter {
-    fn checkpoint(&self) -> &Checkpoint {
+    fn checkpoint(&self) -> &GenerationCheckpoint {
         &self.checkpoint
     }
 
-    fn apply(&mut self, events: &[RecordedEvent], reached: Reached) -> Result<(), ApplyError> {
+    fn apply(&mut self, events: &[RecordedEvent], reached: BatchEnd) -> Result<(), ApplyError> {
         if reached.position <= self.checkpoint.position {
             // Done already, on the way to an event that failed.
             return Ok(());
@@ -239,7 +239,7 @@ impl Writer for OwnWriter {
         }
     }
 
-    fn apply_batch(&mut self, batch: &Batch, reached: Reached) -> Result<(), ApplyError> {
+    fn apply_batch(&mut self, batch: &Batch, reached: BatchEnd) -> Result<(), ApplyError> {
         self.apply(batch.events(), reached)
     }
 
@@ -260,7 +260,7 @@ impl Writer for OwnWriter {
         Ok(false)
     }
 
-    fn rewind(&mut self, _: Option<Reached>) -> Result<(), ApplyError> {
+    fn rewind(&mut self, _: Option<BatchEnd>) -> Result<(), ApplyError> {
         Ok(self
             .own
             .cannot("put back the checkpoint of", "its state is the program's own; replay it whole")?)

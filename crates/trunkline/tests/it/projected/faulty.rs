@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use trunkline::sql::{
-    Answer, ApplyError, Batch, Checkpoint, Claim, DatabaseError, Generation, Limits, Model, ModelProblem,
-    Parameters, Parked, Query, QueryError, Reached, ReadDatabase, Shadow, SqlProblem, SqliteReadDatabase,
-    Standing, StatementFailure, Writer,
+    Answer, AnswerLimits, ApplyError, AskError, Batch, BatchEnd, Claim, DatabaseError, Generation,
+    GenerationCheckpoint, Model, ModelProblem, Parameters, Parked, ReadDatabase, Shadow, SqlProblem,
+    SqlQuery, SqliteReadDatabase, Standing, StatementFailure, Writer,
 };
 use trunkline_core::{Position, RecordedEvent, StoreId};
 
@@ -71,7 +71,7 @@ impl ReadDatabase for FaultyDatabase {
         self.inner.check(model)
     }
 
-    fn check_query(&self, models: &[&Model], query: &Query) -> Vec<SqlProblem> {
+    fn check_query(&self, models: &[&Model], query: &SqlQuery) -> Vec<SqlProblem> {
         self.inner.check_query(models, query)
     }
 
@@ -125,7 +125,12 @@ impl ReadDatabase for FaultyDatabase {
         self.inner.shadow(model, generation, store)
     }
 
-    fn ask(&self, query: &Query, parameters: &Parameters<'_>, limits: &Limits) -> Result<Answer, QueryError> {
+    fn ask(
+        &self,
+        query: &SqlQuery,
+        parameters: &Parameters<'_>,
+        limits: &AnswerLimits,
+    ) -> Result<Answer, AskError> {
         self.inner.ask(query, parameters, limits)
     }
 }
@@ -137,15 +142,15 @@ struct FaultyWriter {
 }
 
 impl Writer for FaultyWriter {
-    fn checkpoint(&self) -> &Checkpoint {
+    fn checkpoint(&self) -> &GenerationCheckpoint {
         self.inner.checkpoint()
     }
 
-    fn apply(&mut self, events: &[RecordedEvent], reached: Reached) -> Result<(), ApplyError> {
+    fn apply(&mut self, events: &[RecordedEvent], reached: BatchEnd) -> Result<(), ApplyError> {
         self.faults.call(|| self.inner.apply(events, reached))
     }
 
-    fn apply_batch(&mut self, batch: &Batch, reached: Reached) -> Result<(), ApplyError> {
+    fn apply_batch(&mut self, batch: &Batch, reached: BatchEnd) -> Result<(), ApplyError> {
         self.faults.call(|| self.inner.apply_batch(batch, reached))
     }
 
@@ -165,7 +170,7 @@ impl Writer for FaultyWriter {
         self.faults.call(|| self.inner.forget(position))
     }
 
-    fn rewind(&mut self, to: Option<Reached>) -> Result<(), ApplyError> {
+    fn rewind(&mut self, to: Option<BatchEnd>) -> Result<(), ApplyError> {
         self.faults.call(|| self.inner.rewind(to))
     }
 

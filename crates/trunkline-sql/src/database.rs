@@ -3,13 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
 
 use crate::query::{Answer, AnswerLimits, Parameters, SqlQuery};
-use crate::{
-    ApplyError, AskError, Batch, DatabaseError, Model, ModelProblem, Parked, Shadow, SqlProblem,
-    StatementFailure,
-};
+use crate::{ApplyError, AskError, Batch, DatabaseError, Dialect, Model, Parked, Shadow, StatementFailure};
 
 /// How far a generation of a projection has come, and who may take it further.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,95 +80,125 @@ pub trait Claim: fmt::Debug + Send + Sync {}
 
 /// A place that keeps read models.
 ///
+/// Every sentence here is a promise, and each has a test in `conformance` (the feature of that name brings it) that every
+/// backend passes; those about media that fail are tested by the backends that have such.
+///
 /// Every generation of a projection has a namespace of its own for its tables and its checkpoint, so that statements
 /// name tables without saying which generation they mean.
 ///
-/// Calls block: they are made from a thread that may wait, and end whole or not at all, which a future that is
-/// dropped half-way could not promise.
+/// A call takes place whole or not at all, also when its future is dropped half-way: then it may yet take place, and
+/// [`generations`](Self::generations), [`paused`](Self::paused) and [`standing`](Self::standing) tell.
 pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
     /// Where it is, for messages; without passwords.
     fn place(&self) -> String;
 
-    /// Prepares a projection's schema and statements without touching what is stored, and says what is wrong.
-    fn check(&self, model: &Model) -> Vec<ModelProblem>;
-
-    /// Prepares a query against the tables of these projections without touching what is stored.
-    ///
-    /// A query that could write, or do anything but read tables, is a problem here.
-    fn check_query(&self, models: &[&Model], query: &SqlQuery) -> Vec<SqlProblem>;
+    /// The SQL that it takes; its checks need no database that is open.
+    fn dialect(&self) -> &'static dyn Dialect;
 
     /// All generations, by projection and number.
-    fn generations(&self) -> Result<Vec<Generation>, DatabaseError>;
+    fn generations(&self) -> BoxFuture<'_, Result<Vec<Generation>, DatabaseError>>;
 
     /// Makes an empty generation of a projection, for the events of this store, and returns its number.
     ///
     /// - It has the model's tables, and a checkpoint at the start.
     /// - It is live at once when the projection has no live one, and else stands beside it.
     /// - When this fails, or the process ends in the midst of it, there is no such generation.
-    fn create(&self, model: &Model, store: StoreId) -> Result<u64, DatabaseError>;
+    /// - A model whose texts have a mistake is refused with [`DatabaseError::Model`].
+    fn create<'a>(
+        &'a self,
+        model: &'a Arc<Model>,
+        store: StoreId,
+    ) -> BoxFuture<'a, Result<u64, DatabaseError>>;
 
     /// Opens a generation for writing.
     ///
     /// From now on nobody who opened it earlier changes anything in it.
-    fn open(&self, model: &Arc<Model>, generation: u64) -> Result<Box<dyn Writer>, DatabaseError>;
+    /// A generation that isn't there, or was dropped, is [`DatabaseError::NoGeneration`].
+    fn open<'a>(
+        &'a self,
+        model: &'a Arc<Model>,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Writer>, DatabaseError>>;
 
     /// Reads how a generation stands, changing nothing.
-    fn standing(&self, projection: &str, generation: u64) -> Result<Standing, DatabaseError>;
+    fn standing<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<Standing, DatabaseError>>;
 
     /// The events that a generation's owner put aside, in order; changes nothing.
-    fn parked(&self, projection: &str, generation: u64) -> Result<Vec<Parked>, DatabaseError>;
+    fn parked<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<Vec<Parked>, DatabaseError>>;
 
     /// Claims the running of this database's projections; while another process, or another handle, has it, who that is.
     ///
     /// It keeps one process from taking generations from another by mistake; what keeps rows right when that happens
     /// is the fence of [`Writer`].
-    fn claim(&self) -> Result<Result<Box<dyn Claim>, String>, DatabaseError>;
+    fn claim(&self) -> BoxFuture<'_, Result<Result<Box<dyn Claim>, String>, DatabaseError>>;
 
     /// Says whether a projection is to stay where it is; kept for good.
-    fn pause(&self, projection: &str, paused: bool) -> Result<(), DatabaseError>;
+    fn pause<'a>(&'a self, projection: &'a str, paused: bool) -> BoxFuture<'a, Result<(), DatabaseError>>;
 
     /// The projections that are to stay where they are.
-    fn paused(&self) -> Result<Vec<String>, DatabaseError>;
+    fn paused(&self) -> BoxFuture<'_, Result<Vec<String>, DatabaseError>>;
 
     /// Has readers see this generation from now on, in one step: no reader sees neither or both.
     ///
     /// The one they saw before stands beside it.
-    fn make_live(&self, projection: &str, generation: u64) -> Result<(), DatabaseError>;
+    /// A generation that isn't there, or was dropped, is [`DatabaseError::NoGeneration`].
+    fn make_live<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<(), DatabaseError>>;
 
-    /// Drops a generation that isn't live.
+    /// Drops a generation that isn't live; one that is, is [`DatabaseError::IsLive`].
     ///
     /// Nobody opens it any more. Its space is given back at once, or, while somebody reads it, by a later
     /// call or when the database is opened.
-    fn discard(&self, projection: &str, generation: u64) -> Result<(), DatabaseError>;
+    fn discard<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<(), DatabaseError>>;
 
     /// Reads a generation as it is now, and makes tables out of sight to apply its events to again.
     ///
     /// The generation is only read, and only what is committed: its owner goes on meanwhile.
-    fn shadow(
-        &self,
-        model: &Arc<Model>,
+    fn shadow<'a>(
+        &'a self,
+        model: &'a Arc<Model>,
         generation: u64,
         store: StoreId,
-    ) -> Result<Box<dyn Shadow>, DatabaseError>;
+    ) -> BoxFuture<'a, Result<Box<dyn Shadow>, DatabaseError>>;
 
     /// Answers a declared query from the live generations.
     ///
     /// - One answer comes from one generation of each projection, and from one moment of each.
     /// - It has no more rows than the limits say, and says whether there are more; it ends in time.
-    fn ask(
-        &self,
-        query: &SqlQuery,
-        parameters: &Parameters<'_>,
-        limits: &AnswerLimits,
-    ) -> Result<Answer, AskError>;
+    fn ask<'a>(
+        &'a self,
+        query: &'a SqlQuery,
+        parameters: &'a Parameters<'_>,
+        limits: &'a AnswerLimits,
+    ) -> BoxFuture<'a, Result<Answer, AskError>>;
 }
 
 /// The owner of a generation: the only one who changes it.
 ///
-/// After a [`DatabaseError`] the generation must be opened again, which tells what was committed.
+/// A call takes place whole or not at all, also when its future is dropped half-way.
+/// After that, and after a [`DatabaseError`], the generation must be opened again, which tells what was committed; a
+/// writer whose call was dropped half-way refuses every other call.
 pub trait Writer: fmt::Debug + Send {
     /// How far it has come.
     fn checkpoint(&self) -> &GenerationCheckpoint;
+
+    /// The model whose tables these are; its [batches](Model::batch) are what is applied.
+    fn model(&self) -> &Arc<Model>;
 
     /// Applies events in order and moves the checkpoint to the end of the batch.
     ///
@@ -184,31 +212,30 @@ pub trait Writer: fmt::Debug + Send {
     ///
     /// # Panics
     ///
-    /// When the events are not after the checkpoint, or the batch ends before them.
-    fn apply(&mut self, events: &[RecordedEvent], reached: BatchEnd) -> Result<(), ApplyError>;
-
-    /// Applies events whose values were found before, and is [`apply`](Self::apply) in everything else.
-    ///
-    /// # Panics
-    ///
-    /// As `apply` does, and when the batch was made for another model.
-    fn apply_batch(&mut self, batch: &Batch, reached: BatchEnd) -> Result<(), ApplyError>;
+    /// When the events are not after the checkpoint, the batch ends before them, or it was made for another model.
+    fn apply(&mut self, batch: Arc<Batch>, end: BatchEnd) -> BoxFuture<'_, Result<(), ApplyError>>;
 
     /// Notes why the generation doesn't come further, for those who look on; the next batch takes the note away.
-    fn note(&mut self, failure: &str) -> Result<(), ApplyError>;
+    fn note<'a>(&'a mut self, failure: &'a str) -> BoxFuture<'a, Result<(), ApplyError>>;
 
-    /// Puts a failing event aside, to be looked at, and moves the checkpoint to it.
+    /// Puts a failing event aside, to be looked at, and moves the checkpoint to it, together or not at all.
     ///
     /// # Panics
     ///
     /// When the event is not after the checkpoint.
-    fn park(&mut self, event: &RecordedEvent, failure: &StatementFailure) -> Result<(), ApplyError>;
+    fn park<'a>(
+        &'a mut self,
+        event: &'a RecordedEvent,
+        failure: &'a StatementFailure,
+    ) -> BoxFuture<'a, Result<(), ApplyError>>;
 
     /// Applies what an event that was put aside is now, and takes it from the list, together or not at all.
-    fn retry(&mut self, position: Position, events: &[RecordedEvent]) -> Result<(), ApplyError>;
+    ///
+    /// The checkpoint stays where it is.
+    fn retry(&mut self, position: Position, batch: Arc<Batch>) -> BoxFuture<'_, Result<(), ApplyError>>;
 
     /// Takes an event from the list of those that were put aside; tells whether it was there.
-    fn forget(&mut self, position: Position) -> Result<bool, ApplyError>;
+    fn forget(&mut self, position: Position) -> BoxFuture<'_, Result<bool, ApplyError>>;
 
     /// Puts the checkpoint back, so that the events after it are applied again onto the rows that are there; what was
     /// put aside of them is taken from the list.
@@ -216,8 +243,14 @@ pub trait Writer: fmt::Debug + Send {
     /// # Panics
     ///
     /// When the place is after the checkpoint: events would be left out.
-    fn rewind(&mut self, to: Option<BatchEnd>) -> Result<(), ApplyError>;
+    fn rewind(&mut self, to: Option<BatchEnd>) -> BoxFuture<'_, Result<(), ApplyError>>;
 
-    /// Empties the tables and puts the checkpoint back to the start, together or not at all.
-    fn empty(&mut self) -> Result<(), ApplyError>;
+    /// Empties the tables and the list of what was put aside, and puts the checkpoint back to the start, together or not
+    /// at all.
+    fn empty(&mut self) -> BoxFuture<'_, Result<(), ApplyError>>;
+
+    /// Gives the generation up; when this ends, nothing of it is held open here.
+    ///
+    /// Dropping the writer does the same a little later.
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }

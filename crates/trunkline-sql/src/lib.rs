@@ -3,7 +3,7 @@
 //! Read in this order: [`compile`] makes [`Statement`]s of SQL text with parameters like `:data.order_id`;
 //! [`Model`] puts a projection's statements together; [`ReadDatabase`] is the trait of places that keep them, in
 //! generations with a [`GenerationCheckpoint`] each, and [`Writer`] applies events to one; [`SqlQuery`] reads.
-//! [`SqliteReadDatabase`] is the backend for one machine.
+//! A [`Dialect`] is what one kind of database takes; `SqliteReadDatabase` is the backend for one machine, and for memory.
 //! `SqliteSnapshots` and `SqliteSagaIndex` keep what is derived from a log.
 //!
 //! This crate knows neither event stores nor application files: events are handed in, and every mistake in a text is
@@ -14,30 +14,37 @@
 #![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
 //! use std::sync::Arc;
 //! use trunkline_core::{EventId, NewEvent, Position, RecordedEvent, StoreId, Timestamp, Version};
-//! use trunkline_sql::{Action, AnswerLimits, Model, Parameters, SqlQuery, BatchEnd, ReadDatabase, SqliteReadDatabase, schema};
+//! use trunkline_sql::{
+//!     Action, AnswerLimits, BatchEnd, Model, Parameters, ReadDatabase, SqlQuery, SqliteReadDatabase, schema,
+//! };
 //!
-//! let folder = tempfile::tempdir()?;
-//! let database = SqliteReadDatabase::open(&folder.path().join("read.db"))?;
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let database = SqliteReadDatabase::memory()?;
 //! let on_created = Action::once("INSERT INTO orders VALUES (:data.order_id, :data.total)").unwrap();
 //! let tables = schema("CREATE TABLE orders (id TEXT PRIMARY KEY, total INTEGER)").unwrap();
 //! let model = Arc::new(Model::new("orders", vec![tables], vec![("OrderCreated".into(), vec![on_created])])?);
 //!
-//! let generation = database.create(&model, StoreId::from_bytes([1; 16]))?;
-//! let mut writer = database.open(&model, generation)?;
+//! let generation = database.create(&model, StoreId::from_bytes([1; 16])).await?;
+//! let mut writer = database.open(&model, generation).await?;
 //! let event = NewEvent::json("OrderCreated", r#"{"order_id":"7","total":350}"#)?;
 //! let event =
 //!     RecordedEvent::from_new(&event, &"order-7".parse()?, Position::FIRST, Version::new(1), Timestamp::default());
-//! writer.apply(&[event.clone()], BatchEnd::event(&event))?;
+//! let end = BatchEnd::event(&event);
+//! writer.apply(Arc::new(model.batch(Arc::new(vec![event]))), end).await?;
 //!
 //! let query = SqlQuery::ad_hoc("SELECT total FROM orders").unwrap();
-//! let answer = database.ask(&query, &Parameters::default(), &AnswerLimits::default())?;
+//! let answer = database.ask(&query, &Parameters::default(), &AnswerLimits::default()).await?;
 //! assert_eq!(answer.to_json().to_string(), r#"[{"total":350}]"#);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok(())
+//! # }
 //! ```
 
 mod text;
 
 mod bind;
+
+mod dialect;
 
 mod model;
 
@@ -64,13 +71,16 @@ pub use compare::ComparedRows;
 pub use database::{
     BatchEnd, Claim, Generation, GenerationCheckpoint, ReadDatabase, Standing, State, Writer,
 };
+pub use dialect::Dialect;
 pub use error::{ApplyError, DatabaseError, ModelProblem, Parked, Part, StatementFailure};
 pub use model::{Action, InvalidModelName, Model, schema};
 pub use query::{
     Answer, AnswerLimits, AskError, ParameterSpec, ParameterType, Parameters, Returns, SqlQuery,
 };
-pub use shadow::{Differences, RowDifference, Shadow, Side};
+pub use shadow::{Differences, FoundRows, RowDifference, Shadow, Side};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteOptions, SqliteReadDatabase, SqliteSagaIndex, SqliteSnapshots, TableColumns, Trial};
-pub use text::{Parameter, Path, Scope, SqlProblem, Statement, Step, compile};
+pub use sqlite::{
+    SqliteDialect, SqliteOptions, SqliteReadDatabase, SqliteSagaIndex, SqliteSnapshots, TableColumns, Trial,
+};
+pub use text::{Parameter, Path, Rendered, Scope, SqlProblem, Statement, Step, compile};
 pub use typed::{Rows, RowsError, TypedProjection};

@@ -1,5 +1,6 @@
 //! Queries: a text that only reads, the parameters it takes, and the shape of its answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -73,9 +74,12 @@ pub struct ParameterSpec {
     pub default: Option<String>,
 }
 
-/// A query: compiled, but not yet held against a database.
+/// A query: compiled, but not yet held against a database; a clone is the same one.
 #[derive(Clone, Debug)]
-pub struct SqlQuery {
+pub struct SqlQuery(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
     statement: Statement,
     parameters: Vec<ParameterSpec>,
     returns: Returns,
@@ -128,7 +132,7 @@ impl SqlQuery {
             })
         });
         let parameters = parameters.collect();
-        Ok(Self { names: names(sql), parameters, statement, returns })
+        Ok(Self(Arc::new(Compiled { names: names(sql), parameters, statement, returns })))
     }
 
     /// A query typed in by hand: without parameters, any number of rows.
@@ -139,26 +143,26 @@ impl SqlQuery {
 
     /// What the answer is.
     pub fn returns(&self) -> Returns {
-        self.returns
+        self.0.returns
     }
 
     /// The statement.
     pub fn statement(&self) -> &Statement {
-        &self.statement
+        &self.0.statement
     }
 
     /// The parameters, declared or not.
     pub fn parameters(&self) -> &[ParameterSpec] {
-        &self.parameters
+        &self.0.parameters
     }
 
     pub(crate) fn names(&self) -> &[Name] {
-        &self.names
+        &self.0.names
     }
 
     /// The values for the placeholders, in order.
     pub(crate) fn values<'a>(&'a self, given: &'a Parameters<'_>) -> Result<Vec<SqlValue<'a>>, AskError> {
-        let known = || self.parameters.iter().map(|spec| spec.name.as_str());
+        let known = || self.0.parameters.iter().map(|spec| spec.name.as_str());
         if let Some((name, _)) = given.0.iter().find(|(name, _)| !known().any(|known| known == name)) {
             return Err(AskError::UnknownParameter {
                 name: name.clone(),
@@ -166,7 +170,7 @@ impl SqlQuery {
                 known: known().map(str::to_owned).collect(),
             });
         }
-        self.parameters.iter().map(|spec| spec.value(given.get(&spec.name))).collect()
+        self.0.parameters.iter().map(|spec| spec.value(given.get(&spec.name))).collect()
     }
 }
 

@@ -1,7 +1,9 @@
 //! What comes of comparing a generation's rows with those that the events make.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -21,11 +23,19 @@ pub trait Shadow: Debug + Send {
     /// Compares the rows, table by table.
     ///
     /// The differences are at most so many, but all of them are counted.
-    fn differences(&self, rows_max: usize) -> Result<Differences, DatabaseError>;
+    fn differences(&mut self, rows_max: usize) -> BoxFuture<'_, Result<Differences, DatabaseError>>;
 
-    /// The rows with this key on the one side, as they are now: several only where a table has no primary key.
-    fn find(&self, side: Side, row: &RowDifference) -> Result<Vec<Vec<Value>>, DatabaseError>;
+    /// For each of these, the rows with its key on the one side, as they are now: several only where a table has no
+    /// primary key.
+    fn find(
+        &mut self,
+        side: Side,
+        rows: Arc<[RowDifference]>,
+    ) -> BoxFuture<'_, Result<Vec<FoundRows>, DatabaseError>>;
 }
+
+/// Rows of one key: their columns' values, in the order of the table.
+pub type FoundRows = Vec<Vec<Value>>;
 
 /// Whose rows are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

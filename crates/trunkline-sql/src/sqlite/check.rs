@@ -7,17 +7,18 @@ use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use trunkline_nearest::nearest;
 
+use super::dialect::SqliteDialect;
 use super::fault::{Missing, missing_name, problem};
 use super::readers::{self, Catalog, Names};
-use super::writer;
-use crate::text::{SqlProblem, Statement};
+use super::tables;
+use crate::text::{Rendered, SqlProblem, Statement};
 use crate::{Model, ModelProblem, Part, SqlQuery};
 
 /// What is wrong with a projection's texts.
 pub(super) fn model(model: &Model) -> Vec<ModelProblem> {
     // Ours are there too, so that a text that names them hears whose they are.
     let with_ours =
-        memory().and_then(|connection| connection.execute_batch(writer::TABLES).map(|()| connection));
+        memory().and_then(|connection| connection.execute_batch(tables::TABLES).map(|()| connection));
     match with_ours {
         Ok(mut connection) => {
             let problems = schema(&mut connection, model);
@@ -54,13 +55,14 @@ fn schema(connection: &mut Connection, model: &Model) -> Vec<ModelProblem> {
 }
 
 fn make(connection: &Connection, statement: &Statement, denied: &Denied) -> Result<(), SqlProblem> {
+    let rendered = statement.render(&SqliteDialect);
     let run = || {
-        let mut prepared = connection.prepare(statement.prepared())?;
+        let mut prepared = connection.prepare(rendered.text())?;
         let mut rows = prepared.raw_query();
         while rows.next()?.is_some() {}
         Ok(())
     };
-    run().map_err(|error| explained(&error, statement, denied, &Names::default()))
+    run().map_err(|error| explained(&error, &rendered, denied, &Names::default()))
 }
 
 fn actions(connection: &mut Connection, model: &Model) -> Vec<ModelProblem> {
@@ -71,8 +73,9 @@ fn actions(connection: &mut Connection, model: &Model) -> Vec<ModelProblem> {
     let mut problems = Vec::new();
     for placed in model.statements() {
         let statement = &placed.statement;
-        let found = match connection.prepare(statement.prepared()) {
-            Err(error) => Err(explained(&error, statement, &denied, &names)),
+        let rendered = statement.render(&SqliteDialect);
+        let found = match connection.prepare(rendered.text()) {
+            Err(error) => Err(explained(&error, &rendered, &denied, &names)),
             Ok(prepared) if prepared.readonly() => {
                 Err(whole(statement, "this statement changes nothing", "insert, update or delete rows"))
             }
@@ -172,8 +175,8 @@ fn is_random(function: &str) -> bool {
 }
 
 /// A problem with what is known about its cause.
-fn explained(error: &rusqlite::Error, statement: &Statement, denied: &Denied, names: &Names) -> SqlProblem {
-    let mut problem = problem(error, statement);
+fn explained(error: &rusqlite::Error, rendered: &Rendered<'_>, denied: &Denied, names: &Names) -> SqlProblem {
+    let mut problem = problem(error, rendered);
     if let Some(why) = denied.lock().ok().and_then(|mut denied| denied.take()) {
         why.clone_into(&mut problem.what);
         if why == RANDOM {
@@ -232,18 +235,14 @@ pub(super) fn query(models: &[&Model], query: &SqlQuery) -> Vec<SqlProblem> {
     };
     match prepared() {
         Ok(connection) => readers::prepare(&connection, query, &catalog).err().unwrap_or_default(),
-        Err(error) => vec![problem(&error, query.statement())],
+        Err(error) => vec![problem(&error, &query.statement().render(&SqliteDialect))],
     }
 }
 
 /// The names of a model's tables, and the file that they would be.
 fn image(model: &Model) -> rusqlite::Result<(Names, Vec<u8>)> {
     let mut connection = memory()?;
-    for statement in model.schema().iter().flatten() {
-        let mut prepared = connection.prepare(statement.prepared())?;
-        let mut rows = prepared.raw_query();
-        while rows.next()?.is_some() {}
-    }
+    tables::make_tables(&connection, model)?;
     let names = readers::names(&connection)?;
     let image = connection.serialize("main")?.to_vec();
     Ok((names, image))

@@ -13,7 +13,7 @@ use trunkline_core::RecordedEvent;
 
 use super::check::may_change;
 use super::fault::{is_passing, reason};
-use super::writer::Bound;
+use super::run::bind;
 use crate::bind::{SqlValue, shortened};
 use crate::{ApplyError, Rows, RowsError, StatementFailure, TypedProjection};
 
@@ -115,7 +115,7 @@ impl<'c> CodeRows<'c> {
             return Err(rusqlite::Error::InvalidParameterCount(values.len(), statement.parameter_count()));
         }
         for (index, value) in values.iter().enumerate() {
-            statement.raw_bind_parameter(index + 1, Bound(value))?;
+            bind(statement, index + 1, value.clone())?;
         }
         Ok(statement)
     }

@@ -3,7 +3,7 @@
 use rusqlite::{Error, ErrorCode};
 
 use crate::DatabaseError;
-use crate::text::{SqlProblem, Statement};
+use crate::text::{Rendered, SqlProblem};
 
 /// Whether the same may work later: somebody else has the lock, or the disk or the memory is full, or failed.
 ///
@@ -62,14 +62,15 @@ pub(super) fn reason(error: &Error) -> String {
 }
 
 /// What is wrong with a statement that could not be prepared, and where.
-pub(super) fn problem(error: &Error, statement: &Statement) -> SqlProblem {
+pub(super) fn problem(error: &Error, rendered: &Rendered<'_>) -> SqlProblem {
     let what = reason(error);
     let told = match error {
         Error::SqlInputError { offset, .. } => {
-            usize::try_from(*offset).ok().map(|at| statement.source_range(at))
+            usize::try_from(*offset).ok().map(|at| rendered.source_range(at))
         }
         _ => None,
     };
+    let statement = rendered.statement();
     // Not every message comes with a place; those about names can be looked for.
     let range =
         told.or_else(|| statement.range_of(missing_name(&what)?.1)).unwrap_or_else(|| statement.range());

@@ -1,20 +1,31 @@
-//! The files of a read database: their names, and how they are opened and removed.
+//! The files of a read database, on a disk or in memory: their names, and how they are opened and removed.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
+use super::dialect::SqliteDialect;
 use super::fault::{failed, failed_io, is_passing};
-use crate::{Claim, DatabaseError};
+use super::memory::{self, Memory};
+use crate::{Claim, DatabaseError, Dialect as _};
 
 /// Where the files are.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
-    registry: PathBuf,
+    place: Place,
     busy_timeout: Duration,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    /// Beside this registry.
+    Disk(PathBuf),
+    Memory(Arc<Memory>),
 }
 
 /// A lock, held as long as this lives.
@@ -44,32 +55,47 @@ pub(super) enum Durability {
 
 impl Files {
     /// The files beside this registry; its folder is made when it isn't there.
-    pub(super) fn new(registry: &Path, busy_timeout: Duration) -> Result<Self, DatabaseError> {
-        let files = Self { registry: registry.to_owned(), busy_timeout };
-        fs::create_dir_all(files.folder())
-            .map_err(failed_io(format!("make the folder {}", files.folder().display())))?;
-        Ok(files)
+    pub(super) fn on_disk(registry: &Path, busy_timeout: Duration) -> Result<Self, DatabaseError> {
+        let folder = folder(registry);
+        fs::create_dir_all(folder).map_err(failed_io(format!("make the folder {}", folder.display())))?;
+        Ok(Self { place: Place::Disk(registry.to_owned()), busy_timeout })
     }
 
-    pub(super) fn registry(&self) -> &Path {
-        &self.registry
+    /// Files that nobody else sees, and that are gone with the last of those who have them.
+    pub(super) fn in_memory() -> Self {
+        Self { place: Place::Memory(Memory::new()), busy_timeout: Duration::ZERO }
     }
 
-    fn folder(&self) -> &Path {
-        match self.registry.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-            Some(parent) => parent,
-            None => Path::new("."),
+    pub(super) fn are_on_disk(&self) -> bool {
+        matches!(self.place, Place::Disk(_))
+    }
+
+    /// Where they are, for messages.
+    pub(super) fn place(&self) -> String {
+        match &self.place {
+            Place::Disk(registry) => format!("sqlite:{}", registry.display()),
+            Place::Memory(_) => "memory:".to_owned(),
+        }
+    }
+
+    /// The registry's file, or what takes its place in memory.
+    pub(super) fn registry(&self) -> PathBuf {
+        match &self.place {
+            Place::Disk(registry) => registry.clone(),
+            Place::Memory(memory) => memory.registry().into(),
         }
     }
 
     /// `read.db` has `read.orders.1.db` beside it; projections' names have no dots.
     pub(super) fn generation(&self, projection: &str, number: u64) -> PathBuf {
+        let registry = match &self.place {
+            Place::Disk(registry) => registry,
+            Place::Memory(memory) => return memory.generation(projection, number).into(),
+        };
         let part = |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
-        let stem = part(self.registry.file_stem()).unwrap_or_default();
-        let extension =
-            part(self.registry.extension()).map_or(String::new(), |extension| format!(".{extension}"));
-        self.folder().join(format!("{stem}.{projection}.{number}{extension}"))
+        let stem = part(registry.file_stem()).unwrap_or_default();
+        let extension = part(registry.extension()).map_or(String::new(), |extension| format!(".{extension}"));
+        folder(registry).join(format!("{stem}.{projection}.{number}{extension}"))
     }
 
     /// Opens a file for writing; without `create`, it must be there.
@@ -81,8 +107,7 @@ impl Files {
     ) -> rusqlite::Result<Connection> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(self.busy_timeout)?;
+        let connection = self.connect(path, flags)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         let synchronous = if durability == Durability::Original { "full" } else { "normal" };
         connection.pragma_update(None, "synchronous", synchronous)?;
@@ -93,17 +118,67 @@ impl Files {
 
     /// Opens a file for reading.
     pub(super) fn open_to_read(&self, path: &Path) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(self.busy_timeout)?;
+        self.connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    }
+
+    fn connect(&self, path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        let uri = if self.are_on_disk() { OpenFlags::empty() } else { OpenFlags::SQLITE_OPEN_URI };
+        let mut connection = Connection::open_with_flags(path, flags | uri)?;
+        match self.place {
+            Place::Disk(_) => connection.busy_timeout(self.busy_timeout)?,
+            Place::Memory(_) => memory::wait_when_busy(&mut connection)?,
+        }
         Ok(connection)
+    }
+
+    /// Attaches a generation for reading only, under the projection's name.
+    pub(super) fn attach(
+        &self,
+        connection: &mut Connection,
+        projection: &str,
+        number: u64,
+    ) -> rusqlite::Result<()> {
+        let path = self.generation(projection, number);
+        let text = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.clone()))?;
+        let uri = match self.place {
+            Place::Disk(_) => {
+                let escaped = text.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+                format!("file:{escaped}?mode=ro")
+            }
+            Place::Memory(_) => {
+                memory::wait_when_busy(connection)?;
+                text.to_owned()
+            }
+        };
+        connection.execute(&format!("ATTACH ?1 AS {}", SqliteDialect.quoted(projection)), [uri])?;
+        Ok(())
+    }
+
+    /// A generation as it is now, for who reads it for long: its owner goes on meanwhile.
+    pub(super) fn open_as_it_is(&self, path: &Path) -> rusqlite::Result<Connection> {
+        let live = self.open_to_read(path)?;
+        if self.are_on_disk() {
+            live.execute_batch("BEGIN")?;
+            return Ok(live);
+        }
+        // An owner in memory would wait for who reads.
+        let mut copy = Connection::open_in_memory()?;
+        Backup::new(&live, &mut copy)?.run_to_completion(i32::MAX, Duration::from_millis(1), None)?;
+        Ok(copy)
     }
 
     /// Locks the database for running its projections; who has it locked, as far as that is known, while somebody has.
     ///
     /// The lock is a file of its own, since `SQLite` has its own locks on the others; it ends with the process.
-    pub(super) fn lock(&self) -> Result<Result<Lock, String>, DatabaseError> {
-        let mut path = self.registry.clone().into_os_string();
+    pub(super) fn lock(&self) -> Result<Result<Box<dyn Claim>, String>, DatabaseError> {
+        let registry = match &self.place {
+            Place::Disk(registry) => registry,
+            Place::Memory(memory) => {
+                let held = memory.claim().map(|held| Box::new(held) as Box<dyn Claim>);
+                return Ok(held.ok_or_else(|| "this process".to_owned()));
+            }
+        };
+        let mut path = registry.clone().into_os_string();
         path.push(".lock");
         let doing = || format!("lock {}", Path::new(&path).display());
         let file = fs::OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
@@ -112,7 +187,7 @@ impl Files {
             Ok(()) => {
                 // For who finds it locked; that it can't be written is no reason not to have it.
                 let _ = file.set_len(0).and_then(|()| write!(file, "process {}", std::process::id()));
-                Ok(Ok(Lock { file }))
+                Ok(Ok(Box::new(Lock { file })))
             }
             Err(fs::TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -124,15 +199,36 @@ impl Files {
         }
     }
 
+    /// Has a generation's file stay that was made on this connection.
+    pub(super) fn keep(
+        &self,
+        projection: &str,
+        number: u64,
+        connection: Connection,
+    ) -> Result<(), DatabaseError> {
+        if let Place::Memory(memory) = &self.place {
+            memory.keep(projection, number, connection);
+            return Ok(());
+        }
+        drop(connection);
+        self.sync_folder()
+    }
+
     /// Syncs the folder, so that a file made in it stays.
     pub(super) fn sync_folder(&self) -> Result<(), DatabaseError> {
-        let doing = || format!("sync the folder {}", self.folder().display());
-        let folder = fs::File::open(self.folder()).map_err(failed_io(doing()))?;
-        folder.sync_all().map_err(failed_io(doing()))
+        let Place::Disk(registry) = &self.place else { return Ok(()) };
+        let folder = folder(registry);
+        let doing = || format!("sync the folder {}", folder.display());
+        let opened = fs::File::open(folder).map_err(failed_io(doing()))?;
+        opened.sync_all().map_err(failed_io(doing()))
     }
 
     /// Removes what an earlier attempt to make this generation left behind.
     pub(super) fn clear(&self, projection: &str, number: u64) -> Result<(), DatabaseError> {
+        if let Place::Memory(memory) = &self.place {
+            memory.let_go(projection, number);
+            return Ok(());
+        }
         let path = self.generation(projection, number);
         for suffix in ["", "-wal", "-shm", "-journal"] {
             let mut name = path.clone().into_os_string();
@@ -156,6 +252,11 @@ impl Files {
     pub(super) fn remove(&self, projection: &str, number: u64) -> Result<bool, DatabaseError> {
         let path = self.generation(projection, number);
         let doing = || format!("remove {}", path.display());
+        if !self.are_on_disk() {
+            // What is in use is gone with its last reader.
+            self.clear(projection, number)?;
+            return Ok(true);
+        }
         if !path.exists() {
             return Ok(true);
         }
@@ -173,5 +274,13 @@ impl Files {
         drop(connection);
         self.clear(projection, number)?;
         Ok(true)
+    }
+}
+
+fn folder(registry: &Path) -> &Path {
+    match registry.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => Path::new("."),
     }
 }

@@ -6,8 +6,11 @@
 //! read.orders.2.db      the next generation, filled beside it
 //! ```
 //!
-//! `files` opens them, `registry` is the first, `writer` owns one of the others, `readers` answers queries from the
-//! live ones, `shadow` compares one with what its events make, `trial` makes one out of sight for tests, `wal` keeps an owner's log short, `check` prepares texts in memory, `fault` says what an error means.
+//! `files` opens them, on a disk or in `memory`; `registry` is the first; `tables` are those of one of the others, whose
+//! `owner` runs statements (`run`) or a program's `code` on a thread of its own (`worker`), to which a `writer` is the
+//! handle; `readers` answers queries from the live ones, `shadow` compares one with what its events make, `trial` makes
+//! one out of sight for tests, `wal` keeps an owner's log short, `check` prepares texts in memory, `dialect` is what
+//! `SQLite` takes, `fault` says what an error means.
 //!
 //! Beside the read models, `snapshots` and `saga_index` are files of what is derived from a log, `made_anew` when they
 //! can't be used; `connection_thread` is a connection that works on a thread of its own.
@@ -21,34 +24,43 @@
 mod check;
 mod code;
 mod connection_thread;
+mod dialect;
 mod fault;
 mod files;
 mod made_anew;
+mod memory;
+mod owner;
 mod readers;
 mod registry;
+mod run;
 mod saga_index;
 mod shadow;
 mod snapshots;
+mod tables;
 mod trial;
 mod wal;
+mod worker;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use trunkline_core::StoreId;
 
 use self::files::Files;
+use self::owner::Owner;
 use self::readers::Readers;
 use self::registry::Registry;
 use self::shadow::SqliteShadow;
 use self::writer::SqliteWriter;
 use crate::query::{Answer, AnswerLimits, Parameters, SqlQuery};
 use crate::{
-    AskError, Claim, DatabaseError, Generation, Model, ModelProblem, Parked, ReadDatabase, Shadow,
-    SqlProblem, Standing, Writer,
+    AskError, Claim, DatabaseError, Dialect, Generation, Model, Parked, ReadDatabase, Shadow, SqlValue,
+    Standing, Writer,
 };
+pub use dialect::SqliteDialect;
 pub use saga_index::SqliteSagaIndex;
 pub use snapshots::SqliteSnapshots;
 pub use trial::{TableColumns, Trial};
@@ -69,49 +81,81 @@ impl Default for SqliteOptions {
     }
 }
 
-/// Read models in `SQLite` files.
+/// Read models in `SQLite` files, or in memory.
+///
+/// Each writer, and each shadow, has a thread of its own; everything else is done on the runtime's threads for blocking
+/// calls, so that its methods are called within a Tokio runtime.
 #[derive(Debug)]
 pub struct SqliteReadDatabase {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     files: Files,
-    // Held for single statements; calls to a read database block anyway.
+    // Held for single statements, on threads that may block.
     registry: Mutex<Registry>,
     readers: Readers,
 }
 
 impl SqliteReadDatabase {
     /// Opens the database with this registry file, and makes it, with its folder, when it isn't there.
+    ///
+    /// This blocks while the file is opened.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
         Self::open_with(path, &SqliteOptions::default())
     }
 
     /// Opens the database with this registry file as the options say.
     pub fn open_with(path: &Path, options: &SqliteOptions) -> Result<Self, DatabaseError> {
-        let files = Files::new(path, options.busy_timeout)?;
-        let registry = Registry::open(&files)?;
-        let database = Self {
-            readers: Readers::new(files.clone(), options.readers_max),
-            files,
-            registry: Mutex::new(registry),
-        };
-        database.sweep()?;
-        Ok(database)
+        Self::with(Files::on_disk(path, options.busy_timeout)?, options.readers_max)
     }
 
-    /// Prepares a projection's texts as [`check`](ReadDatabase::check) does, where there is no database yet.
-    pub fn check_model(model: &Model) -> Vec<ModelProblem> {
-        check::model(model)
+    /// Makes an empty database that is only in memory: no file is written, and all is gone with the last handle.
+    ///
+    /// A generation has room for 1 GiB. Who reads it waits while a batch is applied, and the other way round.
+    ///
+    /// ```
+    /// use trunkline_sql::{ReadDatabase, SqliteReadDatabase};
+    /// assert_eq!(SqliteReadDatabase::memory()?.place(), "memory:");
+    /// # Ok::<(), trunkline_sql::DatabaseError>(())
+    /// ```
+    pub fn memory() -> Result<Self, DatabaseError> {
+        Self::with(Files::in_memory(), SqliteOptions::default().readers_max)
     }
 
-    /// Prepares a query as [`check_query`](ReadDatabase::check_query) does, where there is no database yet.
-    pub fn check_query_over(models: &[&Model], query: &SqlQuery) -> Vec<SqlProblem> {
-        check::query(models, query)
+    fn with(files: Files, readers_max: usize) -> Result<Self, DatabaseError> {
+        let registry = Mutex::new(Registry::open(&files)?);
+        let inner = Inner { readers: Readers::new(files.clone(), readers_max), files, registry };
+        inner.sweep()?;
+        Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The file of a generation.
+    /// The file of a generation; of one in memory, the name that `SQLite` knows it by.
     pub fn generation_path(&self, projection: &str, generation: u64) -> PathBuf {
-        self.files.generation(projection, generation)
+        self.inner.files.generation(projection, generation)
     }
 
+    /// Does what blocks, on a thread for that; it is done to its end, also when nobody waits for it any more.
+    fn blocking<T: Send + 'static, E: From<DatabaseError> + Send + 'static>(
+        &self,
+        act: impl FnOnce(&Inner) -> Result<T, E> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, E>> {
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move {
+            let done = tokio::task::spawn_blocking(move || act(&inner)).await;
+            done.unwrap_or_else(|error| match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => {
+                    let (doing, reason) = ("use the read database".to_owned(), error.to_string());
+                    Err(DatabaseError::Passing { doing, reason }.into())
+                }
+            })
+        })
+    }
+}
+
+impl Inner {
     fn registry(&self) -> MutexGuard<'_, Registry> {
         // A registry is a connection; a call that panicked left its transaction to be rolled back.
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
@@ -131,82 +175,134 @@ impl SqliteReadDatabase {
 
 impl ReadDatabase for SqliteReadDatabase {
     fn place(&self) -> String {
-        format!("sqlite:{}", self.files.registry().display())
+        self.inner.files.place()
     }
 
-    fn check(&self, model: &Model) -> Vec<ModelProblem> {
-        check::model(model)
+    fn dialect(&self) -> &'static dyn Dialect {
+        &SqliteDialect
     }
 
-    fn check_query(&self, models: &[&Model], query: &SqlQuery) -> Vec<SqlProblem> {
-        check::query(models, query)
+    fn generations(&self) -> BoxFuture<'_, Result<Vec<Generation>, DatabaseError>> {
+        self.blocking(|inner| inner.registry().generations())
     }
 
-    fn generations(&self) -> Result<Vec<Generation>, DatabaseError> {
-        self.registry().generations()
+    fn create<'a>(
+        &'a self,
+        model: &'a Arc<Model>,
+        store: StoreId,
+    ) -> BoxFuture<'a, Result<u64, DatabaseError>> {
+        let model = Arc::clone(model);
+        self.blocking(move |inner| {
+            check_model(&model)?;
+            inner.registry().add(&model, |number| tables::create(&inner.files, &model, number, store))
+        })
     }
 
-    fn create(&self, model: &Model, store: StoreId) -> Result<u64, DatabaseError> {
-        check_model(model)?;
-        self.registry().add(model, |number| writer::create(&self.files, model, number, store))
+    fn open<'a>(
+        &'a self,
+        model: &'a Arc<Model>,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Writer>, DatabaseError>> {
+        Box::pin(async move {
+            let (inner, of) = (Arc::clone(&self.inner), Arc::clone(model));
+            let open = move || {
+                check_model(&of)?;
+                inner.registry().expect(of.name(), generation)?;
+                Owner::open(&inner.files, &of, generation)
+            };
+            Ok(Box::new(SqliteWriter::begin(model, open).await?) as Box<dyn Writer>)
+        })
     }
 
-    fn open(&self, model: &Arc<Model>, generation: u64) -> Result<Box<dyn Writer>, DatabaseError> {
-        check_model(model)?;
-        self.registry().expect(model.name(), generation)?;
-        Ok(Box::new(SqliteWriter::open(&self.files, model, generation)?))
+    fn standing<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<Standing, DatabaseError>> {
+        let projection = projection.to_owned();
+        self.blocking(move |inner| {
+            inner.registry().expect(&projection, generation)?;
+            tables::standing(&inner.files, &projection, generation)
+        })
     }
 
-    fn standing(&self, projection: &str, generation: u64) -> Result<Standing, DatabaseError> {
-        self.registry().expect(projection, generation)?;
-        writer::standing(&self.files, projection, generation)
+    fn parked<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<Vec<Parked>, DatabaseError>> {
+        let projection = projection.to_owned();
+        self.blocking(move |inner| {
+            inner.registry().expect(&projection, generation)?;
+            tables::parked(&inner.files, &projection, generation)
+        })
     }
 
-    fn parked(&self, projection: &str, generation: u64) -> Result<Vec<Parked>, DatabaseError> {
-        self.registry().expect(projection, generation)?;
-        writer::parked(&self.files, projection, generation)
+    fn claim(&self) -> BoxFuture<'_, Result<Result<Box<dyn Claim>, String>, DatabaseError>> {
+        self.blocking(|inner| inner.files.lock())
     }
 
-    fn claim(&self) -> Result<Result<Box<dyn Claim>, String>, DatabaseError> {
-        Ok(self.files.lock()?.map(|lock| Box::new(lock) as Box<dyn Claim>))
+    fn pause<'a>(&'a self, projection: &'a str, paused: bool) -> BoxFuture<'a, Result<(), DatabaseError>> {
+        let projection = projection.to_owned();
+        self.blocking(move |inner| inner.registry().pause(&projection, paused))
     }
 
-    fn pause(&self, projection: &str, paused: bool) -> Result<(), DatabaseError> {
-        self.registry().pause(projection, paused)
+    fn paused(&self) -> BoxFuture<'_, Result<Vec<String>, DatabaseError>> {
+        self.blocking(|inner| inner.registry().paused())
     }
 
-    fn paused(&self) -> Result<Vec<String>, DatabaseError> {
-        self.registry().paused()
+    fn make_live<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<(), DatabaseError>> {
+        let projection = projection.to_owned();
+        self.blocking(move |inner| inner.registry().make_live(&projection, generation))
     }
 
-    fn make_live(&self, projection: &str, generation: u64) -> Result<(), DatabaseError> {
-        self.registry().make_live(projection, generation)
+    fn discard<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<(), DatabaseError>> {
+        let projection = projection.to_owned();
+        self.blocking(move |inner| {
+            inner.registry().discard(&projection, generation)?;
+            inner.readers.close(&projection, generation);
+            inner.sweep()
+        })
     }
 
-    fn discard(&self, projection: &str, generation: u64) -> Result<(), DatabaseError> {
-        self.registry().discard(projection, generation)?;
-        self.readers.close(projection, generation);
-        self.sweep()
-    }
-
-    fn shadow(
-        &self,
-        model: &Arc<Model>,
+    fn shadow<'a>(
+        &'a self,
+        model: &'a Arc<Model>,
         generation: u64,
         store: StoreId,
-    ) -> Result<Box<dyn Shadow>, DatabaseError> {
-        check_model(model)?;
-        self.registry().expect(model.name(), generation)?;
-        Ok(Box::new(SqliteShadow::new(&self.files, model, generation, store)?))
+    ) -> BoxFuture<'a, Result<Box<dyn Shadow>, DatabaseError>> {
+        Box::pin(async move {
+            let of = Arc::clone(model);
+            let check = move |inner: &Inner| {
+                check_model(&of)?;
+                inner.registry().expect(of.name(), generation)
+            };
+            self.blocking(check).await?;
+            let shadow = SqliteShadow::begin(&self.inner.files, model, generation, store).await?;
+            Ok(Box::new(shadow) as Box<dyn Shadow>)
+        })
     }
 
-    fn ask(
-        &self,
-        query: &SqlQuery,
-        parameters: &Parameters<'_>,
-        limits: &AnswerLimits,
-    ) -> Result<Answer, AskError> {
-        self.readers.ask(query, parameters, limits, || self.registry().live())
+    fn ask<'a>(
+        &'a self,
+        query: &'a SqlQuery,
+        parameters: &'a Parameters<'_>,
+        limits: &'a AnswerLimits,
+    ) -> BoxFuture<'a, Result<Answer, AskError>> {
+        // What waits for a thread is not the query's time.
+        let values = query
+            .values(parameters)
+            .map(|values| values.into_iter().map(SqlValue::into_owned).collect::<Vec<_>>());
+        let (query, limits) = (query.clone(), limits.clone());
+        self.blocking(move |inner| inner.readers.ask(&query, &values?, &limits, || inner.registry().live()))
     }
 }
 

@@ -1,7 +1,6 @@
 //! Connections that only read: each has the live generations that a query needs attached under the projections' names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -13,11 +12,12 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags};
 use serde_json::Value;
 
 use super::check::with_nearest;
+use super::dialect::SqliteDialect;
 use super::fault::{failed, problem};
 use super::files::Files;
 use super::registry::Live;
-use super::writer::Bound;
-use crate::query::{Answer, AnswerLimits, AskError, Parameters, Returns, SqlQuery};
+use super::run::bind;
+use crate::query::{Answer, AnswerLimits, AskError, Returns, SqlQuery};
 use crate::text::SqlProblem;
 use crate::{DatabaseError, SqlValue};
 
@@ -85,19 +85,18 @@ impl Readers {
     pub(super) fn ask(
         &self,
         query: &SqlQuery,
-        parameters: &Parameters<'_>,
+        values: &[SqlValue<'_>],
         limits: &AnswerLimits,
         live: impl Fn() -> Result<Live, DatabaseError>,
     ) -> Result<Answer, AskError> {
         let deadline = Instant::now() + limits.time_limit;
-        let values = query.values(parameters)?;
         let mut tries = 0;
         loop {
             tries += 1;
             let now = live()?;
             match self.reader(query, &now) {
                 Ok((mut reader, catalog)) => {
-                    let answer = run(&mut reader.connection, query, &catalog, &values, limits, deadline);
+                    let answer = run(&mut reader.connection, query, &catalog, values, limits, deadline);
                     self.give_back(reader);
                     return answer;
                 }
@@ -126,8 +125,8 @@ impl Readers {
         let doing = || "open the read models of a query".to_owned();
         let mut connection = empty().map_err(failed(doing())).map_err(AskError::Database)?;
         for (projection, &generation) in &attached {
-            let path = self.files.generation(projection, generation);
-            attach(&connection, projection, &path).map_err(failed(doing())).map_err(AskError::Database)?;
+            let attached = self.files.attach(&mut connection, projection, generation);
+            attached.map_err(failed(doing())).map_err(AskError::Database)?;
         }
         allow_reading(&mut connection).map_err(failed(doing())).map_err(AskError::Database)?;
         Ok((Reader { connection, attached }, catalog))
@@ -176,14 +175,6 @@ pub(super) fn empty() -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(":memory:", flags)?;
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     Ok(connection)
-}
-
-/// Attaches a file for reading only.
-fn attach(connection: &Connection, name: &str, path: &Path) -> rusqlite::Result<()> {
-    let text = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.to_owned()))?;
-    let escaped = text.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-    connection.execute(&format!("ATTACH ?1 AS \"{name}\""), [format!("file:{escaped}?mode=ro")])?;
-    Ok(())
 }
 
 /// From now on, the connection prepares nothing but reading statements.
@@ -255,11 +246,12 @@ pub(super) fn prepare<'c>(
     let whole = |what: String, fix: &str| {
         vec![SqlProblem { range: statement.range(), what, fix: Some(fix.to_owned()) }]
     };
-    let prepared = connection.prepare_cached(statement.prepared()).map_err(|error| {
+    let rendered = statement.render(&SqliteDialect);
+    let prepared = connection.prepare_cached(rendered.text()).map_err(|error| {
         if error.sqlite_error_code() == Some(ErrorCode::AuthorizationForStatementDenied) {
             return whole("a query only reads; this does something else".to_owned(), "write a `SELECT`");
         }
-        vec![with_nearest(problem(&error, statement), catalog.values().map(|names| &**names))]
+        vec![with_nearest(problem(&error, &rendered), catalog.values().map(|names| &**names))]
     })?;
     if !prepared.readonly() || prepared.column_count() == 0 {
         return Err(whole("a query only reads; this does something else".to_owned(), "write a `SELECT`"));
@@ -294,7 +286,7 @@ fn run(
         .map_err(failing)?;
     let (mut statement, columns) = prepare(connection, query, catalog).map_err(AskError::Text)?;
     for (index, value) in values.iter().enumerate() {
-        statement.raw_bind_parameter(index + 1, Bound(value)).map_err(failing)?;
+        bind(&mut statement, index + 1, value.clone()).map_err(failing)?;
     }
     let single = query.returns() != Returns::Many;
     let (skip, rows_max) = if single { (0, 1) } else { (limits.skip, limits.rows_max) };

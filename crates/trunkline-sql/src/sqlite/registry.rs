@@ -39,7 +39,10 @@ pub(super) struct Registry {
 
 impl Registry {
     pub(super) fn open(files: &Files) -> Result<Self, DatabaseError> {
-        let place = files.registry().display().to_string();
+        let place = match files.are_on_disk() {
+            true => files.registry().display().to_string(),
+            false => files.place(),
+        };
         let doing = || format!("open the read database {place}");
         let not_opened = |error| {
             if !is_damage(&error) {
@@ -48,7 +51,7 @@ impl Registry {
             let remedy = "move it away, and all read models are made anew of the events";
             DatabaseError::Lasting { doing: doing(), reason: format!("{}; {remedy}", reason(&error)) }
         };
-        let mut connection = files.open(files.registry(), true, Durability::Original).map_err(not_opened)?;
+        let mut connection = files.open(&files.registry(), true, Durability::Original).map_err(not_opened)?;
         let version = prepare(&mut connection).map_err(not_opened)?;
         if version != VERSION {
             let reason = if version > VERSION {

@@ -3,24 +3,41 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use rusqlite::types::{Value as Cell, ValueRef};
 use rusqlite::{Connection, Rows, Statement, params_from_iter};
 use serde_json::{Map, Value};
 use trunkline_core::StoreId;
 
+use super::dialect::SqliteDialect;
 use super::fault::failed;
 use super::files::Files;
+use super::owner::Owner;
 use super::readers::cell;
-use super::writer::{self, SqliteWriter};
-use crate::shadow::{Differences, RowDifference, Shadow, Side};
-use crate::{DatabaseError, GenerationCheckpoint, Model, Writer};
+use super::tables;
+use super::writer::{SqliteWriter, ended};
+use crate::shadow::{Differences, FoundRows, RowDifference, Shadow, Side};
+use crate::{DatabaseError, Dialect as _, GenerationCheckpoint, Model, Writer};
 
 #[derive(Debug)]
 pub(super) struct SqliteShadow {
-    /// In a transaction that reads the generation as it was when this was made.
+    checkpoint: GenerationCheckpoint,
+    writer: SqliteWriter<Pair>,
+}
+
+/// What the shadow's thread has.
+#[derive(Debug)]
+struct Pair {
+    /// The generation as it was when this was made.
     live: Connection,
     checkpoint: GenerationCheckpoint,
-    rebuilt: SqliteWriter,
+    rebuilt: Owner,
+}
+
+impl AsMut<Owner> for Pair {
+    fn as_mut(&mut self) -> &mut Owner {
+        &mut self.rebuilt
+    }
 }
 
 /// A table, and what tells its rows apart.
@@ -32,29 +49,70 @@ struct Table {
 }
 
 impl SqliteShadow {
-    pub(super) fn new(
+    pub(super) async fn begin(
         files: &Files,
         model: &Arc<Model>,
         number: u64,
         store: StoreId,
     ) -> Result<Self, DatabaseError> {
+        let (files, of) = (files.clone(), Arc::clone(model));
+        let writer = SqliteWriter::begin(model, move || Pair::open(&files, &of, number, store)).await?;
+        let read = writer.worker().call(|pair| pair.checkpoint.clone()).await;
+        let checkpoint = read.ok_or_else(|| ended(model.name()))?;
+        Ok(Self { checkpoint, writer })
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Pair) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        let name = self.writer.model().name();
+        let doing = format!("compare generation {} of `{name}`", self.checkpoint.generation);
+        let called = self.writer.worker().call(move |pair| act(pair).map_err(failed(doing))).await;
+        called.ok_or_else(|| ended(name))?
+    }
+}
+
+impl Pair {
+    fn open(files: &Files, model: &Arc<Model>, number: u64, store: StoreId) -> Result<Self, DatabaseError> {
         let name = model.name();
         let doing = format!("compare generation {number} of `{name}`");
         let read = || {
-            let live = files.open_to_read(&files.generation(name, number))?;
-            live.execute_batch("BEGIN")?;
-            let checkpoint = writer::read_checkpoint(&live)?;
+            let live = files.open_as_it_is(&files.generation(name, number))?;
+            let checkpoint = tables::read_checkpoint(&live)?;
             Ok((live, checkpoint))
         };
         let (live, checkpoint) = read().map_err(failed(doing.clone()))?;
-        let checkpoint = writer::found(checkpoint, &doing, name, number)?;
-        let rebuilt = SqliteWriter::private(model, number, store)?;
+        let checkpoint = tables::found(checkpoint, &doing, name, number)?;
+        let rebuilt = Owner::private(model, number, store)?;
         Ok(Self { live, checkpoint, rebuilt })
     }
 
-    fn doing(&self) -> String {
-        let GenerationCheckpoint { generation, .. } = &self.checkpoint;
-        format!("compare generation {generation} of `{}`", self.rebuilt.projection())
+    fn differences(&self, rows_max: usize) -> rusqlite::Result<Differences> {
+        let mut found = Differences::default();
+        for table in own_tables(self.rebuilt.connection())? {
+            compare(&self.live, self.rebuilt.connection(), &table, rows_max, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    fn find(&self, side: Side, row: &RowDifference) -> rusqlite::Result<FoundRows> {
+        let connection = match side {
+            Side::Live => &self.live,
+            Side::Rebuilt => self.rebuilt.connection(),
+        };
+        // JSON knows no blobs: they are looked for as the text that they are shown as, and not found.
+        let wanted: Vec<String> = row.key.keys().map(|name| format!("{} IS ?", quoted(name))).collect();
+        let sql = format!("SELECT * FROM {} WHERE {}", quoted(&row.table), wanted.join(" AND "));
+        let mut statement = connection.prepare_cached(&sql)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(params_from_iter(row.key.values().map(of_json)))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let cells = (0..columns).map(|column| row.get_ref(column).map(cell));
+            found.push(cells.collect::<rusqlite::Result<_>>()?);
+        }
+        Ok(found)
     }
 }
 
@@ -64,40 +122,19 @@ impl Shadow for SqliteShadow {
     }
 
     fn writer(&mut self) -> &mut dyn Writer {
-        &mut self.rebuilt
+        &mut self.writer
     }
 
-    fn differences(&self, rows_max: usize) -> Result<Differences, DatabaseError> {
-        let compare = || {
-            let mut found = Differences::default();
-            for table in tables(self.rebuilt.connection())? {
-                compare(&self.live, self.rebuilt.connection(), &table, rows_max, &mut found)?;
-            }
-            Ok(found)
-        };
-        compare().map_err(failed(self.doing()))
+    fn differences(&mut self, rows_max: usize) -> BoxFuture<'_, Result<Differences, DatabaseError>> {
+        Box::pin(self.call(move |pair| pair.differences(rows_max)))
     }
 
-    fn find(&self, side: Side, row: &RowDifference) -> Result<Vec<Vec<Value>>, DatabaseError> {
-        let connection = match side {
-            Side::Live => &self.live,
-            Side::Rebuilt => self.rebuilt.connection(),
-        };
-        let find = || {
-            // JSON knows no blobs: they are looked for as the text that they are shown as, and not found.
-            let wanted: Vec<String> = row.key.keys().map(|name| format!("{} IS ?", quoted(name))).collect();
-            let sql = format!("SELECT * FROM {} WHERE {}", quoted(&row.table), wanted.join(" AND "));
-            let mut statement = connection.prepare_cached(&sql)?;
-            let columns = statement.column_count();
-            let mut rows = statement.query(params_from_iter(row.key.values().map(of_json)))?;
-            let mut found = Vec::new();
-            while let Some(row) = rows.next()? {
-                let cells = (0..columns).map(|column| row.get_ref(column).map(cell));
-                found.push(cells.collect::<rusqlite::Result<_>>()?);
-            }
-            Ok(found)
-        };
-        find().map_err(failed(self.doing()))
+    fn find(
+        &mut self,
+        side: Side,
+        rows: Arc<[RowDifference]>,
+    ) -> BoxFuture<'_, Result<Vec<FoundRows>, DatabaseError>> {
+        Box::pin(self.call(move |pair| rows.iter().map(|row| pair.find(side, row)).collect()))
     }
 }
 
@@ -111,12 +148,12 @@ fn of_json(value: &Value) -> Cell {
     }
 }
 
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+fn quoted(name: &str) -> String {
+    SqliteDialect.quoted(name)
 }
 
 /// The projection's own tables; those in which a virtual table keeps its rows depend on how the rows came.
-fn tables(connection: &Connection) -> rusqlite::Result<Vec<Table>> {
+fn own_tables(connection: &Connection) -> rusqlite::Result<Vec<Table>> {
     let sql = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual')
                AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'trunkline\\_%' ESCAPE '\\'
                ORDER BY name";

@@ -6,18 +6,19 @@ use rusqlite::Connection;
 use serde_json::{Map, Value};
 use trunkline_core::{RecordedEvent, StoreId};
 
+use super::dialect::SqliteDialect;
 use super::fault::failed;
+use super::owner::Owner;
 use super::readers::cell;
-use super::shadow::quoted;
-use super::writer::SqliteWriter;
-use crate::{ApplyError, BatchEnd, DatabaseError, Model, Writer as _};
+use crate::{ApplyError, BatchEnd, DatabaseError, Dialect as _, Model};
 
 /// A projection's tables out of everybody's sight: a test applies events, and looks at the rows.
 ///
 /// They are those of a [`SqliteReadDatabase`](crate::SqliteReadDatabase), filled in the same way, and gone with this.
 #[derive(Debug)]
 pub struct Trial {
-    writer: SqliteWriter,
+    owner: Owner,
+    model: Arc<Model>,
 }
 
 /// A table or view of a projection, with its columns.
@@ -33,7 +34,7 @@ impl Trial {
     /// Makes the empty tables.
     pub fn new(model: &Arc<Model>) -> Result<Self, DatabaseError> {
         let nobodys = StoreId::from_bytes([0; 16]);
-        Ok(Self { writer: SqliteWriter::private(model, 1, nobodys)? })
+        Ok(Self { owner: Owner::private(model, 1, nobodys)?, model: Arc::clone(model) })
     }
 
     /// Applies what a stored event is today, which may be several events or none; all of it or nothing.
@@ -43,21 +44,22 @@ impl Trial {
     /// When they come before what was applied last.
     pub fn apply(&mut self, events: &[RecordedEvent]) -> Result<(), ApplyError> {
         let Some(last) = events.last() else { return Ok(()) };
-        self.writer.apply(events, BatchEnd::event(last))
+        let batch = self.model.batch(Arc::new(events.to_vec()));
+        self.owner.apply(&batch, BatchEnd::event(last))
     }
 
     /// The projection's tables and views, by name.
     pub fn tables(&self) -> Result<Vec<TableColumns>, DatabaseError> {
-        tables(self.writer.connection()).map_err(failed(self.doing()))
+        tables(self.owner.connection()).map_err(failed(self.doing()))
     }
 
     /// All rows of a table, in no particular order.
     pub fn rows(&self, table: &str) -> Result<Vec<Map<String, Value>>, DatabaseError> {
-        rows(self.writer.connection(), table).map_err(failed(self.doing()))
+        rows(self.owner.connection(), table).map_err(failed(self.doing()))
     }
 
     fn doing(&self) -> String {
-        format!("read the rows of `{}`", self.writer.projection())
+        format!("read the rows of `{}`", self.model.name())
     }
 }
 
@@ -77,7 +79,7 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<TableColumns>> {
 }
 
 fn rows(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Map<String, Value>>> {
-    let mut statement = connection.prepare(&format!("SELECT * FROM {}", quoted(table)))?;
+    let mut statement = connection.prepare(&format!("SELECT * FROM {}", SqliteDialect.quoted(table)))?;
     let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut found = Vec::new();
     let mut rows = statement.raw_query();

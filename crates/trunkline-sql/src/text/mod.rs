@@ -1,7 +1,7 @@
-//! SQL texts with `:name` parameters, compiled once into what a database prepares.
+//! SQL texts with `:name` parameters, compiled once and rendered for the database that prepares them.
 //!
-//! `token` cuts a text into pieces, `path` takes a parameter's name apart, `statement` puts prepared text and
-//! parameters together and finds where one statement ends and the next begins.
+//! `token` cuts a text into pieces, `path` takes a parameter's name apart, `statement` puts text and parameters together
+//! and finds where one statement ends and the next begins.
 
 mod path;
 mod statement;
@@ -10,7 +10,7 @@ mod token;
 use std::ops::Range;
 
 pub use path::{Path, Step};
-pub use statement::{Parameter, Scope, Statement, compile};
+pub use statement::{Parameter, Rendered, Scope, Statement, compile};
 pub(crate) use token::{Kind, tokens};
 
 /// A mistake in an SQL text, at its place.

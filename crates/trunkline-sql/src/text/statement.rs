@@ -1,11 +1,11 @@
-//! Statements: prepared text, parameters, and the way back from its offsets to the text in the file.
+//! Statements: their parameters, the text that a database prepares, and the way back from there to the text in the file.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use trunkline_nearest::nearest;
 
 use super::{Kind, Path, SqlProblem, tokens};
+use crate::Dialect;
 
 /// What the parameters of a text may name.
 #[derive(Clone, Copy, Debug)]
@@ -44,15 +44,14 @@ pub struct Parameter {
     pub range: Range<usize>,
 }
 
-/// One statement of a text.
+/// One statement of a text, for any [`Dialect`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     source: String,
     start: usize,
-    prepared: String,
     parameters: Vec<Parameter>,
-    /// Where placeholders end: in the prepared text, and in the file's.
-    shifts: Vec<(usize, usize)>,
+    /// Where parameters stand in the source, in order, and which ones they are.
+    uses: Vec<(Range<usize>, usize)>,
 }
 
 impl Statement {
@@ -66,21 +65,25 @@ impl Statement {
         self.start..self.start + self.source.len()
     }
 
-    /// The text that a database prepares: parameter N of [`parameters`](Self::parameters) is `?N`, from 1.
-    pub fn prepared(&self) -> &str {
-        &self.prepared
-    }
-
     /// The parameters, each once.
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }
 
-    /// The place in the file's text that an offset in the prepared text belongs to.
-    pub fn source_offset(&self, prepared: usize) -> usize {
-        let before = self.shifts.iter().take_while(|(end, _)| *end <= prepared).last();
-        let (from, to) = before.copied().unwrap_or((0, self.start));
-        (to + prepared.saturating_sub(from)).min(self.range().end)
+    /// The text that a database of this dialect prepares: with a placeholder for each parameter.
+    pub fn render(&self, dialect: &dyn Dialect) -> Rendered<'_> {
+        let mut text = String::with_capacity(self.source.len());
+        let mut shifts = Vec::with_capacity(self.uses.len() * 2);
+        let mut written = 0;
+        for (place, parameter) in &self.uses {
+            text.push_str(&self.source[written..place.start]);
+            shifts.push((text.len(), self.start + place.start));
+            dialect.placeholder(parameter + 1, &mut text);
+            shifts.push((text.len(), self.start + place.end));
+            written = place.end;
+        }
+        text.push_str(&self.source[written..]);
+        Rendered { statement: self, text, shifts }
     }
 
     /// Where a name first stands in the statement, as bytes of the file's text.
@@ -91,14 +94,47 @@ impl Statement {
         })?;
         Some(self.start + found.range.start..self.start + found.range.end)
     }
+}
 
-    /// The word, name or parameter at an offset of the prepared text, as bytes of the file's text.
-    pub fn source_range(&self, prepared: usize) -> Range<usize> {
-        let offset = self.source_offset(prepared);
-        let inside = tokens(&self.source)
-            .map(|token| self.start + token.range.start..self.start + token.range.end)
+/// A statement as one kind of database prepares it, and the way back from there to the text in the file.
+#[derive(Clone, Debug)]
+pub struct Rendered<'s> {
+    statement: &'s Statement,
+    text: String,
+    /// Where placeholders begin and end: in this text, and in the file's.
+    shifts: Vec<(usize, usize)>,
+}
+
+impl<'s> Rendered<'s> {
+    /// The statement.
+    pub fn statement(&self) -> &'s Statement {
+        self.statement
+    }
+
+    /// The text that the database prepares.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text alone.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    /// The place in the file's text that an offset in this text belongs to.
+    pub fn source_offset(&self, at: usize) -> usize {
+        let before = self.shifts.iter().take_while(|(end, _)| *end <= at).last();
+        let (from, to) = before.copied().unwrap_or((0, self.statement.start));
+        (to + at.saturating_sub(from)).min(self.statement.range().end)
+    }
+
+    /// The word, name or parameter at an offset of this text, as bytes of the file's text.
+    pub fn source_range(&self, at: usize) -> Range<usize> {
+        let (offset, start) = (self.source_offset(at), self.statement.start);
+        let inside = tokens(&self.statement.source)
+            .map(|token| start + token.range.start..start + token.range.end)
             .find(|range| range.contains(&offset));
-        inside.unwrap_or_else(|| self.range())
+        inside.unwrap_or_else(|| self.statement.range())
     }
 }
 
@@ -109,7 +145,8 @@ impl Statement {
 /// ```
 /// use trunkline_sql::{Scope, compile};
 /// let statements = compile("UPDATE t SET n = :data.n WHERE id = :stream_id; DELETE FROM u", Scope::Event)?;
-/// assert_eq!(statements[0].prepared(), "UPDATE t SET n = ?1 WHERE id = ?2");
+/// assert_eq!(statements[0].parameters()[1].path.to_string(), "stream_id");
+/// assert_eq!(statements[1].source(), "DELETE FROM u");
 /// assert_eq!(statements.len(), 2);
 /// # Ok::<(), Vec<trunkline_sql::SqlProblem>>(())
 /// ```
@@ -181,19 +218,14 @@ impl Ending {
 
 fn statement(text: &str, range: Range<usize>, scope: Scope<'_>, problems: &mut Vec<SqlProblem>) -> Statement {
     let source = &text[range.clone()];
-    let mut statement = Statement {
-        source: source.to_owned(),
-        start: range.start,
-        prepared: String::with_capacity(source.len()),
-        parameters: Vec::new(),
-        shifts: Vec::new(),
-    };
+    let mut statement =
+        Statement { source: source.to_owned(), start: range.start, parameters: Vec::new(), uses: Vec::new() };
     for token in tokens(source) {
         let piece = &source[token.range.clone()];
         let place = range.start + token.range.start..range.start + token.range.end;
         match token.kind {
             Kind::Parameter => match parameter(piece, &place, scope) {
-                Ok(path) => statement.bind(path, place),
+                Ok(path) => statement.bind(path, token.range, place),
                 Err(problem) => problems.push(problem),
             },
             Kind::OtherParameter => problems.push(SqlProblem {
@@ -213,22 +245,21 @@ fn statement(text: &str, range: Range<usize>, scope: Scope<'_>, problems: &mut V
                     fix: Some("close it".to_owned()),
                 });
             }
-            _ => statement.prepared.push_str(piece),
+            _ => {}
         }
     }
     statement
 }
 
 impl Statement {
-    fn bind(&mut self, path: Path, place: Range<usize>) {
+    /// Adds a parameter that stands at a place of the source, which is another one of the file's text.
+    fn bind(&mut self, path: Path, at: Range<usize>, place: Range<usize>) {
         let known = self.parameters.iter().position(|parameter| parameter.path == path);
         let index = known.unwrap_or_else(|| {
-            self.parameters.push(Parameter { path, range: place.clone() });
+            self.parameters.push(Parameter { path, range: place });
             self.parameters.len() - 1
         });
-        self.shifts.push((self.prepared.len(), place.start));
-        let _ = write!(self.prepared, "?{}", index + 1);
-        self.shifts.push((self.prepared.len(), place.end));
+        self.uses.push((at, index));
     }
 }
 
@@ -291,6 +322,34 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{Model, ModelProblem, SqlQuery, SqlValue};
+
+    /// A dialect that no database has.
+    #[derive(Debug)]
+    struct Signs;
+
+    impl Dialect for Signs {
+        fn placeholder(&self, number: usize, text: &mut String) {
+            text.push('#');
+            text.push_str(&number.to_string());
+        }
+
+        fn quoted(&self, name: &str) -> String {
+            name.to_owned()
+        }
+
+        fn bound<'v>(&self, value: SqlValue<'v>) -> SqlValue<'v> {
+            value
+        }
+
+        fn check(&self, _: &Model) -> Vec<ModelProblem> {
+            Vec::new()
+        }
+
+        fn check_query(&self, _: &[&Model], _: &SqlQuery) -> Vec<SqlProblem> {
+            Vec::new()
+        }
+    }
 
     fn sources(text: &str) -> Vec<String> {
         compile(text, Scope::Event).unwrap().iter().map(|statement| statement.source().to_owned()).collect()
@@ -308,7 +367,7 @@ mod tests {
     #[test]
     fn a_parameter_that_comes_twice_is_bound_once() {
         let statements = compile("SELECT :data.a, :version, :data.a", Scope::Event).unwrap();
-        assert_eq!(statements[0].prepared(), "SELECT ?1, ?2, ?1");
+        assert_eq!(statements[0].render(&Signs).text(), "SELECT #1, #2, #1");
         assert_eq!(statements[0].parameters().len(), 2);
     }
 
@@ -320,15 +379,16 @@ mod tests {
             let text = format!("  {}; x", pieces.concat());
             let statement = &compile(&text, Scope::Event).unwrap()[0];
             let mut prepared = 0;
+            let rendered = statement.render(&Signs);
             for token in tokens(statement.source()) {
                 let source = statement.range().start + token.range.start;
-                prop_assert_eq!(statement.source_offset(prepared), source);
+                prop_assert_eq!(rendered.source_offset(prepared), source);
                 prepared += match token.kind {
                     Kind::Parameter => 2,
                     _ => token.range.len(),
                 };
             }
-            prop_assert_eq!(prepared, statement.prepared().len());
+            prop_assert_eq!(prepared, rendered.text().len());
         }
     }
 }

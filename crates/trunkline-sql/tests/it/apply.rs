@@ -1,9 +1,10 @@
 //! Rows and checkpoint change together, or neither does.
 
 use trunkline_core::{Position, RecordedEvent};
-use trunkline_sql::{Action, ApplyError, ReadDatabase, StatementFailure};
+use trunkline_sql::{Action, ApplyError, StatementFailure};
 
 use crate::shop::{Shop, event, events, model, reached};
+use crate::waited::Database;
 
 /// The failure of a batch that fails.
 fn failure(shop: &mut Shop, events: &[RecordedEvent]) -> StatementFailure {
@@ -156,8 +157,8 @@ fn a_database_that_is_busy_passes() {
     let options =
         trunkline_sql::SqliteOptions { busy_timeout: std::time::Duration::ZERO, ..Default::default() };
     let path = shop.folder.path().join("read.db");
-    let impatient = trunkline_sql::SqliteReadDatabase::open_with(&path, &options).unwrap();
-    shop.writer = impatient.open(&shop.model, 1).unwrap();
+    let impatient = Database::open_with(&path, &options).unwrap();
+    shop.writer = impatient.open_writer(&shop.model, 1).unwrap();
     let batch = events(1, 4);
     let other = shop.behind();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -1,7 +1,7 @@
 //! A generation has one owner: the last one who opened it.
 
 use trunkline_core::Position;
-use trunkline_sql::{ApplyError, ReadDatabase};
+use trunkline_sql::ApplyError;
 
 use crate::shop::{STORE, Shop, events, reached};
 
@@ -14,7 +14,7 @@ fn assert_fenced<T: std::fmt::Debug>(result: &Result<T, ApplyError>) {
 fn a_paused_owner_that_wakes_up_changes_nothing() {
     let mut shop = Shop::new();
     shop.apply(&events(1, 4));
-    let mut new_owner = shop.database.open(&shop.model, 1).unwrap();
+    let mut new_owner = shop.database.open_writer(&shop.model, 1).unwrap();
 
     // It wakes before the new owner has done anything: the position is still its own, and only the token is not.
     let batch = events(5, 8);

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use trunkline_sql::{
-    AnswerLimits, DatabaseError, Generation, ModelProblem, Parameters, Part, ReadDatabase, SqlQuery,
-    SqliteReadDatabase, State,
+    AnswerLimits, DatabaseError, Generation, ModelProblem, Parameters, Part, SqlQuery, State,
 };
 
 use crate::shop::{STORE, Shop, events, model, orders, reached, rows};
+use crate::waited::Database;
 
 fn states(generations: &[Generation]) -> Vec<(u64, State)> {
     generations.iter().map(|generation| (generation.number, generation.state)).collect()
@@ -24,7 +24,7 @@ fn the_first_generation_is_live_and_later_ones_stand_beside_it() {
     assert_ne!(shop.contents(), ["[]", "[]"], "readers still see the first");
 
     let before = shop.contents();
-    let mut writer = shop.database.open(&shop.model, second).unwrap();
+    let mut writer = shop.database.open_writer(&shop.model, second).unwrap();
     writer.apply(&events(1, 4), reached(&events(1, 4))).unwrap();
     assert_eq!(shop.contents(), before);
     shop.database.make_live("orders", second).unwrap();
@@ -46,11 +46,11 @@ fn a_dropped_generation_gives_its_space_back_and_its_number_is_not_used_again() 
     shop.database.discard("orders", 1).unwrap();
     assert!(path.exists());
     assert_eq!(states(&shop.database.generations().unwrap()), [(1, State::Dropped), (2, State::Live)]);
-    assert!(matches!(shop.database.open(&shop.model, 1), Err(DatabaseError::NoGeneration { .. })));
+    assert!(matches!(shop.database.open_writer(&shop.model, 1), Err(DatabaseError::NoGeneration { .. })));
     assert!(matches!(shop.database.make_live("orders", 1), Err(DatabaseError::NoGeneration { .. })));
     assert_eq!(shop.contents(), ["[]", "[]"], "a swap that failed changed nothing");
 
-    shop.writer = shop.database.open(&shop.model, second).unwrap();
+    shop.writer = shop.database.open_writer(&shop.model, second).unwrap();
     shop.database.discard("orders", 1).unwrap();
     assert!(!path.exists());
     let files: Vec<_> =
@@ -75,10 +75,10 @@ fn what_a_crash_left_of_a_generation_is_no_part_of_the_next() {
 fn a_file_that_was_copied_over_another_is_noticed() {
     let mut shop = Shop::new();
     let second = shop.database.create(&shop.model, STORE).unwrap();
-    shop.writer = shop.database.open(&shop.model, second).unwrap();
+    shop.writer = shop.database.open_writer(&shop.model, second).unwrap();
     let paths = [1, 2].map(|number| shop.database.generation_path("orders", number));
     std::fs::copy(&paths[1], &paths[0]).unwrap();
-    let error = shop.database.open(&shop.model, 1).unwrap_err();
+    let error = shop.database.open_writer(&shop.model, 1).unwrap_err();
     assert!(error.to_string().contains("another generation"), "{error}");
 }
 
@@ -88,9 +88,10 @@ fn what_is_kept_is_there_after_opening_again() {
     shop.apply(&events(1, 8));
     let contents = shop.contents();
     let Shop { folder, database, writer, model } = shop;
-    drop((database, writer));
-    let database = SqliteReadDatabase::open(&folder.path().join("read.db")).unwrap();
-    let mut shop = Shop { writer: database.open(&model, 1).unwrap(), database, folder, model };
+    drop(writer);
+    drop(database);
+    let database = Database::open(&folder.path().join("read.db")).unwrap();
+    let mut shop = Shop { writer: database.open_writer(&model, 1).unwrap(), database, folder, model };
     assert_eq!(shop.contents(), contents);
     shop.apply(&events(9, 12));
 }
@@ -100,10 +101,10 @@ fn a_file_of_somebody_elses_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("other.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
-    let error = SqliteReadDatabase::open(&path).unwrap_err();
+    let error = Database::open(&path).unwrap_err();
     assert!(error.to_string().contains("holds something else"), "{error}");
     std::fs::write(&path, "not a database at all, but long enough to be looked at").unwrap();
-    assert!(!SqliteReadDatabase::open(&path).unwrap_err().is_passing());
+    assert!(!Database::open(&path).unwrap_err().is_passing());
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn what_is_damaged_comes_with_its_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("read.db");
     std::fs::write(&path, [7; 4_096]).unwrap();
-    let error = SqliteReadDatabase::open(&path).unwrap_err().to_string();
+    let error = Database::open(&path).unwrap_err().to_string();
     assert!(error.contains("move it away, and all read models are made anew"), "{error}");
 
     let shop = Shop::new();
@@ -143,7 +144,7 @@ fn readers_see_one_whole_generation_while_others_are_swapped_and_dropped() {
     shop.apply(&events(1, 3));
     let done = AtomicBool::new(false);
     let path = shop.folder.path().join("read.db");
-    let elsewhere = SqliteReadDatabase::open(&path).unwrap();
+    let elsewhere = Database::open(&path).unwrap();
     let sql = "SELECT COUNT(*) AS rows, COUNT(DISTINCT total) AS kinds, MIN(id) AS first FROM orders";
     std::thread::scope(|scope| {
         let databases = [&shop.database, &elsewhere, &elsewhere];
@@ -165,7 +166,7 @@ fn readers_see_one_whole_generation_while_others_are_swapped_and_dropped() {
         });
         for round in 1..=20 {
             let number = shop.database.create(&shop.model, STORE).unwrap();
-            let mut writer = shop.database.open(&shop.model, number).unwrap();
+            let mut writer = shop.database.open_writer(&shop.model, number).unwrap();
             let first = round * 4 + 1;
             writer.apply(&events(first, first + 2), reached(&events(first, first + 2))).unwrap();
             shop.database.make_live("orders", number).unwrap();
@@ -179,7 +180,7 @@ fn readers_see_one_whole_generation_while_others_are_swapped_and_dropped() {
     });
     drop(elsewhere);
     // Opening sweeps what was still read when it was dropped.
-    let after = SqliteReadDatabase::open(&path).unwrap();
+    let after = Database::open(&path).unwrap();
     assert_eq!(states(&after.generations().unwrap()), [(21, State::Live)]);
     assert_eq!(rows(&after, "SELECT COUNT(*) AS n FROM orders"), r#"[{"n":3}]"#);
 }
@@ -187,7 +188,7 @@ fn readers_see_one_whole_generation_while_others_are_swapped_and_dropped() {
 #[test]
 fn one_at_a_time_claims_the_running_and_the_claim_ends_with_it() {
     let shop = Shop::new();
-    let elsewhere = SqliteReadDatabase::open(&shop.folder.path().join("read.db")).unwrap();
+    let elsewhere = Database::open(&shop.folder.path().join("read.db")).unwrap();
     let claim = shop.database.claim().unwrap();
     assert!(claim.is_ok());
     assert!(elsewhere.claim().unwrap().is_err());
@@ -200,7 +201,7 @@ fn what_is_noted_and_paused_is_kept() {
     let mut shop = Shop::new();
     shop.writer.note("a wrong column").unwrap();
     shop.database.pause("orders", true).unwrap();
-    let elsewhere = SqliteReadDatabase::open(&shop.folder.path().join("read.db")).unwrap();
+    let elsewhere = Database::open(&shop.folder.path().join("read.db")).unwrap();
     assert_eq!(elsewhere.standing("orders", 1).unwrap().failure.as_deref(), Some("a wrong column"));
     assert_eq!(elsewhere.paused().unwrap(), ["orders"]);
     shop.apply(&events(1, 4));

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use trunkline_core::Position;
-use trunkline_sql::{ReadDatabase, SqliteReadDatabase};
 
 use crate::shop::{STORE, Shop, events, orders, reached};
+use crate::waited::Database;
 
 /// Tells the process that is to be killed where its database is.
 const PLACE: &str = "TRUNKLINE_SQL_KILLED_PROCESS";
@@ -24,12 +24,12 @@ fn the_process_that_is_killed() {
 }
 
 fn apply_for_ever(path: &Path) {
-    let database = SqliteReadDatabase::open(path).unwrap();
+    let database = Database::open(path).unwrap();
     let model = orders("orders");
     if database.generations().unwrap().is_empty() {
         database.create(&model, STORE).unwrap();
     }
-    let mut writer = database.open(&model, 1).unwrap();
+    let mut writer = database.open_writer(&model, 1).unwrap();
     let mut out = std::io::stdout();
     loop {
         let from = writer.checkpoint().position.next().get();
@@ -60,7 +60,7 @@ fn a_killed_process_leaves_rows_and_checkpoint_that_agree() {
         let applied =
             lines.map(Result::unwrap).filter_map(|line| Some(line.strip_prefix("applied ")?.to_owned()));
         said = applied.take(1 + round % 2).last().unwrap().parse().unwrap();
-        let beside = SqliteReadDatabase::open(&path).unwrap();
+        let beside = Database::open(&path).unwrap();
         for _ in 0..round * 7 % 12 {
             said = beside.standing("orders", 1).unwrap().checkpoint.position;
         }
@@ -68,12 +68,12 @@ fn a_killed_process_leaves_rows_and_checkpoint_that_agree() {
         process.kill().unwrap();
         process.wait().unwrap();
 
-        let database = SqliteReadDatabase::open(&path).unwrap();
+        let database = Database::open(&path).unwrap();
         let checkpoint = database.standing("orders", 1).unwrap().checkpoint;
         assert!(checkpoint.position >= said, "what was said to be applied is there");
         assert_eq!(checkpoint.position.get() % BATCH, 0, "no batch is there in part");
         let model = orders("orders");
-        let writer = database.open(&model, 1).unwrap();
+        let writer = database.open_writer(&model, 1).unwrap();
         let killed = Shop { folder: tempfile::tempdir().unwrap(), database, model, writer };
         let more = events(whole.writer.checkpoint().position.next().get(), checkpoint.position.get());
         whole.apply(&more);

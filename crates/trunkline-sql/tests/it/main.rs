@@ -10,3 +10,4 @@ mod kill;
 mod pages;
 mod queries;
 mod shop;
+mod waited;

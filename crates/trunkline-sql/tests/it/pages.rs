@@ -7,8 +7,8 @@
 use std::fmt::Write as _;
 
 use trunkline_sql::{
-    Action, Model, ReadDatabase, Returns, Scope, SqlProblem, SqlQuery, SqliteReadDatabase, Statement,
-    compile, schema,
+    Action, Dialect as _, Model, Returns, Scope, SqlProblem, SqlQuery, SqliteDialect, Statement, compile,
+    schema,
 };
 
 const PAGES: [(&str, &str); 2] =
@@ -36,7 +36,7 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
 fn described(sql: &str, result: Result<Vec<Statement>, Vec<SqlProblem>>) -> String {
     let mut text = String::new();
     for statement in result.as_ref().unwrap_or(&Vec::new()) {
-        text += &statement.prepared().replace('\n', "⏎");
+        text += &statement.render(&SqliteDialect).text().replace('\n', "⏎");
         let names: Vec<String> =
             statement.parameters().iter().map(|parameter| parameter.path.to_string()).collect();
         text += if names.is_empty() { "" } else { "  with " };
@@ -54,11 +54,9 @@ fn described(sql: &str, result: Result<Vec<Statement>, Vec<SqlProblem>>) -> Stri
 
 /// What becomes of a source, held against tables where there are some.
 fn outcome(kind: &str, sql: &str, tables: Option<&str>) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let database = SqliteReadDatabase::open(&folder.path().join("read.db")).unwrap();
     let made = || vec![schema(tables.unwrap_or_default()).unwrap()];
     let checked = |model: Model| {
-        let problems = database.check(&model);
+        let problems = SqliteDialect.check(&model);
         if problems.is_empty() {
             None
         } else {
@@ -77,7 +75,8 @@ fn outcome(kind: &str, sql: &str, tables: Option<&str>) -> String {
         ("schema", _, Ok(statements)) => checked(Model::new("m", vec![statements.clone()], vec![]).unwrap()),
         ("query", ..) => {
             let model = Model::new("m", made(), vec![]).unwrap();
-            let problems = database.check_query(&[&model], &SqlQuery::new(sql, &[], Returns::Many).unwrap());
+            let problems =
+                SqliteDialect.check_query(&[&model], &SqlQuery::new(sql, &[], Returns::Many).unwrap());
             (!problems.is_empty()).then_some(problems)
         }
         _ => {

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use trunkline_sql::{
-    AnswerLimits, AskError, ParameterSpec, ParameterType, Parameters, ReadDatabase, Returns, SqlQuery,
+    AnswerLimits, AskError, Dialect as _, ParameterSpec, ParameterType, Parameters, Returns, SqlQuery,
+    SqliteDialect,
 };
 
 use crate::shop::{STORE, Shop, events, orders, reached};
+use crate::waited::Database;
 
 fn filled() -> Shop {
     let mut shop = Shop::new();
@@ -94,7 +96,7 @@ fn nothing_but_reading_is_prepared() {
         let error = ask(&shop, sql, Returns::Many, "{}").unwrap_err();
         assert!(error.contains("only reads"), "{sql}: {error}");
         let query = SqlQuery::ad_hoc(sql).unwrap();
-        assert_eq!(shop.database.check_query(&[&shop.model], &query).len(), 1, "{sql}");
+        assert_eq!(SqliteDialect.check_query(&[&shop.model], &query).len(), 1, "{sql}");
     }
     assert_eq!(shop.contents(), before);
 }
@@ -104,7 +106,7 @@ fn tables_of_several_projections_are_found_under_their_own_names() {
     let shop = filled();
     let other = orders("archive");
     let number = shop.database.create(&other, STORE).unwrap();
-    shop.database.open(&other, number).unwrap().apply(&events(1, 1), reached(&events(1, 1))).unwrap();
+    shop.database.open_writer(&other, number).unwrap().apply(&events(1, 1), reached(&events(1, 1))).unwrap();
     let error = ask(&shop, "SELECT COUNT(*) FROM orders", Returns::Value, "{}").unwrap_err();
     assert_eq!(error, "several projections have a table `orders`; write `archive.orders` or `orders.orders`");
     let sql =
@@ -113,7 +115,7 @@ fn tables_of_several_projections_are_found_under_their_own_names() {
     let joined =
         "SELECT o.id FROM orders.orders AS o JOIN archive.line AS line ON line.order_id = o.id LIMIT 1";
     assert_eq!(ask(&shop, joined, Returns::Value, "{}").unwrap(), r#""1""#);
-    assert_eq!(shop.database.check_query(&[&shop.model, &other], &SqlQuery::ad_hoc(joined).unwrap()), []);
+    assert_eq!(SqliteDialect.check_query(&[&shop.model, &other], &SqlQuery::ad_hoc(joined).unwrap()), []);
 }
 
 #[test]
@@ -132,7 +134,7 @@ fn parameters_are_never_part_of_the_text() {
 fn a_path_with_odd_signs_is_a_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a ?b#c%20é").join("read.db");
-    let database = trunkline_sql::SqliteReadDatabase::open(&path).unwrap();
+    let database = Database::open(&path).unwrap();
     let model = orders("orders");
     database.create(&model, STORE).unwrap();
     assert_eq!(crate::shop::rows(&database, "SELECT * FROM orders"), "[]");

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use trunkline_core::{Metadata, NewEvent, Position, RecordedEvent, StoreId, Timestamp, Version};
-use trunkline_sql::{
-    Action, AnswerLimits, BatchEnd, Model, Parameters, Parked, ReadDatabase, SqlQuery, SqliteReadDatabase,
-    Writer, schema,
-};
+use trunkline_sql::{Action, AnswerLimits, BatchEnd, Model, Parameters, Parked, SqlQuery, schema};
+
+use crate::waited::{Database, Owner};
 
 pub(crate) const STORE: StoreId = StoreId::from_bytes([7; 16]);
 
@@ -73,9 +72,9 @@ pub(crate) fn reached(events: &[RecordedEvent]) -> BatchEnd {
 /// A database in a folder of its own, with one generation of `orders`.
 pub(crate) struct Shop {
     pub(crate) folder: TempDir,
-    pub(crate) database: SqliteReadDatabase,
+    pub(crate) database: Database,
     pub(crate) model: Arc<Model>,
-    pub(crate) writer: Box<dyn Writer>,
+    pub(crate) writer: Owner,
 }
 
 impl Shop {
@@ -85,9 +84,9 @@ impl Shop {
 
     pub(crate) fn with(model: Arc<Model>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = SqliteReadDatabase::open(&folder.path().join("read.db")).unwrap();
+        let database = Database::open(&folder.path().join("read.db")).unwrap();
         let generation = database.create(&model, STORE).unwrap();
-        let writer = database.open(&model, generation).unwrap();
+        let writer = database.open_writer(&model, generation).unwrap();
         Self { folder, database, model, writer }
     }
 
@@ -117,7 +116,7 @@ impl Shop {
     }
 }
 
-pub(crate) fn rows(database: &dyn ReadDatabase, sql: &str) -> String {
+pub(crate) fn rows(database: &Database, sql: &str) -> String {
     let query = SqlQuery::ad_hoc(sql).unwrap();
     database.ask(&query, &Parameters::default(), &AnswerLimits::default()).unwrap().to_json().to_string()
 }

@@ -71,7 +71,8 @@ pub(crate) fn run(args: &ProjectionArgs, runtime: &Runtime) -> Result<()> {
         interrupt.check()?;
         let folder = scratch.subfolder(&format!("turn-{turn}"))?;
         bare.push(run_bare(&folder.join("bare.db"), &events).map_err(Failure::engine("sqlite"))?);
-        generation.push(run_generation(&folder.join("generation.db"), &events)?);
+        let path = folder.join("generation.db");
+        generation.push(runtime.block_on(run_generation(&path, &events))?);
         rebuild.push(runtime.block_on(run_rebuild(&folder, &store, count))?);
         Scratch::remove(&folder)?;
     }
@@ -192,22 +193,26 @@ fn run_bare(path: &Path, events: &[RecordedEvent]) -> rusqlite::Result<f64> {
     Ok(rate(events.len(), start))
 }
 
-fn run_generation(path: &Path, events: &[RecordedEvent]) -> Result<f64> {
+async fn run_generation(path: &Path, events: &[RecordedEvent]) -> Result<f64> {
     let database = SqliteReadDatabase::open(path).map_err(Failure::engine("a generation"))?;
     let wrong = |problems: Vec<trunkline_sql::SqlProblem>| Failure::Usage(problems[0].to_string());
     let upsert = Action::once(&format!("{INTO}{VALUES}{UPSERT}")).map_err(wrong)?;
     let tables = schema(TABLE).map_err(wrong)?;
     let model = Model::new("accounts", vec![tables], vec![("Deposited".to_owned(), vec![upsert])]);
     let model = Arc::new(model.map_err(Failure::engine("a generation"))?);
-    let generation =
-        database.create(&model, StoreId::from_bytes([1; 16])).map_err(Failure::engine("a generation"))?;
-    let mut writer = database.open(&model, generation).map_err(Failure::engine("a generation"))?;
+    let created = database.create(&model, StoreId::from_bytes([1; 16])).await;
+    let generation = created.map_err(Failure::engine("a generation"))?;
+    let opened = database.open(&model, generation).await;
+    let mut writer = opened.map_err(Failure::engine("a generation"))?;
     let start = Instant::now();
     for batch in events.chunks(BATCH) {
-        let reached = BatchEnd::event(&batch[batch.len() - 1]);
-        writer.apply(batch, reached).map_err(Failure::engine("a generation"))?;
+        let end = BatchEnd::event(&batch[batch.len() - 1]);
+        let batch = Arc::new(model.batch(Arc::new(batch.to_vec())));
+        writer.apply(batch, end).await.map_err(Failure::engine("a generation"))?;
     }
-    Ok(rate(events.len(), start))
+    let rate = rate(events.len(), start);
+    writer.close().await;
+    Ok(rate)
 }
 
 /// An application with the one projection, over the log.

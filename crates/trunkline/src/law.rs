@@ -40,28 +40,29 @@ pub async fn laws(app: &App) -> Result<Vec<LawReport>, QueryError> {
         return Ok(Vec::new());
     }
     let projections = app.shared_projections();
-    let judged = tokio::task::spawn_blocking(move || {
-        let failed = |error: &dyn std::fmt::Display| QueryError::Failed { reason: error.to_string() };
-        let mut reports = Vec::with_capacity(laws.len());
-        for (name, LawDefinition { says, breaches, of, read_db }) in laws {
-            let database = projections.database_at(read_db.as_deref()).map_err(|error| failed(&error))?;
-            let limits =
-                AnswerLimits { rows_max: SHOWN_MAX, time_limit: PATIENCE, ..AnswerLimits::default() };
-            let ask = |query| database.ask(query, &Parameters::default(), &limits);
-            let of = of.as_ref().map(&ask).transpose().map_err(|error| failed(&error))?;
-            let answer = ask(&breaches).map_err(|error| failed(&error))?;
-            let rows = answer.to_json();
-            let breaches = rows.as_array().cloned().unwrap_or_default();
-            reports.push(LawReport {
-                name,
-                says,
-                of: of.and_then(|of| of.to_json().as_u64()),
-                holds: breaches.is_empty(),
-                breaches,
-                more: answer.more,
-            });
-        }
-        Ok(reports)
-    });
-    judged.await.map_err(|error| QueryError::Failed { reason: error.to_string() })?
+    let failed = |error: &dyn std::fmt::Display| QueryError::Failed { reason: error.to_string() };
+    let mut reports = Vec::with_capacity(laws.len());
+    for (name, LawDefinition { says, breaches, of, read_db }) in laws {
+        let database = projections.database_at(read_db.as_deref()).await.map_err(|error| failed(&error))?;
+        let (parameters, limits) = (
+            Parameters::default(),
+            AnswerLimits { rows_max: SHOWN_MAX, time_limit: PATIENCE, ..AnswerLimits::default() },
+        );
+        let of = match &of {
+            Some(of) => Some(database.ask(of, &parameters, &limits).await.map_err(|error| failed(&error))?),
+            None => None,
+        };
+        let answer = database.ask(&breaches, &parameters, &limits).await.map_err(|error| failed(&error))?;
+        let rows = answer.to_json();
+        let breaches = rows.as_array().cloned().unwrap_or_default();
+        reports.push(LawReport {
+            name,
+            says,
+            of: of.and_then(|of| of.to_json().as_u64()),
+            holds: breaches.is_empty(),
+            breaches,
+            more: answer.more,
+        });
+    }
+    Ok(reports)
 }

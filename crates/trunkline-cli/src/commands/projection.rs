@@ -152,8 +152,8 @@ impl ProjectionArgs {
                 })
             }
             Verb::Verify(args) => args.run(output).await,
-            Verb::Pause(args) => pause(args, true, output),
-            Verb::Resume(args) => pause(args, false, output),
+            Verb::Pause(args) => pause(args, true, output).await,
+            Verb::Resume(args) => pause(args, false, output).await,
             Verb::Parked(args) => args.run(output).await,
         }
     }
@@ -203,9 +203,9 @@ async fn status(args: StatusArgs, output: &mut Output<'_>) -> Result<(), Failure
     output.report(&Statuses(all))
 }
 
-fn pause(args: NameArgs, paused: bool, output: &mut Output<'_>) -> Result<(), Failure> {
+async fn pause(args: NameArgs, paused: bool, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.file, &args.store, output)?;
-    app.projections().pause(&args.name, paused)?;
+    app.projections().pause(&args.name, paused).await?;
     let done = if paused { "paused" } else { "resumed" };
     output.report(&Done { projection: args.name, what: done, position: None })
 }

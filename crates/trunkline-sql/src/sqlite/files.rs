@@ -147,7 +147,7 @@ impl Files {
             }
             Place::Memory(_) => {
                 memory::wait_when_busy(connection)?;
-                text.to_owned()
+                format!("{text}&mode=ro")
             }
         };
         connection.execute(&format!("ATTACH ?1 AS {}", SqliteDialect.quoted(projection)), [uri])?;

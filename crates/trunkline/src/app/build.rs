@@ -57,7 +57,7 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
         Arc::clone(&store),
         Arc::clone(&clock),
         read_place.path,
-        builder.read_database,
+        (builder.read_database, crate::projection::backend()),
         projections,
         &own,
         &upcasters,

@@ -32,18 +32,14 @@ impl QueryLogic for DeclaredQuery {
             if let Err(error) = projections.settled(self.time_limit).await {
                 tracing::warn!(query = asked, %error, "the answer may be older than the process");
             }
-            // It blocks, also for as long as it may take.
-            let answering = tokio::task::spawn_blocking(move || {
-                let failed = |error: DatabaseError| QueryError::Failed { reason: error.to_string() };
-                let database = projections.database_at(read_db.as_deref()).map_err(failed)?;
-                ask(&asked, &query, &**database, &parameters, &limits)
-            });
-            answering.await.map_err(|error| QueryError::Failed { reason: error.to_string() })?
+            let failed = |error: DatabaseError| QueryError::Failed { reason: error.to_string() };
+            let database = projections.database_at(read_db.as_deref()).await.map_err(failed)?;
+            ask(&asked, &query, &**database, &parameters, &limits).await
         })
     }
 }
 
-fn ask(
+async fn ask(
     name: &str,
     query: &SqlQuery,
     database: &dyn ReadDatabase,
@@ -55,7 +51,7 @@ fn ask(
     let text = std::str::from_utf8(parameters).map_err(|error| wrong(error.to_string()))?;
     let given = if text.trim().is_empty() { "{}" } else { text };
     let parameters = Parameters::parse(given).map_err(|error| wrong(error.to_string()))?;
-    let answer = database.ask(query, &parameters, limits).map_err(|error| match error {
+    let answer = database.ask(query, &parameters, limits).await.map_err(|error| match error {
         Sql::NotAnObject { .. }
         | Sql::UnknownParameter { .. }
         | Sql::MissingParameter { .. }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use trunkline_config::read::Field;
 use trunkline_config::{Diagnostic, Value, nearest};
-use trunkline_sql::{Action, Model, Part, SqliteReadDatabase, Statement, TypedProjection, schema};
+use trunkline_sql::{Action, Model, Part, Statement, TypedProjection, schema};
 
 use super::reading::event_type_named;
 use super::{ReadDbDefinition, Reading, codes};
-use crate::projection::{OnChange, OnError, ProjectionDefinition};
+use crate::projection::{OnChange, OnError, ProjectionDefinition, dialect};
 
 pub(super) fn read(
     field: &Field<'_>,
@@ -63,7 +63,7 @@ fn one(
             .map_err(|error| report(error.to_string())),
     };
     let projection = projection.ok()?;
-    for found in SqliteReadDatabase::check_model(&projection.model) {
+    for found in dialect().check(&projection.model) {
         let text = match &found.part {
             Part::Schema { text } => schema_texts.get(*text),
             Part::Action { event, action } => {

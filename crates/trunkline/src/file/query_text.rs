@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use indexmap::IndexMap;
-use trunkline_sql::{Model, SqlProblem, SqlQuery, SqliteReadDatabase};
+use trunkline_sql::{Model, SqlProblem, SqlQuery};
 
 use super::ProjectionDefinition;
+use crate::projection::dialect;
 
 /// The tables of one read database, beside those of all.
 pub(super) struct Kept<'a> {
@@ -37,7 +38,7 @@ impl Kept<'_> {
                 "the tables of this query are kept in the read database of the application",
                 "leave `read_db` out".to_owned(),
             ),
-            None if SqliteReadDatabase::check_query_over(&all, query).is_empty() => (
+            None if dialect().check_query(&all, query).is_empty() => (
                 "the tables of this query are kept in several read databases, and a query reads one",
                 "keep the projections in one `read_db`, or ask one query of each".to_owned(),
             ),
@@ -49,6 +50,6 @@ impl Kept<'_> {
     fn check_at(&self, read_db: Option<&Path>, query: &SqlQuery) -> Vec<SqlProblem> {
         let kept = self.projections.values().filter(|projection| projection.read_db.as_deref() == read_db);
         let models: Vec<&Model> = kept.map(|projection| &*projection.model).collect();
-        SqliteReadDatabase::check_query_over(&models, query)
+        dialect().check_query(&models, query)
     }
 }

@@ -2,11 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use trunkline_sql::{DatabaseError, ReadDatabase, SqliteReadDatabase};
+use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
+use trunkline_sql::{DatabaseError, Dialect, ReadDatabase};
 
 use crate::place::absolute;
+
+/// What opens a read database.
+pub(crate) type Open =
+    Arc<dyn Fn(&Path) -> BoxFuture<'static, Result<Arc<dyn ReadDatabase>, DatabaseError>> + Send + Sync>;
+
+/// A kind of read database: its SQL, which is known before one is opened, and how one is.
+#[derive(Clone)]
+pub(crate) struct ReadBackend {
+    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) open: Open,
+}
 
 /// A read database, opened when it is first needed.
 #[derive(Clone)]
@@ -14,16 +27,18 @@ pub(super) struct Database(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    opened: OnceLock<Arc<dyn ReadDatabase>>,
+    backend: ReadBackend,
+    opened: OnceCell<Arc<dyn ReadDatabase>>,
 }
 
 impl Database {
-    fn at(path: PathBuf) -> Self {
-        Self(Arc::new(Inner { path, opened: OnceLock::new() }))
+    fn at(path: PathBuf, backend: ReadBackend) -> Self {
+        Self(Arc::new(Inner { path, backend, opened: OnceCell::new() }))
     }
 
-    pub(super) fn opened(database: Arc<dyn ReadDatabase>) -> Self {
-        Self(Arc::new(Inner { path: PathBuf::new(), opened: OnceLock::from(database) }))
+    fn opened(database: Arc<dyn ReadDatabase>, backend: ReadBackend) -> Self {
+        let backend = ReadBackend { dialect: database.dialect(), ..backend };
+        Self(Arc::new(Inner { path: PathBuf::new(), backend, opened: OnceCell::new_with(Some(database)) }))
     }
 
     /// Whether it is this one.
@@ -31,17 +46,19 @@ impl Database {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    pub(super) fn get(&self) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
-        if let Some(database) = self.0.opened.get() {
-            return Ok(database);
-        }
-        let opened: Arc<dyn ReadDatabase> = Arc::new(SqliteReadDatabase::open(&self.0.path)?);
-        Ok(self.0.opened.get_or_init(|| opened))
+    /// The SQL that it takes.
+    pub(super) fn dialect(&self) -> &'static dyn Dialect {
+        self.0.backend.dialect
+    }
+
+    pub(super) async fn get(&self) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
+        self.0.opened.get_or_try_init(|| (self.0.backend.open)(&self.0.path)).await
     }
 }
 
 /// All read databases, each once.
 pub(super) struct Databases {
+    backend: ReadBackend,
     default: Database,
     /// Absolute, as those of the others.
     default_path: PathBuf,
@@ -50,10 +67,13 @@ pub(super) struct Databases {
 
 impl Databases {
     /// The database at this path, or in its place the one that a program gave.
-    pub(super) fn new(path: PathBuf, given: Option<Arc<dyn ReadDatabase>>) -> Self {
+    pub(super) fn new(path: PathBuf, given: Option<Arc<dyn ReadDatabase>>, backend: ReadBackend) -> Self {
         let default_path = absolute(&path);
-        let default = given.map_or_else(|| Database::at(path), Database::opened);
-        Self { default, default_path, others: BTreeMap::new() }
+        let default = match given {
+            Some(given) => Database::opened(given, backend.clone()),
+            None => Database::at(path, backend.clone()),
+        };
+        Self { backend, default, default_path, others: BTreeMap::new() }
     }
 
     /// The one that `read_db` names; the application's own where nothing is named.
@@ -61,7 +81,7 @@ impl Databases {
         match path {
             Some(path) if absolute(path) != self.default_path => {
                 let known = self.others.entry(absolute(path));
-                known.or_insert_with(|| Database::at(path.to_owned())).clone()
+                known.or_insert_with(|| Database::at(path.to_owned(), self.backend.clone())).clone()
             }
             _ => self.default.clone(),
         }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use trunkline_sql::{Model, SqliteReadDatabase, TypedProjection, schema};
+use trunkline_sql::{Model, TypedProjection, schema};
+
+use super::dialect;
 
 /// A projection: its statements, and what to do when something changes or fails.
 #[derive(Clone, Debug)]
@@ -70,7 +72,7 @@ impl ProjectionDefinition {
     pub fn typed(name: &str, code: Arc<dyn TypedProjection>) -> Result<Self, String> {
         let tables = schema(code.schema()).map_err(|problems| problems[0].to_string())?;
         let model = Model::typed(name, tables, code).map_err(|error| error.to_string())?;
-        match SqliteReadDatabase::check_model(&model).first() {
+        match dialect().check(&model).first() {
             Some(wrong) => Err(format!("its schema has a mistake: {wrong}")),
             None => Ok(Self::new(model)),
         }

@@ -6,15 +6,19 @@
 //!        a runner that is behind reads by itself until it has caught up with the feed
 //! ```
 //!
-//! `definition` is what a projection is, `chunk` is a piece of the log, `feed` shares them, `present` makes today's events of them, `runner` applies them for one projection on a thread of its
-//! own, `databases` are where rows are kept, `progress` is what others see of it, `set` has all projections of an application, `meters` tells others how they stand, `parked` decides about the
-//! events that were put aside, `own` is for state of the program's own, `verify` compares rows with what the events make, `tables` finds tables by their names, and `trial` makes rows for scenarios.
+//! `definition` is what a projection is, `chunk` is a piece of the log, `feed` shares them, `present` makes today's events
+//! of them, `runner` applies them for one projection to a `target`, which is the `generations` of a read database or
+//! state of the program's `own`; `databases` are where rows are kept, and `sqlite` is the one kind there is; `progress` is
+//! what others see of it, `set` has all projections of an application, `meters` tells others how they stand, `parked`
+//! decides about the events that were put aside, `verify` compares rows with what the events make, `tables` finds tables
+//! by their names, and `trial` makes rows for scenarios.
 
 mod chunk;
 mod databases;
 mod definition;
 mod error;
 mod feed;
+mod generations;
 mod meters;
 mod own;
 mod parked;
@@ -22,7 +26,9 @@ mod present;
 mod progress;
 mod runner;
 mod set;
+mod sqlite;
 mod tables;
+mod target;
 mod trial;
 mod verify;
 
@@ -32,5 +38,6 @@ pub(crate) use own::OwnStates;
 pub use own::{Kept, StateError, StateProjection};
 pub use progress::{ProjectionState, ProjectionStatus};
 pub use set::{Projections, Rebuilt};
+pub(crate) use sqlite::{backend, dialect};
 pub use tables::{Table, TableProblem, Tables};
 pub use verify::{Divergence, DivergingEvent, Verified};

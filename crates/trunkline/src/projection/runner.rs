@@ -1,27 +1,28 @@
-//! One projection at work, on a thread of its own: from its checkpoint to the head, and on.
+//! One projection at work, as a task of its own: from its checkpoint to the head, and on.
 
 use std::any::Any;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{mpsc, oneshot, watch};
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, RecordedEvent};
-use trunkline_sql::{
-    ApplyError, BatchEnd, DatabaseError, Generation, GenerationCheckpoint, ReadDatabase, State, Writer,
-};
+use trunkline_sql::{ApplyError, Batch, BatchEnd, StatementFailure};
 use trunkline_store::{AllRead, Direction, EventStore, EventStoreExt};
 
 use super::chunk::{self, Chunk};
 use super::feed::{Feed, Joined};
 use super::present::present;
 use super::progress::Progress;
+use super::target::{Begin, Begun, Fill, Target};
 use super::{ProjectionError, ProjectionState as Is};
-use crate::projection::{OnChange, OnError, ProjectionDefinition};
+use crate::messages::Checkpoint;
+use crate::projection::{OnError, ProjectionDefinition};
 
 /// The first wait after a passing fault; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -37,7 +38,7 @@ pub(super) struct Runner {
     pub(super) types: BTreeSet<String>,
     pub(super) upcasters: Upcasters,
     pub(super) store: Arc<dyn EventStore>,
-    pub(super) database: Arc<dyn ReadDatabase>,
+    pub(super) target: Arc<dyn Target>,
     pub(super) feed: Option<Arc<Feed>>,
     pub(super) progress: Arc<Progress>,
     /// True once the runner is to stop.
@@ -68,13 +69,6 @@ impl Task {
             }
         }
     }
-}
-
-/// The generation that is being filled.
-struct Open {
-    writer: Box<dyn Writer>,
-    /// Readers don't see it yet.
-    hidden: bool,
 }
 
 /// Where chunks come from.
@@ -126,80 +120,70 @@ impl Runner {
     }
 
     async fn work(&self, task: &mut Task) -> Result<Position, ProjectionError> {
-        let mut open = self.open(task).await?;
+        let how = match task {
+            Task::Rebuild(_) => Begin::Anew,
+            Task::Replay(_) => Begin::InPlace,
+            _ => Begin::GoOn,
+        };
+        let mut target = self.target.begin(self.store.id(), how).await?;
+        let worked = self.work_on(&mut *target, task).await;
+        target.close().await;
+        worked
+    }
+
+    async fn work_on(&self, target: &mut dyn Begun, task: &mut Task) -> Result<Position, ProjectionError> {
+        self.prepare(target, task).await?;
         let mut stop = self.stop.clone();
         let mut source = Source::None;
         loop {
-            let after = open.writer.checkpoint().position;
-            let was_hidden = open.hidden;
-            self.show(&mut open).await?;
-            if was_hidden && !open.hidden {
+            let after = position(target);
+            let was_hidden = target.is_hidden();
+            self.show(target).await?;
+            if was_hidden && !target.is_hidden() {
                 // From now on, its events may be those of others.
                 source = Source::None;
             }
-            if *stop.borrow() || (!open.hidden && task.goal().is_some_and(|goal| after >= goal)) {
+            let hidden = target.is_hidden();
+            if *stop.borrow() || (!hidden && task.goal().is_some_and(|goal| after >= goal)) {
                 return Ok(after);
             }
             let chunk = tokio::select! {
-                chunk = self.next(after, &mut source, *task, open.hidden) => chunk?,
+                chunk = self.next(after, &mut source, *task, hidden) => chunk?,
                 _ = stop.wait_for(|stop| *stop) => return Ok(after),
             };
             if let Some(chunk) = chunk {
-                self.apply(&mut *open.writer, open.hidden, &chunk)?;
+                self.apply(target, hidden, &chunk).await?;
             }
         }
     }
 
-    /// Opens the generation that the task is for, and checks that its events are these.
-    async fn open(&self, task: &mut Task) -> Result<Open, ProjectionError> {
-        let all = self.database.generations()?;
-        let mut own = all.into_iter().filter(|generation| generation.projection == self.name());
-        let live = own.clone().find(|generation| generation.state == State::Live);
-        let is_same = |generation: &Generation| generation.definition == self.definition.model.definition();
-        let changed = live.as_ref().is_some_and(|live| !is_same(live));
-        let rebuild = matches!(task, Task::Rebuild(_))
-            || (changed
-                && !matches!(task, Task::Replay(_))
-                && self.definition.on_change == OnChange::Rebuild);
-        if changed && !rebuild {
-            return Err(ProjectionError::Changed { name: self.name().to_owned() });
-        }
-        let create = || self.database.create(&self.definition.model, self.store.id());
-        let (number, hidden) = match (rebuild, live) {
-            (false, Some(live)) => (live.number, false),
-            (false, None) => (create()?, false),
-            (true, live) => {
-                // What an interrupted rebuild has filled is gone on with, if it was for the same statements.
-                let beside = own.find(|generation| generation.state == State::Beside && is_same(generation));
-                let number = beside.map_or_else(create, |beside| Ok(beside.number))?;
-                (number, live.is_some())
-            }
-        };
-        let mut writer = self.database.open(&self.definition.model, number)?;
+    /// Puts what was opened to where the task begins, and checks that its events are these.
+    async fn prepare(&self, target: &mut dyn Begun, task: &mut Task) -> Result<(), ProjectionError> {
+        let failed = |error| ProjectionError::of(self.name(), error);
         if let Task::Replay(goal) = *task {
-            writer.empty().map_err(|error| ProjectionError::of(self.name(), error))?;
+            target.empty().await.map_err(failed)?;
             *task = Task::CatchUp(goal);
         }
-        self.check(writer.checkpoint()).await?;
+        self.check(target.last()).await?;
         if let Task::Again(from, goal) = *task {
             // What was just made anew has nothing to be put back.
-            if !rebuild {
-                self.rewind(&mut *writer, from).await?;
+            if !target.is_anew() {
+                self.rewind(target, from).await?;
             }
             *task = Task::CatchUp(goal);
         }
-        self.progress.at(writer.checkpoint().position);
-        let state = if hidden { Is::Rebuilding } else { Is::CatchingUp };
+        self.progress.at(position(target));
+        let state = if target.is_hidden() { Is::Rebuilding } else { Is::CatchingUp };
         self.progress.state(state);
-        if !hidden {
-            self.progress.visible(writer.checkpoint().position);
+        if !target.is_hidden() {
+            self.progress.visible(position(target));
         }
-        Ok(Open { writer, hidden })
+        Ok(())
     }
 
-    /// Puts a generation back to before a position.
-    async fn rewind(&self, writer: &mut dyn Writer, from: Position) -> Result<(), ProjectionError> {
-        let (name, position) = (self.name().to_owned(), writer.checkpoint().position);
+    /// Puts what was applied back to before a position.
+    async fn rewind(&self, target: &mut dyn Begun, from: Position) -> Result<(), ProjectionError> {
+        let (name, position) = (self.name().to_owned(), position(target));
         if from > position {
             return Err(ProjectionError::NotSoFar { name, from, position });
         }
@@ -212,41 +196,35 @@ impl Runner {
             Position::START => None,
             _ => read.next().await.transpose()?.map(|event| BatchEnd::event(&event)),
         };
-        writer.rewind(to).map_err(|error| ProjectionError::of(&name, error))
+        target.put_back(to).await.map_err(|error| ProjectionError::of(&name, error))
     }
 
     /// A checkpoint names what it saw: the store, and the event at its position.
-    pub(super) async fn check(&self, checkpoint: &GenerationCheckpoint) -> Result<(), ProjectionError> {
+    pub(super) async fn check(&self, last: Option<Checkpoint>) -> Result<(), ProjectionError> {
         let (name, here) = (self.name().to_owned(), self.store.id());
-        if checkpoint.position == Position::START {
-            return Ok(());
-        }
+        let Some(checkpoint) = last else { return Ok(()) };
         if checkpoint.store != here {
             return Err(ProjectionError::OtherStore { name, of: checkpoint.store, here });
         }
         let why = match self.store.event_at(checkpoint.position).await? {
-            Some(event) if Some(event.event_id()) == checkpoint.event_id => return Ok(()),
+            Some(event) if event.event_id() == checkpoint.event_id => return Ok(()),
             Some(_) => "is another event",
             None => "is not there",
         };
         Err(ProjectionError::AheadOfLog { name, position: checkpoint.position, why })
     }
 
-    /// Shows a generation that has come to the head, and drops those before it.
-    async fn show(&self, open: &mut Open) -> Result<(), ProjectionError> {
-        let checkpoint = open.writer.checkpoint();
-        if !open.hidden || checkpoint.position < self.store.head().await? {
+    /// Shows what has come to the head, in place of what readers see.
+    async fn show(&self, target: &mut dyn Begun) -> Result<(), ProjectionError> {
+        let position = position(target);
+        if !target.is_hidden() || position < self.store.head().await? {
             return Ok(());
         }
-        let number = checkpoint.generation;
-        self.database.make_live(self.name(), number)?;
-        open.hidden = false;
-        self.progress.visible(checkpoint.position);
-        for old in self.database.generations()? {
-            if old.projection == self.name() && old.number != number && old.state == State::Beside {
-                self.database.discard(self.name(), old.number)?;
-            }
+        let shown = target.show().await;
+        if !target.is_hidden() {
+            self.progress.visible(position);
         }
+        shown?;
         self.progress.state(Is::Live);
         Ok(())
     }
@@ -313,45 +291,49 @@ impl Runner {
     }
 
     /// Applies a chunk, up to an event that can't be applied and stops the projection, or puts such events aside.
-    pub(super) fn apply(
+    pub(super) async fn apply(
         &self,
-        writer: &mut dyn Writer,
+        to: &mut dyn Fill,
         hidden: bool,
         chunk: &Chunk,
     ) -> Result<(), ProjectionError> {
-        let after = writer.checkpoint().position;
-        let first = chunk.events.partition_point(|event| event.position() <= after);
-        let mut events = &chunk.events[first..];
-        let mut batch = chunk.batch.as_ref().filter(|_| first == 0);
+        let failed = |error| ProjectionError::of(self.name(), error);
+        let (after, events) = (position(to), &*chunk.events);
+        let mut first = events.partition_point(|event| event.position() <= after);
+        let mut batch = chunk.batch.clone().filter(|_| first == 0);
         loop {
-            let applied = match batch.take() {
-                Some(batch) => writer.apply_batch(batch, chunk.reached),
-                None => self.apply_present(writer, events, chunk.reached),
+            let batch = match batch.take() {
+                Some(batch) => Ok(batch),
+                None => self.batch(&chunk.events, first..events.len()),
+            };
+            let applied = match batch {
+                Ok(batch) => to.apply(batch, chunk.reached).await,
+                Err(failure) => Err(ApplyError::Failed(failure)),
             };
             match applied {
                 Ok(()) => break,
                 Err(ApplyError::Failed(failure)) if !failure.passing => {
                     let failing = events.partition_point(|event| event.position() < failure.position);
-                    if failing > 0 {
+                    if failing > first {
                         // What comes before it is applied; then it is the first.
-                        self.apply_all(writer, &events[..failing])?;
-                        events = &events[failing..];
+                        let batch = self.batch(&chunk.events, first..failing).map_err(ApplyError::Failed);
+                        let end = BatchEnd::event(&events[failing - 1]);
+                        to.apply(batch.map_err(failed)?, end).await.map_err(failed)?;
+                        first = failing;
                         continue;
                     }
                     if self.definition.on_error == OnError::Stop {
-                        let note = failure.to_string();
-                        writer.note(&note).map_err(|error| ProjectionError::of(self.name(), error))?;
+                        to.note(&failure.to_string()).await.map_err(failed)?;
                         return Err(ProjectionError::Stopped { name: self.name().to_owned(), failure });
                     }
                     tracing::error!(projection = self.name(), %failure, "put aside");
-                    let parked = writer.park(&events[0], &failure);
-                    parked.map_err(|error| ProjectionError::of(self.name(), error))?;
-                    events = &events[1..];
-                    if writer.checkpoint().position == chunk.reached.position {
+                    to.park(&events[first], &failure).await.map_err(failed)?;
+                    first += 1;
+                    if position(to) == chunk.reached.position {
                         break;
                     }
                 }
-                Err(error) => return Err(ProjectionError::of(self.name(), error)),
+                Err(error) => return Err(failed(error)),
             }
         }
         self.progress.applied(chunk.events.len());
@@ -366,55 +348,50 @@ impl Runner {
         Ok(())
     }
 
-    fn apply_all(&self, writer: &mut dyn Writer, events: &[RecordedEvent]) -> Result<(), ProjectionError> {
-        let Some(last) = events.last() else { return Ok(()) };
-        let applied = self.apply_present(writer, events, BatchEnd::event(last));
-        applied.map_err(|error| ProjectionError::of(self.name(), error))
-    }
-
-    fn apply_present(
+    /// What stored events are today, with the values that the statements get of them.
+    fn batch(
         &self,
-        writer: &mut dyn Writer,
-        stored: &[RecordedEvent],
-        reached: BatchEnd,
-    ) -> Result<(), ApplyError> {
-        let events = present(stored, &self.types, &self.upcasters).map_err(ApplyError::Failed)?;
-        writer.apply(&events, reached)
+        stored: &Arc<Vec<RecordedEvent>>,
+        range: Range<usize>,
+    ) -> Result<Arc<Batch>, Box<StatementFailure>> {
+        let is_all = range == (0..stored.len());
+        let events = match present(&stored[range], &self.types, &self.upcasters)? {
+            Cow::Borrowed(_) if is_all => Arc::clone(stored),
+            events => Arc::new(events.into_owned()),
+        };
+        Ok(Arc::new(self.definition.model.batch(events)))
     }
 }
 
-/// Runs a runner on a thread of its own; where it ended.
-pub(super) fn spawn(runner: Runner, task: Task) -> oneshot::Receiver<Result<Position, ProjectionError>> {
-    on_thread(runner, move |runner| runner.run(task))
+fn position<F: Fill + ?Sized>(of: &F) -> Position {
+    of.last().map_or(Position::START, |last| last.position)
 }
 
-/// Does a runner's work on a thread of its own, since a read database's calls block.
-pub(super) fn on_thread<T: Send + 'static, W: Future<Output = Result<T, ProjectionError>>>(
+/// Has a runner do a task beside others; where it ended.
+pub(super) fn spawn(runner: Runner, task: Task) -> oneshot::Receiver<Result<Position, ProjectionError>> {
+    beside(runner, move |runner| runner.run(task))
+}
+
+/// Does a runner's work beside that of others; what panics there is said as what stops it.
+pub(super) fn beside<T: Send + 'static, W: Future<Output = Result<T, ProjectionError>> + Send + 'static>(
     runner: Runner,
     work: impl FnOnce(Runner) -> W + Send + 'static,
 ) -> oneshot::Receiver<Result<T, ProjectionError>> {
     let (done, result) = oneshot::channel();
-    let handle = tokio::runtime::Handle::current();
-    let name = format!("projection {}", runner.name());
     let (progress, model) = (Arc::clone(&runner.progress), Arc::clone(&runner.definition.model));
-    let shown = Arc::clone(&progress);
-    let spawned = std::thread::Builder::new().name(name).spawn(move || {
+    tokio::spawn(async move {
         // What the panic left behind is dropped with the runner; what was committed is whole.
-        let ran = catch_unwind(AssertUnwindSafe(|| handle.block_on(work(runner))));
+        let ran = AssertUnwindSafe(async { work(runner).await }).catch_unwind().await;
         let ended = ran.unwrap_or_else(|panic| {
             let error =
                 ProjectionError::Panicked { name: model.name().to_owned(), said: said(&*panic).to_owned() };
             tracing::error!(projection = model.name(), %error, "stopped");
-            shown.failed(Is::Stopped, error.clone());
+            progress.failed(Is::Stopped, error.clone());
             Err(error)
         });
         // Nobody may be waiting for the end.
         let _ = done.send(ended);
     });
-    if let Err(error) = spawned {
-        let (doing, reason) = ("start a thread for a projection".to_owned(), error.to_string());
-        progress.failed(Is::Stopped, DatabaseError::Lasting { doing, reason }.into());
-    }
     result
 }
 

@@ -11,16 +11,18 @@ use tokio::sync::{oneshot, watch};
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Clock, Position};
 use trunkline_nearest::nearest;
-use trunkline_sql::{Claim, DatabaseError, Generation, ReadDatabase, SqlQuery, SqliteReadDatabase, State};
+use trunkline_sql::{Claim, DatabaseError, ReadDatabase, SqlQuery};
 use trunkline_store::{AllRead, EventStore, EventStoreExt as _, ReadError};
 
 use super::ProjectionError;
-use super::databases::{Database, Databases};
+use super::databases::{Database, Databases, ReadBackend};
 use super::feed::Feed;
+use super::generations::Generations;
 use super::meters::Meters;
-use super::own::{OwnDatabase, OwnStates};
+use super::own::{OwnState, OwnStates};
 use super::progress::{Progress, ProjectionState, ProjectionStatus};
 use super::runner::{self, Runner, Task};
+use super::target::{Kept, Target};
 use crate::projection::ProjectionDefinition;
 
 /// The projections of an application over its read databases.
@@ -41,8 +43,12 @@ pub struct Projections {
 pub(super) struct One {
     pub(super) definition: ProjectionDefinition,
     pub(super) types: BTreeSet<String>,
-    /// Where its rows are kept.
-    kept: Database,
+    /// What its events are applied to.
+    target: Arc<dyn Target>,
+    /// Its rows; none where it has state of the program's own.
+    pub(super) rows: Option<Generations>,
+    /// Where it is written down who runs it, and whether it is paused.
+    registry: Database,
     progress: Arc<Progress>,
 }
 
@@ -79,12 +85,12 @@ impl Projections {
         store: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
         path: PathBuf,
-        database: Option<Arc<dyn ReadDatabase>>,
+        (database, backend): (Option<Arc<dyn ReadDatabase>>, ReadBackend),
         definitions: IndexMap<String, ProjectionDefinition>,
         own: &OwnStates,
         upcasters: &Upcasters,
     ) -> Self {
-        let mut databases = Databases::new(path, database);
+        let mut databases = Databases::new(path, database, backend);
         let all = definitions.into_iter().map(|(name, mut definition)| {
             let types = upcasters.sources(definition.model.event_types());
             let types: BTreeSet<String> = types.into_iter().map(str::to_owned).collect();
@@ -93,17 +99,19 @@ impl Projections {
             let text = links.fold(String::new(), |text, link| text + &link.to_string() + "\n");
             Arc::make_mut(&mut definition.model).depend_on(&text);
             let code = own.all.iter().find(|(known, _)| *known == name).map(|(_, code)| Arc::clone(code));
-            let kept = match code {
-                Some(code) => Database::opened(Arc::new(OwnDatabase {
-                    model: Arc::clone(&definition.model),
-                    code,
-                    checkpoints: Arc::clone(&own.checkpoints),
-                    registry: databases.named(None),
-                    store: store.id(),
-                })),
-                None => databases.named(definition.read_db.as_deref()),
+            let registry = databases.named(definition.read_db.as_deref());
+            let (target, rows): (Arc<dyn Target>, _) = match code {
+                Some(code) => {
+                    let (name, checkpoints) = (name.clone(), Arc::clone(&own.checkpoints));
+                    (Arc::new(OwnState { name, code, checkpoints }), None)
+                }
+                None => {
+                    let (model, on_change) = (Arc::clone(&definition.model), definition.on_change);
+                    let rows = Generations { model, database: registry.clone(), on_change };
+                    (Arc::new(rows.clone()), Some(rows))
+                }
             };
-            (name, One { definition, types, kept, progress: Arc::default() })
+            (name, One { definition, types, target, rows, registry, progress: Arc::default() })
         });
         let all = all.collect();
         Self {
@@ -123,14 +131,17 @@ impl Projections {
     }
 
     /// The application's read database, opened when it is first needed.
-    pub fn database(&self) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
-        self.database_at(None)
+    pub async fn database(&self) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
+        self.database_at(None).await
     }
 
     /// The read database that `read_db` of a query names.
-    pub(crate) fn database_at(&self, path: Option<&Path>) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
+    pub(crate) async fn database_at(
+        &self,
+        path: Option<&Path>,
+    ) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
         match self.databases.known(path) {
-            Some(database) => database.get(),
+            Some(database) => database.get().await,
             None => Err(DatabaseError::Lasting {
                 doing: "ask a read database".to_owned(),
                 reason: "no projection keeps its rows there".to_owned(),
@@ -139,21 +150,22 @@ impl Projections {
     }
 
     /// The read database that has the tables of a query; the application's own when none has all of them.
-    pub fn database_for(&self, query: &SqlQuery) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
+    pub async fn database_for(&self, query: &SqlQuery) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
         let has_all = |database: &&Database| {
-            let kept = self.all.values().filter(|one| one.kept.is(database));
-            let models: Vec<_> = kept.map(|one| &*one.definition.model).collect();
-            SqliteReadDatabase::check_query_over(&models, query).is_empty()
+            let kept = self.all.values().filter_map(|one| one.rows.as_ref());
+            let kept = kept.filter(|rows| rows.database.is(database));
+            let models: Vec<_> = kept.map(|rows| &*rows.model).collect();
+            database.dialect().check_query(&models, query).is_empty()
         };
         match self.databases.all().find(has_all) {
-            Some(database) => database.get(),
-            None => self.database(),
+            Some(database) => database.get().await,
+            None => self.database().await,
         }
     }
 
     /// Runs all projections that aren't paused, until [`stop`](Self::stop).
     ///
-    /// Each runs on a thread of its own; those that have come as far share one read of the log. One that can't go on
+    /// Each runs as a task of its own; those that have come as far share one read of the log. One that can't go on
     /// stops and says why in its [`status`](Self::status), and the others go on.
     pub async fn start(&self) -> Result<(), ProjectionError> {
         if self.all.is_empty() {
@@ -167,13 +179,13 @@ impl Projections {
         let feed = tokio::spawn(async move { feed.run().await });
         let mut ends = Vec::new();
         for one in self.all.values() {
-            if one.is_paused()? {
+            if one.is_paused().await? {
                 one.progress.state(ProjectionState::Paused);
                 continue;
             }
             // What it said of an earlier start no longer holds, for those who wait from now on.
             one.progress.state(ProjectionState::CatchingUp);
-            ends.push(runner::spawn(self.runner(one, stopped.clone(), true)?, Task::Follow));
+            ends.push(runner::spawn(self.runner(one, stopped.clone(), true), Task::Follow));
         }
         let all = self.all.iter().map(|(name, one)| (name.clone(), Arc::clone(&one.progress)));
         let meters =
@@ -216,7 +228,7 @@ impl Projections {
         }
         let mut behind = Vec::new();
         for one in self.all.values() {
-            if !one.is_paused()? && !self.is_current(one, goal).await? {
+            if !one.is_paused().await? && !self.is_current(one, goal).await? {
                 behind.push(one);
             }
         }
@@ -227,10 +239,8 @@ impl Projections {
             return Ok(());
         };
         let (_stop, stopped) = watch::channel(false);
-        let runners: Vec<Runner> =
-            behind.iter().map(|one| self.runner(one, stopped.clone(), false)).collect::<Result<_, _>>()?;
-        let ends: Vec<_> =
-            runners.into_iter().map(|runner| runner::spawn(runner, Task::CatchUp(goal))).collect();
+        let runners = behind.iter().map(|one| self.runner(one, stopped.clone(), false));
+        let ends: Vec<_> = runners.map(|runner| runner::spawn(runner, Task::CatchUp(goal))).collect();
         let mut outcome = Ok(());
         for end in ends {
             // One that fails is no reason to stop the others on their way.
@@ -325,19 +335,19 @@ impl Projections {
 
     async fn once(&self, name: &str, task: Task) -> Result<Rebuilt, ProjectionError> {
         let one = self.one(name)?;
-        if one.is_paused()? {
+        if one.is_paused().await? {
             return Err(ProjectionError::Paused { name: name.to_owned() });
         }
         let _claims = self.claim([one]).await?;
         let (_stop, stopped) = watch::channel(false);
         one.progress.at(Position::START);
-        let position = ended(runner::spawn(self.runner(one, stopped, false)?, task)).await?;
+        let position = ended(runner::spawn(self.runner(one, stopped, false), task)).await?;
         Ok(Rebuilt { position })
     }
 
     /// Has a projection stay where it is, from the next start on, until it is resumed.
-    pub fn pause(&self, name: &str, paused: bool) -> Result<(), ProjectionError> {
-        Ok(self.one(name)?.database()?.pause(name, paused)?)
+    pub async fn pause(&self, name: &str, paused: bool) -> Result<(), ProjectionError> {
+        Ok(self.one(name)?.registry.get().await?.pause(name, paused).await?)
     }
 
     /// How far the work on a projection has come here, for who shows progress: also of rows that readers don't see yet,
@@ -354,15 +364,15 @@ impl Projections {
         let head = self.store.head().await?;
         let mut all = Vec::new();
         for (name, one) in &self.all {
-            let database = one.database()?;
-            let (live, is_paused) = (one.live()?, one.is_paused()?);
-            let live = live.as_ref();
+            let (standing, is_paused) = (one.target.standing().await?, one.is_paused().await?);
+            let generation = standing.as_ref().map(|standing| standing.generation);
+            let changed = standing.as_ref().is_some_and(|standing| standing.is_changed);
             // What is wrong with one is said there, and doesn't hide the others.
-            let (kept, unread) = match live.map(|live| database.standing(name, live.number)).transpose() {
+            let (kept, unread) = match standing.map(|standing| standing.kept).transpose() {
                 Ok(kept) => (kept, None),
                 Err(error) => (None, Some(error.to_string())),
             };
-            let position = kept.as_ref().map_or(Position::START, |kept| kept.checkpoint.position);
+            let position = kept.as_ref().map_or(Position::START, Kept::position);
             let (lag_seconds, unread) = match lag(&*self.store, &*self.clock, position, head).await {
                 Ok(lag) => (Some(lag), unread),
                 Err(error) => (None, unread.or_else(|| Some(error.to_string()))),
@@ -377,14 +387,14 @@ impl Projections {
             all.push(ProjectionStatus {
                 name: name.clone(),
                 state,
-                generation: live.map(|live| live.number),
+                generation,
                 position,
                 head,
                 lag_events: head.get().saturating_sub(position.get()),
                 lag_seconds,
                 rate: one.progress.rate(),
                 parked: kept.map_or(0, |kept| kept.parked),
-                changed: live.is_some_and(|live| live.definition != one.definition.model.definition()),
+                changed,
                 error: here.error.map(|error| error.to_string()).or(noted).or(unread),
             });
         }
@@ -393,10 +403,10 @@ impl Projections {
 
     /// Claims the read databases of these projections; one who has them only for a question is waited for.
     pub(super) async fn claim(&self, of: impl IntoIterator<Item = &One>) -> Result<Claims, ProjectionError> {
-        let databases = each_once(of)?;
+        let databases = each_once(of).await?;
         let end = Instant::now() + CLAIMED_MAX;
         loop {
-            match claim_all(&databases)? {
+            match claim_all(&databases).await? {
                 Ok(claims) => return Ok(claims),
                 Err(Held { holder, place }) if Instant::now() >= end => {
                     return Err(ProjectionError::RunElsewhere { holder, place });
@@ -416,25 +426,18 @@ impl Projections {
     /// Whether nothing is to be done for a projection until a position: it is there or further on, by these statements,
     /// and what it saw last is what is there.
     async fn is_current(&self, one: &One, goal: Position) -> Result<bool, ProjectionError> {
-        let (database, live) = (one.database()?, one.live()?);
-        let Some(live) = live.filter(|live| live.definition == one.definition.model.definition()) else {
+        let standing = one.target.standing().await?;
+        let Some(standing) = standing.filter(|standing| !standing.is_changed) else {
             return Ok(false);
         };
-        let checkpoint = database.standing(one.name(), live.number)?.checkpoint;
-        if checkpoint.position < goal {
+        let kept = standing.kept?;
+        if kept.position() < goal {
             return Ok(false);
         }
-        if checkpoint.position == Position::START {
-            return Ok(true);
-        }
+        let Some(last) = kept.last else { return Ok(true) };
         // Events may have come and been applied since the goal was set.
-        let there = self.store.event_at(checkpoint.position).await?.map(|event| event.event_id());
-        Ok(checkpoint.store == self.store.id() && there.is_some() && checkpoint.event_id == there)
-    }
-
-    /// The generation that readers of a projection see.
-    pub(super) fn live(&self, name: &str) -> Result<Option<Generation>, DatabaseError> {
-        self.all.get(name).map_or(Ok(None), One::live)
+        let there = self.store.event_at(last.position).await?.map(|event| event.event_id());
+        Ok(last.store == self.store.id() && there == Some(last.event_id))
     }
 
     /// Claims the read databases, or waits until who has them has come so far; nothing then.
@@ -444,10 +447,10 @@ impl Projections {
         goal: Position,
         limit: Duration,
     ) -> Result<Option<Claims>, ProjectionError> {
-        let databases = each_once(behind.iter().copied())?;
+        let databases = each_once(behind.iter().copied()).await?;
         let end = Instant::now() + limit;
         loop {
-            let Held { holder, place } = match claim_all(&databases)? {
+            let Held { holder, place } = match claim_all(&databases).await? {
                 Ok(claims) => return Ok(Some(claims)),
                 Err(held) => held,
             };
@@ -465,22 +468,17 @@ impl Projections {
         }
     }
 
-    pub(super) fn runner(
-        &self,
-        one: &One,
-        stop: watch::Receiver<bool>,
-        shares: bool,
-    ) -> Result<Runner, ProjectionError> {
-        Ok(Runner {
+    pub(super) fn runner(&self, one: &One, stop: watch::Receiver<bool>, shares: bool) -> Runner {
+        Runner {
             definition: one.definition.clone(),
             types: one.types.clone(),
             upcasters: self.upcasters.clone(),
             store: Arc::clone(&self.store),
-            database: Arc::clone(one.database()?),
+            target: Arc::clone(&one.target),
             feed: shares.then(|| Arc::clone(&self.feed)),
             progress: Arc::clone(&one.progress),
             stop,
-        })
+        }
     }
 }
 
@@ -509,10 +507,10 @@ struct Held {
 }
 
 /// Claims all databases or none.
-fn claim_all(databases: &[&Arc<dyn ReadDatabase>]) -> Result<Result<Claims, Held>, DatabaseError> {
+async fn claim_all(databases: &[&Arc<dyn ReadDatabase>]) -> Result<Result<Claims, Held>, DatabaseError> {
     let mut claims = Claims::new();
     for database in databases {
-        match database.claim()? {
+        match database.claim().await? {
             Ok(claim) => claims.push(claim),
             Err(holder) => return Ok(Err(Held { holder, place: database.place() })),
         }
@@ -521,12 +519,12 @@ fn claim_all(databases: &[&Arc<dyn ReadDatabase>]) -> Result<Result<Claims, Held
 }
 
 /// The databases of projections, each once.
-fn each_once<'p>(
+async fn each_once<'p>(
     of: impl IntoIterator<Item = &'p One>,
 ) -> Result<Vec<&'p Arc<dyn ReadDatabase>>, DatabaseError> {
     let mut databases: Vec<&Arc<dyn ReadDatabase>> = Vec::new();
     for one in of {
-        let database = one.database()?;
+        let database = one.registry.get().await?;
         if databases.iter().all(|known| known.place() != database.place()) {
             databases.push(database);
         }
@@ -539,27 +537,18 @@ impl One {
         self.definition.model.name()
     }
 
-    pub(super) fn database(&self) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
-        self.kept.get()
-    }
-
-    fn is_paused(&self) -> Result<bool, DatabaseError> {
-        Ok(self.database()?.paused()?.iter().any(|paused| paused == self.name()))
-    }
-
-    /// The generation that readers see.
-    fn live(&self) -> Result<Option<Generation>, DatabaseError> {
-        let mut all = self.database()?.generations()?.into_iter();
-        Ok(all.find(|generation| generation.projection == self.name() && generation.state == State::Live))
+    async fn is_paused(&self) -> Result<bool, DatabaseError> {
+        let paused = self.registry.get().await?.paused().await?;
+        Ok(paused.iter().any(|paused| paused == self.name()))
     }
 }
 
-/// The end of a runner; one whose thread could not be started has none.
+/// The end of a runner; one whose runtime ends before it has none.
 pub(super) async fn ended<T>(
     end: oneshot::Receiver<Result<T, ProjectionError>>,
 ) -> Result<T, ProjectionError> {
     end.await.unwrap_or_else(|_| {
-        let reason = "no thread could be started".to_owned();
+        let reason = "the runtime is shutting down".to_owned();
         Err(DatabaseError::Lasting { doing: "run a projection".to_owned(), reason }.into())
     })
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
 use tokio::sync::watch;
 use trunkline_core::{EventId, Position, RecordedEvent};
-use trunkline_sql::{BatchEnd, RowDifference, Shadow, Side};
+use trunkline_sql::{BatchEnd, DatabaseError, FoundRows, RowDifference, Shadow, Side};
 
-use super::chunk::Chunk;
+use super::chunk::{self, Chunk};
+use super::generations::{Rows, last};
 use super::progress::Progress;
 use super::runner::{self, Runner};
 use super::{ProjectionError, Projections};
@@ -71,66 +71,77 @@ impl Projections {
     /// at which this begins.
     pub async fn verify(&self, name: &str) -> Result<Verified, ProjectionError> {
         let one = self.one(name)?;
-        let Some(live) = self.live(name)? else {
+        let Some(rows) = &one.rows else {
+            let reason = "its state is the program's own, which Trunkline can't compare".to_owned();
+            return Err(DatabaseError::Lasting { doing: format!("verify `{name}`"), reason }.into());
+        };
+        let Some(live) = rows.live().await? else {
             let (projection, position) = (name.to_owned(), Position::START);
             return Ok(Verified { projection, generation: None, position, rows: 0, divergence: None });
         };
-        let model = &one.definition.model;
+        let model = &rows.model;
         if live.definition != model.definition() {
             return Err(ProjectionError::Changed { name: name.to_owned() });
         }
-        let shadow = one.database()?.shadow(model, live.number, self.store.id())?;
+        let shadow = rows.database.get().await?.shadow(model, live.number, self.store.id()).await?;
         let (_stop, stopped) = watch::channel(false);
-        let runner = self.runner(one, stopped, false)?;
+        let runner = self.runner(one, stopped, false);
         // How the projection stands is not for this to say, only how far this has come.
         let progress = Arc::new(Progress::beside(&runner.progress));
         let runner = Runner { progress, ..runner };
-        super::set::ended(runner::on_thread(runner, move |runner| verify(runner, shadow))).await
+        super::set::ended(runner::beside(runner, move |runner| verify(runner, shadow))).await
     }
 }
 
 async fn verify(runner: Runner, mut shadow: Box<dyn Shadow>) -> Result<Verified, ProjectionError> {
     let live = shadow.live().clone();
-    runner.check(&live).await?;
-    fill(&runner, &mut *shadow, |runner, shadow, chunk| runner.apply(shadow.writer(), true, chunk)).await?;
-    let found = shadow.differences(SHOWN_MAX)?;
+    runner.check(last(&live)).await?;
+    let mut pieces = Pieces::new(&runner, live.position);
+    while let Some(chunk) = pieces.next().await? {
+        runner.apply(&mut Rows(shadow.writer()), true, &chunk).await?;
+    }
+    let found = shadow.differences(SHOWN_MAX).await?;
     let divergence = if found.count == 0 {
         None
     } else {
-        let event = first_event(&runner, &mut *shadow, &found.rows).await?;
-        Some(Divergence { event, rows: found.count, shown: found.rows })
+        let (rows, shown) = (found.count, found.rows);
+        let event = first_event(&runner, &mut *shadow, &shown).await?;
+        Some(Divergence { event, rows, shown })
     };
     let (projection, generation) = (runner.name().to_owned(), Some(live.generation));
     Ok(Verified { projection, generation, position: live.position, rows: found.compared, divergence })
 }
 
-/// Has all events up to where the rows stand applied.
-async fn fill(
-    runner: &Runner,
-    shadow: &mut dyn Shadow,
-    mut apply: impl FnMut(&Runner, &mut dyn Shadow, &Chunk) -> Result<(), ProjectionError>,
-) -> Result<(), ProjectionError> {
-    let goal = shadow.live().position;
-    let mut ahead = runner.ahead(Position::START, goal);
-    let mut stop = runner.stop.clone();
-    loop {
+/// All events up to where the rows stand.
+struct Pieces<'r> {
+    runner: &'r Runner,
+    ahead: chunk::Ahead,
+    goal: Position,
+    stop: watch::Receiver<bool>,
+}
+
+impl<'r> Pieces<'r> {
+    fn new(runner: &'r Runner, goal: Position) -> Self {
+        Self { runner, ahead: runner.ahead(Position::START, goal), goal, stop: runner.stop.clone() }
+    }
+
+    async fn next(&mut self) -> Result<Option<Chunk>, ProjectionError> {
         let chunk = tokio::select! {
-            chunk = ahead.next() => chunk,
+            chunk = self.ahead.next() => chunk,
             // Nobody waits for the result any more.
-            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            _ = self.stop.wait_for(|stop| *stop) => return Ok(None),
         };
-        let Some(chunk) = chunk else { return Ok(()) };
-        apply(runner, shadow, &chunk?.ok_or_else(|| runner.shrank(goal))?)?;
+        let Some(chunk) = chunk else { return Ok(None) };
+        Ok(Some(chunk?.ok_or_else(|| self.runner.shrank(self.goal))?))
     }
 }
 
 /// A row that differs in the end, while the events are applied one by one.
-struct Watched<'r> {
-    row: &'r RowDifference,
+struct Watched {
     /// What readers see.
-    live: Vec<Vec<Value>>,
+    live: FoundRows,
     /// What the events have made until now.
-    made: Vec<Vec<Value>>,
+    made: FoundRows,
     /// The event from which on the two have differed.
     since: Option<DivergingEvent>,
 }
@@ -142,40 +153,43 @@ async fn first_event(
     shadow: &mut dyn Shadow,
     rows: &[RowDifference],
 ) -> Result<Option<DivergingEvent>, ProjectionError> {
-    shadow.writer().empty().map_err(|error| ProjectionError::of(runner.name(), error))?;
-    let mut watched = Vec::with_capacity(rows.len());
-    for row in rows {
-        watched.push(Watched { row, live: shadow.find(Side::Live, row)?, made: Vec::new(), since: None });
-    }
-    fill(runner, shadow, |runner, shadow, chunk| {
+    let emptied = shadow.writer().empty().await;
+    emptied.map_err(|error| ProjectionError::of(runner.name(), error))?;
+    let rows: Arc<[RowDifference]> = rows.into();
+    let live = shadow.find(Side::Live, Arc::clone(&rows)).await?;
+    let watched = live.into_iter().map(|live| Watched { live, made: Vec::new(), since: None });
+    let mut watched: Vec<Watched> = watched.collect();
+    let mut pieces = Pieces::new(runner, shadow.live().position);
+    while let Some(chunk) = pieces.next().await? {
         for event in &*chunk.events {
             let (events, reached) = (Arc::new(vec![event.clone()]), BatchEnd::event(event));
-            runner.apply(shadow.writer(), true, &Chunk { events, reached, head: chunk.head, batch: None })?;
-            for one in &mut watched {
-                look(one, shadow, event)?;
+            let alone = Chunk { events, reached, head: chunk.head, batch: None };
+            runner.apply(&mut Rows(shadow.writer()), true, &alone).await?;
+            let made = shadow.find(Side::Rebuilt, Arc::clone(&rows)).await?;
+            for (one, made) in watched.iter_mut().zip(made) {
+                one.look(made, event);
             }
         }
-        Ok(())
-    })
-    .await?;
+    }
     Ok(watched.into_iter().filter_map(|one| one.since).min_by_key(|event| event.position))
 }
 
-fn look(one: &mut Watched<'_>, shadow: &dyn Shadow, event: &RecordedEvent) -> Result<(), ProjectionError> {
-    let made = shadow.find(Side::Rebuilt, one.row)?;
-    if made == one.made {
-        return Ok(());
+impl Watched {
+    /// Looks at what an event has made.
+    fn look(&mut self, made: FoundRows, event: &RecordedEvent) {
+        if made == self.made {
+            return;
+        }
+        if made == self.live {
+            self.since = None;
+        } else if self.since.is_none() {
+            self.since = Some(DivergingEvent {
+                position: event.position(),
+                event_id: event.event_id(),
+                event_type: event.event_type().to_owned(),
+                stream: event.stream().to_owned(),
+            });
+        }
+        self.made = made;
     }
-    if made == one.live {
-        one.since = None;
-    } else if one.since.is_none() {
-        one.since = Some(DivergingEvent {
-            position: event.position(),
-            event_id: event.event_id(),
-            event_type: event.event_type().to_owned(),
-            stream: event.stream().to_owned(),
-        });
-    }
-    one.made = made;
-    Ok(())
 }

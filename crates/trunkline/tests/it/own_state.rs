@@ -185,11 +185,11 @@ async fn it_is_run_as_all_projections_are() {
         let status = app.projections().status().await.unwrap().remove(0);
         assert_eq!((status.state, status.position), (ProjectionState::Live, last));
         app.projections().stop().await;
-        app.projections().pause("sum", true).unwrap();
+        app.projections().pause("sum", true).await.unwrap();
         deposit(&store, 1).await;
         app.projections().catch_up(LIMIT).await.unwrap();
         assert_eq!(sum().read().unwrap().deposits, 20);
-        app.projections().pause("sum", false).unwrap();
+        app.projections().pause("sum", false).await.unwrap();
         app.projections().catch_up(LIMIT).await.unwrap();
         assert_eq!(sum().read().unwrap().deposits, 21);
 

@@ -236,13 +236,13 @@ async fn a_paused_projection_stays_where_it_is() {
     append(&store, "Opened", "{}").await;
     let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
     app.projections().catch_up(LIMIT).await.unwrap();
-    app.projections().pause("accounts", true).unwrap();
+    app.projections().pause("accounts", true).await.unwrap();
     let last = deposit(&store, 5).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     assert_eq!(sums(&app).await, r#"{"balances":0,"deposits":5}"#);
     assert_eq!(status(&app, "accounts").await.state, ProjectionState::Paused);
     assert!(matches!(app.projections().replay("accounts").await, Err(ProjectionError::Paused { .. })));
-    app.projections().pause("accounts", false).unwrap();
+    app.projections().pause("accounts", false).await.unwrap();
     app.projections().catch_up(LIMIT).await.unwrap();
     assert_eq!(status(&app, "accounts").await.position, last);
 }
@@ -448,7 +448,7 @@ async fn what_stands_still_is_not_waited_for() {
     let (folder, store) = memory();
     append(&store, "Opened", "{}").await;
     let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
-    app.projections().pause("accounts", true).unwrap();
+    app.projections().pause("accounts", true).await.unwrap();
     app.projections().start().await.unwrap();
     let last = deposit(&store, 5).await;
     app.projections().wait_for(last, LIMIT).await.unwrap();
@@ -456,7 +456,7 @@ async fn what_stands_still_is_not_waited_for() {
     assert!(matches!(&error, ProjectionError::Paused { name } if name == "accounts"), "{error}");
     app.projections().stop().await;
     // Once it runs again, what was said before isn't the answer.
-    app.projections().pause("accounts", false).unwrap();
+    app.projections().pause("accounts", false).await.unwrap();
     app.projections().start().await.unwrap();
     app.projections().wait_for_named(&["accounts"], last, LIMIT).await.unwrap();
     app.close().await;
@@ -500,7 +500,7 @@ fn how_projections_stand_is_told_as_metrics() {
             let (folder, store) = memory();
             append(&store, "Opened", "{}").await;
             let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
-            app.projections().pause("deposits", true).unwrap();
+            app.projections().pause("deposits", true).await.unwrap();
             app.projections().start().await.unwrap();
             let last = deposit(&store, 5).await;
             app.projections().wait_for(last, LIMIT).await.unwrap();
@@ -529,7 +529,7 @@ async fn who_claims_the_read_database_for_a_moment_is_waited_for() {
     let last = append(&store, "Opened", "{}").await;
     let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
     let other = SqliteReadDatabase::open(&folder.path().join("read.db")).unwrap();
-    let claim = other.claim().unwrap().unwrap();
+    let claim = other.claim().await.unwrap().unwrap();
     let error = app.projections().catch_up(Duration::ZERO).await.unwrap_err();
     let said = format!("process {} runs the projections of sqlite:", std::process::id());
     assert!(error.to_string().starts_with(&said), "{error}");

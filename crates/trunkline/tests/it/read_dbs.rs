@@ -64,23 +64,26 @@ async fn each_projection_is_in_the_read_database_that_it_names() {
     // Who asks without having declared it finds the one that has the tables.
     for sql in ["SELECT id FROM account", "SELECT position FROM deposit"] {
         let query = SqlQuery::ad_hoc(sql).unwrap();
-        let database = app.projections().database_for(&query).unwrap();
-        assert!(database.ask(&query, &Parameters::default(), &AnswerLimits::default()).is_ok(), "{sql}");
+        let database = app.projections().database_for(&query).await.unwrap();
+        assert!(
+            database.ask(&query, &Parameters::default(), &AnswerLimits::default()).await.is_ok(),
+            "{sql}"
+        );
     }
     // Both are claimed, and what is said of one is kept beside its rows.
     let other = SqliteReadDatabase::open(&folder.path().join("other.db")).unwrap();
-    assert!(other.claim().unwrap().is_err());
+    assert!(other.claim().await.unwrap().is_err());
     app.projections().stop().await;
     assert!(app.projections().verify("deposits").await.unwrap().is_right());
-    app.projections().pause("deposits", true).unwrap();
-    assert_eq!(other.paused().unwrap(), ["deposits"]);
+    app.projections().pause("deposits", true).await.unwrap();
+    assert_eq!(other.paused().await.unwrap(), ["deposits"]);
     let states: Vec<_> =
         app.projections().status().await.unwrap().into_iter().map(|status| status.state).collect();
     assert_eq!(states, [ProjectionState::Idle, ProjectionState::Paused]);
-    app.projections().pause("deposits", false).unwrap();
+    app.projections().pause("deposits", false).await.unwrap();
 
     // While somebody has the other one, what is in the own one is built again all the same.
-    let claim = other.claim().unwrap().unwrap();
+    let claim = other.claim().await.unwrap().unwrap();
     app.projections().rebuild("accounts").await.unwrap();
     let error = app.projections().catch_up(Duration::ZERO).await;
     assert!(error.is_ok(), "nothing is to be done");
@@ -137,7 +140,7 @@ async fn events_are_applied_again_onto_rows_where_that_does_no_harm() {
     let again = app.projections().replay_from("deposits", Position::new(3)).await.unwrap();
     assert_eq!(again.position, Position::new(4));
     assert_eq!(app.query("Sum", "{}").await.unwrap(), "60", "50 stays, 7 comes again, 3 is left alone");
-    assert_eq!(app.projections().parked("deposits").unwrap().len(), 1);
+    assert_eq!(app.projections().parked("deposits").await.unwrap().len(), 1);
     app.projections().replay_from("deposits", Position::FIRST).await.unwrap();
     assert_eq!(app.query("Sum", "{}").await.unwrap(), "15");
     let error = app.projections().replay_from("deposits", Position::new(5)).await.unwrap_err();

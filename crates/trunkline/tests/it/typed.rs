@@ -122,7 +122,7 @@ async fn what_the_code_may_not_do_fails_the_event() {
         let app = build(folder.path(), App::builder().shared_store(store), "on_error: \"park\"");
         app.projections().catch_up(LIMIT).await.unwrap();
         assert_eq!(largest(&app).await, r#"[{"amount":6,"raised":2}]"#, "{data}");
-        assert_eq!(app.projections().parked("largest").unwrap().len(), 1);
+        assert_eq!(app.projections().parked("largest").await.unwrap().len(), 1);
     }
 }
 

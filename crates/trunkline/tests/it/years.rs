@@ -117,11 +117,11 @@ async fn what_an_event_became_is_put_aside_and_applied_as_a_whole() {
     app.projections().catch_up(LIMIT).await.unwrap();
     let last = r#",{"position":6,"cents":3}]"#;
     assert_eq!(rows(&app).await, TODAY.replacen(']', last, 1), "neither part of it");
-    let parked = app.projections().parked("sums").unwrap();
+    let parked = app.projections().parked("sums").await.unwrap();
     assert_eq!((parked.len(), parked[0].event_type.as_str(), parked[0].position.get()), (1, "BatchPaid", 5));
     let again = app.projections().retry_parked("sums", Position::new(5)).await;
     assert!(matches!(again, Err(ProjectionError::StillFails { .. })), "{again:?}");
-    assert_eq!(app.projections().parked("sums").unwrap().len(), 1);
+    assert_eq!(app.projections().parked("sums").await.unwrap().len(), 1);
 }
 
 fn relay(app: &App, events: &[&str]) -> Relay {

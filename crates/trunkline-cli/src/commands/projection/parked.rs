@@ -77,11 +77,11 @@ struct ChoiceArgs {
 }
 
 impl ChoiceArgs {
-    fn positions(&self, app: &App) -> Result<Vec<Position>, Failure> {
+    async fn positions(&self, app: &App) -> Result<Vec<Position>, Failure> {
         if !self.all {
             return Ok(self.positions.iter().copied().map(Position::new).collect());
         }
-        let parked = app.projections().parked(&self.of.name)?;
+        let parked = app.projections().parked(&self.of.name).await?;
         Ok(parked.into_iter().map(|parked| parked.position).collect())
     }
 }
@@ -89,16 +89,16 @@ impl ChoiceArgs {
 impl ParkedArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         match self.verb {
-            Verb::List(args) => list(&args, output),
+            Verb::List(args) => list(&args, output).await,
             Verb::Retry(args) => retry(&args, output).await,
             Verb::Discard(args) => discard(&args, output).await,
         }
     }
 }
 
-fn list(args: &NameArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+async fn list(args: &NameArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.file, &args.store, output)?;
-    let parked = app.projections().parked(&args.name)?;
+    let parked = app.projections().parked(&args.name).await?;
     let rows: Vec<Value> = parked
         .iter()
         .map(|parked| {
@@ -112,7 +112,7 @@ fn list(args: &NameArgs, output: &mut Output<'_>) -> Result<(), Failure> {
 async fn retry(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.of.file, &args.of.store, output)?;
     let (mut decided, mut failed) = (Vec::new(), None);
-    for position in args.positions(&app)? {
+    for position in args.positions(&app).await? {
         match app.projections().retry_parked(&args.of.name, position).await {
             Ok(()) => decided.push(Decided { position, done: Some("applied"), error: None }),
             // What is wrong with one event says nothing of the next.
@@ -133,7 +133,7 @@ async fn retry(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure
 async fn discard(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.of.file, &args.of.store, output)?;
     let (mut decided, mut failed) = (Vec::new(), None);
-    for position in args.positions(&app)? {
+    for position in args.positions(&app).await? {
         if let Err(error) = app.projections().discard_parked(&args.of.name, position).await {
             failed = Some(error);
             break;

@@ -1,15 +1,15 @@
 //! Projections over state of the program's own: a search index, a file, a cache, a database that Trunkline doesn't know.
 //!
-//! The trait is here, `database` has the runner meet such state as it meets a read database.
+//! The trait is here, `state` is what the runner meets of such state.
 
-mod database;
+mod state;
 
 use std::error::Error;
 
 use trunkline_core::RecordedEvent;
 
-pub(super) use database::OwnDatabase;
-pub(crate) use database::OwnStates;
+pub(super) use state::OwnState;
+pub(crate) use state::OwnStates;
 
 use crate::messages::Checkpoint;
 
@@ -64,8 +64,7 @@ use crate::messages::Checkpoint;
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let folder = tempfile::tempdir()?;
-/// # let database = trunkline::sql::SqliteReadDatabase::open(&folder.path().join("read.db"))?;
+/// # let database = trunkline::sql::SqliteReadDatabase::memory()?;
 /// let counts = Counts::default();
 /// let app = App::builder()
 ///     .store(MemoryStore::new())
@@ -86,7 +85,7 @@ pub trait StateProjection: Send + Sync + 'static {
     /// Applies events in order; then the state stands at `reached`, which may be further on than the last of them, and
     /// there may be none of them.
     ///
-    /// It is called on a thread of the projection's own and may block. When it fails, nothing of it must be kept, or
+    /// It is called on a thread for that, and may block. When it fails, nothing of it must be kept, or
     /// what was must do no harm when it is applied again: the events are given once more, one by one, and the first
     /// that fails stops the projection.
     fn apply(&self, events: &[RecordedEvent], reached: &Checkpoint) -> Result<(), StateError>;

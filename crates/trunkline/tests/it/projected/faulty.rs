@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use futures::future::BoxFuture;
 use trunkline::sql::{
-    Answer, AnswerLimits, ApplyError, AskError, Batch, BatchEnd, Claim, DatabaseError, Generation,
-    GenerationCheckpoint, Model, ModelProblem, Parameters, Parked, ReadDatabase, Shadow, SqlProblem,
-    SqlQuery, SqliteReadDatabase, Standing, StatementFailure, Writer,
+    Answer, AnswerLimits, ApplyError, AskError, Batch, BatchEnd, Claim, DatabaseError, Dialect, Generation,
+    GenerationCheckpoint, Model, Parameters, Parked, ReadDatabase, Shadow, SqlQuery, SqliteReadDatabase,
+    Standing, StatementFailure, Writer,
 };
 use trunkline_core::{Position, RecordedEvent, StoreId};
 
@@ -36,16 +37,21 @@ impl Faults {
         self.0.left.load(Ordering::SeqCst) < 0
     }
 
-    fn call<T, E: From<DatabaseError>>(&self, act: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let fails = self.0.on.load(Ordering::SeqCst) && self.0.left.fetch_sub(1, Ordering::SeqCst) == 0;
-        if !fails {
-            return act();
-        }
-        if self.0.after.load(Ordering::SeqCst) {
-            act()?;
-        }
-        let (doing, reason) = ("do it".to_owned(), "told to fail".to_owned());
-        Err(DatabaseError::Passing { doing, reason }.into())
+    fn call<'a, T: Send + 'a, E: From<DatabaseError> + Send + 'a>(
+        &'a self,
+        act: BoxFuture<'a, Result<T, E>>,
+    ) -> BoxFuture<'a, Result<T, E>> {
+        Box::pin(async move {
+            let fails = self.0.on.load(Ordering::SeqCst) && self.0.left.fetch_sub(1, Ordering::SeqCst) == 0;
+            if !fails {
+                return act.await;
+            }
+            if self.0.after.load(Ordering::SeqCst) {
+                act.await?;
+            }
+            let (doing, reason) = ("do it".to_owned(), "told to fail".to_owned());
+            Err(DatabaseError::Passing { doing, reason }.into())
+        })
     }
 }
 
@@ -67,70 +73,92 @@ impl ReadDatabase for FaultyDatabase {
         self.inner.place()
     }
 
-    fn check(&self, model: &Model) -> Vec<ModelProblem> {
-        self.inner.check(model)
+    fn dialect(&self) -> &'static dyn Dialect {
+        self.inner.dialect()
     }
 
-    fn check_query(&self, models: &[&Model], query: &SqlQuery) -> Vec<SqlProblem> {
-        self.inner.check_query(models, query)
+    fn generations(&self) -> BoxFuture<'_, Result<Vec<Generation>, DatabaseError>> {
+        self.faults.call(self.inner.generations())
     }
 
-    fn generations(&self) -> Result<Vec<Generation>, DatabaseError> {
-        self.faults.call(|| self.inner.generations())
+    fn create<'a>(
+        &'a self,
+        model: &'a Arc<Model>,
+        store: StoreId,
+    ) -> BoxFuture<'a, Result<u64, DatabaseError>> {
+        self.faults.call(self.inner.create(model, store))
     }
 
-    fn create(&self, model: &Model, store: StoreId) -> Result<u64, DatabaseError> {
-        self.faults.call(|| self.inner.create(model, store))
+    fn open<'a>(
+        &'a self,
+        model: &'a Arc<Model>,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Writer>, DatabaseError>> {
+        Box::pin(async move {
+            let inner = self.faults.call(self.inner.open(model, generation)).await?;
+            Ok(Box::new(FaultyWriter { inner, faults: self.faults.clone() }) as Box<dyn Writer>)
+        })
     }
 
-    fn open(&self, model: &Arc<Model>, generation: u64) -> Result<Box<dyn Writer>, DatabaseError> {
-        let inner = self.faults.call(|| self.inner.open(model, generation))?;
-        Ok(Box::new(FaultyWriter { inner, faults: self.faults.clone() }))
-    }
-
-    fn standing(&self, projection: &str, generation: u64) -> Result<Standing, DatabaseError> {
+    fn standing<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<Standing, DatabaseError>> {
         self.inner.standing(projection, generation)
     }
 
-    fn parked(&self, projection: &str, generation: u64) -> Result<Vec<Parked>, DatabaseError> {
+    fn parked<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<Vec<Parked>, DatabaseError>> {
         self.inner.parked(projection, generation)
     }
 
-    fn claim(&self) -> Result<Result<Box<dyn Claim>, String>, DatabaseError> {
+    fn claim(&self) -> BoxFuture<'_, Result<Result<Box<dyn Claim>, String>, DatabaseError>> {
         self.inner.claim()
     }
 
-    fn pause(&self, projection: &str, paused: bool) -> Result<(), DatabaseError> {
+    fn pause<'a>(&'a self, projection: &'a str, paused: bool) -> BoxFuture<'a, Result<(), DatabaseError>> {
         self.inner.pause(projection, paused)
     }
 
-    fn paused(&self) -> Result<Vec<String>, DatabaseError> {
+    fn paused(&self) -> BoxFuture<'_, Result<Vec<String>, DatabaseError>> {
         self.inner.paused()
     }
 
-    fn make_live(&self, projection: &str, generation: u64) -> Result<(), DatabaseError> {
-        self.faults.call(|| self.inner.make_live(projection, generation))
+    fn make_live<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<(), DatabaseError>> {
+        self.faults.call(self.inner.make_live(projection, generation))
     }
 
-    fn discard(&self, projection: &str, generation: u64) -> Result<(), DatabaseError> {
-        self.faults.call(|| self.inner.discard(projection, generation))
+    fn discard<'a>(
+        &'a self,
+        projection: &'a str,
+        generation: u64,
+    ) -> BoxFuture<'a, Result<(), DatabaseError>> {
+        self.faults.call(self.inner.discard(projection, generation))
     }
 
-    fn shadow(
-        &self,
-        model: &Arc<Model>,
+    fn shadow<'a>(
+        &'a self,
+        model: &'a Arc<Model>,
         generation: u64,
         store: StoreId,
-    ) -> Result<Box<dyn Shadow>, DatabaseError> {
+    ) -> BoxFuture<'a, Result<Box<dyn Shadow>, DatabaseError>> {
         self.inner.shadow(model, generation, store)
     }
 
-    fn ask(
-        &self,
-        query: &SqlQuery,
-        parameters: &Parameters<'_>,
-        limits: &AnswerLimits,
-    ) -> Result<Answer, AskError> {
+    fn ask<'a>(
+        &'a self,
+        query: &'a SqlQuery,
+        parameters: &'a Parameters<'_>,
+        limits: &'a AnswerLimits,
+    ) -> BoxFuture<'a, Result<Answer, AskError>> {
         self.inner.ask(query, parameters, limits)
     }
 }
@@ -146,35 +174,43 @@ impl Writer for FaultyWriter {
         self.inner.checkpoint()
     }
 
-    fn apply(&mut self, events: &[RecordedEvent], reached: BatchEnd) -> Result<(), ApplyError> {
-        self.faults.call(|| self.inner.apply(events, reached))
+    fn model(&self) -> &Arc<Model> {
+        self.inner.model()
     }
 
-    fn apply_batch(&mut self, batch: &Batch, reached: BatchEnd) -> Result<(), ApplyError> {
-        self.faults.call(|| self.inner.apply_batch(batch, reached))
+    fn apply(&mut self, batch: Arc<Batch>, end: BatchEnd) -> BoxFuture<'_, Result<(), ApplyError>> {
+        self.faults.call(self.inner.apply(batch, end))
     }
 
-    fn note(&mut self, failure: &str) -> Result<(), ApplyError> {
-        self.faults.call(|| self.inner.note(failure))
+    fn note<'a>(&'a mut self, failure: &'a str) -> BoxFuture<'a, Result<(), ApplyError>> {
+        self.faults.call(self.inner.note(failure))
     }
 
-    fn park(&mut self, event: &RecordedEvent, failure: &StatementFailure) -> Result<(), ApplyError> {
-        self.faults.call(|| self.inner.park(event, failure))
+    fn park<'a>(
+        &'a mut self,
+        event: &'a RecordedEvent,
+        failure: &'a StatementFailure,
+    ) -> BoxFuture<'a, Result<(), ApplyError>> {
+        self.faults.call(self.inner.park(event, failure))
     }
 
-    fn retry(&mut self, position: Position, events: &[RecordedEvent]) -> Result<(), ApplyError> {
-        self.faults.call(|| self.inner.retry(position, events))
+    fn retry(&mut self, position: Position, batch: Arc<Batch>) -> BoxFuture<'_, Result<(), ApplyError>> {
+        self.faults.call(self.inner.retry(position, batch))
     }
 
-    fn forget(&mut self, position: Position) -> Result<bool, ApplyError> {
-        self.faults.call(|| self.inner.forget(position))
+    fn forget(&mut self, position: Position) -> BoxFuture<'_, Result<bool, ApplyError>> {
+        self.faults.call(self.inner.forget(position))
     }
 
-    fn rewind(&mut self, to: Option<BatchEnd>) -> Result<(), ApplyError> {
-        self.faults.call(|| self.inner.rewind(to))
+    fn rewind(&mut self, to: Option<BatchEnd>) -> BoxFuture<'_, Result<(), ApplyError>> {
+        self.faults.call(self.inner.rewind(to))
     }
 
-    fn empty(&mut self) -> Result<(), ApplyError> {
-        self.faults.call(|| self.inner.empty())
+    fn empty(&mut self) -> BoxFuture<'_, Result<(), ApplyError>> {
+        self.faults.call(self.inner.empty())
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.inner.close()
     }
 }

@@ -66,6 +66,10 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 pub mod testing;
 
+#[cfg(feature = "conformance")]
+#[expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that fails says where")]
+pub mod conformance;
+
 pub use bind::{Batch, BindError, SqlValue};
 pub use compare::ComparedRows;
 pub use database::{

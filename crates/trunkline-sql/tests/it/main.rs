@@ -4,6 +4,7 @@
 
 mod apply;
 mod derived;
+mod conformance;
 mod fence;
 mod generations;
 mod kill;

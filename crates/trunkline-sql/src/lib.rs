@@ -40,6 +40,11 @@
 //! # }
 //! ```
 
+#![cfg_attr(
+    not(feature = "sqlite"),
+    expect(dead_code, reason = "batches and queries are taken apart by backends only")
+)]
+
 mod text;
 
 mod bind;

@@ -11,6 +11,7 @@ mod shape;
 mod value;
 
 pub use batch::Batch;
+#[cfg(feature = "sqlite")]
 pub(crate) use batch::{Runs, Unbound, Value};
 pub(crate) use plan::Plan;
 pub use value::{BindError, SqlValue};

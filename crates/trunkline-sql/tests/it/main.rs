@@ -4,6 +4,7 @@
 
 mod apply;
 mod derived;
+mod broken;
 mod conformance;
 mod fence;
 mod generations;

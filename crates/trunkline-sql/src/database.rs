@@ -78,6 +78,9 @@ pub struct Standing {
 /// The right to run the projections of a database, as long as it lives: other processes see that they are run.
 pub trait Claim: fmt::Debug + Send + Sync {}
 
+/// The right to run the projections, or who has it.
+pub type Claimed = Result<Box<dyn Claim>, String>;
+
 /// A place that keeps read models.
 ///
 /// Every sentence here is a promise, and each has a test in `conformance` (the feature of that name brings it) that every
@@ -138,7 +141,7 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
     ///
     /// It keeps one process from taking generations from another by mistake; what keeps rows right when that happens
     /// is the fence of [`Writer`].
-    fn claim(&self) -> BoxFuture<'_, Result<Result<Box<dyn Claim>, String>, DatabaseError>>;
+    fn claim(&self) -> BoxFuture<'_, Result<Claimed, DatabaseError>>;
 
     /// Says whether a projection is to stay where it is; kept for good.
     fn pause<'a>(&'a self, projection: &'a str, paused: bool) -> BoxFuture<'a, Result<(), DatabaseError>>;

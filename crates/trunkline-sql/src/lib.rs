@@ -78,7 +78,7 @@ pub mod conformance;
 pub use bind::{Batch, BindError, SqlValue};
 pub use compare::ComparedRows;
 pub use database::{
-    BatchEnd, Claim, Generation, GenerationCheckpoint, ReadDatabase, Standing, State, Writer,
+    BatchEnd, Claim, Claimed, Generation, GenerationCheckpoint, ReadDatabase, Standing, State, Writer,
 };
 pub use dialect::Dialect;
 pub use error::{ApplyError, DatabaseError, ModelProblem, Parked, Part, StatementFailure};

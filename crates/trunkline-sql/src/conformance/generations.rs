@@ -85,16 +85,16 @@ pub async fn a_generation_that_is_not_there_is_not_opened(fixture: Fixture) {
     let database = fixture.database();
     let model = accounts("accounts");
     for number in [1, 2] {
-        assert_missing(database.open(&model, number).await.map(drop));
+        assert_missing(&database.open(&model, number).await.map(drop));
         database.create(&model, STORE).await.unwrap();
     }
     database.discard("accounts", 2).await.unwrap();
-    assert_missing(database.open(&model, 2).await.map(drop));
-    assert_missing(database.standing("accounts", 2).await.map(drop));
-    assert_missing(database.shadow(&model, 2, STORE).await.map(drop));
+    assert_missing(&database.open(&model, 2).await.map(drop));
+    assert_missing(&database.standing("accounts", 2).await.map(drop));
+    assert_missing(&database.shadow(&model, 2, STORE).await.map(drop));
 }
 
-fn assert_missing(came: Result<(), DatabaseError>) {
+fn assert_missing(came: &Result<(), DatabaseError>) {
     assert!(matches!(came, Err(DatabaseError::NoGeneration { .. })), "{came:?}");
 }
 
@@ -117,10 +117,10 @@ pub async fn a_generation_that_is_not_there_is_not_shown(fixture: Fixture) {
     let database = fixture.database();
     let (model, _) = filled(&*database, 6).await;
     let before = contents(&*database).await;
-    assert_missing(database.make_live("accounts", 9).await);
+    assert_missing(&database.make_live("accounts", 9).await);
     let second = database.create(&model, STORE).await.unwrap();
     database.discard("accounts", second).await.unwrap();
-    assert_missing(database.make_live("accounts", second).await);
+    assert_missing(&database.make_live("accounts", second).await);
     assert_eq!(states(&*database).await[0], (1, State::Live));
     assert_eq!(contents(&*database).await, before);
 }
@@ -176,7 +176,7 @@ pub async fn a_live_generation_is_not_dropped(fixture: Fixture) {
     assert!(matches!(error, DatabaseError::IsLive { .. }), "{error}");
     assert_eq!(contents(&*database).await, before);
     apply(&mut *writer, &history(7, 8)).await;
-    assert_missing(database.discard("accounts", 9).await);
+    assert_missing(&database.discard("accounts", 9).await);
 }
 
 /// What was dropped is gone once nobody reads it, when a later call or opening has seen that.
@@ -189,7 +189,7 @@ pub async fn a_dropped_generation_goes(mut fixture: Fixture) {
     database.discard("accounts", 1).await.unwrap();
     assert!(!states(&*database).await.iter().any(|(number, state)| *number == 1 && *state != State::Dropped));
     owner.close().await;
-    database.discard("accounts", 1).await.map_or_else(|error| assert_missing(Err(error)), drop);
+    database.discard("accounts", 1).await.map_or_else(|error| assert_missing(&Err(error)), drop);
     writer.close().await;
     drop(database);
     let database = fixture.open_again().await;

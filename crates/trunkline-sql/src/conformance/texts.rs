@@ -26,6 +26,7 @@ pub async fn statements_that_do_more_than_change_rows_are_mistakes(fixture: Fixt
     for sql in ["COMMIT", "CREATE TABLE more (x INT)", "DROP TABLE account", "SELECT 1"] {
         let wrong = model("accounts", "CREATE TABLE account (id VARCHAR(40))", &[("Opened", sql)]);
         assert!(!database.dialect().check(&wrong).is_empty(), "{sql}");
+        assert!(database.create(&wrong, super::sample::STORE).await.is_err(), "{sql}");
     }
 }
 
@@ -40,6 +41,8 @@ pub async fn queries_are_held_against_the_tables(fixture: Fixture) {
     assert_eq!(check("SELECT a.id FROM account AS a JOIN accounts.entry AS e ON e.account = a.id"), 0);
     assert_eq!(check("SELECT id FROM acount"), 1);
     assert_eq!(check("SELECT idd FROM account"), 1);
+    // Nothing is touched.
+    assert_eq!(database.generations().await.unwrap(), []);
 }
 
 /// A parameter that comes again is the same value, and offsets lead back to the text.

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::dialect::SqliteDialect;
 use super::fault::{failed, failed_io, is_passing};
 use super::memory::{self, Memory};
-use crate::{Claim, DatabaseError, Dialect as _};
+use crate::{Claim, Claimed, DatabaseError, Dialect as _};
 
 /// Where the files are.
 #[derive(Clone, Debug)]
@@ -170,7 +170,7 @@ impl Files {
     /// Locks the database for running its projections; who has it locked, as far as that is known, while somebody has.
     ///
     /// The lock is a file of its own, since `SQLite` has its own locks on the others; it ends with the process.
-    pub(super) fn lock(&self) -> Result<Result<Box<dyn Claim>, String>, DatabaseError> {
+    pub(super) fn lock(&self) -> Result<Claimed, DatabaseError> {
         let registry = match &self.place {
             Place::Disk(registry) => registry,
             Place::Memory(memory) => {

@@ -77,6 +77,10 @@ impl Drop for Held {
 impl Claim for Held {}
 
 /// Has a connection wait for who has its file in use.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this thread may block, and nobody can tell it when the file is free"
+)]
 pub(super) fn wait_when_busy(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_handler(Some(|looks| {
         std::thread::sleep(LOOKED);

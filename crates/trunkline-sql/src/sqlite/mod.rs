@@ -57,7 +57,7 @@ use self::shadow::SqliteShadow;
 use self::writer::SqliteWriter;
 use crate::query::{Answer, AnswerLimits, Parameters, SqlQuery};
 use crate::{
-    AskError, Claim, DatabaseError, Dialect, Generation, Model, Parked, ReadDatabase, Shadow, SqlValue,
+    AskError, Claimed, DatabaseError, Dialect, Generation, Model, Parked, ReadDatabase, Shadow, SqlValue,
     Standing, Writer,
 };
 pub use dialect::SqliteDialect;
@@ -238,7 +238,7 @@ impl ReadDatabase for SqliteReadDatabase {
         })
     }
 
-    fn claim(&self) -> BoxFuture<'_, Result<Result<Box<dyn Claim>, String>, DatabaseError>> {
+    fn claim(&self) -> BoxFuture<'_, Result<Claimed, DatabaseError>> {
         self.blocking(|inner| inner.files.lock())
     }
 

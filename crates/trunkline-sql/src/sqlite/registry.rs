@@ -39,10 +39,7 @@ pub(super) struct Registry {
 
 impl Registry {
     pub(super) fn open(files: &Files) -> Result<Self, DatabaseError> {
-        let place = match files.are_on_disk() {
-            true => files.registry().display().to_string(),
-            false => files.place(),
-        };
+        let place = if files.are_on_disk() { files.registry().display().to_string() } else { files.place() };
         let doing = || format!("open the read database {place}");
         let not_opened = |error| {
             if !is_damage(&error) {

@@ -26,18 +26,18 @@ impl<S: 'static> Worker<S> {
         make: impl FnOnce() -> Result<S, DatabaseError> + Send + 'static,
     ) -> Result<Self, DatabaseError> {
         let (jobs, asked) = mpsc::channel::<Job<S>>();
-        let (made, answer) = oneshot::channel();
+        let (opened, answer) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let work = move || {
             let mut state = match make() {
                 Ok(state) => state,
                 Err(error) => {
                     // Who asked may be gone.
-                    let _ = made.send(Err(error));
+                    let _ = opened.send(Err(error));
                     return;
                 }
             };
-            let mut goes_on = made.send(Ok(())).is_ok();
+            let mut goes_on = opened.send(Ok(())).is_ok();
             while goes_on && let Ok(job) = asked.recv() {
                 goes_on = job(&mut state);
             }

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use tokio::runtime::Runtime;
 use trunkline_core::{Position, RecordedEvent, StoreId};
 use trunkline_sql::{
-    Answer, AnswerLimits, ApplyError, AskError, BatchEnd, Claim, DatabaseError, Generation,
+    Answer, AnswerLimits, ApplyError, AskError, BatchEnd, Claimed, DatabaseError, Generation,
     GenerationCheckpoint, Model, Parameters, Parked, ReadDatabase, SqlQuery, SqliteOptions,
     SqliteReadDatabase, Standing, StatementFailure, Writer,
 };
@@ -55,7 +55,7 @@ impl Database {
         wait(self.0.parked(projection, number))
     }
 
-    pub(crate) fn claim(&self) -> Result<Result<Box<dyn Claim>, String>, DatabaseError> {
+    pub(crate) fn claim(&self) -> Result<Claimed, DatabaseError> {
         wait(self.0.claim())
     }
 

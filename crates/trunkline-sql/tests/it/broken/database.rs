@@ -9,9 +9,9 @@ use futures::future::BoxFuture;
 use trunkline_core::{EventId, Position, StoreId};
 use trunkline_sql::conformance::Fixture;
 use trunkline_sql::{
-    Answer, AnswerLimits, AskError, BatchEnd, Claim, DatabaseError, Dialect, Generation, Model, ModelProblem,
-    Parameters, Parked, ReadDatabase, Returns, Shadow, SqlProblem, SqlQuery, SqlValue, SqliteDialect,
-    SqliteReadDatabase, Standing, Writer,
+    Answer, AnswerLimits, AskError, BatchEnd, Claim, Claimed, DatabaseError, Dialect, Generation, Model,
+    ModelProblem, Parameters, Parked, ReadDatabase, Returns, Shadow, SqlProblem, SqlQuery, SqlValue,
+    SqliteDialect, SqliteReadDatabase, Standing, Writer,
 };
 
 use super::fault::Fault;
@@ -162,11 +162,11 @@ impl Broken {
                 }
                 Ok(answer)
             }
-            (Fault::AnswersWhatChanges, Err(AskError::Text(_))) => Ok(empty()),
             (Fault::AnswersManyForOne, Err(AskError::MoreThanOne)) => {
                 Ok(Answer { returns: Returns::One, ..empty() })
             }
-            (Fault::SaysNotThatItTookTooLong, Err(AskError::TookTooLong { .. })) => Ok(empty()),
+            (Fault::AnswersWhatChanges, Err(AskError::Text(_)))
+            | (Fault::SaysNotThatItTookTooLong, Err(AskError::TookTooLong { .. })) => Ok(empty()),
             (_, came) => came,
         }
     }
@@ -275,7 +275,7 @@ impl ReadDatabase for Broken {
         })
     }
 
-    fn claim(&self) -> BoxFuture<'_, Result<Result<Box<dyn Claim>, String>, DatabaseError>> {
+    fn claim(&self) -> BoxFuture<'_, Result<Claimed, DatabaseError>> {
         match self.fault {
             Fault::LetsEverybodyClaim => Box::pin(async { Ok(Ok(Box::new(NoClaim) as Box<dyn Claim>)) }),
             _ => self.inner.claim(),

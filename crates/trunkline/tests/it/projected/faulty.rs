@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use futures::future::BoxFuture;
 use trunkline::sql::{
-    Answer, AnswerLimits, ApplyError, AskError, Batch, BatchEnd, Claim, DatabaseError, Dialect, Generation,
+    Answer, AnswerLimits, ApplyError, AskError, Batch, BatchEnd, Claimed, DatabaseError, Dialect, Generation,
     GenerationCheckpoint, Model, Parameters, Parked, ReadDatabase, Shadow, SqlQuery, SqliteReadDatabase,
     Standing, StatementFailure, Writer,
 };
@@ -116,7 +116,7 @@ impl ReadDatabase for FaultyDatabase {
         self.inner.parked(projection, generation)
     }
 
-    fn claim(&self) -> BoxFuture<'_, Result<Result<Box<dyn Claim>, String>, DatabaseError>> {
+    fn claim(&self) -> BoxFuture<'_, Result<Claimed, DatabaseError>> {
         self.inner.claim()
     }
 

@@ -9,10 +9,10 @@ use trunkline_sql::{
     StatementFailure, Writer,
 };
 
+use super::OnChange;
 use super::ProjectionError;
 use super::databases::Database;
 use super::target::{Begin, Begun, Fill, Kept, Standing, Target};
-use super::OnChange;
 use crate::messages::Checkpoint;
 
 /// The generations of a projection, and what is done when its statements are others than those that made the rows.

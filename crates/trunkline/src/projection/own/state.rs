@@ -48,13 +48,14 @@ impl OwnState {
 
     /// The checkpoint, and whether the state keeps it itself.
     async fn load(&self) -> Result<(Option<Checkpoint>, bool), DatabaseError> {
-        let loaded = self.blocking(|own| {
-            Ok(match own.code.kept()? {
-                Kept::Within(checkpoint) => (checkpoint, true),
-                Kept::Beside => (own.checkpoints.load(&own.checkpoint_name())?, false),
-            })
-        });
-        loaded.await.map_err(self.failed("read the checkpoint of"))
+        let failed = || self.failed("read the checkpoint of");
+        match self.blocking(|own| own.code.kept()).await.map_err(failed())? {
+            Kept::Within(checkpoint) => Ok((checkpoint, true)),
+            Kept::Beside => {
+                let kept = self.checkpoints.load(&self.checkpoint_name()).await;
+                Ok((kept.map_err(|error| failed()(error.into()))?, false))
+            }
+        }
     }
 
     /// Does what may block, on a thread for that.
@@ -115,15 +116,11 @@ impl Owner {
 
     async fn step(&mut self, events: Arc<Vec<RecordedEvent>>, end: BatchEnd) -> Result<(), StateError> {
         let BatchEnd { position, event_id } = end;
-        let (checkpoint, within) = (Checkpoint { store: self.store, position, event_id }, self.within);
-        let apply = move |own: &OwnState| {
-            own.code.apply(&events, &checkpoint)?;
-            if !within {
-                own.checkpoints.save(&own.checkpoint_name(), &checkpoint)?;
-            }
-            Ok(())
-        };
-        self.own.blocking(apply).await?;
+        let checkpoint = Checkpoint { store: self.store, position, event_id };
+        self.own.blocking(move |own| own.code.apply(&events, &checkpoint)).await?;
+        if !self.within {
+            self.own.checkpoints.save(&self.own.checkpoint_name(), &checkpoint).await?;
+        }
         self.last = Some(checkpoint);
         Ok(())
     }
@@ -225,15 +222,13 @@ impl Begun for Owner {
 
     fn empty(&mut self) -> BoxFuture<'_, Result<(), ApplyError>> {
         Box::pin(async move {
-            let within = self.within;
-            let empty = move |own: &OwnState| {
-                if !within {
-                    // First, so that whenever this ends, no event is taken for one that is in the state.
-                    own.checkpoints.forget(&own.checkpoint_name())?;
-                }
-                own.code.empty()
-            };
-            self.own.blocking(empty).await.map_err(self.own.failed("empty"))?;
+            let failed = || self.own.failed("empty");
+            if !self.within {
+                // First, so that whenever this ends, no event is taken for one that is in the state.
+                let forgotten = self.own.checkpoints.forget(&self.own.checkpoint_name()).await;
+                forgotten.map_err(|error| failed()(error.into()))?;
+            }
+            self.own.blocking(|own| own.code.empty()).await.map_err(failed())?;
             self.last = None;
             Ok(())
         })

@@ -9,7 +9,7 @@ use crate::orders::{Asked, COMMANDS};
 use crate::typed::Orders;
 
 pub(crate) async fn round(asked: &Asked) -> Result<f64, Box<dyn Error>> {
-    let app = App::builder().store(MemoryStore::new()).decider::<Orders>().build()?;
+    let app = App::builder().store(MemoryStore::new()).decider::<Orders>().build().await?;
     for command in asked.before() {
         app.dispatch(command).await?;
     }

@@ -103,7 +103,7 @@ fn check(items: &[Item], total: i64) -> Result<(), String> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let app = App::builder().store(MemoryStore::new()).decider::<Order>().build()?;
+    let app = App::builder().store(MemoryStore::new()).decider::<Order>().build().await?;
     let hearts = Item { sku: "85123A".into(), quantity: 6, unit_price: 255 };
 
     let create = CreateOrder { order_id: "1".into(), items: vec![hearts], total: 1530 };

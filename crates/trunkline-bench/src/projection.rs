@@ -216,7 +216,7 @@ async fn run_generation(path: &Path, events: &[RecordedEvent]) -> Result<f64> {
 }
 
 /// An application with the one projection, over the log.
-fn app(folder: &Path, store: &LogStore) -> Result<App> {
+async fn app(folder: &Path, store: &LogStore) -> Result<App> {
     let text = format!(
         "[read_db]\ndsn: \"sqlite:{}\"\n[projections.accounts]\nschema: \"{TABLE}\"\non {{ Deposited: \"{INTO}{VALUES}{UPSERT}\" }}\n",
         folder.join("read.db").display()
@@ -225,11 +225,11 @@ fn app(folder: &Path, store: &LogStore) -> Result<App> {
     let world = World { loader: &files, environment: &MemoryEnvironment::new(), clock: &FixedClock(0) };
     let builder = App::builder().shared_store(Arc::new(store.clone()));
     let builder = builder.load("bench.tsk", world).map_err(|error| Failure::Usage(error.to_string()))?;
-    builder.build().map_err(Failure::engine("trunkline"))
+    builder.build().await.map_err(Failure::engine("trunkline"))
 }
 
 async fn run_rebuild(folder: &Path, store: &LogStore, count: u64) -> Result<f64> {
-    let app = app(folder, store)?;
+    let app = app(folder, store).await?;
     let start = Instant::now();
     app.projections().catch_up(PATIENCE).await.map_err(Failure::engine("trunkline"))?;
     let rate = float(count) / start.elapsed().as_secs_f64();
@@ -239,7 +239,7 @@ async fn run_rebuild(folder: &Path, store: &LogStore, count: u64) -> Result<f64>
 
 /// Appends one event after the other, each at its time, and waits for each beside the next.
 async fn run_live(folder: &Path, store: &LogStore, seconds: u64, interrupt: &Interrupt) -> Result<Vec<f64>> {
-    let app = app(folder, store)?;
+    let app = app(folder, store).await?;
     app.projections().catch_up(PATIENCE).await.map_err(Failure::engine("trunkline"))?;
     app.projections().start().await.map_err(Failure::engine("trunkline"))?;
     let mut ticks =

@@ -4,9 +4,7 @@ use std::io;
 
 use trunkline::FromFile as _;
 use trunkline::config::World;
-use trunkline::messages::FileCheckpoints;
-use trunkline::{App, ApplicationFile, OpenStore, Place, QueuePlace, Registered};
-use trunkline_store::LogStoreOptions;
+use trunkline::{App, ApplicationFile, Opening, Place, Registered};
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -55,12 +53,12 @@ pub(crate) async fn open(
     store: &StoreArgs,
     owner: &str,
     output: &mut Output<'_>,
-) -> Result<(App, OpenStore), Failure> {
+) -> Result<App, Failure> {
     build(file, store, None, owner, output).await
 }
 
 /// Where the file's messages wait, or where the flag says.
-pub(crate) fn queue_place(file: &ApplicationFile, queue: &QueueArgs) -> Result<QueuePlace, Failure> {
+pub(crate) fn queue_place(file: &ApplicationFile, queue: &QueueArgs) -> Result<Place, Failure> {
     let dsn = file.definition.message_queue.dsn.as_deref();
     Ok(queue.place_of(dsn).map_err(QueueFailure::from)?)
 }
@@ -72,7 +70,7 @@ pub(crate) async fn open_whole(
     queue: &QueueArgs,
     owner: &str,
     output: &mut Output<'_>,
-) -> Result<(App, OpenStore), Failure> {
+) -> Result<App, Failure> {
     let place = queue_place(&file, queue)?;
     build(file, store, Some(place), owner, output).await
 }
@@ -80,33 +78,28 @@ pub(crate) async fn open_whole(
 async fn build(
     file: ApplicationFile,
     store: &StoreArgs,
-    queue: Option<QueuePlace>,
+    queue: Option<Place>,
     owner: &str,
     output: &mut Output<'_>,
-) -> Result<(App, OpenStore), Failure> {
+) -> Result<App, Failure> {
     let place = place(&file, store)?;
-    let defaults = LogStoreOptions::default();
-    let options = LogStoreOptions {
-        segment_bytes: file.definition.event_store.segment_bytes.unwrap_or(defaults.segment_bytes),
-        sync: !file.definition.event_store.never_sync,
-        owner: owner.to_owned(),
-        ..LogStoreOptions::default()
+    if file.definition.event_store.never_sync {
+        output.warn(format_args!(
+            "sync is \"never\" for {place}: a power cut loses events that were acknowledged"
+        ));
+    }
+    let opening = Opening {
+        owner: Some(owner.to_owned()),
+        events: Some(place.clone()),
+        messages: queue.clone(),
+        ..Opening::default()
     };
-    let opened = open::with_options(&place, options, output).await?;
-    let mut builder = App::builder().shared_store(opened.store.clone()).owner(owner).file(file);
-    if let Some(file) = place.dsn.snapshots() {
-        builder = builder.snapshots(file);
-    }
-    if let Some(file) = place.dsn.sagas() {
-        builder = builder.saga_index(file);
-    }
-    if let Some(folder) = place.dsn.checkpoints() {
-        builder = builder.checkpoints(FileCheckpoints::new(folder));
+    let app = App::builder().opening(opening).file(file).build().await?;
+    if let Some(opened) = app.opened_store() {
+        open::say(&place, opened, output);
     }
     if let Some(place) = queue {
         output.say(format_args!("queue {place}"));
-        builder = builder.queue_place(place);
     }
-    let app = builder.build()?;
-    Ok((app, opened))
+    Ok(app)
 }

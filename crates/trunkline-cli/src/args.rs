@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser};
-use trunkline::{DsnError, Place};
+use trunkline::{Backends, DsnError, Place, Role};
 use trunkline_core::data::{self, Fault, RepeatedKey};
 use trunkline_core::{EventType, InvalidName, Query, QueryItem, StreamName, Tag};
 
@@ -147,7 +147,7 @@ pub(crate) struct StoreArgs {
 impl StoreArgs {
     /// The store of a command on an application, whose file may name one.
     pub(crate) fn place_of(&self, file: Option<&str>) -> Result<Place, DsnError> {
-        Place::find(self.store.as_deref(), file, |name| std::env::var_os(name))
+        Backends::standard().find(Role::Events, self.store.as_deref(), file, |name| std::env::var_os(name))
     }
 
     /// What the flag says.

@@ -6,7 +6,8 @@ use trunkline::history::HistoryError;
 use trunkline::migrate::MigrateError;
 use trunkline::saga::SagaError;
 use trunkline::{
-    BuildError, DispatchError, DsnError, Origin, Place, ProjectionError, QueryError, SystemError,
+    BuildError, DispatchError, DsnError, OpenStoreError, Origin, Place, ProjectionError, QueryError,
+    SystemError,
 };
 use trunkline_core::{StreamName, Version};
 use trunkline_queue::OperateError;
@@ -55,7 +56,7 @@ pub(crate) enum Failure {
     },
     /// An application could not be built.
     #[error(transparent)]
-    Build(#[from] BuildError),
+    Build(BuildError),
     /// A command had no outcome.
     #[error(transparent)]
     Dispatch(#[from] DispatchError),
@@ -130,6 +131,25 @@ pub(crate) enum Failure {
     /// The output could not be written.
     #[error("writing to standard output")]
     Output(#[source] io::Error),
+}
+
+impl From<OpenStoreError> for Failure {
+    fn from(error: OpenStoreError) -> Self {
+        match error {
+            OpenStoreError::Dsn { error } => Self::Dsn(error),
+            OpenStoreError::Open { place, source } => Self::Open { source, place: *place },
+            other => Self::Build(other.into()),
+        }
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Open { place, source } => Self::Open { source, place: *place },
+            other => Self::Build(other),
+        }
+    }
 }
 
 impl From<SystemError> for Failure {
@@ -270,7 +290,7 @@ fn open_hints(error: &OpenError, place: &Place) -> Vec<String> {
                 "the first `trunkline append` or `trunkline import` with --store {} makes it",
                 place.dsn
             )];
-            if place.origin != Origin::Flag {
+            if !matches!(place.origin, Origin::Flag(_)) {
                 hints.push(format!("the place comes from: {}; --store names another", place.origin));
             }
             hints

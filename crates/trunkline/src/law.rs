@@ -43,7 +43,7 @@ pub async fn laws(app: &App) -> Result<Vec<LawReport>, QueryError> {
     let failed = |error: &dyn std::fmt::Display| QueryError::Failed { reason: error.to_string() };
     let mut reports = Vec::with_capacity(laws.len());
     for (name, LawDefinition { says, breaches, of, read_db }) in laws {
-        let database = projections.database_at(read_db.as_deref()).await.map_err(|error| failed(&error))?;
+        let database = projections.database_at(read_db.as_ref()).await.map_err(|error| failed(&error))?;
         let (parameters, limits) = (
             Parameters::default(),
             AnswerLimits { rows_max: SHOWN_MAX, time_limit: PATIENCE, ..AnswerLimits::default() },

@@ -38,7 +38,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let app = App::builder().store(MemoryStore::new()).decider::<Lamp>().build()?;
+//! let app = App::builder().store(MemoryStore::new()).decider::<Lamp>().build().await?;
 //! let switch_on = || LampCommand::SwitchOn { lamp: "hall".into(), by: "ada".into() };
 //! assert!(app.dispatch(switch_on()).await?.accepted().is_some());
 //! let again = app.dispatch(switch_on()).await?;
@@ -48,6 +48,7 @@
 //! ```
 
 mod app;
+mod backend;
 mod command;
 mod query;
 
@@ -66,7 +67,6 @@ pub mod scenario;
 pub mod shapes;
 
 mod middleware;
-mod place;
 mod projection;
 mod system;
 mod wiring;
@@ -85,8 +85,12 @@ pub use trunkline_store::{
 };
 
 pub use app::{
-    App, AppBuilder, BuildError, Hook, HookError, Install, NamedCode, QueueSettings, Rehearsal, RunError,
-    Settings, StoreSettings,
+    App, AppBuilder, BuildError, Hook, HookError, Install, NamedCode, Opening, QueueSettings, Rehearsal,
+    RunError, Settings, StoreSettings,
+};
+pub use backend::{
+    Access, Backend, Backends, Dsn, DsnError, DsnProblem, OpenQueue, OpenQueueError, OpenQueueOptions,
+    OpenStore, OpenStoreError, OpenStoreOptions, Origin, Place, Role,
 };
 pub use command::{
     Accepted, CommandContext, CommandHandler, CommandLogic, CommandRequest, Context, Decided, Decision,
@@ -101,10 +105,6 @@ pub use file::{
     SendDefinition, SnapshotsDefinition, StepDefinition, StepsDefinition, StoreDefinition, Then, When, codes,
 };
 pub use middleware::CommandService;
-pub use place::{
-    Dsn, DsnError, OpenQueue, OpenQueueError, OpenQueueOptions, OpenStore, Origin, Place, QueueDsn,
-    QueueDsnError, QueuePlace, ReadDsnError, ReadPlace,
-};
 pub use projection::{
     Divergence, DivergingEvent, Kept, OnChange, OnError, ProjectionDefinition, ProjectionError,
     ProjectionState, ProjectionStatus, Projections, Rebuilt, StateError, StateProjection, Table,

@@ -37,7 +37,7 @@ use crate::Projections;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let app = App::builder().store(MemoryStore::new()).query("GetOrder", Orders).build()?;
+/// let app = App::builder().store(MemoryStore::new()).query("GetOrder", Orders).build().await?;
 /// let answer = app.query("GetOrder", r#"{"order_id":"1"}"#).await?;
 /// assert_eq!(answer, r#"{"order_id":"1","status":"pending"}"#);
 /// # Ok(())

@@ -78,7 +78,7 @@ impl fmt::Display for Line {
 /// "#;
 /// let files = MemoryFiles::new().with("app.tsk", file);
 /// let world = World { loader: &files, environment: &MemoryEnvironment::new(), clock: &FixedClock(0) };
-/// let app = App::builder().store(MemoryStore::new()).load("app.tsk", world)?.build()?;
+/// let app = App::builder().store(MemoryStore::new()).load("app.tsk", world)?.build().await?;
 /// assert!(scenario::run(&app).await.iter().all(|report| report.passed));
 /// # Ok(())
 /// # }

@@ -9,8 +9,8 @@ use trunkline_core::Position;
 use trunkline_queue::{MessageQueue, StorageError};
 use trunkline_store::ReadError;
 
+use crate::backend::OpenQueueError;
 use crate::messages::Stopper;
-use crate::place::OpenQueueError;
 use crate::saga::SagaError;
 use crate::{App, ProjectionError, ProjectionState, RunError};
 
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// use trunkline::{App, MemoryStore, System, queue::MemoryQueue};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let app = App::builder().store(MemoryStore::new()).queue(MemoryQueue::new()).build()?;
+/// let app = App::builder().store(MemoryStore::new()).queue(MemoryQueue::new()).build().await?;
 /// let mut system = System::start(&app).await?;
 /// // ... commands are dispatched ...
 /// system.at_rest().await?;
@@ -95,7 +95,7 @@ pub enum SystemError {
 impl System {
     /// Starts everything.
     pub async fn start(app: &App) -> Result<Self, SystemError> {
-        let queue = app.queue()?;
+        let queue = app.queue().await?;
         app.subscribe().await?;
         app.projections().start().await?;
         let (stopper, stop) = Stopper::new();

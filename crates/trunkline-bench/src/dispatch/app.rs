@@ -24,7 +24,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The application over this store.
-    pub(super) fn open(self, store: Arc<dyn EventStore>) -> Result<App> {
+    pub(super) async fn open(self, store: Arc<dyn EventStore>) -> Result<App> {
         let builder = App::builder().shared_store(store);
         let builder = match self {
             Self::Typed => builder.decider::<Orders>(),
@@ -35,7 +35,7 @@ impl Kind {
                 builder.load("orders.tsk", world).map_err(failed)?
             }
         };
-        builder.build().map_err(failed)
+        builder.build().await.map_err(failed)
     }
 
     /// A command in the form that this application takes.

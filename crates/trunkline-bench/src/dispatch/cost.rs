@@ -65,7 +65,7 @@ pub(super) fn measure(scale: Scale, interrupt: &Interrupt, runtime: &Runtime) ->
 /// One turn of each: µs of a dispatch, and of the same append.
 async fn one(case: Case, commands: usize) -> Result<(f64, f64)> {
     let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
-    let app = case.kind.open(Arc::clone(&store))?;
+    let app = case.kind.open(Arc::clone(&store)).await?;
     let mut before = 0;
     for number in 0..commands {
         if let Some(sent) = case.before(number)? {

@@ -104,7 +104,7 @@ fn open(folder: &Path) -> Result<LogStore> {
 
 async fn dispatch(case: Case, folder: &Path, round: Round) -> Result<Turn> {
     let log = open(folder)?;
-    let app = case.kind.open(Arc::new(log.clone()))?;
+    let app = case.kind.open(Arc::new(log.clone())).await?;
     // The task that ends last drops the application, and with it its handle to the log.
     let turn = at_once(round, move |number| {
         let app = app.clone();
@@ -118,7 +118,7 @@ async fn dispatch(case: Case, folder: &Path, round: Round) -> Result<Turn> {
 /// Appends what the case's first command appends, again and again under other names.
 async fn append(case: Case, folder: &Path, round: Round) -> Result<Turn> {
     let memory: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
-    case.command(0)?.to(&case.kind.open(Arc::clone(&memory))?).await?;
+    case.command(0)?.to(&case.kind.open(Arc::clone(&memory)).await?).await?;
     let stored: Vec<_> = memory.read_all(AllRead::default()).try_collect().await.map_err(failed)?;
     let event = Arc::new(super::cost::new_event(&stored[0])?);
     let log = open(folder)?;

@@ -70,7 +70,7 @@ impl Memory {
 }
 
 pub(super) async fn play(plan: &Plan<'_>, interrupt: &Interrupt) -> Result<Played> {
-    let app = open(plan.data)?;
+    let app = open(plan.data).await?;
     let mut system = System::start(&app).await.map_err(failed)?;
     let mut memory = Memory { before: anonymous_bytes(), ..Memory::default() };
     let (begun, computed_before) = (Instant::now(), computed());
@@ -101,14 +101,14 @@ fn failed<E: Into<Box<dyn std::error::Error + Send + Sync>>>(error: E) -> Failur
 }
 
 /// The example's application over a folder.
-fn open(data: &Path) -> Result<App> {
+async fn open(data: &Path) -> Result<App> {
     let files = MemoryFiles::new().with("orders.tsk", FILE);
     let environment = MemoryEnvironment::new().with("TRUNKLINE_DATA", data.to_string_lossy());
     let world = World { loader: &files, environment: &environment, clock: &FixedClock(0) };
     // The file leaves its place to the process's environment.
     let read = SqliteReadDatabase::open(&data.join("read.db")).map_err(failed)?;
     let builder = App::builder().read_database(Arc::new(read));
-    builder.load("orders.tsk", world).map_err(failed)?.build().map_err(failed)
+    builder.load("orders.tsk", world).map_err(failed)?.build().await.map_err(failed)
 }
 
 /// Sends every command, so many at a time.

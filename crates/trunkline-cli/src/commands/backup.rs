@@ -47,9 +47,9 @@ struct BackedUp {
 }
 
 impl BackupArgs {
-    pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
-        let opened = open::for_reading(&place)?;
+        let opened = open::for_reading(&place).await?;
         let progress = Progress::bytes(output, "backing up");
         let report = backup(&*opened.maintain, &self.to, &progress)?;
         drop(progress);

@@ -68,10 +68,9 @@ impl DispatchArgs {
         let file = application::load(&self.file, output)?;
         let context = Context { actor: self.actor, occurred_at: self.occurred_at, ..Context::default() };
         let request = CommandRequest { id: self.id, ..CommandRequest::new(self.name, data).context(context) };
-        let (app, opened) = application::open(file, &self.store, "trunkline dispatch", output).await?;
+        let app = application::open(file, &self.store, "trunkline dispatch", output).await?;
         let outcome = app.send(request).await;
         app.close().await;
-        opened.close().await;
         let outcome = outcome?;
         output.report(&Answer::of(&outcome))?;
         match outcome.decision {

@@ -83,7 +83,7 @@ struct Diagnosis {
 
 impl DoctorArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let (app, place) = open_placed(&self.file, &self.store, Some(&self.queue), output)?;
+        let (app, place) = open_placed(&self.file, &self.store, Some(&self.queue), output).await?;
         let mut checks = Vec::new();
         checks.extend(seen("events", checks::events(&app).await.map(|check| vec![check])));
         checks.extend(seen("read models", checks::read_models(&app, &self.file).await));

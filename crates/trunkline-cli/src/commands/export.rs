@@ -58,7 +58,7 @@ struct ExportReport {
 impl ExportArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
-        let opened = open::for_reading(&place)?;
+        let opened = open::for_reading(&place).await?;
         let Some(path) = self.output else {
             let progress = Progress::events(output, "exporting");
             let report =

@@ -1,16 +1,14 @@
 //! `migrate`: a new store that has every event of an old one in its present shape.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use clap::Args;
-use trunkline::messages::{Checkpoints as _, FileCheckpoints};
 use trunkline::migrate::{
     CheckpointLine, Events, MigrateError, Migration, MigrationReport, ShapeLine, StreamRule,
 };
-use trunkline::{Dsn, Origin, Place};
+use trunkline::{Access, Backends, Dsn, OpenStoreOptions, Role};
 use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
-use trunkline_store::{Limits, LogStoreOptions};
+use trunkline_store::Limits;
 
 use crate::application;
 use crate::failure::Failure;
@@ -69,8 +67,9 @@ pub(crate) struct MigrateArgs {
 impl MigrateArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let file = application::load(&self.file, output)?;
-        let from = Place { dsn: Dsn::parse(&self.from)?, origin: Origin::Flag };
-        let to = Place { dsn: Dsn::parse(&self.to)?, origin: Origin::Flag };
+        let place = |dsn: &str| Backends::standard().find(Role::Events, Some(dsn), None, |_| None);
+        let from = place(&self.from)?;
+        let to = place(&self.to)?;
         if is_same(&from.dsn, &to.dsn) {
             return Err(Failure::Migrate(MigrateError::SameStore));
         }
@@ -84,23 +83,18 @@ impl MigrateArgs {
             migration = migration.streams(rule);
         }
         let mut interrupt = Interrupt::listen();
-        let old = open::for_reading(&from)?;
+        let old = open::for_reading(&from).await?;
         // Before the store is read, which may go on meanwhile.
-        if let Some(folder) = from.dsn.checkpoints() {
-            let found = FileCheckpoints::new(folder).all().await.map_err(MigrateError::Checkpoint);
-            migration = migration.checkpoints(found.map_err(Failure::Migrate)?);
-        }
+        let home = Backends::standard().home(&from.dsn, Access::Read);
+        let found = home.checkpoints.all().await.map_err(MigrateError::Checkpoint);
+        migration = migration.checkpoints(found.map_err(Failure::Migrate)?);
         let total = old.store.head().await?.get();
-        let options = LogStoreOptions {
+        let options = OpenStoreOptions {
             owner: "trunkline migrate".to_owned(),
             // Whatever was stored fits.
             limits: Limits { event_data_bytes_max: EVENT_DATA_BYTES_MAX },
-            segment_bytes: file
-                .definition
-                .event_store
-                .segment_bytes
-                .unwrap_or(LogStoreOptions::default().segment_bytes),
-            ..LogStoreOptions::default()
+            segment_bytes: file.definition.event_store.segment_bytes,
+            ..OpenStoreOptions::default()
         };
         let new = open::with_options(&to, options, output).await?;
         let migrated = {
@@ -116,20 +110,19 @@ impl MigrateArgs {
         };
         new.close().await;
         let report = migrated?;
-        if let Some(folder) = to.dsn.checkpoints() {
-            let kept = report.keep_checkpoints(&FileCheckpoints::new(folder)).await;
-            kept.map_err(|error| Failure::Migrate(MigrateError::Checkpoint(error)))?;
-        }
+        let home = Backends::standard().home(&to.dsn, Access::Append);
+        let kept = report.keep_checkpoints(&*home.checkpoints).await;
+        kept.map_err(|error| Failure::Migrate(MigrateError::Checkpoint(error)))?;
         output.report(&report)
     }
 }
 
 /// Whether both are one folder.
 fn is_same(one: &Dsn, other: &Dsn) -> bool {
-    let path = |path: &Path| path.canonicalize().ok();
-    match (one, other) {
-        (Dsn::Log(one), Dsn::Log(other)) => path(one).is_some_and(|one| path(other) == Some(one)),
-        (one, other) => one == other,
+    let path = |dsn: &Dsn| dsn.path().canonicalize().ok();
+    match (one.is_memory(), other.is_memory()) {
+        (false, false) => path(one).is_some_and(|one| path(other) == Some(one)),
+        (one, other) => one && other,
     }
 }
 

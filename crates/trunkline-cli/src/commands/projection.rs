@@ -127,7 +127,7 @@ impl ProjectionArgs {
             Verb::List(args) => list(&args, output),
             Verb::Status(args) => status(args, output).await,
             Verb::Replay(ReplayArgs { of: args, from }) => {
-                let app = open_app(&args.file, &args.store, output)?;
+                let app = open_app(&args.file, &args.store, output).await?;
                 let replay = async {
                     match from {
                         Some(from) => app.projections().replay_from(&args.name, from).await,
@@ -142,7 +142,7 @@ impl ProjectionArgs {
                 })
             }
             Verb::Rebuild(args) => {
-                let app = open_app(&args.file, &args.store, output)?;
+                let app = open_app(&args.file, &args.store, output).await?;
                 let rebuild = app.projections().rebuild(&args.name);
                 let Rebuilt { position } = watched(&app, &args.name, "rebuilding", rebuild, output).await?;
                 output.report(&Done {
@@ -193,7 +193,7 @@ fn list(args: &FileArgs, output: &mut Output<'_>) -> Result<(), Failure> {
 }
 
 async fn status(args: StatusArgs, output: &mut Output<'_>) -> Result<(), Failure> {
-    let app = open_app(&args.file, &args.store, output)?;
+    let app = open_app(&args.file, &args.store, output).await?;
     let mut all = app.projections().status().await?;
     if let Some(name) = args.name {
         // Asked for by its name, one that there is not is an error.
@@ -204,7 +204,7 @@ async fn status(args: StatusArgs, output: &mut Output<'_>) -> Result<(), Failure
 }
 
 async fn pause(args: NameArgs, paused: bool, output: &mut Output<'_>) -> Result<(), Failure> {
-    let app = open_app(&args.file, &args.store, output)?;
+    let app = open_app(&args.file, &args.store, output).await?;
     app.projections().pause(&args.name, paused).await?;
     let done = if paused { "paused" } else { "resumed" };
     output.report(&Done { projection: args.name, what: done, position: None })

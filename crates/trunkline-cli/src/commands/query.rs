@@ -6,14 +6,11 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use trunkline::FromFile as _;
-use trunkline::messages::FileCheckpoints;
-use trunkline::{App, Place};
+use trunkline::{Access, App, FromFile as _, Opening, Place};
 
 use crate::application;
 use crate::args::StoreArgs;
 use crate::failure::Failure;
-use crate::open;
 use crate::output::{Output, Report};
 use crate::queue::QueueArgs;
 use crate::render::write_rows;
@@ -57,7 +54,7 @@ pub(crate) struct QueryArgs {
 
 impl QueryArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let app = open_app(&self.file, &self.store, output)?;
+        let app = open_app(&self.file, &self.store, output).await?;
         if !self.stale {
             app.projections().catch_up(PATIENCE).await?;
         }
@@ -67,12 +64,12 @@ impl QueryArgs {
 }
 
 /// The application over its store, which is only read.
-pub(super) fn open_app(file: &str, store: &StoreArgs, output: &mut Output<'_>) -> Result<App, Failure> {
-    open_placed(file, store, None, output).map(|(app, _)| app)
+pub(super) async fn open_app(file: &str, store: &StoreArgs, output: &mut Output<'_>) -> Result<App, Failure> {
+    Ok(open_placed(file, store, None, output).await?.0)
 }
 
 /// The same with the queue that a flag may name, and with where the store is.
-pub(super) fn open_placed(
+pub(super) async fn open_placed(
     file: &str,
     store: &StoreArgs,
     queue: Option<&QueueArgs>,
@@ -81,18 +78,10 @@ pub(super) fn open_placed(
     let file = application::load(file, output)?;
     let place = application::place(&file, store)?;
     let queue = queue.map(|queue| application::queue_place(&file, queue)).transpose()?;
-    let opened = open::for_reading(&place)?;
-    let mut builder = App::builder().shared_store(opened.store.clone()).file(file);
-    if let Some(folder) = place.dsn.checkpoints() {
-        builder = builder.checkpoints(FileCheckpoints::new(folder));
-    }
-    if let Some(file) = place.dsn.sagas() {
-        builder = builder.saga_index_copy(file);
-    }
-    if let Some(queue) = queue {
-        builder = builder.queue_place(queue);
-    }
-    Ok((builder.build()?, place))
+    let opening =
+        Opening { access: Access::Read, events: Some(place.clone()), messages: queue, ..Opening::default() };
+    let app = App::builder().opening(opening).file(file).build().await?;
+    Ok((app, place))
 }
 
 /// An answer.

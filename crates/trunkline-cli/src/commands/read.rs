@@ -66,7 +66,7 @@ impl ReadArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
         self.check()?;
-        let opened = open::for_reading(&place)?;
+        let opened = open::for_reading(&place).await?;
         let events = self.events(&*opened.store);
         let printed = print(events, output).await?;
         match self.stream {

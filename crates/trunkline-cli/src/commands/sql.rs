@@ -46,7 +46,7 @@ pub(crate) struct SqlArgs {
 
 impl SqlArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let app = open_app(&self.file, &self.store, output)?;
+        let app = open_app(&self.file, &self.store, output).await?;
         let query = SqlQuery::ad_hoc(&self.sql).map_err(AskError::Text)?;
         if !self.stale {
             app.projections().catch_up(PATIENCE).await?;

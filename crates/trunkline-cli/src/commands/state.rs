@@ -64,7 +64,7 @@ impl FromStr for At {
 impl StateArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let file = application::load(&self.file, output)?;
-        let opened = open::for_reading(&application::place(&file, &self.store)?)?;
+        let opened = open::for_reading(&application::place(&file, &self.store)?).await?;
         let until = self.at.map_or(Until::Now, |At(until)| until);
         let history = history::follow(&file.definition, &opened.store, &self.stream, until).await?;
         output.report(&history)

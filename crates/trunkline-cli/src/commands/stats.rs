@@ -39,9 +39,9 @@ struct Stats {
 }
 
 impl StatsArgs {
-    pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
-        let opened = open::for_reading(&place)?;
+        let opened = open::for_reading(&place).await?;
         let StoreStats { events, segments, event_bytes, index_bytes, index_runs, damage } =
             opened.maintain.stats()?;
         output.report(&Stats { events, segments, event_bytes, index_bytes, index_runs })?;

@@ -47,7 +47,7 @@ pub(crate) struct StreamsArgs {
 impl StreamsArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
-        let opened = open::for_reading(&place)?;
+        let opened = open::for_reading(&place).await?;
         let Self { aggregate_type, after, limit, .. } = self;
         print(opened.store.streams(StreamsRead { aggregate_type, after, limit }), output).await
     }

@@ -43,7 +43,7 @@ impl TailArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
         let mut interrupt = Interrupt::listen();
-        let opened = open::for_reading(&place)?;
+        let opened = open::for_reading(&place).await?;
         let after = match self.after {
             Some(after) => after,
             None => opened.store.head().await?,

@@ -55,7 +55,7 @@ impl TestArgs {
             }
             _ => application::load(&self.file, output)?,
         };
-        let app = App::builder().store(MemoryStore::new()).file(file).build()?;
+        let app = App::builder().store(MemoryStore::new()).file(file).build().await?;
         let scenarios = scenario::run(&app).await;
         let failed = scenarios.iter().filter(|scenario| !scenario.passed).count() as u64;
         if scenarios.is_empty() {

@@ -32,9 +32,9 @@ pub(crate) struct VerifyArgs {
 }
 
 impl VerifyArgs {
-    pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
-        let opened = open::for_reading(&place)?;
+        let opened = open::for_reading(&place).await?;
         let progress = Progress::events(output, "verifying");
         let verified = verify(&*opened.maintain, &progress)?;
         drop(progress);

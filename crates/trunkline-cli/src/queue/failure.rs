@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use trunkline::{OpenQueueError, QueueDsnError};
+use trunkline::{DsnError, OpenQueueError};
 use trunkline_queue::{OpenError, OperateError, PublishError, StorageError, SubscribeError};
 
 use crate::exit::Exit;
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 pub(crate) enum QueueFailure {
     /// The queue's name makes no sense.
     #[error("the queue's DSN: {0}")]
-    Place(#[from] QueueDsnError),
+    Place(#[from] DsnError),
     #[error("{}", open_failure(.0))]
     Open(#[from] OpenQueueError),
     #[error(transparent)]
@@ -60,7 +60,7 @@ impl QueueFailure {
     /// What the user can do, each a sentence of its own.
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
-            Self::Place(error) | Self::Open(OpenQueueError::Dsn { error }) => vec![error.hint().to_owned()],
+            Self::Place(error) | Self::Open(OpenQueueError::Dsn { error }) => vec![error.hint()],
             Self::Open(OpenQueueError::Open { source: OpenError::NotFound { .. }, place }) => {
                 vec![format!("the first `trunkline queue publish --queue {}` makes it", place.dsn)]
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indicatif::HumanBytes;
-use trunkline::{OpenQueue, OpenQueueError, OpenQueueOptions, QueueDsn, QueuePlace};
+use trunkline::{Backends, OpenQueue, OpenQueueError, OpenQueueOptions, Place};
 use trunkline_queue::{EmbeddedQueue, MessageQueueExt as _, OpenError, QueueStats};
 
 use super::{QueueArgs, QueueFailure};
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 /// Opens a queue; makes it when there is none, if that is wanted.
-pub(crate) fn open(
+pub(crate) async fn open(
     args: &QueueArgs,
     owner: &str,
     create: bool,
@@ -19,7 +19,7 @@ pub(crate) fn open(
 ) -> Result<OpenQueue, Failure> {
     let place = args.place().map_err(QueueFailure::from)?;
     let owner = format!("{owner} (process {})", std::process::id());
-    let opened = at(&place, owner, create)?;
+    let opened = at(&place, owner, create).await?;
     if create {
         output.say(format_args!("queue {place}"));
     }
@@ -30,10 +30,10 @@ pub(crate) fn open(
     Ok(opened)
 }
 
-fn at(place: &QueuePlace, owner: String, create: bool) -> Result<OpenQueue, QueueFailure> {
+async fn at(place: &Place, owner: String, create: bool) -> Result<OpenQueue, QueueFailure> {
     // How long dead letters are kept is for the application to say, whose file is not known here.
     let options = OpenQueueOptions { owner, create, dead_letter_ttl: Duration::MAX };
-    Ok(OpenQueue::open(place, options)?)
+    Ok(Backends::standard().open_messages(place, options).await?)
 }
 
 /// The numbers of a queue, also beside the process that has it; then with who that is.
@@ -42,8 +42,8 @@ pub(crate) async fn numbers(args: &QueueArgs) -> Result<(QueueStats, Option<Stri
 }
 
 /// The numbers of the queue of a place, likewise.
-pub(crate) async fn numbers_at(place: &QueuePlace) -> Result<(QueueStats, Option<String>), Failure> {
-    let (source, place) = match at(place, "trunkline queue stats".to_owned(), false) {
+pub(crate) async fn numbers_at(place: &Place) -> Result<(QueueStats, Option<String>), Failure> {
+    let (source, place) = match at(place, "trunkline queue stats".to_owned(), false).await {
         Ok(opened) => {
             let stats = async { opened.queue.operate()?.stats().await }.await;
             opened.close().await;
@@ -52,8 +52,8 @@ pub(crate) async fn numbers_at(place: &QueuePlace) -> Result<(QueueStats, Option
         Err(QueueFailure::Open(OpenQueueError::Open { source, place })) => (source, place),
         Err(error) => return Err(error.into()),
     };
-    if let (OpenError::InUse { folder, owner }, QueueDsn::Embedded(path)) = (&source, &place.dsn) {
-        let published = EmbeddedQueue::published_numbers(path);
+    if let OpenError::InUse { folder, owner } = &source {
+        let published = EmbeddedQueue::published_numbers(place.dsn.path());
         let what = || format!("reading the numbers of {folder}");
         if let Some(stats) = published.map_err(|source| Failure::File { what: what(), source })? {
             return Ok((stats, Some(owner.clone())));

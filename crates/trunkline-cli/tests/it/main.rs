@@ -12,6 +12,7 @@ mod interrupt;
 mod keep;
 #[cfg(unix)]
 mod kill;
+mod memory;
 mod migrate;
 mod models;
 mod output;

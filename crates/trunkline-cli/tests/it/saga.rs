@@ -4,7 +4,9 @@ use serde_json::Value;
 use trunkline::FromFile as _;
 use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
 use trunkline::messages::{CommandDispatcher, MessageHandler as _, OnReject};
-use trunkline::{App, Append, CommandRequest, EventType, Expected, Metadata, NewEvent, Place, StreamName};
+use trunkline::{
+    App, Append, Backends, CommandRequest, EventType, Expected, Metadata, NewEvent, Opening, Role, StreamName,
+};
 use trunkline_queue::{Delivery, GroupOptions, MemoryQueue, MessageQueue as _, Receive};
 
 use crate::folder::{Folder, Ran};
@@ -34,7 +36,7 @@ impl Shop {
     /// A confirmed order, one whose goods can't be given back, and one that has only begun.
     async fn busy() -> Self {
         let shop = Self::new().await;
-        let app = shop.app();
+        let app = shop.app().await;
         for (id, total) in [("1", 100), ("2", 900_000)] {
             send(&app, id, total).await;
             shop.settle_in(&app, "ReleaseInventory").await;
@@ -45,12 +47,13 @@ impl Shop {
         shop
     }
 
-    fn app(&self) -> App {
+    async fn app(&self) -> App {
         let files = MemoryFiles::new().with("orders.tsk", ORDERS);
         let world = World { loader: &files, environment: &MemoryEnvironment::new(), clock: &FixedClock(0) };
         let store = format!("log:{}", self.folder.path("data/events").display());
-        let place = Place::find(Some(&store), None, |_| None).unwrap();
-        App::builder().place(place).load("orders.tsk", world).unwrap().build().unwrap()
+        let place = Backends::standard().find(Role::Events, Some(&store), None, |_| None).unwrap();
+        let opening = Opening { events: Some(place), ..Opening::default() };
+        App::builder().opening(opening).load("orders.tsk", world).unwrap().build().await.unwrap()
     }
 
     async fn messages(&self) -> Vec<Delivery> {
@@ -64,7 +67,7 @@ impl Shop {
 
     /// Until nothing happens any more; messages of one type are given up.
     async fn settle(&self, dead: &str) {
-        let app = self.app();
+        let app = self.app().await;
         self.settle_in(&app, dead).await;
         app.close().await;
     }

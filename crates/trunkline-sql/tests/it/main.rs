@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod apply;
-mod derived;
 mod broken;
 mod conformance;
+mod derived;
 mod fence;
 mod generations;
 mod kill;

@@ -113,7 +113,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let builder = App::builder().store(log).snapshots(folder.path().join("snapshots"));
-    let app = builder.file(read()?).build()?;
+    let app = builder.file(read()?).build().await?;
     for round in 1..=2 {
         for id in ["long", "short"] {
             let begun = Instant::now();

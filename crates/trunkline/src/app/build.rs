@@ -9,24 +9,20 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use trunkline_core::upcast::{Link, Upcasters};
 use trunkline_core::{EventShape, SystemClock};
-use trunkline_queue::MessageQueue;
 use trunkline_sql::{Model, TypedProjection};
-use trunkline_store::LogStoreOptions;
-use trunkline_store::derived::DerivedHome;
 
 use super::builder::Wrap;
-use super::queue::{AppQueue, Slot};
-use super::{App, AppBuilder, BuildError, Messages, QueueSettings, StoreSettings, wired};
+use super::open::{self, Given, Ground};
+use super::{App, AppBuilder, BuildError, Messages, wired};
 use crate::command::{Bus, Events};
 use crate::messages::{Consumer, ConsumerAction, Relay, read_the_log};
 use crate::middleware::{self, CommandService, Guard};
-use crate::place::{OpenQueueOptions, OpenStore, Place, QueuePlace, ReadPlace};
-use crate::projection::OwnStates;
+use crate::projection::{OwnStates, ReadModels};
 use crate::query::Queries;
 use crate::saga::{Routes, Sagas};
 use crate::{ProjectionDefinition, Projections, StateProjection};
 
-pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
+pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let builder = installed(builder)?;
     let upcasters = upcasters(&builder.events, &builder.links, &builder.shapes)?;
     wired::check(&builder, &upcasters)?;
@@ -34,30 +30,22 @@ pub(super) fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let handlers = each_once("command", builder.commands)?;
     let events = Arc::new(Events { rules: builder.event_rules, upcasters: upcasters.clone() });
     let queries = Queries(each_once("query", builder.queries)?);
-    let queue = queue(settings.message_queue, builder.queue, builder.queue_place, builder.owner.as_deref());
-    let (store, opened, home) = if let Some(store) = builder.store {
-        (store, None, DerivedHome::memory())
-    } else {
-        let place = find(&settings.event_store, builder.place)?;
-        let home = place.dsn.derived_home();
-        let opened = open(&settings.event_store, place, builder.owner)?;
-        (Arc::clone(&opened.store), Some(Arc::new(opened)), home)
+    let given = Given {
+        store: builder.store,
+        queue: builder.queue,
+        checkpoints: builder.checkpoints,
+        snapshots: builder.snapshots,
+        saga_index: builder.saga_index,
     };
-    let home = DerivedHome {
-        checkpoints: builder.checkpoints.unwrap_or(home.checkpoints),
-        snapshots: builder.snapshots.unwrap_or(home.snapshots),
-        saga_index: builder.saga_index.unwrap_or(home.saga_index),
-    };
+    let ground = open::open(given, builder.opening, &builder.backends, &settings).await?;
+    let Ground { store, opened, queue, read_models, home } = ground;
     let clock = builder.clock.unwrap_or_else(|| Arc::new(SystemClock));
-    let read_place = ReadPlace::find(settings.read_db.as_deref(), |name| std::env::var_os(name))
-        .map_err(|error| BuildError::ReadDsn { error })?;
     let projections = projections(builder.projections, builder.typed_projections, &builder.states)?;
     let own = OwnStates { all: builder.states, checkpoints: Arc::clone(&home.checkpoints) };
     let projections = Arc::new(Projections::new(
         Arc::clone(&store),
         Arc::clone(&clock),
-        read_place.path,
-        (builder.read_database, crate::projection::backend()),
+        ReadModels { backends: builder.backends, place: read_models, given: builder.read_database },
         projections,
         &own,
         &upcasters,
@@ -106,26 +94,6 @@ fn all_relays(
     let of_the_log = read_the_log(takers, &relays).map_err(|error| BuildError::Group { error })?;
     relays.extend(of_the_log);
     Ok(relays.into_iter().map(|relay| Relay { upcasters: upcasters.clone(), ..relay }).collect())
-}
-
-/// Where messages wait; not opened before they are needed.
-fn queue(
-    settings: QueueSettings,
-    given: Option<Arc<dyn MessageQueue>>,
-    place: Option<QueuePlace>,
-    owner: Option<&str>,
-) -> AppQueue {
-    if let Some(queue) = given {
-        return AppQueue::Given(queue);
-    }
-    let mut options = OpenQueueOptions::default();
-    if let Some(owner) = owner {
-        owner.clone_into(&mut options.owner);
-    }
-    if let Some(ttl) = settings.dead_letter_ttl {
-        options.dead_letter_ttl = ttl;
-    }
-    AppQueue::Found { place, file: settings.dsn, options, opened: Slot::default() }
 }
 
 /// The bus behind the program's middleware: observed, limited in time, wrapped by what was registered, allowed.
@@ -197,28 +165,6 @@ fn projections(
         by_name.insert(name, definition);
     }
     Ok(by_name)
-}
-
-fn find(settings: &StoreSettings, place: Option<Place>) -> Result<Place, BuildError> {
-    match place {
-        Some(place) => Ok(place),
-        None => Place::find(None, settings.dsn.as_deref(), |name| std::env::var_os(name))
-            .map_err(|error| BuildError::Dsn { error }),
-    }
-}
-
-fn open(settings: &StoreSettings, place: Place, owner: Option<String>) -> Result<OpenStore, BuildError> {
-    let defaults = LogStoreOptions::default();
-    let options = LogStoreOptions {
-        segment_bytes: settings.segment_bytes.unwrap_or(defaults.segment_bytes),
-        sync: !settings.never_sync,
-        owner: owner.unwrap_or(defaults.owner),
-        ..LogStoreOptions::default()
-    };
-    if settings.never_sync {
-        tracing::warn!(%place, "sync is \"never\": a power cut loses events that were acknowledged");
-    }
-    OpenStore::for_appending(&place.dsn, options).map_err(|source| BuildError::Open { place, source })
 }
 
 /// What was registered by names, each name once.

@@ -12,19 +12,20 @@ use trunkline_core::saga::{Behaviour, Saga, Typed};
 use trunkline_core::upcast::Link;
 use trunkline_core::{Clock, Command as _, Decider, Event as _, EventShape};
 use trunkline_queue::MessageQueue;
-use trunkline_sql::{ReadDatabase, SqliteSagaIndex, SqliteSnapshots, TypedProjection};
+use trunkline_sql::{ReadDatabase, SqliteSnapshots, TypedProjection};
 use trunkline_store::EventStore;
-use trunkline_store::derived::{Checkpoints, SagaIndex, SnapshotStore};
+use trunkline_store::derived::{Checkpoints, SnapshotStore};
 
 use super::named::NamedCode;
-use super::{App, BuildError, Install, Settings, build};
+use super::{App, BuildError, Install, Opening, Settings, build};
+use crate::backend::Backends;
 use crate::command::{CommandLogic, DeciderHandler, EventRule, Handler};
 use crate::messages::{Consumer, ConsumerAction, MessageHandler, Relay};
 use crate::middleware::{CommandService, Guard};
 use crate::query::{self, QueryLogic};
 use crate::{
-    CommandHandler, CommandRequest, DispatchError, Outcome, Place, ProjectionDefinition, QueryHandler,
-    QueuePlace, Snapshot, StateProjection,
+    CommandHandler, CommandRequest, DispatchError, Outcome, ProjectionDefinition, QueryHandler, Snapshot,
+    StateProjection,
 };
 
 /// What a hook may fail with.
@@ -36,7 +37,7 @@ pub(super) type Wrap = Box<dyn FnOnce(CommandService) -> CommandService + Send>;
 ///
 /// ```
 /// use trunkline::{App, MemoryStore};
-/// let app = App::builder().store(MemoryStore::new()).build()?;
+/// let app = App::builder().store(MemoryStore::new()).build().await?;
 /// assert!(app.command_names().is_empty());
 /// # Ok::<(), trunkline::BuildError>(())
 /// ```
@@ -44,8 +45,8 @@ pub(super) type Wrap = Box<dyn FnOnce(CommandService) -> CommandService + Send>;
 #[derive(Default)]
 pub struct AppBuilder {
     pub(super) store: Option<Arc<dyn EventStore>>,
-    pub(super) place: Option<Place>,
-    pub(super) owner: Option<String>,
+    pub(super) backends: Backends,
+    pub(super) opening: Opening,
     pub(super) read_database: Option<Arc<dyn ReadDatabase>>,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) settings: Settings,
@@ -67,9 +68,8 @@ pub struct AppBuilder {
     pub(super) typed_projections: Vec<(String, Arc<dyn TypedProjection>)>,
     pub(super) states: Vec<(String, Arc<dyn StateProjection>)>,
     pub(super) queue: Option<Arc<dyn MessageQueue>>,
-    pub(super) queue_place: Option<QueuePlace>,
     pub(super) checkpoints: Option<Arc<dyn Checkpoints>>,
-    pub(super) saga_index: Option<Arc<dyn SagaIndex>>,
+    pub(super) saga_index: Option<PathBuf>,
     pub(super) sagas: Vec<(String, Arc<dyn Behaviour>)>,
     pub(super) relays: Vec<Relay>,
     pub(super) consumers: Vec<(Consumer, ConsumerAction)>,
@@ -122,10 +122,21 @@ impl AppBuilder {
         self.commands.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Events are kept at this place rather than at the one that the file names.
-    pub fn place(mut self, place: Place) -> Self {
-        self.place = Some(place);
+    /// What the application stands on is opened like this, and may be somewhere else than the settings say.
+    pub fn opening(mut self, opening: Opening) -> Self {
+        self.opening = opening;
         self
+    }
+
+    /// The kinds of places that there are, rather than those that the program was built with.
+    pub fn backends(mut self, backends: Backends) -> Self {
+        self.backends = backends;
+        self
+    }
+
+    /// The kinds of places that there are so far.
+    pub fn known_backends(&self) -> &Backends {
+        &self.backends
     }
 
     /// Read models are kept in this database rather than in the one that the file names.
@@ -145,12 +156,6 @@ impl AppBuilder {
         self
     }
 
-    /// Messages wait at this place rather than at the one that the file names.
-    pub fn queue_place(mut self, place: QueuePlace) -> Self {
-        self.queue_place = Some(place);
-        self
-    }
-
     /// How far relays have come is kept here rather than in a folder beside the embedded log that the application
     /// opens itself; with a store of the program's it is kept in memory otherwise.
     pub fn checkpoints(mut self, checkpoints: impl Checkpoints) -> Self {
@@ -160,21 +165,11 @@ impl AppBuilder {
 
     /// The index of sagas is kept in this file rather than beside the embedded log that the application opens itself;
     /// with a store of the program's it is kept in memory otherwise.
-    pub fn saga_index(mut self, file: impl Into<PathBuf>) -> Self {
-        self.saga_index = Some(Arc::new(SqliteSagaIndex::new(file)));
-        self
-    }
-
-    /// The index of sagas is in memory, and begins with what this file has, which is another process's: nothing is
+    ///
+    /// Who opens the store only to read it begins with a copy of that file, which is another process's: nothing is
     /// written to it, and a missing one only takes longer.
-    pub fn saga_index_copy(mut self, file: impl Into<PathBuf>) -> Self {
-        self.saga_index = Some(Arc::new(SqliteSagaIndex::copy_of(file)));
-        self
-    }
-
-    /// Who opens the store and the queue, as others are told that want to.
-    pub fn owner(mut self, owner: impl Into<String>) -> Self {
-        self.owner = Some(owner.into());
+    pub fn saga_index(mut self, file: impl Into<PathBuf>) -> Self {
+        self.saga_index = Some(file.into());
         self
     }
 
@@ -219,7 +214,7 @@ impl AppBuilder {
     /// let app = App::builder()
     ///     .store(MemoryStore::new())
     ///     .upcast([Link::from("OrderCreated", 1).rename("sum", "total")])
-    ///     .build()?;
+    ///     .build().await?;
     /// assert_eq!(app.upcasters().present("OrderCreated"), Some(2));
     /// # Ok::<(), trunkline::BuildError>(())
     /// ```
@@ -311,7 +306,7 @@ impl AppBuilder {
     ///     }
     /// }
     ///
-    /// let app = App::builder().store(MemoryStore::new()).projection("balances", Balances).build()?;
+    /// let app = App::builder().store(MemoryStore::new()).projection("balances", Balances).build().await?;
     /// assert_eq!(app.projections().names().collect::<Vec<_>>(), ["balances"]);
     /// # Ok::<(), trunkline::BuildError>(())
     /// ```
@@ -365,7 +360,7 @@ impl AppBuilder {
     /// use trunkline::messages::Relay;
     /// use trunkline::{App, MemoryStore};
     ///
-    /// let app = App::builder().store(MemoryStore::new()).relay(Relay::new("all", "events".parse()?)).build()?;
+    /// let app = App::builder().store(MemoryStore::new()).relay(Relay::new("all", "events".parse()?)).build().await?;
     /// # drop(app);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -382,7 +377,7 @@ impl AppBuilder {
     ///
     /// let till = Consumer::new("till", vec!["payments".parse()?], "till".parse()?);
     /// let dispatch = ConsumerAction::Dispatch(OnReject::Ack);
-    /// let app = App::builder().store(MemoryStore::new()).consumer(till, dispatch).build()?;
+    /// let app = App::builder().store(MemoryStore::new()).consumer(till, dispatch).build().await?;
     /// # drop(app);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -452,7 +447,11 @@ impl AppBuilder {
     }
 
     /// Makes the application: every name is resolved, and the store is opened.
-    pub fn build(self) -> Result<App, BuildError> {
-        build::build(self)
+    ///
+    /// - Hooks, and whatever else is installed, come first; while they run, nothing is open yet.
+    /// - A store that another process has open is waited for, for a moment.
+    /// - The queue and the read databases are opened when they are first needed.
+    pub async fn build(self) -> Result<App, BuildError> {
+        build::build(self).await
     }
 }

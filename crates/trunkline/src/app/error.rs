@@ -5,8 +5,8 @@ use trunkline_core::upcast::ChainError;
 use trunkline_store::OpenError;
 
 use crate::WiringProblem;
+use crate::backend::{DsnError, OpenQueueError, Place};
 use crate::messages::{ConsumerError, RelayError};
-use crate::place::{DsnError, OpenQueueError, Place, ReadDsnError};
 use crate::saga::SagaError;
 
 /// Why an application could not be built.
@@ -32,23 +32,17 @@ pub enum BuildError {
         /// Why.
         reason: String,
     },
-    /// The DSN of the event store is none.
+    /// The DSN of the event store or the read database is none.
     #[error("{error}; {}", .error.hint())]
     Dsn {
         /// What is wrong with it.
         error: DsnError,
     },
-    /// The DSN of the read database is none.
-    #[error("{error}; {}", .error.hint())]
-    ReadDsn {
-        /// What is wrong with it.
-        error: ReadDsnError,
-    },
     /// The event store could not be opened.
     #[error("the event store {place} can't be opened: {source}")]
     Open {
         /// Which store, and who said so.
-        place: Place,
+        place: Box<Place>,
         /// Why.
         source: OpenError,
     },

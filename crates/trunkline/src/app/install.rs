@@ -22,7 +22,7 @@ use super::{AppBuilder, BuildError};
 ///     }
 /// }
 ///
-/// let app = App::builder().store(MemoryStore::new()).install(Years).build()?;
+/// let app = App::builder().store(MemoryStore::new()).install(Years).build().await?;
 /// assert_eq!(app.upcasters().present("OrderCreated"), Some(2));
 /// # Ok::<(), BuildError>(())
 /// ```

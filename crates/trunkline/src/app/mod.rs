@@ -1,14 +1,16 @@
 //! The application: commands go in, outcomes come out.
 //!
 //! `builder` collects what a program registers, `named` what others may name, `install` is what brings much at once,
-//! `settings` what a configuration says of places, `wired` what is connected to what. `build` makes the application of it, `error` is why that fails,
-//! `queue` where its messages wait. `rehearsal` tries it over a store of its own.
+//! `settings` what a configuration says of places, `wired` what is connected to what. `build` makes the application of
+//! it over what `open` opens, `error` is why that fails, `queue` where its messages wait. `rehearsal` tries it over a
+//! store of its own.
 
 mod build;
 mod builder;
 mod error;
 mod install;
 mod named;
+mod open;
 mod queue;
 mod rehearsal;
 mod settings;
@@ -33,17 +35,18 @@ pub use builder::{AppBuilder, HookError};
 pub use error::{BuildError, RunError};
 pub use install::Install;
 pub use named::{Hook, NamedCode};
+pub use open::Opening;
 use queue::AppQueue;
 pub use rehearsal::Rehearsal;
 pub use settings::{QueueSettings, Settings, StoreSettings};
 
+use crate::backend::{DsnError, OpenQueueError, OpenStore, Place};
 use crate::command::Bus;
 use crate::messages::{
     Checkpoints, CommandDispatcher, Consumer, ConsumerAction, ConsumerError, Inbox, MessageHandler, Relay,
     Setback, Stop, Stopper, tell_numbers,
 };
 use crate::middleware::CommandService;
-use crate::place::{OpenQueueError, OpenStore, QueueDsnError, QueuePlace};
 use crate::query::Queries;
 use crate::saga::Sagas;
 use crate::{CommandRequest, DispatchError, Outcome, Projections, QueryError};
@@ -118,6 +121,11 @@ impl App {
         &self.store
     }
 
+    /// The store that the application opened itself; none when the program supplied it.
+    pub fn opened_store(&self) -> Option<&OpenStore> {
+        self.opened.as_deref()
+    }
+
     /// What makes today's events of stored ones.
     pub fn upcasters(&self) -> &Upcasters {
         &self.upcasters
@@ -141,7 +149,7 @@ impl App {
     /// #[derive(Debug, PartialEq)]
     /// struct Motto(&'static str);
     ///
-    /// let app = App::builder().store(MemoryStore::new()).attach(Motto("nothing is lost")).build()?;
+    /// let app = App::builder().store(MemoryStore::new()).attach(Motto("nothing is lost")).build().await?;
     /// assert_eq!(app.attached::<Motto>(), Some(&Motto("nothing is lost")));
     /// # Ok::<(), trunkline::BuildError>(())
     /// ```
@@ -159,17 +167,17 @@ impl App {
     /// use trunkline::{App, MemoryStore};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let app = App::builder().store(MemoryStore::new()).queue(MemoryQueue::new()).build()?;
-    /// app.queue()?.publish("orders".parse()?, vec![NewMessage::new("Ping", r#"{"n":1}"#)]).await?;
+    /// let app = App::builder().store(MemoryStore::new()).queue(MemoryQueue::new()).build().await?;
+    /// app.queue().await?.publish("orders".parse()?, vec![NewMessage::new("Ping", r#"{"n":1}"#)]).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn queue(&self) -> Result<Arc<dyn MessageQueue>, OpenQueueError> {
-        self.queue.open()
+    pub async fn queue(&self) -> Result<Arc<dyn MessageQueue>, OpenQueueError> {
+        self.queue.open().await
     }
 
     /// Where the message queue is, and who said so; none when the program supplied it.
-    pub fn queue_place(&self) -> Result<Option<QueuePlace>, QueueDsnError> {
+    pub fn queue_place(&self) -> Result<Option<Place>, DsnError> {
         self.queue.place()
     }
 
@@ -187,7 +195,7 @@ impl App {
 
     /// Subscribes every consumer, so that what is published from then on is seen to wait for it.
     pub(crate) async fn subscribe(&self) -> Result<(), RunError> {
-        let queue = self.queue()?;
+        let queue = self.queue().await?;
         for (consumer, _) in &self.messages.consumers {
             let subscribed = consumer.subscribe(&*queue).await;
             subscribed
@@ -209,7 +217,7 @@ impl App {
     /// likewise.
     pub async fn run_messages(&self, stop: &Stop) -> Result<(), RunError> {
         let Messages { relays, consumers, checkpoints } = &*self.messages;
-        let queue = self.queue()?;
+        let queue = self.queue().await?;
         let queue = &*queue;
         let (stopper, all_stop) = Stopper::new();
         let all_stop = &all_stop;
@@ -266,7 +274,7 @@ impl App {
     ///
     /// ```
     /// use trunkline::{App, MemoryStore};
-    /// let app = App::builder().store(MemoryStore::new()).build()?;
+    /// let app = App::builder().store(MemoryStore::new()).build().await?;
     /// for (part, lasting, reason) in app.setbacks() {
     ///     println!("{part} has waited for {lasting:?}: {reason}");
     /// }
@@ -297,7 +305,7 @@ impl App {
     /// Lets sagas do what follows from the log and from the time, over the application's [`queue`](App::queue), until
     /// asked to stop; see [`Sagas::run`].
     pub async fn run_sagas(&self, stop: &Stop) -> Result<(), RunError> {
-        let queue = self.queue()?;
+        let queue = self.queue().await?;
         Ok(self.sagas.run(&*queue, stop).await?)
     }
 

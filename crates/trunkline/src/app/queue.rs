@@ -1,61 +1,75 @@
 //! The message queue of an application: opened once, by whoever needs it first.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use tokio::sync::OnceCell;
 use trunkline_queue::MessageQueue;
 
-use crate::place::{OpenQueue, OpenQueueError, OpenQueueOptions, QueueDsnError, QueuePlace};
+use crate::backend::{Backends, DsnError, OpenQueue, OpenQueueError, OpenQueueOptions, Place};
 
 /// Where an application's messages wait.
 pub(super) enum AppQueue {
     /// In a queue that the program supplied, and closes itself.
     Given(Arc<dyn MessageQueue>),
-    /// At a place, or where the file or the environment says.
-    Found { place: Option<QueuePlace>, file: Option<String>, options: OpenQueueOptions, opened: Slot },
+    /// At a place.
+    Found(Box<Found>),
 }
 
-/// The queue, once it is open.
-pub(super) type Slot = Mutex<Option<OpenQueue>>;
+/// A queue that is opened when it is first needed.
+pub(super) struct Found {
+    backends: Backends,
+    place: Result<Place, DsnError>,
+    options: OpenQueueOptions,
+    opened: OnceCell<OpenQueue>,
+}
 
 impl AppQueue {
+    /// The queue of a place, as far as one was found.
+    pub(super) fn found(
+        backends: Backends,
+        place: Result<Place, DsnError>,
+        options: OpenQueueOptions,
+    ) -> Self {
+        Self::Found(Box::new(Found { backends, place, options, opened: OnceCell::new() }))
+    }
+
     /// Where the queue is, and who said so; none for one that the program supplied.
-    pub(super) fn place(&self) -> Result<Option<QueuePlace>, QueueDsnError> {
+    pub(super) fn place(&self) -> Result<Option<Place>, DsnError> {
         match self {
             Self::Given(_) => Ok(None),
-            Self::Found { place: Some(place), .. } => Ok(Some(place.clone())),
-            Self::Found { file, .. } => {
-                QueuePlace::find(None, file.as_deref(), |name| std::env::var_os(name)).map(Some)
+            Self::Found(found) => found.place.clone().map(Some),
+        }
+    }
+
+    /// The queue; those who need it first at the same time share the opening.
+    pub(super) async fn open(&self) -> Result<Arc<dyn MessageQueue>, OpenQueueError> {
+        match self {
+            Self::Given(queue) => Ok(Arc::clone(queue)),
+            Self::Found(found) => {
+                let opened = found.opened.get_or_try_init(|| found.open()).await?;
+                Ok(Arc::clone(&opened.queue))
             }
         }
     }
 
-    pub(super) fn open(&self) -> Result<Arc<dyn MessageQueue>, OpenQueueError> {
-        let place = self.place().map_err(|error| OpenQueueError::Dsn { error })?;
-        let (options, opened, place) = match (self, place) {
-            (Self::Given(queue), _) => return Ok(Arc::clone(queue)),
-            (Self::Found { .. }, None) => unreachable!("a queue that was not supplied has a place"),
-            (Self::Found { options, opened, .. }, Some(place)) => (options, opened, place),
-        };
-        let mut opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = &*opened {
-            return Ok(Arc::clone(&open.queue));
+    /// Closes the queue, if it was opened here.
+    pub(super) async fn close(self) {
+        if let Self::Found(found) = self
+            && let Some(open) = found.opened.into_inner()
+        {
+            open.close().await;
         }
-        let open = OpenQueue::open(&place, options.clone())?;
+    }
+}
+
+impl Found {
+    async fn open(&self) -> Result<OpenQueue, OpenQueueError> {
+        let place = self.place.as_ref().map_err(|error| OpenQueueError::Dsn { error: error.clone() })?;
+        let open = self.backends.open_messages(place, self.options.clone()).await?;
         if open.rolled_back_bytes() > 0 {
             let bytes = open.rolled_back_bytes();
             tracing::warn!(%place, bytes, "a commit of the queue that was cut off has been rolled back");
         }
-        let queue = Arc::clone(&open.queue);
-        *opened = Some(open);
-        Ok(queue)
-    }
-
-    /// Closes the queue, if it was opened here.
-    pub(super) async fn close(self) {
-        if let Self::Found { opened, .. } = self
-            && let Some(open) = opened.into_inner().unwrap_or_else(PoisonError::into_inner)
-        {
-            open.close().await;
-        }
+        Ok(open)
     }
 }

@@ -29,7 +29,7 @@ impl App {
     /// use std::sync::Arc;
     /// use trunkline::{App, MemoryStore};
     ///
-    /// let app = App::builder().store(MemoryStore::new()).build()?;
+    /// let app = App::builder().store(MemoryStore::new()).build().await?;
     /// let rehearsal = app.rehearse(Arc::new(MemoryStore::new()));
     /// # drop(rehearsal);
     /// # Ok::<(), trunkline::BuildError>(())

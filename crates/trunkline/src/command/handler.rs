@@ -110,7 +110,7 @@ impl HandleError {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let app = App::builder().store(MemoryStore::new()).command("Import", Importer).build()?;
+/// let app = App::builder().store(MemoryStore::new()).command("Import", Importer).build().await?;
 /// let outcome = app.send(CommandRequest::new("Import", r#"{"sku":"85123A"}"#)).await?;
 /// assert_eq!(outcome.accepted().map(|accepted| accepted.events.len()), Some(1));
 /// # Ok(())
@@ -240,7 +240,7 @@ impl Decided {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let app = App::builder().store(MemoryStore::new()).command_logic("Echo", Arc::new(Echo)).build()?;
+/// let app = App::builder().store(MemoryStore::new()).command_logic("Echo", Arc::new(Echo)).build().await?;
 /// let outcome = app.send(CommandRequest::new("Echo", r#"{"n":1}"#)).await?;
 /// assert_eq!(outcome.accepted().map(|accepted| &accepted.reply[..]), Some(&br#"{"n":1}"#[..]));
 /// # Ok(())

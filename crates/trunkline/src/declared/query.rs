@@ -1,6 +1,5 @@
 //! Declared queries: the read models answer them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,13 +7,14 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use trunkline_sql::{AnswerLimits, DatabaseError, Parameters, ReadDatabase, Returns, SqlQuery};
 
+use crate::backend::Dsn;
 use crate::query::{QueryContext, QueryError, QueryLogic};
 
 /// A query of the file.
 pub(crate) struct DeclaredQuery {
     pub(crate) query: Arc<SqlQuery>,
     /// The read database; the application's own when none is named.
-    pub(crate) read_db: Option<PathBuf>,
+    pub(crate) read_db: Option<Dsn>,
     pub(crate) time_limit: Duration,
 }
 
@@ -33,7 +33,7 @@ impl QueryLogic for DeclaredQuery {
                 tracing::warn!(query = asked, %error, "the answer may be older than the process");
             }
             let failed = |error: DatabaseError| QueryError::Failed { reason: error.to_string() };
-            let database = projections.database_at(read_db.as_deref()).await.map_err(failed)?;
+            let database = projections.database_at(read_db.as_ref()).await.map_err(failed)?;
             ask(&asked, &query, &**database, &parameters, &limits).await
         })
     }

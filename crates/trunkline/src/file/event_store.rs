@@ -3,8 +3,8 @@
 use trunkline_config::read::{Field, Size};
 use trunkline_config::{Diagnostic, Secret};
 
-use super::codes;
-use crate::place::Dsn;
+use super::Reading;
+use crate::backend::Role;
 
 /// The smallest segment: the largest batch must fit one.
 const SEGMENT_MIN: u64 = 1 << 20;
@@ -24,18 +24,11 @@ pub struct StoreDefinition {
     pub never_sync: bool,
 }
 
-pub(super) fn read(field: &Field<'_>) -> StoreDefinition {
+pub(super) fn read(field: &Field<'_>, reading: &Reading<'_>) -> StoreDefinition {
     let mut section = field.section();
     let dsn = section.key("dsn");
     let definition = StoreDefinition {
-        dsn: dsn.read::<String>().filter(|text| match Dsn::parse(text) {
-            Ok(_) => true,
-            Err(error) => {
-                let wrong = Diagnostic::error(codes::BAD_DSN, dsn.span(), error.to_string());
-                dsn.reader().report(wrong.fix(error.hint()));
-                false
-            }
-        }),
+        dsn: reading.dsn(&dsn, Role::Events).and_then(|_| dsn.read()),
         username: section.key("username").read(),
         password: section.key("password").read(),
         segment_bytes: segment(&section.key("segment")),

@@ -23,7 +23,7 @@ use crate::{App, AppBuilder, BuildError, Install, QueueSettings, Settings, Store
 /// let files = MemoryFiles::new().with("app.tsk", "[commands.Open]\nstream: \"'door-' + command.id\"\n");
 /// let environment = MemoryEnvironment::new();
 /// let world = World { loader: &files, environment: &environment, clock: &FixedClock(0) };
-/// let app = App::builder().store(MemoryStore::new()).load("app.tsk", world)?.build()?;
+/// let app = App::builder().store(MemoryStore::new()).load("app.tsk", world)?.build().await?;
 /// assert_eq!(app.command_names(), ["Open"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -59,6 +59,7 @@ impl FromFile for AppBuilder {
             sagas: named.sagas.keys().cloned().collect(),
             message_handlers: named.message_handlers.keys().cloned().collect(),
             commands: self.command_names().map(str::to_owned).collect(),
+            backends: self.known_backends().clone(),
             complete: true,
         }
     }

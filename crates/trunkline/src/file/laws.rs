@@ -1,13 +1,12 @@
 //! `[laws.NAME]`: what must hold of the read models, whatever happens.
 
-use std::path::PathBuf;
-
 use indexmap::IndexMap;
 use trunkline_config::read::{Field, Section};
 use trunkline_sql::{Returns, SqlQuery};
 
 use super::query_text::Kept;
 use super::{Definition, Reading};
+use crate::backend::Dsn;
 
 /// A law: what must hold once everything has come to rest.
 #[derive(Clone, Debug)]
@@ -18,8 +17,8 @@ pub struct LawDefinition {
     pub breaches: SqlQuery,
     /// How many things it was held against.
     pub of: Option<SqlQuery>,
-    /// The file of the read database that it is held against; none when it is the application's own.
-    pub read_db: Option<PathBuf>,
+    /// The read database that it is held against; none when it is the application's own.
+    pub read_db: Option<Dsn>,
 }
 
 pub(super) fn read(
@@ -31,8 +30,8 @@ pub(super) fn read(
     let laws = section.each().into_iter().filter_map(|(name, field)| {
         let mut section = field.section();
         let says = section.key("says").required::<String>();
-        let read_db = definition.read_db.other(&section.key("read_db"));
-        let kept = Kept { projections: &definition.projections, read_db: read_db.as_deref() };
+        let read_db = definition.read_db.other(&section.key("read_db"), reading);
+        let kept = Kept { projections: &definition.projections, read_db: read_db.as_ref() };
         let breaches = query(&mut section, "breaches", Returns::Many, reading, &kept);
         let is_counted = section.key("of").is_present();
         let of = is_counted.then(|| query(&mut section, "of", Returns::Value, reading, &kept)).flatten();

@@ -12,9 +12,9 @@ use trunkline_queue::{GroupName, RetryPolicy, TopicName};
 
 use super::aggregates::EVENT_FIELDS;
 use super::{Reading, codes};
+use crate::backend::Role;
 use crate::declared::relay_key;
 use crate::messages::{Consumer, OnReject, Relay, Webhook, is_the_log, topic_of};
-use crate::place::QueueDsn;
 
 /// Where messages wait.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ pub enum DeclaredAction {
     Webhook(String),
 }
 
-pub(super) fn queue(field: &Field<'_>) -> QueueDefinition {
+pub(super) fn queue(field: &Field<'_>, reading: &Reading<'_>) -> QueueDefinition {
     let mut section = field.section();
     let dsn = section.key("dsn");
     let mut dead_letter = section.key("dead_letter").section();
@@ -62,14 +62,7 @@ pub(super) fn queue(field: &Field<'_>) -> QueueDefinition {
     let external = section.key("external").item_or_items();
     let external = external.iter().filter_map(|item| checked(item, &item.read::<String>()?, TopicName::new));
     let definition = QueueDefinition {
-        dsn: dsn.read::<String>().filter(|text| match QueueDsn::parse(text) {
-            Ok(_) => true,
-            Err(error) => {
-                let wrong = Diagnostic::error(codes::BAD_DSN, dsn.span(), error.to_string());
-                dsn.reader().report(wrong.fix(error.hint()));
-                false
-            }
-        }),
+        dsn: reading.dsn(&dsn, Role::Messages).and_then(|_| dsn.read()),
         username: section.key("username").read(),
         password: section.key("password").read(),
         retry: retry(&section.key("retry"), RetryPolicy::default()),

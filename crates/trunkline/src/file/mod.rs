@@ -168,18 +168,18 @@ fn read(
         definition.hooks.extend(section.key(key).read::<Hook>().map(|hook| hook.0));
     }
     section.finish();
-    definition.event_store = event_store::read(&root.key("event_store"));
+    definition.event_store = event_store::read(&root.key("event_store"), &reading);
     definition.snapshots = snapshots::read(&root.key("snapshots"));
     let events::Events { present, links, upcasters } = events::read(&root.key("events"), &reading);
     (definition.events, definition.links, definition.upcasters) = (present, links, upcasters);
     definition.aggregates = aggregates::read(&root.key("aggregates"), &reading);
     definition.commands = commands::read(&root.key("commands"), &reading, &definition);
     handlers::read(&root.key("cqrs"), &reading, &mut definition);
-    definition.read_db = read_db::read(&root.key("read_db"));
+    definition.read_db = read_db::read(&root.key("read_db"), &reading);
     definition.projections = projections::read(&root.key("projections"), &reading, &definition.read_db);
     definition.queries = queries::read(&root.key("queries"), &reading, &definition);
     definition.laws = laws::read(&root.key("laws"), &reading, &definition);
-    definition.message_queue = messages::queue(&root.key("message_queue"));
+    definition.message_queue = messages::queue(&root.key("message_queue"), &reading);
     definition.consumers =
         messages::consumers(&root.key("consumers"), &reading, definition.message_queue.retry);
     definition.relays = messages::relays(&root.key("relay"), &reading);

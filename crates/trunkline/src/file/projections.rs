@@ -38,7 +38,7 @@ fn one(
     let mut section = field.section();
     let class = section.key("class");
     let code = class.read::<String>().map(|class_name| of_class(&class, &class_name, reading));
-    let read_db = read_db.other(&section.key("read_db"));
+    let read_db = read_db.other(&section.key("read_db"), reading);
     let (schema, on) = (section.key("schema"), section.key("on"));
     if code.is_some() {
         for field in [&schema, &on].into_iter().filter(|field| field.is_present()) {

@@ -1,7 +1,5 @@
 //! `[queries.NAME]`: what may be asked of the read models.
 
-use std::path::PathBuf;
-
 use indexmap::IndexMap;
 use trunkline_config::Diagnostic;
 use trunkline_config::read::Field;
@@ -9,14 +7,15 @@ use trunkline_sql::{ParameterSpec, ParameterType, Returns, SqlQuery};
 
 use super::query_text::Kept;
 use super::{Definition, Reading, codes};
+use crate::backend::Dsn;
 
 /// A declared query.
 #[derive(Clone, Debug)]
 pub struct QueryDefinition {
     /// Its text, its parameters and what it returns.
     pub query: SqlQuery,
-    /// The file of the read database that it reads; none when it is the application's own.
-    pub read_db: Option<PathBuf>,
+    /// The read database that it reads; none when it is the application's own.
+    pub read_db: Option<Dsn>,
 }
 
 pub(super) fn read(
@@ -39,12 +38,12 @@ fn one(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) -> Opt
         ("many", Returns::Many),
         ("value", Returns::Value),
     ]);
-    let read_db = definition.read_db.other(&section.key("read_db"));
+    let read_db = definition.read_db.other(&section.key("read_db"), reading);
     section.finish();
     let text = text?;
     let query = SqlQuery::new(&text, &parameters, returns.unwrap_or_default());
     let query = query.map_err(|problems| reading.report_sql(&sql, &text, problems)).ok()?;
-    let kept = Kept { projections: &definition.projections, read_db: read_db.as_deref() };
+    let kept = Kept { projections: &definition.projections, read_db: read_db.as_ref() };
     reading.report_sql(&sql, &text, kept.check(&query));
     Some(QueryDefinition { query, read_db })
 }

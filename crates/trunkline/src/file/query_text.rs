@@ -1,18 +1,17 @@
 //! A query's text against the tables that are kept in its read database.
 
-use std::path::Path;
-
 use indexmap::IndexMap;
 use trunkline_sql::{Model, SqlProblem, SqlQuery};
 
 use super::ProjectionDefinition;
+use crate::backend::Dsn;
 use crate::projection::dialect;
 
 /// The tables of one read database, beside those of all.
 pub(super) struct Kept<'a> {
     pub(super) projections: &'a IndexMap<String, ProjectionDefinition>,
     /// The read database; the application's own when none is named.
-    pub(super) read_db: Option<&'a Path>,
+    pub(super) read_db: Option<&'a Dsn>,
 }
 
 impl Kept<'_> {
@@ -24,7 +23,7 @@ impl Kept<'_> {
         if found.is_empty() {
             return found;
         }
-        let others = self.projections.values().map(|projection| projection.read_db.as_deref());
+        let others = self.projections.values().map(|projection| projection.read_db.as_ref());
         let right = others
             .filter(|other| *other != self.read_db)
             .find(|other| self.check_at(*other, query).is_empty());
@@ -32,7 +31,7 @@ impl Kept<'_> {
         let (what, fix) = match right {
             Some(Some(other)) => (
                 "the tables of this query are kept in another read database",
-                format!("name it: read_db: \"sqlite:{}\"", other.display()),
+                format!("name it: read_db: \"{other}\""),
             ),
             Some(None) => (
                 "the tables of this query are kept in the read database of the application",
@@ -47,8 +46,8 @@ impl Kept<'_> {
         vec![SqlProblem { range: query.statement().range(), what: what.to_owned(), fix: Some(fix) }]
     }
 
-    fn check_at(&self, read_db: Option<&Path>, query: &SqlQuery) -> Vec<SqlProblem> {
-        let kept = self.projections.values().filter(|projection| projection.read_db.as_deref() == read_db);
+    fn check_at(&self, read_db: Option<&Dsn>, query: &SqlQuery) -> Vec<SqlProblem> {
+        let kept = self.projections.values().filter(|projection| projection.read_db.as_ref() == read_db);
         let models: Vec<&Model> = kept.map(|projection| &*projection.model).collect();
         dialect().check_query(&models, query)
     }

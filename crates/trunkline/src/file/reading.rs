@@ -12,6 +12,7 @@ use trunkline_core::EventType;
 use trunkline_sql::{SqlProblem, TypedProjection};
 
 use super::codes;
+use crate::backend::{Backends, Dsn, DsnError, Role};
 use crate::schema::Schema;
 
 /// Names that begin with it are Trunkline's own.
@@ -58,6 +59,8 @@ pub struct Registered {
     pub sagas: BTreeSet<String>,
     /// Handlers for `class` in `[consumers.NAME]`.
     pub message_handlers: BTreeSet<String>,
+    /// The kinds of places that a DSN may name.
+    pub backends: Backends,
     /// Commands that have handlers without the file.
     pub commands: BTreeSet<String>,
     /// Whether all is known: then a name that is not registered is an error. The plain binary cannot know
@@ -73,6 +76,16 @@ pub(crate) struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// The DSN of a place.
+    pub(crate) fn dsn(&self, field: &Field<'_>, role: Role) -> Option<Dsn> {
+        let text: String = field.read()?;
+        let report = |error: DsnError| {
+            let wrong = Diagnostic::error(codes::BAD_DSN, field.span(), error.to_string());
+            field.reader().report(wrong.fix(error.hint()));
+        };
+        self.registered.backends.read(role, &text).map_err(report).ok()
+    }
+
     /// A name of the file that the program did not register.
     pub(crate) fn unresolved(&self, span: Span, message: String) -> Diagnostic {
         if self.registered.complete {

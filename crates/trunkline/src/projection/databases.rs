@@ -1,44 +1,27 @@
 //! The read databases of an application: one for all, and those that single projections name.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 use trunkline_sql::{DatabaseError, Dialect, ReadDatabase};
 
-use crate::place::absolute;
+use crate::backend::{Backends, Dsn, Place, Role};
 
-/// What opens a read database.
-pub(crate) type Open =
-    Arc<dyn Fn(&Path) -> BoxFuture<'static, Result<Arc<dyn ReadDatabase>, DatabaseError>> + Send + Sync>;
-
-/// A kind of read database: its SQL, which is known before one is opened, and how one is.
-#[derive(Clone)]
-pub(crate) struct ReadBackend {
-    pub(crate) dialect: &'static dyn Dialect,
-    pub(crate) open: Open,
-}
-
-/// A read database, opened when it is first needed.
+/// A read database, opened when it is first needed; those who need it first at the same time share the opening.
 #[derive(Clone)]
 pub(super) struct Database(Arc<Inner>);
 
 struct Inner {
-    path: PathBuf,
-    backend: ReadBackend,
+    backends: Backends,
+    dsn: Dsn,
     opened: OnceCell<Arc<dyn ReadDatabase>>,
 }
 
 impl Database {
-    fn at(path: PathBuf, backend: ReadBackend) -> Self {
-        Self(Arc::new(Inner { path, backend, opened: OnceCell::new() }))
-    }
-
-    fn opened(database: Arc<dyn ReadDatabase>, backend: ReadBackend) -> Self {
-        let backend = ReadBackend { dialect: database.dialect(), ..backend };
-        Self(Arc::new(Inner { path: PathBuf::new(), backend, opened: OnceCell::new_with(Some(database)) }))
+    /// The one at a place, or in its stead the one that a program gave.
+    fn at(backends: &Backends, dsn: Dsn, given: Option<Arc<dyn ReadDatabase>>) -> Self {
+        Self(Arc::new(Inner { backends: backends.clone(), dsn, opened: OnceCell::new_with(given) }))
     }
 
     /// Whether it is this one.
@@ -46,53 +29,69 @@ impl Database {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The SQL that it takes.
-    pub(super) fn dialect(&self) -> &'static dyn Dialect {
-        self.0.backend.dialect
+    /// The SQL that it takes; none where no backend can open it.
+    pub(super) fn dialect(&self) -> Option<&'static dyn Dialect> {
+        match self.0.opened.get() {
+            Some(opened) => Some(opened.dialect()),
+            None => self.0.backends.dialect(&self.0.dsn),
+        }
     }
 
     pub(super) async fn get(&self) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
-        self.0.opened.get_or_try_init(|| (self.0.backend.open)(&self.0.path)).await
+        let Inner { backends, dsn, opened } = &*self.0;
+        opened.get_or_try_init(|| backends.open_read_models(dsn)).await
     }
+}
+
+/// Where read models are kept, unless a projection says otherwise.
+pub(crate) struct ReadModels {
+    pub(crate) backends: Backends,
+    pub(crate) place: Place,
+    /// What a program gave in the place's stead.
+    pub(crate) given: Option<Arc<dyn ReadDatabase>>,
 }
 
 /// All read databases, each once.
 pub(super) struct Databases {
-    backend: ReadBackend,
+    backends: Backends,
     default: Database,
-    /// Absolute, as those of the others.
-    default_path: PathBuf,
-    others: BTreeMap<PathBuf, Database>,
+    /// Canonical, as those of the others.
+    default_dsn: Dsn,
+    others: BTreeMap<Dsn, Database>,
 }
 
 impl Databases {
-    /// The database at this path, or in its place the one that a program gave.
-    pub(super) fn new(path: PathBuf, given: Option<Arc<dyn ReadDatabase>>, backend: ReadBackend) -> Self {
-        let default_path = absolute(&path);
-        let default = match given {
-            Some(given) => Database::opened(given, backend.clone()),
-            None => Database::at(path, backend.clone()),
-        };
-        Self { backend, default, default_path, others: BTreeMap::new() }
+    pub(super) fn new(of: ReadModels) -> Self {
+        let ReadModels { backends, place: Place { dsn, .. }, given } = of;
+        let default_dsn = backends.canonical(Role::ReadModels, &dsn);
+        let default = Database::at(&backends, dsn, given);
+        Self { backends, default, default_dsn, others: BTreeMap::new() }
     }
 
     /// The one that `read_db` names; the application's own where nothing is named.
-    pub(super) fn named(&mut self, path: Option<&Path>) -> Database {
-        match path {
-            Some(path) if absolute(path) != self.default_path => {
-                let known = self.others.entry(absolute(path));
-                known.or_insert_with(|| Database::at(path.to_owned(), self.backend.clone())).clone()
+    pub(super) fn named(&mut self, dsn: Option<&Dsn>) -> Database {
+        match self.other(dsn) {
+            Some((canonical, dsn)) => {
+                let backends = &self.backends;
+                self.others.entry(canonical).or_insert_with(|| Database::at(backends, dsn, None)).clone()
             }
-            _ => self.default.clone(),
+            None => self.default.clone(),
         }
     }
 
     /// The same for who only asks: nothing where no projection keeps its rows there.
-    pub(super) fn known(&self, path: Option<&Path>) -> Option<&Database> {
-        match path {
-            Some(path) if absolute(path) != self.default_path => self.others.get(&absolute(path)),
-            _ => Some(&self.default),
+    pub(super) fn known(&self, dsn: Option<&Dsn>) -> Option<&Database> {
+        match self.other(dsn) {
+            Some((canonical, _)) => self.others.get(&canonical),
+            None => Some(&self.default),
         }
+    }
+
+    /// What is named, with its canonical form before it, when it is not the application's own.
+    fn other(&self, dsn: Option<&Dsn>) -> Option<(Dsn, Dsn)> {
+        let dsn = dsn?;
+        let canonical = self.backends.canonical(Role::ReadModels, dsn);
+        (canonical != self.default_dsn).then(|| (canonical, dsn.clone()))
     }
 
     /// All of them, the application's own first.

@@ -1,19 +1,20 @@
 //! What a projection is: its statements, and what is to be done when something changes or fails.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use trunkline_sql::{Model, TypedProjection, schema};
 
 use super::dialect;
 
+use crate::backend::Dsn;
+
 /// A projection: its statements, and what to do when something changes or fails.
 #[derive(Clone, Debug)]
 pub struct ProjectionDefinition {
     /// The schema and the statements.
     pub model: Arc<Model>,
-    /// The file of the read database that keeps the rows; none when it is the application's own.
-    pub read_db: Option<PathBuf>,
+    /// The read database that keeps the rows; none when it is the application's own.
+    pub read_db: Option<Dsn>,
     /// Whether events may be applied again onto rows that are there.
     pub idempotent: bool,
     /// What to do with an event that fails.
@@ -54,7 +55,7 @@ impl ProjectionDefinition {
     /// let model = Model::new("orders", vec![tables], vec![("OrderCreated".into(), vec![on_created])])?;
     /// let orders = ProjectionDefinition { on_error: OnError::Park, ..ProjectionDefinition::new(model) };
     ///
-    /// let app = App::builder().store(MemoryStore::new()).projection_definition(orders).build()?;
+    /// let app = App::builder().store(MemoryStore::new()).projection_definition(orders).build().await?;
     /// assert_eq!(app.projections().names().collect::<Vec<_>>(), ["orders"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

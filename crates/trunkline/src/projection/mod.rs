@@ -8,7 +8,7 @@
 //!
 //! `definition` is what a projection is, `chunk` is a piece of the log, `feed` shares them, `present` makes today's events
 //! of them, `runner` applies them for one projection to a `target`, which is the `generations` of a read database or
-//! state of the program's `own`; `databases` are where rows are kept, and `sqlite` is the one kind there is; `progress` is
+//! state of the program's `own`; `databases` are where rows are kept, and `sqlite` is the SQL of all texts; `progress` is
 //! what others see of it, `set` has all projections of an application, `meters` tells others how they stand, `parked`
 //! decides about the events that were put aside, `verify` compares rows with what the events make, `tables` finds tables
 //! by their names, and `trial` makes rows for scenarios.
@@ -32,12 +32,13 @@ mod target;
 mod trial;
 mod verify;
 
+pub(crate) use databases::ReadModels;
 pub use definition::{OnChange, OnError, ProjectionDefinition};
 pub use error::ProjectionError;
 pub(crate) use own::OwnStates;
 pub use own::{Kept, StateError, StateProjection};
 pub use progress::{ProjectionState, ProjectionStatus};
 pub use set::{Projections, Rebuilt};
-pub(crate) use sqlite::{backend, dialect};
+pub(crate) use sqlite::dialect;
 pub use tables::{Table, TableProblem, Tables};
 pub use verify::{Divergence, DivergingEvent, Verified};

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,7 @@ use trunkline_sql::{Claim, DatabaseError, ReadDatabase, SqlQuery};
 use trunkline_store::{AllRead, EventStore, EventStoreExt as _, ReadError};
 
 use super::ProjectionError;
-use super::databases::{Database, Databases, ReadBackend};
+use super::databases::{Database, Databases, ReadModels};
 use super::feed::Feed;
 use super::generations::Generations;
 use super::meters::Meters;
@@ -23,6 +22,7 @@ use super::own::{OwnState, OwnStates};
 use super::progress::{Progress, ProjectionState, ProjectionStatus};
 use super::runner::{self, Runner, Task};
 use super::target::{Kept, Target};
+use crate::backend::Dsn;
 use crate::projection::ProjectionDefinition;
 
 /// The projections of an application over its read databases.
@@ -84,13 +84,12 @@ impl Projections {
     pub(crate) fn new(
         store: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
-        path: PathBuf,
-        (database, backend): (Option<Arc<dyn ReadDatabase>>, ReadBackend),
+        kept_in: ReadModels,
         definitions: IndexMap<String, ProjectionDefinition>,
         own: &OwnStates,
         upcasters: &Upcasters,
     ) -> Self {
-        let mut databases = Databases::new(path, database, backend);
+        let mut databases = Databases::new(kept_in);
         let all = definitions.into_iter().map(|(name, mut definition)| {
             let types = upcasters.sources(definition.model.event_types());
             let types: BTreeSet<String> = types.into_iter().map(str::to_owned).collect();
@@ -99,7 +98,7 @@ impl Projections {
             let text = links.fold(String::new(), |text, link| text + &link.to_string() + "\n");
             Arc::make_mut(&mut definition.model).depend_on(&text);
             let code = own.all.iter().find(|(known, _)| *known == name).map(|(_, code)| Arc::clone(code));
-            let registry = databases.named(definition.read_db.as_deref());
+            let registry = databases.named(definition.read_db.as_ref());
             let (target, rows): (Arc<dyn Target>, _) = match code {
                 Some(code) => {
                     let (name, checkpoints) = (name.clone(), Arc::clone(&own.checkpoints));
@@ -138,9 +137,9 @@ impl Projections {
     /// The read database that `read_db` of a query names.
     pub(crate) async fn database_at(
         &self,
-        path: Option<&Path>,
+        dsn: Option<&Dsn>,
     ) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
-        match self.databases.known(path) {
+        match self.databases.known(dsn) {
             Some(database) => database.get().await,
             None => Err(DatabaseError::Lasting {
                 doing: "ask a read database".to_owned(),
@@ -155,7 +154,7 @@ impl Projections {
             let kept = self.all.values().filter_map(|one| one.rows.as_ref());
             let kept = kept.filter(|rows| rows.database.is(database));
             let models: Vec<_> = kept.map(|rows| &*rows.model).collect();
-            database.dialect().check_query(&models, query).is_empty()
+            database.dialect().is_some_and(|dialect| dialect.check_query(&models, query).is_empty())
         };
         match self.databases.all().find(has_all) {
             Some(database) => database.get().await,

@@ -42,7 +42,7 @@ pub use fold::{Folded, SnapshotPlan};
 /// impl Snapshot for Lamp {
 ///     const REVISION: u32 = 1;
 /// }
-/// let app = App::builder().store(MemoryStore::new()).decider_with_snapshots::<Lamp>().build()?;
+/// let app = App::builder().store(MemoryStore::new()).decider_with_snapshots::<Lamp>().build().await?;
 /// # Ok::<(), trunkline::BuildError>(())
 /// ```
 pub trait Snapshot: Decider<State: Serialize + DeserializeOwned> {

@@ -38,7 +38,7 @@ fn builder() -> AppBuilder {
 async fn the_file_gives_commands_and_queries_to_registered_handlers() {
     let text = "[cqrs.command_handlers]\nSay: \"echo.Echo\"\n[cqrs.query_handlers]\nAsk: \"echo.Echo\"\n";
     let builder = builder().command_handler("echo.Echo", Echo).query_handler("echo.Echo", Echo);
-    let app = with_file(builder, text).build().unwrap();
+    let app = with_file(builder, text).build().await.unwrap();
     let outcome = app.send(CommandRequest::new("Say", "1")).await.unwrap();
     assert_eq!(outcome.accepted().unwrap().reply, "1");
     assert_eq!(app.query("Ask", "[2]").await.unwrap(), "[2]");
@@ -48,10 +48,10 @@ async fn the_file_gives_commands_and_queries_to_registered_handlers() {
     assert_eq!(error, "error: no command is named \"Sya\"; did you mean \"Say\"?");
 }
 
-#[test]
-fn a_handler_that_is_not_registered_refuses_the_file() {
+#[tokio::test]
+async fn a_handler_that_is_not_registered_refuses_the_file() {
     let text = "[cqrs.command_handlers]\nSay: \"echo.Ech\"\n";
-    let error = with_file(builder().command_handler("echo.Echo", Echo), text).build().unwrap_err();
+    let error = with_file(builder().command_handler("echo.Echo", Echo), text).build().await.unwrap_err();
     assert!(matches!(error, BuildError::Install(_)), "{error:?}");
     assert!(
         error.to_string().contains("app.tsk line 2 col 6: no command handler named \"echo.Ech\" is registered; did you mean \"echo.Echo\"?"),
@@ -59,12 +59,12 @@ fn a_handler_that_is_not_registered_refuses_the_file() {
     );
 }
 
-#[test]
-fn a_name_has_one_handler() {
-    let twice = builder().command("Increment", Echo).decider::<Counter>().build().unwrap_err();
+#[tokio::test]
+async fn a_name_has_one_handler() {
+    let twice = builder().command("Increment", Echo).decider::<Counter>().build().await.unwrap_err();
     assert_eq!(twice.to_string(), "the command \"Increment\" has two handlers; register one");
     let text = "[commands.Increment]\nstream: \"'counter-' + command.id\"\n";
-    let twice = with_file(builder().decider::<Counter>(), text).build().unwrap_err();
+    let twice = with_file(builder().decider::<Counter>(), text).build().await.unwrap_err();
     assert!(twice.to_string().contains("is declared here and handled by the program too"), "{twice}");
 }
 
@@ -79,11 +79,12 @@ async fn hooks_run_in_the_order_of_the_file_and_may_refuse() {
         })
         .hook("shop.Refuse", |_| Err("not today".into()));
     let text = "[event_driven]\nevent_store: @go(\"shop.Store\")\nsagas: @go(\"events.ConfigureSagas\")\n";
-    with_file(builder, text).build().unwrap();
+    with_file(builder, text).build().await.unwrap();
     assert!(ran.load(Ordering::SeqCst));
 
     let builder = App::builder().hook("shop.Refuse", |_| Err("not today".into()));
-    let error = with_file(builder, "[event_driven]\nreplay: @go(\"shop.Refuse\")\n").build().unwrap_err();
+    let error =
+        with_file(builder, "[event_driven]\nreplay: @go(\"shop.Refuse\")\n").build().await.unwrap_err();
     assert_eq!(error.to_string(), "the hook \"shop.Refuse\" failed: not today");
 }
 
@@ -94,12 +95,12 @@ async fn the_store_that_the_file_names_is_opened_and_closed() {
     let text = format!(
         "[event_store]\ndsn: \"log:{path}/events\"\n[commands.A]\nstream: \"'a-b'\"\nemit: [{{ type: \"X\", data: \"command\" }}]\n"
     );
-    let app = with_file(App::builder(), &text).build().unwrap();
-    let error = with_file(App::builder(), &text).build().unwrap_err();
+    let app = with_file(App::builder(), &text).build().await.unwrap();
+    let error = with_file(App::builder(), &text).build().await.unwrap_err();
     assert!(error.to_string().contains("is in use by"), "{error}");
     app.send(CommandRequest::new("A", "{}")).await.unwrap();
     app.close().await;
-    let app = with_file(App::builder(), &text).build().unwrap();
+    let app = with_file(App::builder(), &text).build().await.unwrap();
     assert_eq!(said(&app.send(CommandRequest::new("A", "{}")).await), "accepted: a-b@2 X {}");
 }
 

@@ -11,7 +11,7 @@ const TASKS: u64 = 64;
 
 /// All tasks increment one counter; gives how many were accepted and what the stream has then.
 async fn race(store: Arc<dyn EventStore>, limit: u64) -> (u64, Version) {
-    let app = App::builder().shared_store(store).decider::<Counter>().build().unwrap();
+    let app = App::builder().shared_store(store).decider::<Counter>().build().await.unwrap();
     let tasks = (0..TASKS).map(|_| {
         let app = app.clone();
         tokio::spawn(async move { app.dispatch(increment("a", limit)).await.unwrap() })
@@ -49,10 +49,10 @@ async fn a_limit_is_never_passed() {
 #[tokio::test(start_paused = true)]
 async fn a_command_is_decided_again_when_others_were_first() {
     let store = Meddling::new(Meddle::BeFirst, 5);
-    let app = App::builder().shared_store(store).decider::<Counter>().build().unwrap();
+    let app = App::builder().shared_store(store).decider::<Counter>().build().await.unwrap();
     assert_eq!(said(&app.dispatch(increment("a", 9)).await), "accepted: counter-a@6 Incremented {}");
     let store = Meddling::new(Meddle::BeFirst, 5);
-    let app = App::builder().shared_store(store).decider::<Counter>().build().unwrap();
+    let app = App::builder().shared_store(store).decider::<Counter>().build().await.unwrap();
     let outcome = app.dispatch(increment("a", 3)).await;
     assert_eq!(said(&outcome), "rejected: the limit is 3", "decided on what the others did");
 }
@@ -60,7 +60,7 @@ async fn a_command_is_decided_again_when_others_were_first() {
 #[tokio::test(start_paused = true)]
 async fn deciding_again_has_an_end() {
     let store = Meddling::new(Meddle::BeFirst, u32::MAX);
-    let app = App::builder().shared_store(store).decider::<Counter>().build().unwrap();
+    let app = App::builder().shared_store(store).decider::<Counter>().build().await.unwrap();
     let error = app.dispatch(increment("a", u64::MAX)).await.unwrap_err();
     assert_eq!(
         error.to_string(),

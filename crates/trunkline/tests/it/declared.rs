@@ -18,7 +18,8 @@ async fn rules_are_judged_in_order_and_the_first_that_fails_answers() {
           { that: "command.key == command.id", else: "key {command.key} does not fit {command.id}" }
         ]
         emit: [{ type: "Opened", data: "{'by': command.by}" }]
-    "#);
+    "#)
+    .await;
     assert_eq!(ask(&app, "Open", r#"{"id":"a","by":"","key":"b"}"#).await, "rejected: somebody opens a door");
     assert_eq!(
         ask(&app, "Open", r#"{"id":"a","by":"ada","key":"b"}"#).await,
@@ -37,7 +38,8 @@ async fn what_a_command_lacks_is_named() {
         stream: "'door-' + command.id"
         require: [{ that: "command.key.teeth > 3", else: "no" }]
         emit: [{ type: "Opened", data: "command" }]
-    "#);
+    "#)
+    .await;
     let rejection = async |data: &str| {
         let outcome = app.send(CommandRequest::new("Open", data.to_owned())).await.unwrap();
         outcome.rejection().unwrap().clone()
@@ -67,7 +69,8 @@ async fn the_stream_must_be_as_expected() {
         stream: "'door-' + command.id"
         expect: "exists"
         emit: [{ type: "Opened", data: "{'version': version}" }]
-    "#);
+    "#)
+    .await;
     assert_eq!(ask(&app, "Open", r#"{"id":"a"}"#).await, "rejected: door-a does not exist");
     assert!(ask(&app, "Build", r#"{"id":"a"}"#).await.starts_with("accepted"));
     assert_eq!(ask(&app, "Build", r#"{"id":"a"}"#).await, "rejected: door-a exists already");
@@ -84,7 +87,8 @@ async fn the_data_must_be_of_the_commands_shape() {
           properties: { id: { type: "string" }, keys: { type: "array", items: { type: "integer" } } }
         }
         emit: [{ type: "Opened", data: "command" }]
-    "#);
+    "#)
+    .await;
     let outcome = app.send(CommandRequest::new("Open", r#"{"id":"a","keys":[1,"x"]}"#)).await.unwrap();
     let rejection = outcome.rejection().unwrap();
     assert_eq!(rejection.field.as_deref(), Some("command.keys[1]"));
@@ -101,7 +105,7 @@ async fn an_assigned_id_is_the_same_for_the_same_command() {
         stream: "'door-' + command.id"
         emit: [{ type: "Built", data: "command" }]
     "#;
-    let build = async |id: &str, data: &str| said(&app(text).send(request(id, "Build", data)).await);
+    let build = async |id: &str, data: &str| said(&app(text).await.send(request(id, "Build", data)).await);
     let first = build("1", "{}").await;
     assert!(first.starts_with("accepted: door-"), "{first}");
     assert_eq!(build("1", "{}").await, first, "in another store, where nothing is remembered");
@@ -120,7 +124,8 @@ async fn several_events_follow_in_order_with_tags_and_a_reply() {
           { type: "Shut",   data: "{}" }
         ]
         reply: "{'passed': command.by}"
-    "#);
+    "#)
+    .await;
     let outcome = app.send(CommandRequest::new("Pass", r#"{"id":"a","by":"ada"}"#)).await.unwrap();
     let accepted = outcome.accepted().unwrap();
     let types: Vec<&str> = accepted.events.iter().map(|event| event.event_type.as_str()).collect();
@@ -138,7 +143,8 @@ async fn a_stream_of_another_aggregate_is_the_files_mistake() {
         aggregate: "door"
         stream: "'window-' + command.id"
         emit: [{ type: "Opened", data: "command" }]
-    "#);
+    "#)
+    .await;
     assert_eq!(
         ask(&app, "Open", r#"{"id":"a"}"#).await,
         "error: Open failed: its `stream` gives \"window-a\", which is no stream of the aggregate \"door\""
@@ -153,7 +159,8 @@ async fn a_state_that_can_not_be_made_is_not_decided_on() {
         [commands.Build]
         stream: "'door-' + command.id"
         emit: [{ type: "Built", data: "command" }]
-    "#);
+    "#)
+    .await;
     assert!(
         ask(&app, "Build", r#"{"id":"a"}"#).await.starts_with("accepted"),
         "the first has no state to load"

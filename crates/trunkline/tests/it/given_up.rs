@@ -60,7 +60,7 @@ async fn what_a_message_causes_names_it_and_carries_its_saga() {
     let builder = App::builder().store(MemoryStore::new()).queue(queue.clone());
     let text =
         format!("{DOOR}[consumers.work]\ntopics: \"doors\"\ndispatch: \"command\"\non_reject: \"dead\"\n");
-    let app = with_file(builder, &text).build().unwrap();
+    let app = with_file(builder, &text).build().await.unwrap();
     let messages = vec![from_saga("m1", r#"{"id":"a"}"#), from_saga("m2", r#"{"id":"stuck"}"#)];
     queue.publish(doors(), messages).await.unwrap();
     let (stopper, stop) = Stopper::new();

@@ -29,7 +29,7 @@ async fn breaches_are_shown_and_counted() {
     let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
     let place = folder.path().join("read.db");
     let text = format!("[read_db]\ndsn: \"sqlite:{}\"\n{ACCOUNTS}", place.display());
-    let app = with_file(App::builder().shared_store(Arc::clone(&store)), &text).build().unwrap();
+    let app = with_file(App::builder().shared_store(Arc::clone(&store)), &text).build().await.unwrap();
     for number in 10..40 {
         let data = format!(r#"{{"balance":{}}}"#, 20 - number);
         let append = Append::to(format!("account-{number}").parse().unwrap(), Expected::NoStream);

@@ -29,7 +29,7 @@ async fn store_with(events: u64) -> Arc<dyn EventStore> {
 }
 
 /// An application of a text whose messages are in that queue.
-fn with_queue(text: &str, queue: &MemoryQueue) -> App {
+async fn with_queue(text: &str, queue: &MemoryQueue) -> App {
     let builder = App::builder().store(MemoryStore::new()).queue(queue.clone());
-    crate::world::with_file(builder, text).build().unwrap()
+    crate::world::with_file(builder, text).build().await.unwrap()
 }

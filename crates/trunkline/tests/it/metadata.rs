@@ -7,7 +7,7 @@ use crate::world::app;
 
 #[tokio::test]
 async fn the_trace_goes_from_command_to_events() {
-    let app = App::builder().store(MemoryStore::new()).decider::<Counter>().build().unwrap();
+    let app = App::builder().store(MemoryStore::new()).decider::<Counter>().build().await.unwrap();
     let context = Context {
         actor: Some("ada".into()),
         tenant: Some("shop".into()),
@@ -41,7 +41,7 @@ async fn every_event_says_its_command_and_the_first_one_what_it_is_recognised_by
     let app = app(
         "[commands.Sell]\nstream: \"'shop-1'\"\nemit: [{ type: \"Sold\", data: \"{}\" }, { type: \"Packed\", data: \"{}\" }]\n\
          reply: \"'thanks'\"\n",
-    );
+    ).await;
     for (id, rest) in [
         (Some("7"), [r#","$digest":"5d2efa3087f91cda","$reply":"thanks""#, ""]),
         (None, [r#","$reply":"thanks""#, ""]),

@@ -23,6 +23,7 @@ async fn what_the_guard_refuses_does_not_happen() {
             _ => Err("only ada counts".to_owned()),
         })
         .build()
+        .await
         .unwrap();
     let request = || CommandRequest::of(&increment("a", 1)).unwrap();
     assert_eq!(said(&app.send(request()).await), "error: not allowed: only ada counts");
@@ -42,8 +43,13 @@ impl CommandHandler for Never {
 #[tokio::test(start_paused = true)]
 async fn a_command_may_take_so_long_and_no_longer() {
     let limit = Duration::from_secs(3);
-    let app =
-        App::builder().store(MemoryStore::new()).command("Wait", Never).time_limit(limit).build().unwrap();
+    let app = App::builder()
+        .store(MemoryStore::new())
+        .command("Wait", Never)
+        .time_limit(limit)
+        .build()
+        .await
+        .unwrap();
     let error = app.send(CommandRequest::new("Wait", "{}")).await.unwrap_err();
     assert!(matches!(error, DispatchError::TimedOut { after } if after == limit), "{error:?}");
 }
@@ -59,7 +65,8 @@ async fn a_layer_of_the_program_sees_every_command() {
             inner.clone().oneshot(request.actor("layer"))
         })
     });
-    let app = App::builder().store(MemoryStore::new()).decider::<Counting>().layer(layer).build().unwrap();
+    let app =
+        App::builder().store(MemoryStore::new()).decider::<Counting>().layer(layer).build().await.unwrap();
     app.dispatch(increment("a", 1)).await.unwrap();
     assert_eq!(*seen.lock().unwrap(), ["Increment"]);
 }
@@ -70,7 +77,7 @@ fn outcomes_are_counted() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     metrics::with_local_recorder(&counted, || {
         runtime.block_on(async {
-            let app = App::builder().store(MemoryStore::new()).decider::<Counting>().build().unwrap();
+            let app = App::builder().store(MemoryStore::new()).decider::<Counting>().build().await.unwrap();
             let request = CommandRequest::of(&increment("a", 1)).unwrap().id("1".parse().unwrap());
             app.send(request.clone()).await.unwrap();
             app.send(request).await.unwrap();

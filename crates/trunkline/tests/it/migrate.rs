@@ -363,7 +363,7 @@ async fn a_command_that_is_sent_again_gets_its_first_answer_from_the_new_store()
     .map(|(number, (name, data))| request(&format!("{number}"), name, data))
     .collect();
     let from = MemoryStore::new();
-    let app = with_file(App::builder().store(from.clone()), THEN).build().unwrap();
+    let app = with_file(App::builder().store(from.clone()), THEN).build().await.unwrap();
     let mut first = Vec::new();
     for request in &requests {
         first.push(app.send(request.clone()).await.unwrap());
@@ -376,7 +376,7 @@ async fn a_command_that_is_sent_again_gets_its_first_answer_from_the_new_store()
         let anew = "require: [{ that: \"false\", else: \"decided anew\" }]";
         text.extend(["[commands.", name, "]\nstream: \"'till-' + command.till\"\n", anew, "\n"]);
     }
-    let now = with_file(App::builder().store(to.clone()), &text).build().unwrap();
+    let now = with_file(App::builder().store(to.clone()), &text).build().await.unwrap();
     for (request, first) in requests.iter().zip(&first) {
         let again = now.send(request.clone()).await.unwrap();
         assert!(again.repeated, "{again:?}");
@@ -537,7 +537,7 @@ async fn a_program_migrates_and_counts_with_its_own_links_and_the_files_shapes()
     put(&old, "lamp-1", "Lit", r#"{"who":7}"#).await;
     let text = "[events.SwitchedOn]\nschema: { properties: { by: { type: \"string\" } } }\n";
     let link = Link::from("Lit", 1).rename("who", "by").becomes("SwitchedOn", 1);
-    let app = with_file(App::builder().store(old.clone()).upcast([link]), text).build().unwrap();
+    let app = with_file(App::builder().store(old.clone()).upcast([link]), text).build().await.unwrap();
     let counted = census(&app, &old, |_| ()).await.unwrap();
     assert_eq!((counted.events, counted.undecodable), (2, 1), "{counted:?}");
     let failed = Migration::new(&app).run(&old, &new, |_| ()).await.unwrap_err();
@@ -562,7 +562,7 @@ async fn a_relay_makes_the_same_messages_of_both_stores() {
     put(&from, "till-1", "Seen", "{}").await;
     put(&from, "till-1", "Opened", r#"{"name":"x","at":"y"}"#).await;
     put(&from, "till-1", "Paid", r#"{"euros":1}"#).await;
-    let app = with_file(App::builder().store(from.clone()), TODAY).build().unwrap();
+    let app = with_file(App::builder().store(from.clone()), TODAY).build().await.unwrap();
     let relay = Relay { upcasters: app.upcasters().clone(), ..Relay::new("out", "out".parse().unwrap()) };
     let relayed = async |store: &MemoryStore| {
         let store: std::sync::Arc<dyn EventStore> = std::sync::Arc::new(store.clone());

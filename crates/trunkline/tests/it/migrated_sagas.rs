@@ -124,7 +124,7 @@ impl Shop {
             .queue(queue.clone())
             .checkpoints(checkpoints)
             .clock(Arc::new(clock.clone()));
-        let app = with_file(builder, text).build().unwrap();
+        let app = with_file(builder, text).build().await.unwrap();
         queue
             .subscribe("t".parse().unwrap(), "work".parse().unwrap(), GroupOptions::default())
             .await

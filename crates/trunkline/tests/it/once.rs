@@ -35,8 +35,8 @@ emit: [{ type: "Knocked", data: "command" }]
 reply: "{'heard': default(state.open, false)}"
 "#;
 
-fn doors(builder: AppBuilder) -> App {
-    with_file(builder, DOOR).build().unwrap()
+async fn doors(builder: AppBuilder) -> App {
+    with_file(builder, DOOR).build().await.unwrap()
 }
 
 async fn head(app: &App) -> Position {
@@ -45,7 +45,7 @@ async fn head(app: &App) -> Position {
 
 #[tokio::test]
 async fn a_command_that_is_sent_again_answers_the_same_and_stores_nothing() {
-    let app = doors(App::builder().store(MemoryStore::new()));
+    let app = doors(App::builder().store(MemoryStore::new())).await;
     let open = request("1", "Open", r#"{"id":"a"}"#);
     let first = app.send(open.clone()).await.unwrap();
     assert_eq!(said(&Ok(first.clone())), r#"accepted: door-a@1 Opened {"id":"a"}"#);
@@ -62,7 +62,7 @@ async fn a_command_that_is_sent_again_answers_the_same_and_stores_nothing() {
 
 #[tokio::test]
 async fn a_rejection_stays_one_though_it_would_be_accepted_now() {
-    let app = doors(App::builder().store(MemoryStore::new()));
+    let app = doors(App::builder().store(MemoryStore::new())).await;
     app.send(request("1", "Open", r#"{"id":"a"}"#)).await.unwrap();
     let open = request("2", "Open", r#"{"id":"a"}"#);
     assert_eq!(said(&app.send(open.clone()).await), "rejected: it is open");
@@ -74,7 +74,7 @@ async fn a_rejection_stays_one_though_it_would_be_accepted_now() {
 
 #[tokio::test]
 async fn a_command_that_had_nothing_to_do_has_nothing_to_do_again() {
-    let app = doors(App::builder().store(MemoryStore::new()));
+    let app = doors(App::builder().store(MemoryStore::new())).await;
     let shut = request("1", "Shut", r#"{"id":"a"}"#);
     assert_eq!(said(&app.send(shut.clone()).await), "accepted: ");
     app.send(request("2", "Open", r#"{"id":"a"}"#)).await.unwrap();
@@ -85,7 +85,7 @@ async fn a_command_that_had_nothing_to_do_has_nothing_to_do_again() {
 
 #[tokio::test]
 async fn the_reply_is_the_first_one() {
-    let app = doors(App::builder().store(MemoryStore::new()));
+    let app = doors(App::builder().store(MemoryStore::new())).await;
     let knock = request("1", "Knock", r#"{"id":"a"}"#);
     let reply = async |app: &App| app.send(knock.clone()).await.unwrap().accepted().unwrap().reply.clone();
     assert_eq!(reply(&app).await, r#"{"heard":false}"#);
@@ -95,7 +95,7 @@ async fn the_reply_is_the_first_one() {
 
 #[tokio::test]
 async fn an_id_belongs_to_one_command() {
-    let app = doors(App::builder().store(MemoryStore::new()));
+    let app = doors(App::builder().store(MemoryStore::new())).await;
     app.send(request("1", "Open", r#"{"id":"a"}"#)).await.unwrap();
     assert_eq!(
         said(&app.send(request("1", "Shut", r#"{"id":"a"}"#)).await),
@@ -105,7 +105,7 @@ async fn an_id_belongs_to_one_command() {
 
 #[tokio::test]
 async fn with_other_data_it_is_another_command() {
-    let app = doors(App::builder().store(MemoryStore::new()));
+    let app = doors(App::builder().store(MemoryStore::new())).await;
     for (id, command, outcome) in [
         ("1", "Open", r#"accepted: door-a@1 Opened {"id":"a","n":[1,{}]}"#),
         ("2", "Open", "rejected: it is open"),
@@ -133,7 +133,7 @@ async fn with_other_data_it_is_another_command() {
 
 #[tokio::test]
 async fn an_outcome_that_was_kept_without_a_digest_is_that_of_any_data() {
-    let app = doors(App::builder().store(MemoryStore::new()));
+    let app = doors(App::builder().store(MemoryStore::new())).await;
     let event = NewEvent::json("Opened", "{}").unwrap();
     let event = event.metadata(Metadata::parse(r#"{"command":"Open"}"#).unwrap());
     let append = Append::to("door-a".parse().unwrap(), Expected::Any).event(event);
@@ -145,7 +145,7 @@ async fn an_outcome_that_was_kept_without_a_digest_is_that_of_any_data() {
 
 #[tokio::test]
 async fn a_name_that_is_twice_in_the_data_is_rejected() {
-    let app = doors(App::builder().store(MemoryStore::new()).decider::<Counter>());
+    let app = doors(App::builder().store(MemoryStore::new()).decider::<Counter>()).await;
     let twice = r#"{"id":"a","items":[{},{"n":1,"n":2}]}"#;
     let reason =
         "`items[1].n` is there twice, and readers differ in which of the two they take; write it once";
@@ -164,7 +164,7 @@ async fn a_name_that_is_twice_in_the_data_is_rejected() {
 
 #[tokio::test]
 async fn what_trunkline_made_of_an_event_is_known_by_its_id_alone() {
-    let app = doors(App::builder().store(MemoryStore::new()));
+    let app = doors(App::builder().store(MemoryStore::new())).await;
     let made = |data| CommandRequest { derived: true, ..request("1", "Open", data) };
     let twice = r#"{"id":"a","n":1,"n":2}"#;
     let outcome = said(&app.send(made(twice)).await);
@@ -174,7 +174,7 @@ async fn what_trunkline_made_of_an_event_is_known_by_its_id_alone() {
 
 #[tokio::test]
 async fn without_an_id_every_sending_is_a_command_of_its_own() {
-    let app = doors(App::builder().store(MemoryStore::new()));
+    let app = doors(App::builder().store(MemoryStore::new())).await;
     let open = || CommandRequest::new("Open", r#"{"id":"a"}"#);
     assert!(said(&app.send(open()).await).starts_with("accepted"));
     assert_eq!(said(&app.send(open()).await), "rejected: it is open");
@@ -185,7 +185,7 @@ async fn without_an_id_every_sending_is_a_command_of_its_own() {
 async fn an_outcome_whose_answer_was_lost_is_found_again() {
     for command in ["Open", "Shut"] {
         let store = Meddling::new(Meddle::LoseAnswer, 1);
-        let app = doors(App::builder().shared_store(store));
+        let app = doors(App::builder().shared_store(store)).await;
         let request = request("1", command, r#"{"id":"a"}"#);
         let lost = app.send(request.clone()).await.unwrap_err();
         assert!(lost.to_string().contains("the answer was lost"), "{lost}");
@@ -197,7 +197,7 @@ async fn an_outcome_whose_answer_was_lost_is_found_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_command_sent_at_once_is_done_once() {
-    let app = doors(App::builder().store(MemoryStore::new()));
+    let app = doors(App::builder().store(MemoryStore::new())).await;
     for (round, command) in ["Open", "Shut", "Knock"].into_iter().cycle().take(60).enumerate() {
         let before = head(&app).await;
         let sends = (0..8).map(|_| {
@@ -214,7 +214,7 @@ async fn the_same_command_sent_at_once_is_done_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_commands_sent_at_once_under_one_id_one_has_an_outcome() {
-    let app = doors(App::builder().store(MemoryStore::new()));
+    let app = doors(App::builder().store(MemoryStore::new())).await;
     for round in 0..60 {
         let sends = (0..8).map(|number| {
             let data = format!(r#"{{"id":"{round}","n":{number}}}"#);
@@ -245,7 +245,7 @@ impl CommandHandler for Asked {
 async fn a_handler_is_not_asked_about_a_command_that_has_its_outcome() {
     let asked = Arc::new(AtomicU32::new(0));
     let handler = Asked(Arc::clone(&asked));
-    let app = App::builder().store(MemoryStore::new()).command("Ask", handler).build().unwrap();
+    let app = App::builder().store(MemoryStore::new()).command("Ask", handler).build().await.unwrap();
     for _ in 0..3 {
         app.send(request("1", "Ask", "{}")).await.unwrap();
     }
@@ -254,7 +254,7 @@ async fn a_handler_is_not_asked_about_a_command_that_has_its_outcome() {
 
 #[tokio::test]
 async fn a_typed_command_has_one_outcome_too() {
-    let app = App::builder().store(MemoryStore::new()).decider::<Counter>().build().unwrap();
+    let app = App::builder().store(MemoryStore::new()).decider::<Counter>().build().await.unwrap();
     let request = CommandRequest::of(&increment("a", 1)).unwrap().id("1".parse().unwrap());
     assert_eq!(said(&app.send(request.clone()).await), "accepted: counter-a@1 Incremented {}");
     assert_eq!(said(&app.send(request).await), "again accepted: counter-a@1 Incremented {}");
@@ -266,7 +266,7 @@ async fn an_outcome_outlives_the_process() {
     let open = async || {
         let store = LogStore::open(folder.path(), LogStoreOptions::default()).unwrap();
         let store: Arc<dyn EventStore> = Arc::new(store);
-        doors(App::builder().shared_store(store))
+        doors(App::builder().shared_store(store)).await
     };
     let app = open().await;
     let outcomes = [

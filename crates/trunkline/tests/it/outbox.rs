@@ -48,7 +48,7 @@ async fn every_event_has_its_effect_once_whenever_the_process_is_killed() {
     let mut random = Rng::with_seed(seed());
     let folder = tempfile::tempdir().unwrap();
     // Made beforehand, so that the log can be watched.
-    Parts::open(folder.path(), 0).close().await;
+    Parts::open(folder.path(), 0).await.close().await;
     let watched = LogStore::open_read_only(&folder.path().join("events")).unwrap();
     for run in 1..=kills {
         // Each time some way further, and mostly while there is still something to note, and so to relay.
@@ -89,7 +89,7 @@ async fn a_checkpoint_is_kept(folder: &Path) {
 
 /// Does what is left, to the end.
 async fn finish(folder: &Path, run: u32, events: u64) {
-    let parts = Parts::open(folder, run);
+    let parts = Parts::open(folder, run).await;
     let (topic, group) = (TopicName::new("noted").unwrap(), GroupName::new("work").unwrap());
     parts.note(events).await;
     let relay = Relay { events: vec!["Noted".parse().unwrap()], ..Relay::new("out", topic.clone()) };

@@ -96,11 +96,11 @@ impl StateProjection for Sum {
 }
 
 /// An application with the sum over a store, and where its read database and its checkpoints are.
-fn app(folder: &Path, store: Arc<dyn EventStore>, sum: Sum) -> App {
+async fn app(folder: &Path, store: Arc<dyn EventStore>, sum: Sum) -> App {
     let database = SqliteReadDatabase::open(&folder.join("read.db")).unwrap();
     let builder = App::builder().shared_store(store).read_database(Arc::new(database));
     let builder = builder.checkpoints(FileCheckpoints::new(folder.join("checkpoints")));
-    builder.state_projection("sum", sum).build().unwrap()
+    builder.state_projection("sum", sum).build().await.unwrap()
 }
 
 fn open(folder: &Path) -> LogStore {
@@ -116,7 +116,7 @@ fn dies_between_state_and_checkpoint() {
     let (within, steps, folder) = (next() == "within", next().parse().unwrap(), PathBuf::from(next()));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let app = app(&folder, Arc::new(open(&folder)), Sum::new(&folder, within, steps));
+        let app = app(&folder, Arc::new(open(&folder)), Sum::new(&folder, within, steps)).await;
         app.projections().catch_up(LIMIT).await.unwrap();
     });
 }
@@ -149,7 +149,7 @@ async fn a_kill_between_state_and_checkpoint() {
         }
         assert!(died >= 2, "it died {died} times");
         let store = open(folder.path());
-        let app = app(folder.path(), Arc::new(store.clone()), Sum::new(folder.path(), within, -1));
+        let app = app(folder.path(), Arc::new(store.clone()), Sum::new(folder.path(), within, -1)).await;
         app.projections().catch_up(LIMIT).await.unwrap();
         let found = Sum::new(folder.path(), within, -1).read().unwrap();
         if within {
@@ -172,7 +172,7 @@ async fn it_is_run_as_all_projections_are() {
         let (folder, store) = memory();
         append(&store, "Opened", "{}").await;
         let sum = || Sum::new(folder.path(), within, -1);
-        let app = app(folder.path(), Arc::clone(&store), sum());
+        let app = app(folder.path(), Arc::clone(&store), sum()).await;
         app.projections().start().await.unwrap();
         for amount in 1..=20 {
             let last = deposit(&store, amount).await;
@@ -206,7 +206,7 @@ async fn it_is_run_as_all_projections_are() {
         // Another log than the one whose events it has seen.
         let (_, other) = memory();
         deposit(&other, 1).await;
-        let strange = self::app(folder.path(), other, sum());
+        let strange = self::app(folder.path(), other, sum()).await;
         let error = strange.projections().catch_up(LIMIT).await.unwrap_err();
         assert!(matches!(error, ProjectionError::OtherStore { .. }), "{error}");
         strange.projections().replay("sum").await.unwrap();
@@ -216,7 +216,7 @@ async fn it_is_run_as_all_projections_are() {
     let (folder, store) = memory();
     let twice = App::builder().shared_store(store);
     let twice = twice.state_projection("sum", Sum::new(folder.path(), true, -1));
-    let error = twice.state_projection("sum", Sum::new(folder.path(), true, -1)).build().unwrap_err();
+    let error = twice.state_projection("sum", Sum::new(folder.path(), true, -1)).build().await.unwrap_err();
     assert!(matches!(error, BuildError::Projection { .. }), "{error}");
 }
 
@@ -230,7 +230,7 @@ async fn it_stops_at_an_event_that_fails() {
         }
         let failing = append(&store, "Deposited", "{}").await;
         deposit(&store, 1).await;
-        let app = app(folder.path(), Arc::clone(&store), Sum::new(folder.path(), within, -1));
+        let app = app(folder.path(), Arc::clone(&store), Sum::new(folder.path(), within, -1)).await;
         for _ in 0..2 {
             let error = app.projections().catch_up(LIMIT).await.unwrap_err();
             let said =

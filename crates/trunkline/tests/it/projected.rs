@@ -29,11 +29,11 @@ fn text() -> String {
     ACCOUNTS.replace("balance < 1000", "balance >= 0")
 }
 
-fn open(folder: &Path) -> (LogStore, App) {
+async fn open(folder: &Path) -> (LogStore, App) {
     // Small segments, so that a kill also hits where one begins or ends.
     let options = LogStoreOptions { segment_bytes: 1 << 20, ..LogStoreOptions::default() };
     let log = LogStore::open(&folder.join("events"), options).unwrap();
-    let app = app(folder, Arc::new(log.clone()), &text());
+    let app = app(folder, Arc::new(log.clone()), &text()).await;
     (log, app)
 }
 
@@ -45,7 +45,7 @@ fn works_until_it_is_killed() {
     let (run, folder): (u64, _) = (run.parse().unwrap(), PathBuf::from(folder));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let (log, app) = open(&folder);
+        let (log, app) = open(&folder).await;
         let store: Arc<dyn EventStore> = Arc::new(log);
         for round in 0.. {
             // Every other process builds generations anew, too.
@@ -66,7 +66,7 @@ fn works_until_it_is_killed() {
 async fn rows_are_what_the_events_make_whenever_the_process_is_killed() {
     let kills = if std::env::var("TRUNKLINE_SLOW").is_ok_and(|text| text == "1") { 40 } else { 8 };
     let folder = tempfile::tempdir().unwrap();
-    let (log, app) = open(folder.path());
+    let (log, app) = open(folder.path()).await;
     let store: Arc<dyn EventStore> = Arc::new(log.clone());
     append(&store, "Opened", "{}").await;
     app.close().await;
@@ -82,9 +82,9 @@ async fn rows_are_what_the_events_make_whenever_the_process_is_killed() {
         child.0.kill().unwrap();
         let ended = child.0.wait().unwrap();
         assert_eq!(ended.signal(), Some(9), "it ended by itself: {ended}");
-        are_right(&self::app(folder.path(), Arc::new(watched.clone()), &text())).await;
+        are_right(&self::app(folder.path(), Arc::new(watched.clone()), &text()).await).await;
     }
-    let (log, app) = open(folder.path());
+    let (log, app) = open(folder.path()).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     are_right(&app).await;
     let head = log.head().await.unwrap();
@@ -140,14 +140,14 @@ async fn rows_are_what_the_events_make_whichever_call_fails() {
             let folder = tempfile::tempdir().unwrap();
             let faults = Faults::default();
             let database = FaultyDatabase::open(&folder.path().join("read.db"), &faults);
-            let open = |text: &str| {
+            let open = async |text: &str| {
                 let builder = App::builder().shared_store(Arc::clone(&store)).read_database(database.clone());
-                with_file(builder, text).build().unwrap()
+                with_file(builder, text).build().await.unwrap()
             };
             // Rows from nothing, and rows of other statements beside them.
             faults.fail(number, after);
             for text in [&text(), &changed] {
-                let app = open(text);
+                let app = open(text).await;
                 app.projections().start().await.unwrap();
                 for name in ["accounts", "deposits"] {
                     app.projections().wait_for_named(&[name], last, LIMIT).await.unwrap();
@@ -155,7 +155,7 @@ async fn rows_are_what_the_events_make_whichever_call_fails() {
                 app.close().await;
             }
             let has_failed = faults.stop();
-            let app = open(&changed);
+            let app = open(&changed).await;
             app.projections().catch_up(LIMIT).await.unwrap();
             are_right(&app).await;
             let sums = app.query("Sums", "{}").await.unwrap();
@@ -210,7 +210,7 @@ async fn rows_are_what_the_events_make_whichever_statement_fails() {
             let case = format!("{raise} in {projection} at {on} when {when}");
             let (folder, store) = memory();
             append(&store, "Opened", "{}").await;
-            let app = app(folder.path(), Arc::clone(&store), &text());
+            let app = app(folder.path(), Arc::clone(&store), &text()).await;
             app.projections().catch_up(LIMIT).await.unwrap();
             let file =
                 rusqlite::Connection::open(folder.path().join(format!("read.{projection}.1.db"))).unwrap();

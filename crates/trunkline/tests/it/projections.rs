@@ -43,10 +43,10 @@ returns: "one"
 "#;
 
 /// An application of this text with its read database in a folder.
-pub(crate) fn app(folder: &Path, store: Arc<dyn EventStore>, text: &str) -> App {
+pub(crate) async fn app(folder: &Path, store: Arc<dyn EventStore>, text: &str) -> App {
     let place = folder.join("read.db");
     let text = format!("[read_db]\ndsn: \"sqlite:{}\"\n{text}", place.display());
-    with_file(App::builder().shared_store(store), &text).build().unwrap()
+    with_file(App::builder().shared_store(store), &text).build().await.unwrap()
 }
 
 pub(crate) fn memory() -> (TempDir, Arc<dyn EventStore>) {
@@ -76,7 +76,7 @@ async fn status(app: &App, name: &str) -> ProjectionStatus {
 async fn rows_follow_the_log_and_can_be_waited_for() {
     let (folder, store) = memory();
     append(&store, "Opened", "{}").await;
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     app.projections().start().await.unwrap();
     for amount in 1..=20 {
         let position = deposit(&store, amount).await;
@@ -101,7 +101,7 @@ async fn rows_follow_the_log_and_can_be_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn catching_up_ends_at_the_head() {
     let (folder, store) = memory();
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     append(&store, "Opened", "{}").await;
     for _ in 0..2_500 {
@@ -120,7 +120,7 @@ async fn catching_up_ends_at_the_head() {
 async fn a_failing_event_stops_its_projection_and_no_other() {
     let (folder, store) = memory();
     append(&store, "Opened", "{}").await;
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     deposit(&store, 500).await;
     let failing = deposit(&store, 600).await;
     let last = deposit(&store, 1).await;
@@ -137,7 +137,7 @@ async fn a_failing_event_stops_its_projection_and_no_other() {
     app.close().await;
 
     // Others see it, too, and so does the next process.
-    let app = self::app(folder.path(), store, ACCOUNTS);
+    let app = self::app(folder.path(), store, ACCOUNTS).await;
     let found = status(&app, "accounts").await;
     assert_eq!(found.state, ProjectionState::Stopped);
     assert!(found.error.unwrap().contains("CHECK constraint failed"));
@@ -153,7 +153,7 @@ async fn a_failing_event_is_put_aside_where_the_file_says_so() {
         deposit(&store, amount).await;
     }
     let text = ACCOUNTS.replacen("[projections.accounts]", "[projections.accounts]\non_error: \"park\"", 1);
-    let app = app(folder.path(), store, &text);
+    let app = app(folder.path(), store, &text).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     assert_eq!(app.query("Balance", r#"{"id":"1"}"#).await.unwrap(), "501");
     let found = status(&app, "accounts").await;
@@ -164,7 +164,7 @@ async fn a_failing_event_is_put_aside_where_the_file_says_so() {
 async fn a_fault_that_passes_is_waited_out() {
     let (folder, store) = memory();
     append(&store, "Opened", "{}").await;
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     let file = folder.path().join("read.accounts.1.db");
     let other = rusqlite::Connection::open(&file).unwrap();
@@ -188,20 +188,20 @@ async fn other_statements_build_the_rows_again_beside_the_old_ones() {
     let (folder, store) = memory();
     append(&store, "Opened", "{}").await;
     deposit(&store, 5).await;
-    let first = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let first = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     first.projections().catch_up(LIMIT).await.unwrap();
     first.close().await;
     let text = ACCOUNTS.replace("balance + :data.amount", "balance + 2 * :data.amount");
 
     let stops = text.replacen("[projections.accounts]", "[projections.accounts]\non_change: \"stop\"", 1);
-    let stopped = app(folder.path(), Arc::clone(&store), &stops);
+    let stopped = app(folder.path(), Arc::clone(&store), &stops).await;
     let error = stopped.projections().catch_up(LIMIT).await.unwrap_err();
     assert!(matches!(error, ProjectionError::Changed { .. }), "{error}");
     assert!(status(&stopped, "accounts").await.changed);
     assert_eq!(sums(&stopped).await, r#"{"balances":5,"deposits":5}"#, "the old rows are still there");
     drop(stopped);
 
-    let second = app(folder.path(), Arc::clone(&store), &text);
+    let second = app(folder.path(), Arc::clone(&store), &text).await;
     second.projections().catch_up(LIMIT).await.unwrap();
     assert_eq!(sums(&second).await, r#"{"balances":10,"deposits":5}"#);
     let found = status(&second, "accounts").await;
@@ -215,7 +215,7 @@ async fn replay_and_rebuild_give_the_same_rows() {
     let (folder, store) = memory();
     append(&store, "Opened", "{}").await;
     deposit(&store, 5).await;
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     let file = folder.path().join("read.accounts.1.db");
     rusqlite::Connection::open(&file).unwrap().execute("UPDATE account SET balance = 900", []).unwrap();
@@ -234,7 +234,7 @@ async fn replay_and_rebuild_give_the_same_rows() {
 async fn a_paused_projection_stays_where_it_is() {
     let (folder, store) = memory();
     append(&store, "Opened", "{}").await;
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     app.projections().pause("accounts", true).await.unwrap();
     let last = deposit(&store, 5).await;
@@ -251,8 +251,8 @@ async fn a_paused_projection_stays_where_it_is() {
 async fn one_process_runs_the_projections_and_others_wait_for_it() {
     let (folder, store) = memory();
     append(&store, "Opened", "{}").await;
-    let runs = app(folder.path(), Arc::clone(&store), ACCOUNTS);
-    let asks = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let runs = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
+    let asks = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     runs.projections().start().await.unwrap();
     assert!(matches!(asks.projections().start().await, Err(ProjectionError::RunElsewhere { .. })));
     assert!(matches!(
@@ -295,13 +295,13 @@ async fn a_store_that_was_restored_older_than_its_read_model_is_noticed() {
 
     let store: Arc<dyn EventStore> = Arc::new(open(&original));
     deposit(&store, 7).await;
-    let before = app(folder.path(), store, ACCOUNTS);
+    let before = app(folder.path(), store, ACCOUNTS).await;
     before.projections().catch_up(LIMIT).await.unwrap();
     assert_eq!(sums(&before).await, r#"{"balances":12,"deposits":12}"#);
     drop(before);
 
     let store: Arc<dyn EventStore> = Arc::new(open(&backup));
-    let after = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let after = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     for why in ["which is not there; rebuild it", "which is another event; rebuild it"] {
         let error = after.projections().catch_up(LIMIT).await.unwrap_err();
         assert!(matches!(error, ProjectionError::AheadOfLog { .. }), "{error}");
@@ -314,7 +314,7 @@ async fn a_store_that_was_restored_older_than_its_read_model_is_noticed() {
     assert_eq!(sums(&after).await, r#"{"balances":21,"deposits":21}"#);
 
     // Another store altogether.
-    let other = app(folder.path(), Arc::new(MemoryStore::new()), ACCOUNTS);
+    let other = app(folder.path(), Arc::new(MemoryStore::new()), ACCOUNTS).await;
     append(other.store(), "Opened", "{}").await;
     let error = other.projections().catch_up(LIMIT).await.unwrap_err();
     assert!(matches!(error, ProjectionError::OtherStore { .. }), "{error}");
@@ -386,7 +386,7 @@ async fn projections_that_have_come_as_far_share_one_read_of_the_log() {
         )
     };
     let text: String = (1..=5).map(projection).collect();
-    let app = app(folder.path(), Arc::clone(&store), &text);
+    let app = app(folder.path(), Arc::clone(&store), &text).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     app.projections().start().await.unwrap();
     let last = deposit(&store, 1).await;
@@ -410,7 +410,7 @@ async fn a_damaged_event_stops_what_shares_a_read_of_the_log() {
     let before = deposit(&store, 1).await;
     let damaged = deposit(&store, 2).await;
     watched.damaged.store(damaged.get(), Ordering::SeqCst);
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     app.projections().start().await.unwrap();
     for name in ["accounts", "deposits"] {
         let error = app.projections().wait_for_named(&[name], damaged, LIMIT).await.unwrap_err();
@@ -434,11 +434,11 @@ async fn who_asks_need_not_wait_for_what_came_after_the_question() {
     let store: Arc<dyn EventStore> = Arc::new(inner.clone());
     append(&store, "Opened", "{}").await;
     let last = deposit(&store, 5).await;
-    let runs = app(folder.path(), store, ACCOUNTS);
+    let runs = app(folder.path(), store, ACCOUNTS).await;
     runs.projections().start().await.unwrap();
     runs.projections().wait_for(last, LIMIT).await.unwrap();
     let late = Watched { inner, behind: 1, ..Watched::default() };
-    let asks = app(folder.path(), Arc::new(late), ACCOUNTS);
+    let asks = app(folder.path(), Arc::new(late), ACCOUNTS).await;
     asks.projections().catch_up(Duration::ZERO).await.unwrap();
     runs.close().await;
 }
@@ -447,7 +447,7 @@ async fn who_asks_need_not_wait_for_what_came_after_the_question() {
 async fn what_stands_still_is_not_waited_for() {
     let (folder, store) = memory();
     append(&store, "Opened", "{}").await;
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     app.projections().pause("accounts", true).await.unwrap();
     app.projections().start().await.unwrap();
     let last = deposit(&store, 5).await;
@@ -469,7 +469,7 @@ async fn a_panic_stops_its_projection_in_sight_of_all() {
     let watched = Arc::new(Watched::default());
     let store: Arc<dyn EventStore> = Arc::clone(&watched) as Arc<dyn EventStore>;
     let before = append(&store, "Opened", "{}").await;
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     app.projections().start().await.unwrap();
     app.projections().wait_for(before, LIMIT).await.unwrap();
     watched.panics.store(true, Ordering::SeqCst);
@@ -499,7 +499,7 @@ fn how_projections_stand_is_told_as_metrics() {
         runtime.block_on(async {
             let (folder, store) = memory();
             append(&store, "Opened", "{}").await;
-            let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+            let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
             app.projections().pause("deposits", true).await.unwrap();
             app.projections().start().await.unwrap();
             let last = deposit(&store, 5).await;
@@ -527,7 +527,7 @@ fn how_projections_stand_is_told_as_metrics() {
 async fn who_claims_the_read_database_for_a_moment_is_waited_for() {
     let (folder, store) = memory();
     let last = append(&store, "Opened", "{}").await;
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     let other = SqliteReadDatabase::open(&folder.path().join("read.db")).unwrap();
     let claim = other.claim().await.unwrap().unwrap();
     let error = app.projections().catch_up(Duration::ZERO).await.unwrap_err();

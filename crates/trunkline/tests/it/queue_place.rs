@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trunkline::{App, MemoryStore, OpenQueueError, QueueDsn, QueuePlace, Registered};
+use trunkline::{App, Dsn, MemoryStore, OpenQueueError, Opening, Origin, Place, Registered, Role};
 use trunkline_queue::{
     EmbeddedOptions, EmbeddedQueue, MessageQueueExt as _, NewMessage, OpenError, OperateQueue as _, Peek,
 };
@@ -14,15 +14,27 @@ async fn the_files_queue_is_opened_once_and_closed_with_the_application() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("q");
     let text = format!("[message_queue]\ndsn: \"embedded:{}\"\n", path.display());
-    let build = || with_file(App::builder().store(MemoryStore::new()).owner("the shop"), &text).build();
-    let app = build().unwrap();
+    let opening = Opening { owner: Some("the shop".to_owned()), ..Opening::default() };
+    let build =
+        || with_file(App::builder().store(MemoryStore::new()).opening(opening.clone()), &text).build();
+    let app = build().await.unwrap();
     let place = app.queue_place().unwrap().unwrap();
     assert_eq!(place.to_string(), format!("embedded:{} (the application file)", path.display()));
     assert!(!path.exists(), "it is opened when it is needed");
-    app.queue().unwrap().publish_one("a".parse().unwrap(), NewMessage::new("Ping", "{}")).await.unwrap();
-    app.queue().unwrap().publish_one("a".parse().unwrap(), NewMessage::new("Ping", "{}")).await.unwrap();
-    let other = build().unwrap();
-    let error = other.queue().unwrap_err();
+    app.queue()
+        .await
+        .unwrap()
+        .publish_one("a".parse().unwrap(), NewMessage::new("Ping", "{}"))
+        .await
+        .unwrap();
+    app.queue()
+        .await
+        .unwrap()
+        .publish_one("a".parse().unwrap(), NewMessage::new("Ping", "{}"))
+        .await
+        .unwrap();
+    let other = build().await.unwrap();
+    let error = other.queue().await.unwrap_err();
     assert!(
         matches!(&error, OpenQueueError::Open { source: OpenError::InUse { owner, .. }, .. } if owner == "the shop"),
         "{error}"
@@ -34,16 +46,40 @@ async fn the_files_queue_is_opened_once_and_closed_with_the_application() {
 
 #[tokio::test]
 async fn a_place_that_the_program_names_goes_before_the_files() {
-    let place = QueuePlace { dsn: QueueDsn::Memory, origin: trunkline::Origin::QueueFlag };
-    let builder = App::builder().store(MemoryStore::new()).queue_place(place);
-    let app = with_file(builder, "[message_queue]\ndsn: \"embedded:q\"\n").build().unwrap();
+    let place = Place { role: Role::Messages, dsn: Dsn::memory(), origin: Origin::Flag("--queue") };
+    let opening = Opening { messages: Some(place), ..Opening::default() };
+    let builder = App::builder().store(MemoryStore::new()).opening(opening);
+    let app = with_file(builder, "[message_queue]\ndsn: \"embedded:q\"\n").build().await.unwrap();
     assert_eq!(app.queue_place().unwrap().unwrap().to_string(), "memory: (--queue)");
-    app.queue().unwrap().publish_one("a".parse().unwrap(), NewMessage::new("Ping", "{}")).await.unwrap();
+    app.queue()
+        .await
+        .unwrap()
+        .publish_one("a".parse().unwrap(), NewMessage::new("Ping", "{}"))
+        .await
+        .unwrap();
     assert_eq!(
-        app.queue().unwrap().operate().unwrap().stats().await.unwrap().topics.len(),
+        app.queue().await.unwrap().operate().unwrap().stats().await.unwrap().topics.len(),
         1,
         "one queue, not one a call"
     );
+}
+
+/// Goal: those who need the queue first at the same time get one queue, not one error after the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_need_the_queue_first_share_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("[message_queue]\ndsn: \"embedded:{}\"\n", folder.path().join("q").display());
+    let app = with_file(App::builder().store(MemoryStore::new()), &text).build().await.unwrap();
+    let opening: Vec<_> = (0..8)
+        .map(|_| {
+            let app = app.clone();
+            tokio::spawn(async move { app.queue().await.map(drop) })
+        })
+        .collect();
+    for opened in opening {
+        opened.await.unwrap().unwrap();
+    }
+    app.close().await;
 }
 
 #[test]

@@ -51,7 +51,7 @@ async fn each_projection_is_in_the_read_database_that_it_names() {
     let (folder, store) = memory();
     append(&store, "Opened", "{}").await;
     deposit(&store, 5).await;
-    let app = app(folder.path(), Arc::clone(&store), &text(folder.path()));
+    let app = app(folder.path(), Arc::clone(&store), &text(folder.path())).await;
     app.projections().start().await.unwrap();
     let last = deposit(&store, 2).await;
     app.projections().wait_for(last, LIMIT).await.unwrap();
@@ -130,7 +130,7 @@ async fn events_are_applied_again_onto_rows_where_that_does_no_harm() {
     for amount in [5, 200, 7] {
         deposit(&store, amount).await;
     }
-    let app = app(folder.path(), Arc::clone(&store), &text(folder.path()));
+    let app = app(folder.path(), Arc::clone(&store), &text(folder.path())).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     let file = folder.path().join("other.deposits.1.db");
     let change = |sql: &str| rusqlite::Connection::open(&file).unwrap().execute(sql, []).unwrap();

@@ -71,7 +71,7 @@ async fn append(store: &MemoryStore, events: usize) {
 #[tokio::test(start_paused = true)]
 async fn there_is_room_until_too_many_messages_wait_or_are_held() {
     let queue = queue().await;
-    let app = App::builder().store(MemoryStore::new()).queue(queue.clone()).build().unwrap();
+    let app = App::builder().store(MemoryStore::new()).queue(queue.clone()).build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
     publish(&queue, UNDERWAY - 1, ping).await;
     assert!(has_room(&mut system).await, "one more may be on its way");
@@ -87,7 +87,7 @@ async fn there_is_room_until_too_many_messages_wait_or_are_held() {
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_its_time_or_for_somebody_is_not_on_its_way() {
     let queue = queue().await;
-    let app = App::builder().store(MemoryStore::new()).queue(queue.clone()).build().unwrap();
+    let app = App::builder().store(MemoryStore::new()).queue(queue.clone()).build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
     publish(&queue, UNDERWAY, || ping().after(Duration::from_secs(3_600))).await;
     publish(&queue, UNDERWAY, ping).await;
@@ -114,7 +114,7 @@ async fn standing() -> (System, MemoryStore, MemoryQueue, Wire) {
     wire.refuses();
     let builder =
         App::builder().store(store.clone()).queue(wire.clone()).checkpoints(MemoryCheckpoints::default());
-    let app = with_file(builder, LETTERS).build().unwrap();
+    let app = with_file(builder, LETTERS).build().await.unwrap();
     let system = System::start(&app).await.unwrap();
     let asked = NewEvent::json("Asked", r#"{"id":"1"}"#).unwrap();
     store.append(Append::to("wish-1".parse().unwrap(), Expected::Any).event(asked)).await.unwrap();
@@ -164,7 +164,7 @@ async fn who_waits_for_room_is_told_when_a_part_has_ended() {
     publish(&queue, UNDERWAY, ping).await;
     let text = "[relay.out]\nevents: [\"Counted\"]\ntopic: \"out\"\nkey: \"event.data.who\"\n";
     let builder = App::builder().store(store).queue(queue).checkpoints(MemoryCheckpoints::default());
-    let app = with_file(builder, text).build().unwrap();
+    let app = with_file(builder, text).build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
     let room = timeout(A_WHILE, system.room()).await.expect("it is said at once");
     assert!(matches!(room, Err(SystemError::Run(_))), "{room:?}");

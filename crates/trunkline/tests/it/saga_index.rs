@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use trunkline::messages::MemoryCheckpoints;
 use trunkline::saga::{SagaQuery, SagaRow, Status};
 use trunkline::{
-    App, Append, AppendError, EventStore, Expected, MemoryStore, NewEvent, Position, ReadError, StreamName,
+    Access, App, Append, AppendError, EventStore, Expected, MemoryStore, NewEvent, Opening, Position,
+    ReadError, StreamName,
 };
 use trunkline_core::{Appended, StoreId};
 use trunkline_queue::MemoryQueue;
@@ -72,12 +73,12 @@ impl EventStore for Watched {
 }
 
 /// A shop of letters over a store, whose index of sagas is where the builder is told.
-fn letters(
+async fn letters(
     store: Arc<dyn EventStore>,
     index: impl FnOnce(trunkline::AppBuilder) -> trunkline::AppBuilder,
 ) -> App {
     let builder = App::builder().shared_store(store).queue(MemoryQueue::new());
-    with_file(index(builder.checkpoints(MemoryCheckpoints::default())), LETTERS).build().unwrap()
+    with_file(index(builder.checkpoints(MemoryCheckpoints::default())), LETTERS).build().await.unwrap()
 }
 
 async fn happens(store: &MemoryStore, event_type: &str, id: &str) {
@@ -100,7 +101,7 @@ impl Other {
     async fn at_work() -> Self {
         let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
         let file = folder.path().join("sagas.db");
-        let app = letters(Arc::new(store.clone()), |builder| builder.saga_index(&file));
+        let app = letters(Arc::new(store.clone()), |builder| builder.saga_index(&file)).await;
         let other = Self { app, store, file, _folder: folder };
         other.asked("1").await;
         other.asked("2").await;
@@ -118,9 +119,16 @@ impl Other {
     }
 
     /// An application that reads the same store, with a copy of a file as its index; and from where it read.
-    fn reader(&self, file: &Path) -> (App, Arc<Watched>) {
+    async fn reader(&self, file: &Path) -> (App, Arc<Watched>) {
         let watched = Arc::new(Watched { inner: self.store.clone(), from: AtomicU64::new(u64::MAX) });
-        (letters(watched.clone(), |builder| builder.saga_index_copy(file)), watched)
+        (
+            letters(watched.clone(), |builder| {
+                let opening = Opening { access: Access::Read, ..Opening::default() };
+                builder.saga_index(file).opening(opening)
+            })
+            .await,
+            watched,
+        )
     }
 }
 
@@ -147,7 +155,7 @@ async fn a_copy_begins_with_what_the_file_has() {
     assert_eq!(kept.execute("UPDATE sagas_1 SET reason = 'of the file' WHERE id = '1'", []).unwrap(), 1);
     drop(kept);
     let head = other.store.head().await.unwrap();
-    let (reader, watched) = other.reader(&other.file);
+    let (reader, watched) = other.reader(&other.file).await;
     let reasons: Vec<_> = list(&reader).await.into_iter().map(|row| row.reason).collect();
     assert_eq!(reasons, [Some("of the file".to_owned()), None]);
     let from = watched.from.load(Ordering::SeqCst);
@@ -157,7 +165,7 @@ async fn a_copy_begins_with_what_the_file_has() {
 #[tokio::test]
 async fn a_copy_shows_what_has_happened_since() {
     let other = Other::at_work().await;
-    let (reader, _) = other.reader(&other.file);
+    let (reader, _) = other.reader(&other.file).await;
     let running = |id: &str| (id.to_owned(), Status::Running);
     let completed = |id: &str| (id.to_owned(), Status::Completed);
     assert_eq!(stand(&reader).await, [running("1"), running("2")]);
@@ -170,7 +178,7 @@ async fn a_copy_shows_what_has_happened_since() {
     let now = [completed("1"), completed("2"), running("3"), running("4")];
     assert_eq!(stand(&reader).await, now);
     // Whoever copies it now is told the same, and so is the one that it is a copy of.
-    assert_eq!(list(&other.reader(&other.file).0).await, list(&reader).await);
+    assert_eq!(list(&other.reader(&other.file).await.0).await, list(&reader).await);
     assert_eq!(list(&other.app).await, list(&reader).await);
 }
 
@@ -180,11 +188,11 @@ async fn nothing_is_written_to_what_is_copied() {
     let folder = other.file.parent().unwrap().to_owned();
     // What the file lacks, the copy has to add; a first look makes the files that looking makes.
     happens(&other.store, "Asked", "3").await;
-    let running = letters(Arc::new(other.store.clone()), |builder| builder);
+    let running = letters(Arc::new(other.store.clone()), |builder| builder).await;
     running.sagas().catch_up(&MemoryQueue::new()).await.unwrap();
-    assert_eq!(list(&other.reader(&other.file).0).await.len(), 3);
+    assert_eq!(list(&other.reader(&other.file).await.0).await.len(), 3);
     let before = files(&folder);
-    assert_eq!(list(&other.reader(&other.file).0).await.len(), 3);
+    assert_eq!(list(&other.reader(&other.file).await.0).await.len(), 3);
     assert!(files(&folder) == before, "a file is not what it was");
     let kept = Connection::open(&other.file).unwrap();
     let rows: u64 = kept.query_row("SELECT count(*) FROM sagas_1", [], |row| row.get(0)).unwrap();
@@ -199,7 +207,7 @@ async fn without_a_file_that_can_be_copied_the_log_is_read_and_no_file_is_made()
     std::fs::write(&no_database, "what is this").unwrap();
     let before = files(folder.path());
     for file in [missing, no_database] {
-        let (reader, watched) = other.reader(&file);
+        let (reader, watched) = other.reader(&file).await;
         assert_eq!(list(&reader).await, list(&other.app).await, "{}", file.display());
         assert_eq!(watched.from.load(Ordering::SeqCst), 1, "all of it was read");
     }
@@ -212,7 +220,7 @@ async fn the_index_of_another_store_is_not_believed() {
     another.asked("17").await;
     another.asked("18").await;
     other.answered("1").await;
-    let (reader, _) = other.reader(&another.file);
+    let (reader, _) = other.reader(&another.file).await;
     assert_eq!(list(&reader).await, list(&other.app).await);
     assert_eq!(stand(&another.app).await.len(), 4);
 }

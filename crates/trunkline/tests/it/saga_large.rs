@@ -65,7 +65,8 @@ impl Post {
         let options = GroupOptions::default();
         queue.subscribe("post".parse().unwrap(), "work".parse().unwrap(), options).await.unwrap();
         let builder = App::builder().shared_store(Arc::clone(&store)).queue(queue.clone());
-        let app = with_file(builder.checkpoints(MemoryCheckpoints::default()), LETTERS).build().unwrap();
+        let app =
+            with_file(builder.checkpoints(MemoryCheckpoints::default()), LETTERS).build().await.unwrap();
         Self { app, store, queue }
     }
 

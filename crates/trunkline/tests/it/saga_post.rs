@@ -133,7 +133,7 @@ async fn a_message_that_no_queue_takes_reaches_its_saga_as_given_up_and_holds_up
     let (store, queue) = (MemoryStore::new(), MemoryQueue::new());
     let builder =
         App::builder().store(store.clone()).queue(queue.clone()).checkpoints(MemoryCheckpoints::default());
-    let app = with_file(builder, LETTERS).build().unwrap();
+    let app = with_file(builder, LETTERS).build().await.unwrap();
     // All three are published at once; the one in the middle can't be.
     for (id, name) in [("1", "Ada"), ("2", &*"x".repeat(600)), ("3", "Grace")] {
         let event = NewEvent::json("Asked", format!(r#"{{"id":"{id}","name":"{name}"}}"#)).unwrap();
@@ -164,7 +164,7 @@ async fn a_message_that_no_queue_takes_reaches_its_saga_as_given_up_and_holds_up
         App::builder().store(store.clone()).queue(queue.clone()).checkpoints(MemoryCheckpoints::default()),
         LETTERS,
     );
-    let again = again.build().unwrap();
+    let again = again.build().await.unwrap();
     again.sagas().catch_up(&queue).await.unwrap();
     let said = store.stream_events(&StreamName::system("$inbox-$sagas").unwrap()).await.unwrap();
     assert_eq!(said.len(), 1);

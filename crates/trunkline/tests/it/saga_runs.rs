@@ -38,7 +38,7 @@ impl Shop {
             .queue(queue.clone())
             .checkpoints(MemoryCheckpoints::default())
             .clock(Arc::new(clock.clone()));
-        let app = with_file(builder, ORDERS).build().unwrap();
+        let app = with_file(builder, ORDERS).build().await.unwrap();
         for topic in ["orders", "inventory", "payment"] {
             let (topic, group) = (topic.parse().unwrap(), "work".parse().unwrap());
             queue.subscribe(topic, group, GroupOptions::default()).await.unwrap();

@@ -34,7 +34,7 @@ impl Shop {
             let (topic, group) = (topic.parse().unwrap(), "work".parse().unwrap());
             queue.subscribe(topic, group, GroupOptions::default()).await.unwrap();
         }
-        Self { app: app(Arc::clone(&store)), store, queue }
+        Self { app: app(Arc::clone(&store)).await, store, queue }
     }
 
     /// One order after the other, settled each: confirmed, then one that can't be paid, then another one.
@@ -123,7 +123,7 @@ impl Shop {
             };
             store.append(Append::to(stream, Expected::Any).with_events(events)).await.unwrap();
         }
-        let found = app(store).sagas().verify().await.unwrap();
+        let found = app(store).await.sagas().verify().await.unwrap();
         found.problems.into_iter().map(|problem| format!("{}: {}", problem.saga, problem.what)).collect()
     }
 }
@@ -136,9 +136,9 @@ enum Changed {
     Data(String),
 }
 
-fn app(store: Arc<dyn EventStore>) -> App {
+async fn app(store: Arc<dyn EventStore>) -> App {
     let builder = App::builder().shared_store(store).checkpoints(MemoryCheckpoints::default());
-    with_file(builder, ORDERS).build().unwrap()
+    with_file(builder, ORDERS).build().await.unwrap()
 }
 
 /// Whether this is an event of a saga's stream, with these words in its data.

@@ -62,7 +62,7 @@ failed: { send: { topic: "parcels", command: "Tell", data: "{'parcel': saga.id, 
 "#;
 
 async fn failures(scenarios: &str) -> Vec<ScenarioReport> {
-    let app = app(&format!("{PARCELS}\n{scenarios}"));
+    let app = app(&format!("{PARCELS}\n{scenarios}")).await;
     let reports = scenario::run(&app).await;
     assert!(!reports.is_empty());
     reports.into_iter().filter(|report| !report.passed).collect()
@@ -193,13 +193,14 @@ fn mistakes_are_said_at_their_place() {
     has("\"nothing\" is not one of \"none\"");
 }
 
-#[test]
-fn a_class_is_code_that_the_program_registered() {
+#[tokio::test]
+async fn a_class_is_code_that_the_program_registered() {
     let text = "[sagas.order]\nclass: \"orders.OrderSaga\"\n";
     let complete = Registered { complete: true, ..Registered::default() };
     let found = mistakes(text, &complete);
     assert!(found[0].contains("no saga named \"orders.OrderSaga\" is registered"), "{found:?}");
-    let built =
-        crate::world::with_file(trunkline::App::builder().store(trunkline::MemoryStore::new()), text).build();
+    let built = crate::world::with_file(trunkline::App::builder().store(trunkline::MemoryStore::new()), text)
+        .build()
+        .await;
     assert!(matches!(built, Err(BuildError::Install(_))));
 }

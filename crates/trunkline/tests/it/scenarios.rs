@@ -48,7 +48,8 @@ async fn a_difference_is_shown_side_by_side() {
         given: [{ command: "Open", data: {} }]
         when: { command: "Open", data: { id: "a" } }
         then: []
-    "#);
+    "#)
+    .await;
     assert_eq!(
         shown(&app).await,
         [
@@ -119,7 +120,8 @@ async fn rows_that_projections_make_are_expected_and_shown() {
     ];
     let app = app(&format!("{DOORS}{scenarios}")
         .replace("doors.doors:", "\"doors.doors\":")
-        .replace("seen.doors:", "\"seen.doors\":"));
+        .replace("seen.doors:", "\"seen.doors\":"))
+    .await;
     let found = shown(&app).await;
     assert_eq!(found[..4], wanted);
     let failed = "an_event_that_fails false`doors` stops: the Opened at position 3 failed: CHECK constraint failed: opened < 3";

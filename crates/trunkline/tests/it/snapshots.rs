@@ -73,7 +73,7 @@ async fn put(memory: &MemoryStore, numbers: impl IntoIterator<Item = u64>) {
 async fn look(text: &str, memory: &MemoryStore, file: &Path) -> (String, u64) {
     let read = Arc::new(AtomicU64::new(0));
     let store = Counting { inner: memory.clone(), read: Arc::clone(&read) };
-    let app = with_file(App::builder().store(store).snapshots(file), text).build().unwrap();
+    let app = with_file(App::builder().store(store).snapshots(file), text).build().await.unwrap();
     let outcome = said(&app.send(CommandRequest::new("Look", r#"{"jar":"a"}"#)).await);
     app.close().await;
     (outcome, read.load(Ordering::SeqCst))
@@ -205,8 +205,8 @@ async fn typed_states_are_kept_where_the_program_says_so() {
     let read = Arc::new(AtomicU64::new(0));
     let store = || Counting { inner: MemoryStore::new(), read: Arc::clone(&read) };
     for (app, keeps) in [
-        (App::builder().store(store()).decider_with_snapshots::<Counter>().build().unwrap(), true),
-        (App::builder().store(store()).decider::<Counter>().build().unwrap(), false),
+        (App::builder().store(store()).decider_with_snapshots::<Counter>().build().await.unwrap(), true),
+        (App::builder().store(store()).decider::<Counter>().build().await.unwrap(), false),
     ] {
         read.store(0, Ordering::SeqCst);
         for _ in 0..100 {

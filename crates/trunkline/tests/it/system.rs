@@ -31,7 +31,7 @@ fn count() -> CommandRequest {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_without_sagas_consumers_and_projections_comes_to_rest() {
     let app = with_file(App::builder().store(MemoryStore::new()).queue(MemoryQueue::new()), COUNTER);
-    let app = app.build().unwrap();
+    let app = app.build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
     for counted in 1..=3 {
         app.send(count()).await.unwrap();
@@ -46,7 +46,7 @@ async fn rest_is_when_every_message_was_handled_and_what_it_caused_is_there() {
     let text = format!("{COUNTER}\n[consumers.work]\ntopics: [\"work\"]\ndispatch: \"command\"\n");
     let queue = MemoryQueue::new();
     let app = with_file(App::builder().store(MemoryStore::new()).queue(queue.clone()), &text);
-    let app = app.build().unwrap();
+    let app = app.build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
     for round in 1..=5 {
         let messages = (0..20).map(|_| NewMessage::new("Count", r#"{"id":"a"}"#)).collect();
@@ -70,7 +70,7 @@ async fn a_part_that_can_not_go_on_is_told_to_who_waits_for_rest() {
     let append = Append::to("counter-a".parse().unwrap(), Expected::Any);
     store.append(append.event(NewEvent::json("Counted", r#"{"n":1}"#).unwrap())).await.unwrap();
     let builder = App::builder().store(store).queue(MemoryQueue::new());
-    let app = with_file(builder.checkpoints(MemoryCheckpoints::default()), text).build().unwrap();
+    let app = with_file(builder.checkpoints(MemoryCheckpoints::default()), text).build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
     let rested = timeout(LIMIT, system.at_rest()).await.expect("it is said at once");
     assert!(matches!(rested, Err(SystemError::Run(_))), "{rested:?}");
@@ -87,7 +87,7 @@ retry: { max_attempts: 2, initial_delay: "1ms" }
 async fn without_room(appends: u32) -> (System, MemoryQueue) {
     let (store, queue) = (Meddling::new(Meddle::Refuse, appends), MemoryQueue::new());
     let builder = App::builder().shared_store(store).queue(queue.clone());
-    let app = with_file(builder, &format!("{COUNTER}{WORK}")).build().unwrap();
+    let app = with_file(builder, &format!("{COUNTER}{WORK}")).build().await.unwrap();
     let system = System::start(&app).await.unwrap();
     queue.publish("work".parse().unwrap(), vec![NewMessage::new("Count", r#"{"id":"a"}"#)]).await.unwrap();
     (system, queue)

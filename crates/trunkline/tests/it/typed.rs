@@ -59,10 +59,10 @@ fn text(folder: &Path, more: &str) -> String {
     format!("[read_db]\ndsn: \"sqlite:{}\"\n{more}", folder.join("read.db").display())
 }
 
-fn build(folder: &Path, builder: AppBuilder, more: &str) -> App {
+async fn build(folder: &Path, builder: AppBuilder, more: &str) -> App {
     let builder = builder.projection_class("bank.Largest", Largest { revision: 1 });
     let section = format!("[projections.largest]\nclass: \"bank.Largest\"\n{more}\n{TEXT}");
-    with_file(builder, &text(folder, &section)).build().unwrap()
+    with_file(builder, &text(folder, &section)).build().await.unwrap()
 }
 
 async fn deposit(store: &Arc<dyn EventStore>, data: &str) {
@@ -83,7 +83,7 @@ async fn it_goes_on_where_its_rows_are() {
     let (folder, store) = (tempfile::tempdir().unwrap(), memory());
     for (amount, wanted) in [(5, (5, 1)), (3, (5, 1)), (9, (9, 2))] {
         deposit(&store, &format!(r#"{{"amount":{amount}}}"#)).await;
-        let app = build(folder.path(), App::builder().shared_store(Arc::clone(&store)), "");
+        let app = build(folder.path(), App::builder().shared_store(Arc::clone(&store)), "").await;
         app.projections().catch_up(LIMIT).await.unwrap();
         let (amount, raised) = wanted;
         assert_eq!(largest(&app).await, format!(r#"[{{"amount":{amount},"raised":{raised}}}]"#));
@@ -92,7 +92,7 @@ async fn it_goes_on_where_its_rows_are() {
     // Another log than the one whose events it has seen.
     let other = memory();
     deposit(&other, r#"{"amount":1}"#).await;
-    let app = build(folder.path(), App::builder().shared_store(other), "");
+    let app = build(folder.path(), App::builder().shared_store(other), "").await;
     let error = app.projections().catch_up(LIMIT).await.unwrap_err();
     assert!(matches!(error, ProjectionError::OtherStore { .. }), "{error}");
 }
@@ -113,13 +113,13 @@ async fn what_the_code_may_not_do_fails_the_event() {
         deposit(&store, r#"{"amount":5}"#).await;
         deposit(&store, data).await;
         deposit(&store, r#"{"amount":6}"#).await;
-        let app = build(folder.path(), App::builder().shared_store(Arc::clone(&store)), "");
+        let app = build(folder.path(), App::builder().shared_store(Arc::clone(&store)), "").await;
         let error = app.projections().catch_up(LIMIT).await.unwrap_err();
         assert!(matches!(error, ProjectionError::Stopped { .. }), "{error}");
         assert!(error.to_string().contains(said), "{error}");
         assert_eq!(largest(&app).await, r#"[{"amount":5,"raised":1}]"#, "{data}");
         app.close().await;
-        let app = build(folder.path(), App::builder().shared_store(store), "on_error: \"park\"");
+        let app = build(folder.path(), App::builder().shared_store(store), "on_error: \"park\"").await;
         app.projections().catch_up(LIMIT).await.unwrap();
         assert_eq!(largest(&app).await, r#"[{"amount":6,"raised":2}]"#, "{data}");
         assert_eq!(app.projections().parked("largest").await.unwrap().len(), 1);
@@ -133,13 +133,13 @@ async fn another_revision_builds_the_rows_again() {
     for revision in [1, 2] {
         let builder = App::builder().shared_store(Arc::clone(&store));
         let builder = builder.projection("largest", Largest { revision });
-        let app = with_file(builder, &text(folder.path(), "")).build().unwrap();
+        let app = with_file(builder, &text(folder.path(), "")).build().await.unwrap();
         app.projections().catch_up(LIMIT).await.unwrap();
         let status = app.projections().status().await.unwrap();
         assert_eq!(status[0].generation, Some(revision.into()));
         app.close().await;
     }
     let twice = App::builder().shared_store(store).projection("largest", Largest { revision: 1 });
-    let error = twice.projection("largest", Largest { revision: 1 }).build().unwrap_err();
+    let error = twice.projection("largest", Largest { revision: 1 }).build().await.unwrap_err();
     assert!(matches!(error, BuildError::Projection { .. }), "{error}");
 }

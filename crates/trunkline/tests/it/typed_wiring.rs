@@ -81,23 +81,23 @@ fn doors() -> AppBuilder {
     App::builder().store(MemoryStore::new()).decider::<Door>().consumer(work, dispatch)
 }
 
-fn problems(builder: AppBuilder) -> Vec<String> {
-    match builder.build() {
+async fn problems(builder: AppBuilder) -> Vec<String> {
+    match builder.build().await {
         Ok(_) => Vec::new(),
         Err(BuildError::Wiring { problems }) => problems.iter().map(ToString::to_string).collect(),
         Err(other) => panic!("{other}"),
     }
 }
 
-#[test]
-fn a_saga_whose_steps_are_taken_answered_and_undone_is_built() {
-    assert_eq!(problems(doors().saga::<Sound>()), [""; 0]);
+#[tokio::test]
+async fn a_saga_whose_steps_are_taken_answered_and_undone_is_built() {
+    assert_eq!(problems(doors().saga::<Sound>()).await, [""; 0]);
 }
 
-#[test]
-fn an_event_that_nothing_emits_is_refused_unless_it_is_known() {
+#[tokio::test]
+async fn an_event_that_nothing_emits_is_refused_unless_it_is_known() {
     let alone = || App::builder().store(MemoryStore::new()).saga::<Elsewhere>();
-    let found = problems(alone());
+    let found = problems(alone()).await;
     assert_eq!(
         found,
         [
@@ -105,43 +105,43 @@ fn an_event_that_nothing_emits_is_refused_unless_it_is_known() {
             "the saga \"door\": nothing emits the event \"Painted\"; say that it comes from elsewhere: AppBuilder::known_event"
         ]
     );
-    assert_eq!(problems(alone().known_event("Built").event("Painted", 1)), [""; 0]);
+    assert_eq!(problems(alone().known_event("Built").event("Painted", 1)).await, [""; 0]);
 }
 
-#[test]
-fn a_command_that_nothing_handles_is_refused() {
-    let found = problems(doors().saga::<Misspelt>());
+#[tokio::test]
+async fn a_command_that_nothing_handles_is_refused() {
+    let found = problems(doors().saga::<Misspelt>()).await;
     let wanted = "the saga \"door\": nothing handles the command \"Pant\", which a consumer dispatches; did you mean \"Paint\"?";
     assert_eq!(found, [wanted]);
 }
 
-#[test]
-fn a_step_without_an_end_or_an_undo_is_refused() {
-    let found = problems(doors().saga::<ForEver>());
+#[tokio::test]
+async fn a_step_without_an_end_or_an_undo_is_refused() {
+    let found = problems(doors().saga::<ForEver>()).await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("the saga \"door\": the step \"paint\" may wait for ever; "), "{found:?}");
-    let found = problems(doors().saga::<NoUndo>());
+    let found = problems(doors().saga::<NoUndo>()).await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("the saga \"door\": the step \"paint\" doesn't say what undoes Paint; "));
 }
 
-#[test]
-fn what_nothing_ever_answers_is_refused() {
+#[tokio::test]
+async fn what_nothing_ever_answers_is_refused() {
     let news = Consumer::new("news", vec!["news".parse().unwrap()], "news".parse().unwrap());
     let handler = ConsumerAction::Handle(std::sync::Arc::new(crate::doors::Nothing));
-    let found = problems(doors().consumer(news, handler).saga::<NeverDone>());
+    let found = problems(doors().consumer(news, handler).saga::<NeverDone>()).await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("the saga \"door\": nothing ever says that Tell was done; "), "{found:?}");
 }
 
-#[test]
-fn a_topic_that_nobody_takes_from_is_a_warning_as_in_a_file() {
-    assert_eq!(problems(doors().saga::<Elsewhere>()), [""; 0]);
+#[tokio::test]
+async fn a_topic_that_nobody_takes_from_is_a_warning_as_in_a_file() {
+    assert_eq!(problems(doors().saga::<Elsewhere>()).await, [""; 0]);
 }
 
 #[tokio::test]
 async fn what_a_program_registers_runs_to_its_end() {
-    let app = doors().queue(MemoryQueue::new()).saga::<Sound>().build().unwrap();
+    let app = doors().queue(MemoryQueue::new()).saga::<Sound>().build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
     app.dispatch(DoorCommand::Build { id: "7".to_owned() }).await.unwrap();
     system.at_rest().await.unwrap();
@@ -152,8 +152,8 @@ async fn what_a_program_registers_runs_to_its_end() {
     system.stop().await.unwrap();
 }
 
-#[test]
-fn a_step_that_the_outline_does_not_say_is_not_taken() {
+#[tokio::test]
+async fn a_step_that_the_outline_does_not_say_is_not_taken() {
     let built = Waited::Built { id: "7".to_owned() };
     let saga = given_saga::<Misspelt>([]).when(built);
     saga.then_nothing_is_sent().then_status(Status::Compensated);

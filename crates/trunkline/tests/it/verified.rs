@@ -14,7 +14,7 @@ use crate::projections::{ACCOUNTS, LIMIT, app, append, deposit, memory};
 async fn five_events() -> (TempDir, Arc<dyn EventStore>, App) {
     let (folder, store) = memory();
     append(&store, "Opened", "{}").await;
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     for amount in [1, 2, 3, 4] {
         deposit(&store, amount).await;
     }
@@ -50,7 +50,7 @@ async fn rows_are_what_the_events_make() {
     };
     assert_eq!(verified, expected);
     // Beside the process that runs it, too.
-    let other = self::app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let other = self::app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     other.projections().start().await.unwrap();
     let last = deposit(&store, 6).await;
     other.projections().wait_for(last, LIMIT).await.unwrap();
@@ -103,7 +103,7 @@ async fn many_differing_rows_are_counted_and_the_first_are_shown() {
     }
     let text =
         ACCOUNTS.replace("position INTEGER PRIMARY KEY", "position INTEGER").replace("< 1000", "< 9000");
-    let app = app(folder.path(), store, &text);
+    let app = app(folder.path(), store, &text).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     // Without a primary key, a row that is there twice is one too many.
     change(folder.path(), "deposits", "INSERT INTO deposit SELECT * FROM deposit WHERE amount >= 50");
@@ -115,12 +115,12 @@ async fn many_differing_rows_are_counted_and_the_first_are_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_rows_or_those_of_other_statements_is_said() {
     let (folder, store) = memory();
-    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS);
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
     let verified = app.projections().verify("accounts").await.unwrap();
     assert_eq!((verified.generation, verified.is_right()), (None, true));
     app.projections().catch_up(LIMIT).await.unwrap();
     let text = ACCOUNTS.replace("balance + :data.amount", "balance + 2 * :data.amount");
-    let other = self::app(folder.path(), store, &text);
+    let other = self::app(folder.path(), store, &text).await;
     let error = other.projections().verify("accounts").await.unwrap_err();
     assert!(matches!(error, ProjectionError::Changed { .. }), "{error}");
     assert!(matches!(app.projections().verify("acounts").await, Err(ProjectionError::Unknown { .. })));

@@ -71,7 +71,7 @@ async fn old_till() -> MemoryStore {
 #[tokio::test]
 async fn a_command_decides_over_old_events_in_todays_shape() {
     let memory = old_till().await;
-    let app = with_file(App::builder().store(memory.clone()), TILL).build().unwrap();
+    let app = with_file(App::builder().store(memory.clone()), TILL).build().await.unwrap();
     let pay = async |data: &str| said(&app.send(CommandRequest::new("Pay", data.to_owned())).await);
     assert_eq!(
         pay(r#"{"till":"a","amount":{"cents":1}}"#).await,
@@ -88,7 +88,7 @@ async fn a_command_decides_over_old_events_in_todays_shape() {
 
 #[tokio::test]
 async fn an_event_that_is_not_of_its_shape_is_refused_with_the_path() {
-    let app = app(TILL);
+    let app = app(TILL).await;
     let outcome =
         app.send(CommandRequest::new("Pay", r#"{"till":"b","amount":{"cents":"1"}}"#)).await.unwrap();
     let rejection = outcome.rejection().unwrap();
@@ -124,7 +124,7 @@ async fn an_event_that_leads_nowhere_stops_what_rests_on_it() {
     ] {
         let memory = MemoryStore::new();
         store(&memory, "Paid", version, data).await;
-        let app = with_file(App::builder().store(memory), TILL).build().unwrap();
+        let app = with_file(App::builder().store(memory), TILL).build().await.unwrap();
         let found = said(&app.send(CommandRequest::new("Pay", r#"{"till":"a"}"#)).await);
         assert!(found.starts_with("error: a stored event can't be read: Paid"), "{found}");
         assert!(found.contains(wanted), "{found}");
@@ -144,7 +144,7 @@ async fn scenarios_give_events_of_today_or_of_a_version() {
         then: {{ rejected: \"the till has 1100, said sorry 0\" }}
         "
     );
-    let reports = scenario::run(&app(&text)).await;
+    let reports = scenario::run(&app(&text).await).await;
     assert!(reports.iter().all(|report| report.passed), "{reports:?}");
 }
 
@@ -225,7 +225,7 @@ async fn typed_deciders_get_old_events_in_todays_shape() {
     memory.append(Append::to("lamp-1".parse().unwrap(), Expected::Any).event(lit)).await.unwrap();
     let links =
         [Link::from("Lit", 1).becomes("SwitchedOn", 1), Link::from("SwitchedOn", 1).rename("who", "by")];
-    let app = App::builder().store(memory).decider::<Lamp>().upcast(links).build().unwrap();
+    let app = App::builder().store(memory).decider::<Lamp>().upcast(links).build().await.unwrap();
     let outcome = app.dispatch(LampCommand::SwitchOn { lamp: "1".into() }).await;
     assert_eq!(said(&outcome), "rejected: by ada");
     let outcome = app.dispatch(LampCommand::SwitchOn { lamp: "2".into() }).await;
@@ -241,26 +241,26 @@ async fn events_of_typed_deciders_are_checked_too() {
         upcast: [{ from: 1, steps: [{ rename: { who: "by" } }] }]
     "#;
     let memory = MemoryStore::new();
-    let app = with_file(App::builder().store(memory.clone()).decider::<Lamp>(), text).build().unwrap();
+    let app = with_file(App::builder().store(memory.clone()).decider::<Lamp>(), text).build().await.unwrap();
     let outcome = app.dispatch(LampCommand::SwitchOn { lamp: "1".into() }).await.unwrap();
     let rejection = outcome.rejection().unwrap();
     assert_eq!(rejection.field.as_deref(), Some("event.data.by"));
     assert!(rejection.reason.starts_with("SwitchedOn would not be of its shape: by: "), "{rejection:?}");
     assert_eq!(memory.head().await.unwrap().get(), 0, "nothing is stored");
     let app = with_file(App::builder().store(memory).decider::<Lamp>(), &text.replace("ada", "me"));
-    let outcome = app.build().unwrap().dispatch(LampCommand::SwitchOn { lamp: "1".into() }).await;
+    let outcome = app.build().await.unwrap().dispatch(LampCommand::SwitchOn { lamp: "1".into() }).await;
     assert_eq!(said(&outcome), r#"accepted: lamp-1@1 SwitchedOn {"by":"me"}"#);
 }
 
-#[test]
-fn the_program_and_the_file_have_to_agree() {
+#[tokio::test]
+async fn the_program_and_the_file_have_to_agree() {
     let builder = || App::builder().store(MemoryStore::new()).decider::<Lamp>();
-    let error = with_file(builder(), "[events.SwitchedOn]\nversion: 1\n").build().unwrap_err();
+    let error = with_file(builder(), "[events.SwitchedOn]\nversion: 1\n").build().await.unwrap_err();
     assert!(matches!(error, BuildError::EventVersion { program: 2, file: 1, .. }), "{error}");
     let text = "[events.SwitchedOn]\nversion: 2\nupcast: [{ from: 1, steps: [] }]\n";
-    let error = with_file(builder().upcast([Link::from("SwitchedOn", 1)]), text).build().unwrap_err();
+    let error = with_file(builder().upcast([Link::from("SwitchedOn", 1)]), text).build().await.unwrap_err();
     assert!(matches!(error, BuildError::Upcasts { .. }), "{error}");
-    let error = builder().upcast([Link::from("SwitchedOn", 2)]).build().unwrap_err();
+    let error = builder().upcast([Link::from("SwitchedOn", 2)]).build().await.unwrap_err();
     assert!(error.to_string().contains("2 is its present version"), "{error}");
-    assert!(with_file(builder(), text).build().is_ok());
+    assert!(with_file(builder(), text).build().await.is_ok());
 }

@@ -71,8 +71,8 @@ pub(crate) fn with_file(builder: AppBuilder, text: &str) -> AppBuilder {
 }
 
 /// An application of a text over a store in memory.
-pub(crate) fn app(text: &str) -> App {
-    with_file(App::builder().store(MemoryStore::new()), text).build().unwrap()
+pub(crate) async fn app(text: &str) -> App {
+    with_file(App::builder().store(MemoryStore::new()), text).build().await.unwrap()
 }
 
 /// A request under an id.

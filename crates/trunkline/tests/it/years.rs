@@ -58,10 +58,10 @@ async fn old_store() -> Arc<dyn EventStore> {
     store
 }
 
-fn app(folder: &TempDir, store: &Arc<dyn EventStore>, text: &str) -> App {
+async fn app(folder: &TempDir, store: &Arc<dyn EventStore>, text: &str) -> App {
     let place = folder.path().join("read.db");
     let text = format!("[read_db]\ndsn: \"sqlite:{}\"\n{text}", place.display());
-    with_file(App::builder().shared_store(Arc::clone(store)), &text).build().unwrap()
+    with_file(App::builder().shared_store(Arc::clone(store)), &text).build().await.unwrap()
 }
 
 async fn rows(app: &App) -> String {
@@ -73,7 +73,7 @@ const TODAY: &str = r#"[{"position":2,"cents":700},{"position":3,"cents":1},{"po
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_of_todays_events() {
     let (folder, store) = (TempDir::new().unwrap(), old_store().await);
-    let app = app(&folder, &store, &format!("{FIRST}{LINKS}"));
+    let app = app(&folder, &store, &format!("{FIRST}{LINKS}")).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     assert_eq!(rows(&app).await, TODAY);
 }
@@ -81,11 +81,11 @@ async fn rows_are_of_todays_events() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_made_of_events_as_they_were_are_made_again() {
     let (folder, store) = (TempDir::new().unwrap(), old_store().await);
-    let before = app(&folder, &store, FIRST);
+    let before = app(&folder, &store, FIRST).await;
     before.projections().catch_up(LIMIT).await.unwrap();
     assert_eq!(rows(&before).await, r#"[{"position":2,"cents":null},{"position":4,"cents":50}]"#);
     before.close().await;
-    let after = app(&folder, &store, &format!("{FIRST}{LINKS}"));
+    let after = app(&folder, &store, &format!("{FIRST}{LINKS}")).await;
     let all = after.projections().status().await.unwrap();
     let changed: Vec<_> = all.iter().map(|status| (status.name.as_str(), status.changed)).collect();
     assert_eq!(changed, [("sums", true), ("other", false)], "only what the links lead to");
@@ -98,7 +98,7 @@ async fn an_event_that_nothing_leads_on_from_stops_those_who_want_it() {
     let (folder, store) = (TempDir::new().unwrap(), old_store().await);
     append(&store, "Paid", 3, "{}").await;
     append(&store, "Opened", 1, "{}").await;
-    let app = app(&folder, &store, &format!("{FIRST}{LINKS}"));
+    let app = app(&folder, &store, &format!("{FIRST}{LINKS}")).await;
     let error = app.projections().catch_up(LIMIT).await.unwrap_err();
     assert!(error.to_string().contains("newer than the present 2"), "{error}");
     let all = app.projections().status().await.unwrap();
@@ -113,7 +113,7 @@ async fn what_an_event_became_is_put_aside_and_applied_as_a_whole() {
     append(&store, "BatchPaid", 1, r#"{"first":5,"second":90000}"#).await;
     append(&store, "Paid", 2, r#"{"cents":3}"#).await;
     let parking = FIRST.replacen("[projections.sums]", "[projections.sums]\non_error: \"park\"", 1);
-    let app = app(&folder, &store, &format!("{parking}{LINKS}"));
+    let app = app(&folder, &store, &format!("{parking}{LINKS}")).await;
     app.projections().catch_up(LIMIT).await.unwrap();
     let last = r#",{"position":6,"cents":3}]"#;
     assert_eq!(rows(&app).await, TODAY.replacen(']', last, 1), "neither part of it");
@@ -142,7 +142,7 @@ async fn messages(queue: &MemoryQueue) -> Vec<Message> {
 #[tokio::test]
 async fn messages_are_of_todays_events() {
     let (folder, store) = (TempDir::new().unwrap(), old_store().await);
-    let app = app(&folder, &store, LINKS);
+    let app = app(&folder, &store, LINKS).await;
     let (queue, checkpoints) = (MemoryQueue::new(), MemoryCheckpoints::default());
     let relay = relay(&app, &["Paid"]);
     relay.catch_up(&store, &queue, &checkpoints).await.unwrap();
@@ -173,7 +173,7 @@ async fn messages_are_of_todays_events() {
 async fn a_relay_stops_at_an_event_that_nothing_leads_on_from() {
     let (folder, store) = (TempDir::new().unwrap(), old_store().await);
     append(&store, "Paid", 3, "{}").await;
-    let app = app(&folder, &store, LINKS);
+    let app = app(&folder, &store, LINKS).await;
     let (queue, checkpoints) = (MemoryQueue::new(), MemoryCheckpoints::default());
     let relayed = relay(&app, &[]).catch_up(&store, &queue, &checkpoints).await;
     assert!(matches!(relayed, Err(RelayError::Upcast(_))), "{relayed:?}");
@@ -183,10 +183,10 @@ async fn a_relay_stops_at_an_event_that_nothing_leads_on_from() {
 async fn a_message_that_waited_is_of_the_shape_in_which_it_was_published() {
     let (folder, store) = (TempDir::new().unwrap(), old_store().await);
     let (queue, checkpoints) = (MemoryQueue::new(), MemoryCheckpoints::default());
-    let before = app(&folder, &store, "");
+    let before = app(&folder, &store, "").await;
     relay(&before, &["Paid"]).catch_up(&store, &queue, &checkpoints).await.unwrap();
     before.close().await;
-    let after = app(&folder, &store, LINKS);
+    let after = app(&folder, &store, LINKS).await;
     let event = event_of(&messages(&queue).await[0]).unwrap();
     assert_eq!((event.schema_version(), event.data()), (1, br#"{"euros":7}"#.as_slice()));
     let today: Vec<_> = after.upcasters().upcast(event).unwrap().into_iter().collect();

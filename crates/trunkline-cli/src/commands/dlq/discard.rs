@@ -30,7 +30,7 @@ pub(super) struct DiscardArgs {
 impl DiscardArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         self.choice.check()?;
-        let opened = open(&self.queue, "trunkline dlq discard", false, output)?;
+        let opened = open(&self.queue, "trunkline dlq discard", false, output).await?;
         let done = self.choice.decide(BulkDecision::Discard, None, &opened, output).await;
         opened.close().await;
         done

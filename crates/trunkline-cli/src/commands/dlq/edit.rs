@@ -66,7 +66,7 @@ impl EditArgs {
         let given = self.data.is_some() || self.data_file.is_some();
         let data = given.then(|| data_of(self.data.as_deref(), self.data_file.as_deref())).transpose()?;
         let data = data.map(unambiguous).transpose()?;
-        let opened = open(&self.queue, "trunkline dlq edit", false, output)?;
+        let opened = open(&self.queue, "trunkline dlq edit", false, output).await?;
         let done = self.edit(data, &opened).await;
         opened.close().await;
         print(&done?, output)

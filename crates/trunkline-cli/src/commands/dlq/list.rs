@@ -69,7 +69,7 @@ struct GroupJson<'a> {
 
 impl ListArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let opened = open(&self.queue, "trunkline dlq list", false, output)?;
+        let opened = open(&self.queue, "trunkline dlq list", false, output).await?;
         let listed = self.list(&opened, output).await;
         opened.close().await;
         listed

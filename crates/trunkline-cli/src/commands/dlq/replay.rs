@@ -41,7 +41,7 @@ fn rate(text: &str) -> Result<f64, String> {
 impl ReplayArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         self.choice.check()?;
-        let opened = open(&self.queue, "trunkline dlq replay", false, output)?;
+        let opened = open(&self.queue, "trunkline dlq replay", false, output).await?;
         let done = self.choice.decide(BulkDecision::Replay, self.rate, &opened, output).await;
         opened.close().await;
         done

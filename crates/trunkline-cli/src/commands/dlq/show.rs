@@ -82,7 +82,7 @@ impl<'a> From<&'a DeadLetter> for LetterJson<'a> {
 
 impl ShowArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let opened = open(&self.queue, "trunkline dlq show", false, output)?;
+        let opened = open(&self.queue, "trunkline dlq show", false, output).await?;
         let letter = async { opened.queue.operate()?.dead_letter(self.id).await }.await;
         opened.close().await;
         output.report(&LetterJson::from(&letter.map_err(QueueFailure::from)?))

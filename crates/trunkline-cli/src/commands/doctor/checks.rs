@@ -171,7 +171,10 @@ pub(super) async fn laws(app: &App) -> Result<Vec<Check>, Failure> {
 
 /// Whether there is room.
 pub(super) fn disk(store: &Dsn) -> Option<Check> {
-    let Dsn::Log(path) = store else { return None };
+    if store.is_memory() {
+        return None;
+    }
+    let path = store.path();
     room(path).map(|(free, all)| {
         let says = format!("{} free of {}", HumanBytes(free), HumanBytes(all));
         if free < ROOM_MIN {

@@ -45,11 +45,13 @@ impl CensusArgs {
         let mut interrupt = Interrupt::listen();
         let file = application::load(&self.file, output)?;
         let place = application::place(&file, &self.store)?;
-        let opened = match open::for_reading(&place) {
+        let opened = match open::for_reading(&place).await {
             // Before the first command there is nothing to count; but a store that was named has to be there.
-            Err(Failure::Open { source: OpenError::NotFound { .. }, .. }) if place.origin != Origin::Flag => {
+            Err(Failure::Open { source: OpenError::NotFound { .. }, .. })
+                if !matches!(place.origin, Origin::Flag(_)) =>
+            {
                 output.warn(format_args!("there is no event store yet: {place}"));
-                open::for_reading(&Place { dsn: Dsn::Memory, ..place })?
+                open::for_reading(&Place { dsn: Dsn::memory(), ..place }).await?
             }
             opened => opened?,
         };

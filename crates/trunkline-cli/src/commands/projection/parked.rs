@@ -97,7 +97,7 @@ impl ParkedArgs {
 }
 
 async fn list(args: &NameArgs, output: &mut Output<'_>) -> Result<(), Failure> {
-    let app = open_app(&args.file, &args.store, output)?;
+    let app = open_app(&args.file, &args.store, output).await?;
     let parked = app.projections().parked(&args.name).await?;
     let rows: Vec<Value> = parked
         .iter()
@@ -110,7 +110,7 @@ async fn list(args: &NameArgs, output: &mut Output<'_>) -> Result<(), Failure> {
 }
 
 async fn retry(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
-    let app = open_app(&args.of.file, &args.of.store, output)?;
+    let app = open_app(&args.of.file, &args.of.store, output).await?;
     let (mut decided, mut failed) = (Vec::new(), None);
     for position in args.positions(&app).await? {
         match app.projections().retry_parked(&args.of.name, position).await {
@@ -131,7 +131,7 @@ async fn retry(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure
 }
 
 async fn discard(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
-    let app = open_app(&args.of.file, &args.of.store, output)?;
+    let app = open_app(&args.of.file, &args.of.store, output).await?;
     let (mut decided, mut failed) = (Vec::new(), None);
     for position in args.positions(&app).await? {
         if let Err(error) = app.projections().discard_parked(&args.of.name, position).await {

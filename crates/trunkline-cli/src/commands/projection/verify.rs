@@ -35,7 +35,7 @@ pub(super) struct VerifyArgs {
 
 impl VerifyArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let app = open_app(&self.of.file, &self.of.store, output)?;
+        let app = open_app(&self.of.file, &self.of.store, output).await?;
         let names = match self.of.name {
             Some(name) => vec![name],
             None => app.projections().names().map(str::to_owned).collect(),

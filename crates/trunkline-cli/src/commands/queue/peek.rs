@@ -68,7 +68,7 @@ struct StateJson {
 
 impl PeekArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let opened = open(&self.queue, "trunkline queue peek", false, output)?;
+        let opened = open(&self.queue, "trunkline queue peek", false, output).await?;
         let peek = Peek { topic: self.topic, group: self.group, after: self.after, max: self.max };
         let peeked = async { opened.queue.operate()?.peek(peek).await }.await;
         opened.close().await;

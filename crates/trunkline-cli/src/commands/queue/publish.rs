@@ -89,7 +89,7 @@ impl PublishArgs {
         }
         let id = message.id.to_string();
         trunkline_queue::check(std::slice::from_ref(&message)).map_err(QueueFailure::from)?;
-        let opened = open(&self.queue, "trunkline queue publish", true, output)?;
+        let opened = open(&self.queue, "trunkline queue publish", true, output).await?;
         let published = opened.queue.publish_one(self.topic.clone(), message).await;
         opened.close().await;
         let stored = published.map_err(QueueFailure::from)? == Published::Stored;

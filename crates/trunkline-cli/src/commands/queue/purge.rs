@@ -55,7 +55,7 @@ impl PurgeArgs {
                 hint: "say --yes; `trunkline queue peek` shows what there is".to_owned(),
             });
         }
-        let opened = open(&self.queue, "trunkline queue purge", false, output)?;
+        let opened = open(&self.queue, "trunkline queue purge", false, output).await?;
         let (topic, group) = (self.topic.clone(), self.group.clone());
         let done = async { opened.queue.operate()?.purge(topic, group).await }.await;
         opened.close().await;

@@ -48,7 +48,7 @@ struct RetryNowReport {
 
 impl RetryNowArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let opened = open(&self.queue, "trunkline queue retry-now", false, output)?;
+        let opened = open(&self.queue, "trunkline queue retry-now", false, output).await?;
         let (topic, group) = (self.topic.clone(), self.group.clone());
         let done = async { opened.queue.operate()?.retry_now(topic, group, self.id).await }.await;
         opened.close().await;

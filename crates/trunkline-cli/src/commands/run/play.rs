@@ -35,11 +35,9 @@ pub(super) async fn run(
 ) -> Result<RunReport, Failure> {
     let commands = lines::open(&args.commands)?;
     let file = application::load(&args.file, output)?;
-    let (app, opened) =
-        application::open_whole(file, &args.store, &args.queue, "trunkline run", output).await?;
+    let app = application::open_whole(file, &args.store, &args.queue, "trunkline run", output).await?;
     let ran = run_over(&app, args, commands, output, interrupt).await;
     app.close().await;
-    opened.close().await;
     ran
 }
 
@@ -176,7 +174,7 @@ fn count(report: &mut RunReport, ended: Result<Result<Outcome, DispatchError>, J
 }
 
 async fn queue_stats(app: &App) -> Result<QueueStats, Failure> {
-    let queue = app.queue().map_err(QueueFailure::from)?;
+    let queue = app.queue().await.map_err(QueueFailure::from)?;
     let stats = async { queue.operate()?.stats().await }.await;
     Ok(stats.map_err(QueueFailure::from)?)
 }

@@ -99,7 +99,7 @@ impl From<StatusName> for Status {
 
 impl ListArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let app = open_app(&self.file, &self.store, output)?;
+        let app = open_app(&self.file, &self.store, output).await?;
         let now = SystemClock.now();
         let mut statuses: Vec<Status> = self.status.into_iter().map(Status::from).collect();
         if self.stuck {

@@ -185,10 +185,9 @@ async fn carry_out(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let file = application::load(file, output)?;
-    let (app, opened) = application::open(file, store, owner, output).await?;
+    let app = application::open(file, store, owner, output).await?;
     let ordered = order(&app).await;
     app.close().await;
-    opened.close().await;
     let ordered = ordered?;
     output.report(&Answer::of(&ordered))?;
     if ordered.transitions.iter().any(Transition::sends) {

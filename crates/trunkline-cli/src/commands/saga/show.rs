@@ -47,7 +47,7 @@ pub(super) struct ShowArgs {
 
 impl ShowArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let app = open_app(&self.file, &self.store, output)?;
+        let app = open_app(&self.file, &self.store, output).await?;
         let (name, id) = app.sagas().find(&self.id).await?;
         let detail = app.sagas().show(&name, &id).await?;
         output.report(&Shown::of(&detail))

@@ -38,7 +38,7 @@ pub(super) struct VerifyArgs {
 
 impl VerifyArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let app = open_app(&self.file, &self.store, output)?;
+        let app = open_app(&self.file, &self.store, output).await?;
         let found = app.sagas().verify().await?;
         output.report(&found)?;
         if found.is_whole() {

@@ -29,7 +29,7 @@ emit: [{ type: "Opened", data: "command" }]
 
 #[tokio::test]
 async fn a_message_is_a_command_with_one_effect_however_often_it_comes() {
-    let app = app(DOOR);
+    let app = app(DOOR).await;
     let dispatcher =
         CommandDispatcher { app: app.clone(), consumer: "work".into(), on_reject: OnReject::Dead };
     let queue = MemoryQueue::new();
@@ -61,7 +61,7 @@ async fn a_message_is_a_command_with_one_effect_however_often_it_comes() {
 
 #[tokio::test]
 async fn a_message_with_the_id_of_another_one_is_a_dead_letter_unless_it_was_made_of_an_event() {
-    let app = app(DOOR);
+    let app = app(DOOR).await;
     let dispatcher =
         CommandDispatcher { app: app.clone(), consumer: "work".into(), on_reject: OnReject::Ack };
     let queue = MemoryQueue::new();
@@ -99,7 +99,7 @@ async fn the_file_says_who_takes_which_messages() {
         "{DOOR}\n[message_queue]\nretry {{ initial_delay: \"1ms\" }}\n[relay.out]\nevents: \"Opened\"\ntopic: \"opened\"\nkey: \"'door ' + event.data.id\"\n[consumers.work]\ntopics: [\"doors\"]\ndispatch: \"command\"\n"
     );
     let queue = MemoryQueue::new();
-    let app = with_queue(&text, &queue);
+    let app = with_queue(&text, &queue).await;
     let open = |door: &str| NewMessage::new("Open", format!("{{\"id\":\"{door}\"}}"));
     queue.publish(topic("doors"), vec![open("a"), open("a"), open("b")]).await.unwrap();
     queue.subscribe(topic("opened"), group("end"), GroupOptions::default()).await.unwrap();
@@ -125,10 +125,10 @@ fn what_waits_and_what_consumers_do_is_told_as_metrics() {
         "{DOOR}\n[consumers.work]\ntopics: [\"doors\"]\ndispatch: \"command\"\nconcurrency: 1\non_reject: \"dead\"\n"
     );
     let queue = MemoryQueue::new();
-    let app = with_queue(&text, &queue);
     let told = Told::default();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let app = runtime.block_on(with_queue(&text, &queue));
     metrics::with_local_recorder(&told, || {
         runtime.block_on(async {
             let open = || NewMessage::new("Open", r#"{"id":"a"}"#);
@@ -191,7 +191,7 @@ async fn when_one_fails_the_others_finish_what_they_hold() {
         App::builder().shared_store(store).message_handler("test.Upsetting", Shared(Arc::clone(&handler)));
     let text = "[relay.out]\ntopic: \"opened\"\nkey: \"event.data.id\"\n[consumers.work]\ntopics: [\"doors\"]\nclass: \"test.Upsetting\"\n";
     let queue = MemoryQueue::new();
-    let app = crate::world::with_file(builder.queue(queue.clone()), text).build().unwrap();
+    let app = crate::world::with_file(builder.queue(queue.clone()), text).build().await.unwrap();
     queue.publish_one(topic("doors"), NewMessage::new("Open", "{}")).await.unwrap();
     let (_stopper, stop) = Stopper::new();
     let error = app.run_messages(&stop).await.unwrap_err();

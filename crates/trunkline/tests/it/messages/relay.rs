@@ -36,7 +36,7 @@ async fn waiting(queue: &MemoryQueue) -> Vec<String> {
 
 #[tokio::test]
 async fn events_become_cloudevents_in_their_order() {
-    let app = App::builder().store(MemoryStore::new()).decider::<Counter>().build().unwrap();
+    let app = App::builder().store(MemoryStore::new()).decider::<Counter>().build().await.unwrap();
     let request = trunkline::CommandRequest::of(&crate::counter::increment("a", 1)).unwrap();
     let context = trunkline::Context {
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
@@ -191,7 +191,7 @@ async fn a_relay_goes_on_where_it_was_and_follows_what_comes() {
 async fn trunklines_own_events_and_others_types_stay_inside() {
     let app = app(
         "[commands.A]\nstream: \"'a-' + command.id\"\nemit: [{ type: \"X\", data: \"command\" }, { type: \"Y\", data: \"command\" }]\n",
-    );
+    ).await;
     app.send(crate::world::request("1", "A", r#"{"id":"b"}"#)).await.unwrap();
     app.send(crate::world::request("2", "A", "{}")).await.unwrap();
     assert_eq!(app.store().head().await.unwrap(), Position::new(3), "a kept rejection among them");
@@ -223,7 +223,7 @@ async fn a_relay_ahead_of_its_log_stops() {
 #[tokio::test]
 async fn a_relay_tells_of_what_is_in_the_queue_and_of_what_it_passed_over() {
     let queue = MemoryQueue::new();
-    let app = with_queue("[relay.out]\nevents: \"Y\"\ntopic: \"shop\"\n", &queue);
+    let app = with_queue("[relay.out]\nevents: \"Y\"\ntopic: \"shop\"\n", &queue).await;
     let head = Position::new(3);
     assert!(app.relays_have_passed(Position::START) && !app.relays_have_passed(Position::FIRST));
     for event_type in ["X", "Y", "X"] {

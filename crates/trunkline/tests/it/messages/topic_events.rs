@@ -43,7 +43,7 @@ async fn take_events(
     let section =
         |name| format!("[consumers.{name}]\ntopics: \"events\"\nordered: true\nclass: \"test.{name}\"\n");
     let text: String = names.iter().map(section).collect();
-    let app = crate::world::with_file(builder, &text).build().unwrap();
+    let app = crate::world::with_file(builder, &text).build().await.unwrap();
     let (stopper, stop) = Stopper::new();
     let look = async {
         loop {
@@ -117,7 +117,7 @@ async fn where_a_relay_fills_the_topic_events_consumers_take_what_that_says() {
     let noting = Noting::default();
     let builder = App::builder().store(MemoryStore::new()).queue(queue.clone());
     let builder = builder.message_handler("test.Noting", noting.clone());
-    let app = crate::world::with_file(builder, text).build().unwrap();
+    let app = crate::world::with_file(builder, text).build().await.unwrap();
     for event_type in ["X", "Y"] {
         let event = NewEvent::json(event_type, "{}").unwrap();
         app.store().append(Append::to("a-1".parse().unwrap(), Expected::Any).event(event)).await.unwrap();

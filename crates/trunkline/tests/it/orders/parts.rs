@@ -47,7 +47,7 @@ impl Parts {
             .saga_index(folder.join("sagas.db"))
             .clock(Arc::new(sagas_clock));
         let text = ORDERS.replace("[message_queue]", "[message_queue]\nretry { max_attempts: 100 }");
-        let app = with_file(builder, &text).build().unwrap();
+        let app = with_file(builder, &text).build().await.unwrap();
         for topic in TOPICS {
             // The second group is where every message comes once more, later.
             for group in ["work", "again"] {

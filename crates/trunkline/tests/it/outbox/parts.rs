@@ -81,7 +81,7 @@ impl Clock for Later {
 
 impl Parts {
     /// Opens, and makes, everything in a folder.
-    pub(super) fn open(folder: &Path, run: u32) -> Self {
+    pub(super) async fn open(folder: &Path, run: u32) -> Self {
         // Small segments, so that a kill also hits where one begins or ends.
         let options = LogStoreOptions { segment_bytes: 1 << 20, ..LogStoreOptions::default() };
         let log = LogStore::open(&folder.join("events"), options).unwrap();
@@ -90,7 +90,7 @@ impl Parts {
         let queue = EmbeddedQueue::open(&folder.join("queue"), options).unwrap();
         let builder = App::builder().store(log.clone()).queue(queue.clone());
         let builder = builder.checkpoints(FileCheckpoints::new(folder.join("relay")));
-        Self { app: with_file(builder, FILE).build().unwrap(), queue, log }
+        Self { app: with_file(builder, FILE).build().await.unwrap(), queue, log }
     }
 
     /// Notes what isn't noted yet; and the last of what is, again, as somebody would who never heard of it.

@@ -14,7 +14,7 @@ fn works_until_it_is_killed() {
     let Some(Orders { run, size, folder }) = Orders::of_this_process() else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let parts = Parts::open(&folder, run);
+        let parts = Parts::open(&folder, run).await;
         let (_stopper, stop) = Stopper::new();
         let worked = parts.app.run_messages(&stop);
         // Whatever ends by itself ends the process, which its witness notices.

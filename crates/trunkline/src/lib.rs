@@ -50,6 +50,7 @@
 mod app;
 mod backend;
 mod command;
+mod follow;
 mod query;
 
 mod file;

@@ -14,9 +14,6 @@ use crate::messages::Stopper;
 use crate::saga::SagaError;
 use crate::{App, ProjectionError, ProjectionState, RunError};
 
-/// How often is looked whether everything is at rest.
-const LOOKED: Duration = Duration::from_millis(1);
-
 /// How long something may keep a part from going on before whoever waits for rest is told.
 const HELD_UP: Duration = Duration::from_secs(10);
 
@@ -149,6 +146,7 @@ impl System {
 
 /// The head of the log once nothing moves any more.
 async fn rest(app: &App, queue: &dyn MessageQueue) -> Result<Position, SystemError> {
+    let mut watcher = app.watch();
     loop {
         held_up(app)?;
         // Whatever is being handled is in the queue until what it causes is in the log, so the head is looked at
@@ -161,7 +159,7 @@ async fn rest(app: &App, queue: &dyn MessageQueue) -> Result<Position, SystemErr
         {
             return Ok(head);
         }
-        tokio::time::sleep(LOOKED).await;
+        watcher.moved().await;
     }
 }
 
@@ -189,7 +187,7 @@ async fn projected(app: &App, head: Position) -> Result<(), SystemError> {
 
 /// Says when something has kept a part from going on for long.
 fn held_up(app: &App) -> Result<(), SystemError> {
-    match app.setbacks().into_iter().next() {
+    match app.waiting_parts().into_iter().next() {
         Some((part, lasting, reason)) if lasting > HELD_UP => {
             Err(SystemError::HeldUp { part, lasting, reason })
         }
@@ -199,13 +197,14 @@ fn held_up(app: &App) -> Result<(), SystemError> {
 
 /// When not much is on its way.
 async fn room(app: &App, queue: &dyn MessageQueue) -> Result<(), SystemError> {
+    let mut watcher = app.watch();
     loop {
         held_up(app)?;
         let unread = app.store().head().await?.get().saturating_sub(app.sagas().passed().get());
         if unread < UNDERWAY_MAX && unread + queue.unfinished(None).await?.due < UNDERWAY_MAX {
             return Ok(());
         }
-        tokio::time::sleep(LOOKED).await;
+        watcher.moved().await;
     }
 }
 

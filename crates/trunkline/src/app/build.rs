@@ -15,6 +15,7 @@ use super::builder::Wrap;
 use super::open::{self, Given, Ground};
 use super::{App, AppBuilder, BuildError, Messages, wired};
 use crate::command::{Bus, Events};
+use crate::follow::{Activity, Tail};
 use crate::messages::{Consumer, ConsumerAction, Relay, read_the_log};
 use crate::middleware::{self, CommandService, Guard};
 use crate::projection::{OwnStates, ReadModels};
@@ -42,8 +43,9 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let clock = builder.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let projections = projections(builder.projections, builder.typed_projections, &builder.states)?;
     let own = OwnStates { all: builder.states, checkpoints: Arc::clone(&home.checkpoints) };
+    let (tail, activity) = (Arc::new(Tail::new(Arc::clone(&store))), Activity::default());
     let projections = Arc::new(Projections::new(
-        Arc::clone(&store),
+        Arc::clone(&tail),
         Arc::clone(&clock),
         ReadModels { backends: builder.backends, place: read_models, given: builder.read_database },
         projections,
@@ -57,7 +59,7 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let mut consumers = builder.consumers;
     let relays = all_relays(builder.relays, &mut consumers, &upcasters)?;
     let routes = Routes::new(each_once("saga", builder.sagas)?.into_iter().collect(), upcasters.clone());
-    let sagas = Sagas::new(routes, Arc::clone(&store), saga_clock, &home);
+    let sagas = Sagas::new(routes, &tail, &activity, saga_clock, &home);
     Ok(App {
         store,
         opened,
@@ -68,7 +70,7 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
         upcasters,
         sagas: Arc::new(sagas),
         attached: Arc::new(builder.attached),
-        messages: Arc::new(Messages { relays, consumers, checkpoints: home.checkpoints }),
+        messages: Arc::new(Messages { relays, consumers, checkpoints: home.checkpoints, tail, activity }),
         queue: Arc::new(queue),
     })
 }

@@ -42,9 +42,10 @@ pub use settings::{QueueSettings, Settings, StoreSettings};
 
 use crate::backend::{DsnError, OpenQueueError, OpenStore, Place};
 use crate::command::Bus;
+use crate::follow::{Activity, BackOff, Tail, Watcher};
 use crate::messages::{
     Checkpoints, CommandDispatcher, Consumer, ConsumerAction, ConsumerError, Inbox, MessageHandler, Relay,
-    Setback, Stop, Stopper, tell_numbers,
+    Stop, Stopper, tell_numbers,
 };
 use crate::middleware::CommandService;
 use crate::query::Queries;
@@ -76,6 +77,10 @@ struct Messages {
     consumers: Vec<(Consumer, ConsumerAction)>,
     /// How far relays have come.
     checkpoints: Arc<dyn Checkpoints>,
+    /// What they read of the log.
+    tail: Arc<Tail>,
+    /// Tells who waits for rest that something has moved.
+    activity: Activity,
 }
 
 impl App {
@@ -193,6 +198,11 @@ impl App {
         self.messages.relays.iter().all(|relay| relay.reached.position() >= position)
     }
 
+    /// Who waits until something has moved.
+    pub(crate) fn watch(&self) -> Watcher {
+        self.messages.activity.watch()
+    }
+
     /// Subscribes every consumer, so that what is published from then on is seen to wait for it.
     pub(crate) async fn subscribe(&self) -> Result<(), RunError> {
         let queue = self.queue().await?;
@@ -216,13 +226,13 @@ impl App {
     /// what consumers do is counted in `trunkline_consumer_delivered_total{consumer}`, and `retried` and `dead`
     /// likewise.
     pub async fn run_messages(&self, stop: &Stop) -> Result<(), RunError> {
-        let Messages { relays, consumers, checkpoints } = &*self.messages;
+        let Messages { relays, consumers, checkpoints, tail, activity } = &*self.messages;
         let queue = self.queue().await?;
         let queue = &*queue;
         let (stopper, all_stop) = Stopper::new();
         let all_stop = &all_stop;
         let relays = relays.iter().map(|relay| {
-            let relayed = relay.run(&self.store, queue, &**checkpoints, all_stop);
+            let relayed = relay.follow(tail, queue, &**checkpoints, activity, all_stop);
             relayed.map_err(|source| RunError::Relay { name: relay.name.clone(), source }).boxed()
         });
         let consumers = consumers.iter().map(|(consumer, action)| {
@@ -238,7 +248,7 @@ impl App {
             async move {
                 let inbox = Inbox::new(&self.store, &consumer.name).map_err(ConsumerError::from);
                 let ran = match &inbox {
-                    Ok(inbox) => consumer.run(queue, &*handler, Some(inbox), all_stop).await,
+                    Ok(inbox) => consumer.follow(queue, &*handler, Some(inbox), activity, all_stop).await,
                     Err(_) => Ok(()),
                 };
                 inbox.and(ran).map_err(failed)
@@ -275,26 +285,26 @@ impl App {
     /// ```
     /// use trunkline::{App, MemoryStore};
     /// let app = App::builder().store(MemoryStore::new()).build().await?;
-    /// for (part, lasting, reason) in app.setbacks() {
+    /// for (part, lasting, reason) in app.waiting_parts() {
     ///     println!("{part} has waited for {lasting:?}: {reason}");
     /// }
     /// # Ok::<(), trunkline::BuildError>(())
     /// ```
-    pub fn setbacks(&self) -> Vec<(String, Duration, String)> {
+    pub fn waiting_parts(&self) -> Vec<(String, Duration, String)> {
         let Messages { relays, consumers, .. } = &*self.messages;
-        let relays = relays.iter().map(|relay| ("relay", relay.name.as_str(), &relay.setback));
+        let relays = relays.iter().map(|relay| ("relay", relay.name.as_str(), &relay.back_off));
         let consumers =
-            consumers.iter().map(|(consumer, _)| ("consumer", consumer.name.as_str(), &consumer.setback));
-        let sagas = [("the runner of sagas", "", self.sagas.setback())];
+            consumers.iter().map(|(consumer, _)| ("consumer", consumer.name.as_str(), &consumer.back_off));
+        let sagas = [("the runner of sagas", "", self.sagas.back_off())];
         // Most of the time there is none, and whoever waits for rest asks often.
-        let lasting = |(kind, name, setback): (&str, &str, &Setback)| {
-            let (lasting, reason) = setback.lasting()?;
+        let lasting = |(kind, name, back_off): (&str, &str, &BackOff)| {
+            let (lasting, reason) = back_off.lasting()?;
             let part = if name.is_empty() { kind.to_owned() } else { format!("{kind} `{name}`") };
             Some((part, lasting, reason))
         };
-        let mut setbacks: Vec<_> = relays.chain(consumers).chain(sagas).filter_map(lasting).collect();
-        setbacks.sort_by_key(|&(_, lasting, _)| std::cmp::Reverse(lasting));
-        setbacks
+        let mut waiting_parts: Vec<_> = relays.chain(consumers).chain(sagas).filter_map(lasting).collect();
+        waiting_parts.sort_by_key(|&(_, lasting, _)| std::cmp::Reverse(lasting));
+        waiting_parts
     }
 
     /// Its sagas.

@@ -18,7 +18,8 @@ use trunkline_store::AppendError;
 
 use super::handler::{MessageError, MessageHandler};
 use super::inbox::{GivenUp, Inbox};
-use super::{Setback, Stop, meters};
+use super::{Stop, meters};
+use crate::follow::{Activity, BackOff};
 
 /// How much longer than its time limit a message is kept from others: time to settle it.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -96,7 +97,7 @@ pub struct Consumer {
     /// When to try again.
     pub retry: RetryPolicy,
     /// What keeps it from going on.
-    pub setback: Setback,
+    pub back_off: BackOff,
 }
 
 /// Why a consumer ended.
@@ -145,7 +146,7 @@ impl Consumer {
             rate: None,
             ordered: false,
             retry: RetryPolicy::default(),
-            setback: Setback::default(),
+            back_off: BackOff::default(),
         }
     }
 
@@ -167,6 +168,18 @@ impl Consumer {
         queue: &dyn MessageQueue,
         handler: &dyn MessageHandler,
         inbox: Option<&Inbox>,
+        stop: &Stop,
+    ) -> Result<(), ConsumerError> {
+        self.follow(queue, handler, inbox, &Activity::default(), stop).await
+    }
+
+    /// The same, told to who waits for rest.
+    pub(crate) async fn follow(
+        &self,
+        queue: &dyn MessageQueue,
+        handler: &dyn MessageHandler,
+        inbox: Option<&Inbox>,
+        activity: &Activity,
         stop: &Stop,
     ) -> Result<(), ConsumerError> {
         self.subscribe(queue).await?;
@@ -206,7 +219,7 @@ impl Consumer {
                         Err(error) => failed = failed.or(Some(error)),
                     }
                 }
-                Some(()) = working.next(), if !working.is_empty() => {}
+                Some(()) = working.next(), if !working.is_empty() => activity.tell(),
                 never = &mut sweeping => match never {},
                 () = stop.asked(), if last_call.is_none() => {}
                 () = until(last_call), if !receiving.is_empty() => receiving.clear(),
@@ -244,7 +257,7 @@ impl Consumer {
             }
             received = queue.receive(receive.clone()).await;
             if received.is_ok() {
-                self.setback.over();
+                self.back_off.over();
             }
         }
         (topic, received)
@@ -304,7 +317,7 @@ impl Consumer {
             settled = self.settle(queue, inbox, delivery, &outcome).await;
         }
         if settled.is_ok() && !matches!(outcome, Err(MessageError::Unavailable { .. })) {
-            self.setback.over();
+            self.back_off.over();
         }
         settled
     }
@@ -316,9 +329,9 @@ impl Consumer {
         outcome.unwrap_or_else(|_| late())
     }
 
-    /// Waits for a setback to pass; whether that was it, rather than that it was asked to stop.
+    /// Waits before the same is tried again; whether that was it, rather than that it was asked to stop.
     async fn wait(&self, error: &(dyn std::error::Error + Sync), stop: &Stop) -> bool {
-        self.setback.wait(&format!("consumer `{}`", self.name), error, stop).await
+        self.back_off.wait(&format!("consumer `{}`", self.name), error, stop).await
     }
 
     async fn settle(

@@ -10,7 +10,7 @@
 //! how far a relay says that it has come, `relay` (with its `relay_key`) and `consumer` the two runners,
 //! `events_topic` the log as a topic; `handler` is what a consumer calls, `dispatch` the handler that sends commands
 //! to the bus, `webhook` the one that posts to a service, `inbox` where a consumer says what it gave up. `stop` ends
-//! runners cleanly, `setback` is what they wait for to pass, and `meters` tells what they do.
+//! runners cleanly, and `meters` tells what they do.
 
 mod consumer;
 mod dispatch;
@@ -24,10 +24,10 @@ mod reached;
 mod received;
 mod relay;
 mod relay_key;
-mod setback;
 mod stop;
 mod webhook;
 
+pub use crate::follow::BackOff;
 pub use consumer::{Consumer, ConsumerAction, ConsumerError, OnReject};
 pub use dispatch::CommandDispatcher;
 pub use envelope::{cloudevent, message_of};
@@ -41,7 +41,6 @@ pub use reached::Reached;
 pub use received::{NoEvent, event_of};
 pub use relay::{Relay, RelayError};
 pub use relay_key::RelayKey;
-pub use setback::Setback;
 pub use stop::{Stop, Stopper};
 pub use trunkline_store::derived::{
     Checkpoint, CheckpointError, Checkpoints, FileCheckpoints, MemoryCheckpoints,

@@ -1,21 +1,20 @@
 //! The relay: committed events become messages.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use trunkline_core::upcast::{UpcastError, Upcasters};
-use trunkline_core::{EventType, Position, Query, QueryItem, RecordedEvent, StoreId};
+use trunkline_core::{EventType, Position, RecordedEvent, StoreId};
 use trunkline_queue::limits::KEY_BYTES_MAX;
 use trunkline_queue::{Advice, MessageQueue, NewMessage, PublishError, StorageError, TopicName};
 use trunkline_store::derived::{Checkpoint, CheckpointError, Checkpoints};
-use trunkline_store::{AllRead, EventStore, ReadError};
+use trunkline_store::{EventStore, ReadError};
 
-use super::{Reached, RelayKey, Setback, Stop, message_of};
+use super::{Reached, RelayKey, Stop, message_of};
+use crate::follow::{Activity, BackOff, Bounds, FollowError, Follower, Piece, Tail, Wanted};
 
-/// How many messages are published at a time, and how much is done again at most after a crash.
-const BATCH: usize = 500;
+/// How many events become messages at a time, and how much is done again at most after a crash.
+const BOUNDS: Bounds = Bounds { events: 500, bytes: 8 << 20 };
 
 /// How many bytes of payloads are published at a time, unless one message has more.
 const BATCH_BYTES: usize = 4 << 20;
@@ -54,7 +53,7 @@ pub struct Relay {
     /// How far it has come.
     pub reached: Reached,
     /// What keeps it from going on.
-    pub setback: Setback,
+    pub back_off: BackOff,
 }
 
 /// Why a relay ended.
@@ -114,7 +113,7 @@ impl Relay {
             upcasters: Upcasters::default(),
             window: None,
             reached: Reached::default(),
-            setback: Setback::default(),
+            back_off: BackOff::default(),
         }
     }
 
@@ -126,27 +125,37 @@ impl Relay {
         checkpoints: &dyn Checkpoints,
         stop: &Stop,
     ) -> Result<(), RelayError> {
-        let mut done = self.start(store, checkpoints).await?;
-        while !stop.is_asked() {
-            let head = tokio::select! {
-                head = store.wait_beyond(done) => head?,
+        let tail = Arc::new(Tail::new(Arc::clone(store)));
+        self.follow(&tail, queue, checkpoints, &Activity::default(), stop).await
+    }
+
+    /// The same beside others that follow the log, told to who waits for rest.
+    pub(crate) async fn follow(
+        &self,
+        tail: &Arc<Tail>,
+        queue: &dyn MessageQueue,
+        checkpoints: &dyn Checkpoints,
+        activity: &Activity,
+        stop: &Stop,
+    ) -> Result<(), RelayError> {
+        let done = self.start(tail.store(), checkpoints).await?;
+        let mut follower = Follower::new(tail, self.wanted(), BOUNDS, done);
+        loop {
+            let piece = tokio::select! {
+                piece = follower.next() => piece.map_err(|error| self.lost(error))?,
                 () = stop.asked() => return Ok(()),
             };
-            done = match self.relay(store, queue, checkpoints, done..=head, Some(stop)).await {
-                Ok(done) => {
-                    self.setback.over();
-                    done
+            while let Err(error) = self.relay(tail.store(), queue, checkpoints, &piece, Some(stop)).await? {
+                if !self.back_off.wait(&format!("relay `{}`", self.name), &error, stop).await {
+                    return Ok(());
                 }
-                Err(error) if error.passes() => {
-                    if !self.setback.wait(&format!("relay `{}`", self.name), &error, stop).await {
-                        return Ok(());
-                    }
-                    self.reached.position()
-                }
-                Err(error) => return Err(error),
-            };
+            }
+            self.back_off.over();
+            if stop.is_asked() {
+                return Ok(());
+            }
+            activity.tell();
         }
-        Ok(())
     }
 
     /// Relays what there is, up to the log's head as it is now, however much waits; gives the position it has
@@ -158,8 +167,14 @@ impl Relay {
         checkpoints: &dyn Checkpoints,
     ) -> Result<Position, RelayError> {
         let done = self.start(store, checkpoints).await?;
+        let tail = Arc::new(Tail::new(Arc::clone(store)));
+        let mut follower = Follower::new(&tail, self.wanted(), BOUNDS, done);
         let head = store.head().await?;
-        self.relay(store, queue, checkpoints, done..=head, None).await
+        while follower.position() < head {
+            let piece = follower.next().await.map_err(|error| self.lost(error))?;
+            self.relay(store, queue, checkpoints, &piece, None).await??;
+        }
+        Ok(follower.position())
     }
 
     /// The position that the checkpoint names, once the log has been seen to have its event.
@@ -179,47 +194,65 @@ impl Relay {
         Ok(position)
     }
 
+    fn lost(&self, error: FollowError) -> RelayError {
+        match error {
+            FollowError::Read(error) => error.into(),
+            FollowError::Shrank(position) => {
+                CheckpointError::AheadOfLog { name: self.name.clone(), position, found: "no event" }.into()
+            }
+        }
+    }
+
+    /// Publishes what a piece of the log becomes, and keeps the checkpoint; what passes by itself is the inner error.
+    ///
+    /// When it is asked to stop before there is room, nothing is published, and the piece comes again another time.
     async fn relay(
         &self,
         store: &Arc<dyn EventStore>,
         queue: &dyn MessageQueue,
         checkpoints: &dyn Checkpoints,
-        range: RangeInclusive<Position>,
+        piece: &Piece,
         stop: Option<&Stop>,
-    ) -> Result<Position, RelayError> {
-        let (mut done, to) = range.into_inner();
-        let read = AllRead { to, ..AllRead::after(done) }.matching(self.query());
-        let mut events = store.read_all(read).ready_chunks(BATCH);
-        while let Some(batch) = events.next().await {
-            let batch = batch.into_iter().collect::<Result<Vec<RecordedEvent>, ReadError>>()?;
-            let mut messages = Vec::with_capacity(batch.len());
-            for event in &batch {
-                if !event.event_type().starts_with('$') && !event.stream().starts_with('$') {
-                    self.add_messages(event, store.id(), &mut messages)?;
-                }
-            }
-            if let Some(stop) = stop
-                && !self.has_room(queue, stop).await?
-            {
-                return Ok(done);
-            }
-            for part in parts(messages) {
-                let published = queue.publish(self.topic.clone(), part).await;
-                published.map_err(|source| RelayError::Publish { after: done, source })?;
-            }
-            if let Some(last) = batch.last() {
-                let checkpoint =
-                    Checkpoint { store: store.id(), position: last.position(), event_id: last.event_id() };
-                checkpoints.save(&self.name, &checkpoint).await?;
-                done = last.position();
-                self.reached.tell(done);
+    ) -> Result<Result<(), RelayError>, RelayError> {
+        match self.publish(store, queue, checkpoints, piece, stop).await {
+            Err(error) if error.passes() => Ok(Err(error)),
+            done => done.map(Ok),
+        }
+    }
+
+    async fn publish(
+        &self,
+        store: &Arc<dyn EventStore>,
+        queue: &dyn MessageQueue,
+        checkpoints: &dyn Checkpoints,
+        piece: &Piece,
+        stop: Option<&Stop>,
+    ) -> Result<(), RelayError> {
+        let mut messages = Vec::with_capacity(piece.events.len());
+        for event in &*piece.events {
+            if !event.event_type().starts_with('$') && !event.stream().starts_with('$') {
+                self.add_messages(event, store.id(), &mut messages)?;
             }
         }
-        // What the query passed over need not be read again while this runs; the checkpoint names an event
-        // that was relayed.
-        let done = done.max(to);
-        self.reached.tell(done);
-        Ok(done)
+        if let Some(stop) = stop
+            && !messages.is_empty()
+            && !self.has_room(queue, stop).await?
+        {
+            return Ok(());
+        }
+        let after = self.reached.position();
+        for part in parts(messages) {
+            let published = queue.publish(self.topic.clone(), part).await;
+            published.map_err(|source| RelayError::Publish { after, source })?;
+        }
+        // What nothing was relayed of need not be read again while this runs; the checkpoint names an event that was.
+        if let Some(last) = piece.events.last() {
+            let checkpoint =
+                Checkpoint { store: store.id(), position: last.position(), event_id: last.event_id() };
+            checkpoints.save(&self.name, &checkpoint).await?;
+        }
+        self.reached.tell(piece.end.position);
+        Ok(())
     }
 
     /// Waits until fewer messages wait than may; whether that is so, rather than that it was asked to stop.
@@ -263,15 +296,13 @@ impl Relay {
         Ok(message.key(text))
     }
 
-    fn query(&self) -> Query {
+    /// The events that become messages, and those that become such events.
+    fn wanted(&self) -> Wanted {
         if self.events.is_empty() {
-            return Query::all();
+            return Wanted::All;
         }
         let wanted = self.events.iter().map(EventType::as_str);
-        let sources = self.upcasters.sources(wanted).into_iter();
-        // What is no event type is the type of no event.
-        let event_types = sources.filter_map(|name| EventType::new(name).ok()).collect();
-        QueryItem { event_types, ..QueryItem::default() }.into()
+        Wanted::types(self.upcasters.sources(wanted).into_iter().map(str::to_owned))
     }
 }
 

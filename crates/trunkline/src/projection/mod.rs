@@ -1,23 +1,21 @@
 //! Projections at work: events become rows, from the checkpoint to the head and on.
 //!
 //! ```text
-//! log ── feed: one read for all who have come as far ──▶ runner of `orders`  ──▶ rows + checkpoint
-//!                                                   └──▶ runner of `by_day`  ──▶ rows + checkpoint
-//!        a runner that is behind reads by itself until it has caught up with the feed
+//! log ── tail: one read for all who are near the head ──▶ runner of `orders`  ──▶ rows + checkpoint
+//!  │                                                └──▶ runner of `by_day`  ──▶ rows + checkpoint
+//!  └──── read ahead by a runner that is behind, or has an end ─────────────────▶ the same
 //! ```
 //!
-//! `definition` is what a projection is, `chunk` is a piece of the log, `feed` shares them, `present` makes today's events
-//! of them, `runner` applies them for one projection to a `target`, which is the `generations` of a read database or
+//! `definition` is what a projection is. Pieces of the log come by `follow`, `present` makes today's events of them,
+//! `runner` applies them for one projection to a `target`, which is the `generations` of a read database or
 //! state of the program's `own`; `databases` are where rows are kept, and `sqlite` is the SQL of all texts; `progress` is
 //! what others see of it, `set` has all projections of an application, `meters` tells others how they stand, `parked`
 //! decides about the events that were put aside, `verify` compares rows with what the events make, `tables` finds tables
 //! by their names, and `trial` makes rows for scenarios.
 
-mod chunk;
 mod databases;
 mod definition;
 mod error;
-mod feed;
 mod generations;
 mod meters;
 mod own;

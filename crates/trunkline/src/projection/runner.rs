@@ -9,20 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, RecordedEvent};
 use trunkline_sql::{ApplyError, Batch, BatchEnd, StatementFailure};
 use trunkline_store::{AllRead, Direction, EventStore, EventStoreExt};
 
-use super::chunk::{self, Chunk};
-use super::feed::{Feed, Joined};
 use super::present::present;
 use super::progress::Progress;
 use super::target::{Begin, Begun, Fill, Target};
-use super::{ProjectionError, ProjectionState as Is};
+use super::{OnError, ProjectionDefinition, ProjectionError, ProjectionState as Is};
+use crate::follow::{Ahead, Bounds, FollowError, Follower, Piece, Tail, Wanted};
 use crate::messages::Checkpoint;
-use crate::projection::{OnError, ProjectionDefinition};
 
 /// The first wait after a passing fault; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -39,11 +37,28 @@ pub(super) struct Runner {
     pub(super) upcasters: Upcasters,
     pub(super) store: Arc<dyn EventStore>,
     pub(super) target: Arc<dyn Target>,
-    pub(super) feed: Option<Arc<Feed>>,
+    /// What it shares with others that stay, where it does.
+    pub(super) shared: Option<Shared>,
     pub(super) progress: Arc<Progress>,
     /// True once the runner is to stop.
     pub(super) stop: watch::Receiver<bool>,
 }
+
+/// What runners that stay have in common.
+#[derive(Clone)]
+pub(super) struct Shared {
+    /// What is read of the log.
+    pub(super) tail: Arc<Tail>,
+    /// Somebody waits for rows.
+    pub(super) hurry: Arc<Notify>,
+}
+
+/// What the statements get of a piece's events, where it was found before the piece is applied.
+pub(super) type Prepared = Option<Arc<Batch>>;
+
+/// How far behind the head a projection prepares what it reads while it applies what it has read: as far as what is
+/// read can't be shared anyway.
+const FAR: u64 = 4_096;
 
 /// What a runner is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +86,14 @@ impl Task {
     }
 }
 
-/// Where chunks come from.
+/// Where pieces come from.
 enum Source {
     /// Not said yet, or used up.
     None,
-    Shared(mpsc::Receiver<Chunk>),
-    Own(chunk::Ahead),
+    /// Beside others, at the head.
+    Follower(Box<Follower>),
+    /// A read of its own.
+    Own(Ahead<Prepared>),
 }
 
 impl Runner {
@@ -147,13 +164,11 @@ impl Runner {
             if *stop.borrow() || (!hidden && task.goal().is_some_and(|goal| after >= goal)) {
                 return Ok(after);
             }
-            let chunk = tokio::select! {
-                chunk = self.next(after, &mut source, *task, hidden) => chunk?,
+            let (piece, prepared) = tokio::select! {
+                next = self.next(after, &mut source, *task, hidden) => next?,
                 _ = stop.wait_for(|stop| *stop) => return Ok(after),
             };
-            if let Some(chunk) = chunk {
-                self.apply(target, hidden, &chunk).await?;
-            }
+            self.apply(target, hidden, &piece, prepared).await?;
         }
     }
 
@@ -229,85 +244,90 @@ impl Runner {
         Ok(())
     }
 
-    /// The next events: shared ones when others have come as far, and else those of an own read.
+    /// The next events: those that are shared at the head, and else those of a read of its own.
     async fn next(
         &self,
         after: Position,
         source: &mut Source,
         task: Task,
         hidden: bool,
-    ) -> Result<Option<Chunk>, ProjectionError> {
+    ) -> Result<(Piece, Prepared), ProjectionError> {
         loop {
             match source {
-                Source::Shared(chunks) => match chunks.recv().await {
-                    Some(chunk) if chunk.reached.position > after => return Ok(Some(chunk)),
-                    Some(_) => {}
-                    // Either the feed is further on, or it can't read: a read of one's own says what is wrong.
-                    None => *source = self.own(after, Position::new(after.get() + 1)),
-                },
+                Source::Follower(follower) => {
+                    return Ok((follower.next().await.map_err(|error| self.lost(error))?, None));
+                }
                 Source::Own(ahead) => match ahead.next().await {
-                    Some(chunk) => {
-                        return Ok(Some(chunk?.ok_or_else(|| self.shrank(after))?));
-                    }
+                    Some(next) => return next.map_err(|error| self.lost(error)),
                     None => *source = Source::None,
                 },
-                Source::None => *source = self.source(after, task, hidden),
+                Source::None => *source = self.source(after, task, hidden).await?,
             }
         }
     }
 
-    fn source(&self, after: Position, task: Task, hidden: bool) -> Source {
-        match &self.feed {
+    async fn source(&self, after: Position, task: Task, hidden: bool) -> Result<Source, ProjectionError> {
+        match &self.shared {
             // What has an end, or isn't seen, has the log to itself.
-            Some(feed) if task == Task::Follow && !hidden => match feed.join(after, &self.types) {
-                Joined::Member(chunks) => Source::Shared(chunks),
-                Joined::Behind(position) => self.own(after, position),
-            },
-            _ => self.own(after, Position::MAX),
+            Some(Shared { tail, hurry }) if task == Task::Follow && !hidden => {
+                let head = self.store.head().await?;
+                if head.get().saturating_sub(after.get()) > FAR {
+                    return Ok(Source::Own(self.ahead(after, head)));
+                }
+                let follower = Follower::new(tail, self.wanted(), Bounds::TRANSACTION, after);
+                Ok(Source::Follower(Box::new(follower.lingering(hurry))))
+            }
+            _ => Ok(Source::Own(self.ahead(after, Position::MAX))),
         }
     }
 
-    /// The store no longer has what it had when this position was reached.
-    pub(super) fn shrank(&self, position: Position) -> ProjectionError {
-        let why = "was followed by events that are not there";
-        ProjectionError::AheadOfLog { name: self.name().to_owned(), position, why }
+    fn wanted(&self) -> Wanted {
+        Wanted::types(self.types.iter().cloned())
     }
 
-    fn own(&self, after: Position, until: Position) -> Source {
-        Source::Own(self.ahead(after, until))
+    pub(super) fn lost(&self, error: FollowError) -> ProjectionError {
+        match error {
+            FollowError::Read(error) => error.into(),
+            FollowError::Shrank(position) => {
+                let why = "was followed by events that are not there";
+                ProjectionError::AheadOfLog { name: self.name().to_owned(), position, why }
+            }
+        }
     }
 
     /// An own read of the log.
-    pub(super) fn ahead(&self, after: Position, until: Position) -> chunk::Ahead {
+    pub(super) fn ahead(&self, after: Position, until: Position) -> Ahead<Prepared> {
         let (model, types, upcasters) =
             (Arc::clone(&self.definition.model), self.types.clone(), self.upcasters.clone());
-        let batch = move |stored: &Arc<Vec<RecordedEvent>>| match present(stored, &types, &upcasters) {
-            Ok(Cow::Borrowed(_)) => Some(model.batch(Arc::clone(stored))),
-            Ok(Cow::Owned(events)) => Some(model.batch(Arc::new(events))),
+        let prepare = move |piece: &Piece| match present(&piece.events, &types, &upcasters) {
+            Ok(Cow::Borrowed(_)) => Some(Arc::new(model.batch(Arc::clone(&piece.events)))),
+            Ok(Cow::Owned(events)) => Some(Arc::new(model.batch(Arc::new(events)))),
             // Whoever applies them meets the same, and says which event it is.
             Err(_) => None,
         };
-        chunk::Ahead::read(&self.store, after, until, &self.types, batch)
+        Ahead::read(&self.store, after, until, self.wanted(), Bounds::TRANSACTION, prepare)
     }
 
-    /// Applies a chunk, up to an event that can't be applied and stops the projection, or puts such events aside.
+    /// Applies a piece, up to an event that can't be applied and stops the projection, or puts such events aside.
     pub(super) async fn apply(
         &self,
         to: &mut dyn Fill,
         hidden: bool,
-        chunk: &Chunk,
+        piece: &Piece,
+        prepared: Prepared,
     ) -> Result<(), ProjectionError> {
         let failed = |error| ProjectionError::of(self.name(), error);
-        let (after, events) = (position(to), &*chunk.events);
+        let (after, events) = (position(to), &*piece.events);
+        let end = BatchEnd { position: piece.end.position, event_id: piece.end.event_id };
         let mut first = events.partition_point(|event| event.position() <= after);
-        let mut batch = chunk.batch.clone().filter(|_| first == 0);
+        let mut batch = prepared.filter(|_| first == 0);
         loop {
             let batch = match batch.take() {
                 Some(batch) => Ok(batch),
-                None => self.batch(&chunk.events, first..events.len()),
+                None => self.batch(&piece.events, first..events.len()),
             };
             let applied = match batch {
-                Ok(batch) => to.apply(batch, chunk.reached).await,
+                Ok(batch) => to.apply(batch, end).await,
                 Err(failure) => Err(ApplyError::Failed(failure)),
             };
             match applied {
@@ -316,7 +336,7 @@ impl Runner {
                     let failing = events.partition_point(|event| event.position() < failure.position);
                     if failing > first {
                         // What comes before it is applied; then it is the first.
-                        let batch = self.batch(&chunk.events, first..failing).map_err(ApplyError::Failed);
+                        let batch = self.batch(&piece.events, first..failing).map_err(ApplyError::Failed);
                         let end = BatchEnd::event(&events[failing - 1]);
                         to.apply(batch.map_err(failed)?, end).await.map_err(failed)?;
                         first = failing;
@@ -329,21 +349,21 @@ impl Runner {
                     tracing::error!(projection = self.name(), %failure, "put aside");
                     to.park(&events[first], &failure).await.map_err(failed)?;
                     first += 1;
-                    if position(to) == chunk.reached.position {
+                    if position(to) == end.position {
                         break;
                     }
                 }
                 Err(error) => return Err(failed(error)),
             }
         }
-        self.progress.applied(chunk.events.len());
-        self.progress.at(chunk.reached.position);
+        self.progress.applied(piece.events.len());
+        self.progress.at(end.position);
         if !hidden {
-            let state = if chunk.reached.position >= chunk.head { Is::Live } else { Is::CatchingUp };
+            let state = if piece.is_last() { Is::Live } else { Is::CatchingUp };
             if self.progress.standing().state != state {
                 self.progress.state(state);
             }
-            self.progress.visible(chunk.reached.position);
+            self.progress.visible(end.position);
         }
         Ok(())
     }

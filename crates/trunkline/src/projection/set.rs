@@ -15,14 +15,14 @@ use trunkline_store::{AllRead, EventStore, EventStoreExt as _, ReadError};
 
 use super::ProjectionError;
 use super::databases::{Database, Databases, ReadModels};
-use super::feed::Feed;
 use super::generations::Generations;
 use super::meters::Meters;
 use super::own::{OwnState, OwnStates};
 use super::progress::{Progress, ProjectionState, ProjectionStatus};
-use super::runner::{self, Runner, Task};
+use super::runner::{self, Runner, Shared, Task};
 use super::target::{Kept, Target};
 use crate::backend::Dsn;
+use crate::follow::Tail;
 use crate::projection::ProjectionDefinition;
 
 /// The projections of an application over its read databases.
@@ -35,7 +35,7 @@ pub struct Projections {
     clock: Arc<dyn Clock>,
     databases: Databases,
     pub(super) all: IndexMap<String, One>,
-    feed: Arc<Feed>,
+    shared: Shared,
     // Held to start and stop, never over an await.
     running: Mutex<Option<Running>>,
 }
@@ -55,7 +55,6 @@ pub(super) struct One {
 struct Running {
     stop: watch::Sender<bool>,
     ends: Vec<oneshot::Receiver<Result<Position, ProjectionError>>>,
-    feed: tokio::task::JoinHandle<()>,
     meters: Meters,
     telling: tokio::task::JoinHandle<()>,
     /// The head when they were started.
@@ -82,13 +81,14 @@ pub struct Rebuilt {
 
 impl Projections {
     pub(crate) fn new(
-        store: Arc<dyn EventStore>,
+        tail: Arc<Tail>,
         clock: Arc<dyn Clock>,
         kept_in: ReadModels,
         definitions: IndexMap<String, ProjectionDefinition>,
         own: &OwnStates,
         upcasters: &Upcasters,
     ) -> Self {
+        let store = Arc::clone(tail.store());
         let mut databases = Databases::new(kept_in);
         let all = definitions.into_iter().map(|(name, mut definition)| {
             let types = upcasters.sources(definition.model.event_types());
@@ -99,22 +99,19 @@ impl Projections {
             Arc::make_mut(&mut definition.model).depend_on(&text);
             let code = own.all.iter().find(|(known, _)| *known == name).map(|(_, code)| Arc::clone(code));
             let registry = databases.named(definition.read_db.as_ref());
-            let (target, rows): (Arc<dyn Target>, _) = match code {
-                Some(code) => {
-                    let (name, checkpoints) = (name.clone(), Arc::clone(&own.checkpoints));
-                    (Arc::new(OwnState { name, code, checkpoints }), None)
-                }
-                None => {
-                    let (model, on_change) = (Arc::clone(&definition.model), definition.on_change);
-                    let rows = Generations { model, database: registry.clone(), on_change };
-                    (Arc::new(rows.clone()), Some(rows))
-                }
+            let (target, rows): (Arc<dyn Target>, _) = if let Some(code) = code {
+                let (name, checkpoints) = (name.clone(), Arc::clone(&own.checkpoints));
+                (Arc::new(OwnState { name, code, checkpoints }), None)
+            } else {
+                let (model, on_change) = (Arc::clone(&definition.model), definition.on_change);
+                let rows = Generations { model, database: registry.clone(), on_change };
+                (Arc::new(rows.clone()), Some(rows))
             };
             (name, One { definition, types, target, rows, registry, progress: Arc::default() })
         });
         let all = all.collect();
         Self {
-            feed: Arc::new(Feed::new(Arc::clone(&store))),
+            shared: Shared { tail, hurry: Arc::default() },
             store,
             upcasters: upcasters.clone(),
             clock,
@@ -174,8 +171,6 @@ impl Projections {
         let claims = self.claim(self.all.values()).await?;
         let opened_at = self.store.head().await?;
         let (stop, stopped) = watch::channel(false);
-        let feed = Arc::clone(&self.feed);
-        let feed = tokio::spawn(async move { feed.run().await });
         let mut ends = Vec::new();
         for one in self.all.values() {
             if one.is_paused().await? {
@@ -190,7 +185,7 @@ impl Projections {
         let meters =
             Meters { store: Arc::clone(&self.store), clock: Arc::clone(&self.clock), all: all.collect() };
         let telling = tokio::spawn(meters.clone().run());
-        let running = Running { stop, ends, feed, meters, telling, opened_at, _claims: claims };
+        let running = Running { stop, ends, meters, telling, opened_at, _claims: claims };
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         Ok(())
     }
@@ -204,7 +199,6 @@ impl Projections {
         for end in running.ends {
             let _ = end.await;
         }
-        running.feed.abort();
         running.telling.abort();
         // So that what was told last isn't that they are at work.
         running.meters.tell().await;
@@ -272,7 +266,7 @@ impl Projections {
     }
 
     async fn wait(&self, all: Vec<&One>, position: Position, limit: Duration) -> Result<(), ProjectionError> {
-        self.feed.hurry();
+        self.shared.hurry.notify_waiters();
         let waiting =
             futures::future::try_join_all(all.iter().map(|one| one.progress.wait_for(one.name(), position)));
         if let Ok(came) = tokio::time::timeout(limit, waiting).await {
@@ -474,7 +468,7 @@ impl Projections {
             upcasters: self.upcasters.clone(),
             store: Arc::clone(&self.store),
             target: Arc::clone(&one.target),
-            feed: shares.then(|| Arc::clone(&self.feed)),
+            shared: shares.then(|| self.shared.clone()),
             progress: Arc::clone(&one.progress),
             stop,
         }

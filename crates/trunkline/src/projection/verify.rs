@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::watch;
 use trunkline_core::{EventId, Position, RecordedEvent};
-use trunkline_sql::{BatchEnd, DatabaseError, FoundRows, RowDifference, Shadow, Side};
+use trunkline_sql::{DatabaseError, FoundRows, RowDifference, Shadow, Side};
 
-use super::chunk::{self, Chunk};
 use super::generations::{Rows, last};
 use super::progress::Progress;
-use super::runner::{self, Runner};
+use super::runner::{self, Prepared, Runner};
 use super::{ProjectionError, Projections};
+use crate::follow::{Ahead, Piece};
+use crate::messages::Checkpoint;
 
 /// How many differing rows are shown, and looked for the event from which on they differ.
 const SHOWN_MAX: usize = 20;
@@ -97,8 +98,8 @@ async fn verify(runner: Runner, mut shadow: Box<dyn Shadow>) -> Result<Verified,
     let live = shadow.live().clone();
     runner.check(last(&live)).await?;
     let mut pieces = Pieces::new(&runner, live.position);
-    while let Some(chunk) = pieces.next().await? {
-        runner.apply(&mut Rows(shadow.writer()), true, &chunk).await?;
+    while let Some((piece, prepared)) = pieces.next().await? {
+        runner.apply(&mut Rows(shadow.writer()), true, &piece, prepared).await?;
     }
     let found = shadow.differences(SHOWN_MAX).await?;
     let divergence = if found.count == 0 {
@@ -115,24 +116,22 @@ async fn verify(runner: Runner, mut shadow: Box<dyn Shadow>) -> Result<Verified,
 /// All events up to where the rows stand.
 struct Pieces<'r> {
     runner: &'r Runner,
-    ahead: chunk::Ahead,
-    goal: Position,
+    ahead: Ahead<Prepared>,
     stop: watch::Receiver<bool>,
 }
 
 impl<'r> Pieces<'r> {
     fn new(runner: &'r Runner, goal: Position) -> Self {
-        Self { runner, ahead: runner.ahead(Position::START, goal), goal, stop: runner.stop.clone() }
+        Self { runner, ahead: runner.ahead(Position::START, goal), stop: runner.stop.clone() }
     }
 
-    async fn next(&mut self) -> Result<Option<Chunk>, ProjectionError> {
-        let chunk = tokio::select! {
-            chunk = self.ahead.next() => chunk,
+    async fn next(&mut self) -> Result<Option<(Piece, Prepared)>, ProjectionError> {
+        let next = tokio::select! {
+            next = self.ahead.next() => next,
             // Nobody waits for the result any more.
             _ = self.stop.wait_for(|stop| *stop) => return Ok(None),
         };
-        let Some(chunk) = chunk else { return Ok(None) };
-        Ok(Some(chunk?.ok_or_else(|| self.runner.shrank(self.goal))?))
+        next.transpose().map_err(|error| self.runner.lost(error))
     }
 }
 
@@ -160,11 +159,11 @@ async fn first_event(
     let watched = live.into_iter().map(|live| Watched { live, made: Vec::new(), since: None });
     let mut watched: Vec<Watched> = watched.collect();
     let mut pieces = Pieces::new(runner, shadow.live().position);
-    while let Some(chunk) = pieces.next().await? {
-        for event in &*chunk.events {
-            let (events, reached) = (Arc::new(vec![event.clone()]), BatchEnd::event(event));
-            let alone = Chunk { events, reached, head: chunk.head, batch: None };
-            runner.apply(&mut Rows(shadow.writer()), true, &alone).await?;
+    while let Some((piece, _)) = pieces.next().await? {
+        for event in &*piece.events {
+            let end = Checkpoint { position: event.position(), event_id: event.event_id(), ..piece.end };
+            let alone = Piece { events: Arc::new(vec![event.clone()]), end, ..piece };
+            runner.apply(&mut Rows(shadow.writer()), true, &alone, None).await?;
             let made = shadow.find(Side::Rebuilt, Arc::clone(&rows)).await?;
             for (one, made) in watched.iter_mut().zip(made) {
                 one.look(made, event);

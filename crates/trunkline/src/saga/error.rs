@@ -7,6 +7,23 @@ use trunkline_queue::PublishError;
 use trunkline_store::derived::{CheckpointError, SagaIndexError};
 use trunkline_store::{Advice, AppendError, ReadError};
 
+use crate::follow::FollowError;
+
+/// Whose checkpoint is meant where all sagas are.
+const ALL: &str = super::runner::NAME;
+
+impl From<FollowError> for SagaError {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::Read(error) => error.into(),
+            FollowError::Shrank(position) => {
+                let (name, found) = (ALL.to_owned(), "no event");
+                CheckpointError::AheadOfLog { name, position, found }.into()
+            }
+        }
+    }
+}
+
 /// Why sagas can't go on, or an order can't be carried out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

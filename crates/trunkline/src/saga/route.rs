@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use trunkline_core::saga::{self, Answer, Behaviour, Problem, Recorded, Reply};
 use trunkline_core::upcast::{UpcastError, Upcasters};
-use trunkline_core::{MetadataView, RecordedEvent, Version};
+use trunkline_core::{CommandId, MetadataView, RecordedEvent, Version};
 
 use crate::command::inbox;
 use crate::messages::DEAD_LETTERED;
@@ -139,9 +139,12 @@ struct Asked {
 }
 
 /// The saga whose message an event answers, and the message.
+///
+/// What answers is what came of a command with an id, which its tag says, or that a consumer gave the message up: the
+/// metadata of other events is not looked at.
 fn asked(event: &RecordedEvent) -> Option<Asked> {
-    let field = saga::SAGA_FIELD.as_bytes();
-    if !event.metadata().windows(field.len()).any(|bytes| bytes == field) {
+    let is_of_a_command = event.tags().any(|tag| tag.starts_with(CommandId::TAG));
+    if !is_of_a_command && event.event_type() != DEAD_LETTERED {
         return None;
     }
     let [saga, message] =

@@ -7,7 +7,7 @@
 //!   └────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! A chunk of the log is done with when all that follows was appended and all that it says was published; only then
+//! A piece of the log is done with when all that follows was appended and all that it says was published; only then
 //! does the checkpoint move over it. Done again after a crash, each part finds that it was done.
 
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ use futures::future::try_join_all;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indexmap::{IndexMap, IndexSet};
 use serde::Serialize;
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 use trunkline_core::saga::{self, Ignored, Input, SagaState, Transition};
 use trunkline_core::{
@@ -26,19 +27,20 @@ use trunkline_core::{
 };
 use trunkline_queue::{MessageQueue, NewMessage, PublishError, TopicName};
 use trunkline_store::derived::{Checkpoint, SagaIndex, SagaKey};
-use trunkline_store::{Advice, AllRead, AppendError, EventStream, ReadError};
+use trunkline_store::{Advice, AppendError, EventStream, ReadError};
 
 use super::post::{self, Letter};
 use super::refresh::rows;
 use super::states::{self, Recording};
 use super::{SagaError, Sagas};
+use crate::follow::{Bounds, Follower, Wanted};
 use crate::messages::{DEAD_LETTERED, Stop};
 
 /// The name of the sagas' checkpoint, which no relay's can be.
 pub(super) const NAME: &str = "$sagas";
 
-/// How many events are done with at a time, and how much is done again at most after a crash.
-const CHUNK: usize = 1_000;
+/// How much of the log is done with at a time, and done again at most after a crash.
+const BOUNDS: Bounds = Bounds { events: 1_000, bytes: 8 << 20 };
 
 /// How many sagas are advanced at the same time, so that their appends share syncs.
 const AT_ONCE: usize = 256;
@@ -76,6 +78,7 @@ pub(super) struct Runner<'a> {
     sagas: &'a Sagas,
     queue: &'a dyn MessageQueue,
     index: &'a dyn SagaIndex,
+    follower: Follower,
     /// What is done, and was not kept as a checkpoint yet.
     unkept: Option<Checkpoint>,
     kept_at: Instant,
@@ -86,10 +89,22 @@ pub(super) struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    pub(super) fn new(sagas: &'a Sagas, queue: &'a dyn MessageQueue) -> Self {
+    /// What runs the sagas; as long as it lives it holds the right to, which this guard is.
+    pub(super) fn new(sagas: &'a Sagas, queue: &'a dyn MessageQueue, running: OwnedMutexGuard<()>) -> Self {
         let (index, now) = (&*sagas.index, Instant::now());
         let unindexed = IndexSet::new();
-        Self { sagas, queue, index, unkept: None, kept_at: now, unindexed, read: None, indexed_at: now }
+        let follower = Follower::new(&sagas.tail, Wanted::All, BOUNDS, Position::START).holding(running);
+        Self {
+            sagas,
+            queue,
+            index,
+            follower,
+            unkept: None,
+            kept_at: now,
+            unindexed,
+            read: None,
+            indexed_at: now,
+        }
     }
 
     pub(super) async fn run(mut self, stop: &Stop) -> Result<(), SagaError> {
@@ -97,56 +112,47 @@ impl<'a> Runner<'a> {
             stop.asked().await;
             return Ok(());
         }
-        let mut done = self.begin().await?;
+        self.begin().await?;
         let mut told: Option<Instant> = None;
         while !stop.is_asked() {
             let worked = tokio::select! {
-                worked = self.turn(done, INDEX_EVERY) => worked,
+                worked = self.turn(INDEX_EVERY) => worked,
                 () = stop.asked() => break,
             };
-            done = match worked {
-                Ok((to, true)) => {
-                    self.sagas.setback.over();
-                    to
-                }
-                Ok((to, false)) => {
-                    self.sagas.setback.over();
+            match worked {
+                Ok(true) => self.sagas.back_off.over(),
+                Ok(false) => {
+                    self.sagas.back_off.over();
                     if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
                         self.tell().await?;
                         told = Some(Instant::now());
                     }
-                    self.wait(to, stop).await?;
-                    to
+                    self.wait(stop).await?;
                 }
                 Err(error) if error.advice() == Advice::Retry => {
-                    if !self.sagas.setback.wait("sagas", &error, stop).await {
+                    if !self.sagas.back_off.wait("sagas", &error, stop).await {
                         break;
                     }
-                    self.sagas.read_to()
+                    self.follower.go_to(self.sagas.read_to());
                 }
                 Err(error) => {
                     self.keep().await?;
                     return Err(error);
                 }
-            };
+            }
         }
         self.keep().await
     }
 
     pub(super) async fn catch_up(mut self) -> Result<Position, SagaError> {
-        let mut done = self.begin().await?;
-        loop {
-            let (to, worked) = self.turn(done, Duration::ZERO).await?;
-            done = to;
-            if !worked {
-                self.keep().await?;
-                return Ok(done);
-            }
-        }
+        self.begin().await?;
+        while self.turn(Duration::ZERO).await? {}
+        self.keep().await?;
+        Ok(self.follower.position())
     }
 
-    /// Where to go on, once the log has been seen to have what the checkpoint names.
-    async fn begin(&self) -> Result<Position, SagaError> {
+    /// Goes on where the checkpoint is, once the log has been seen to have what that names.
+    async fn begin(&mut self) -> Result<(), SagaError> {
         let done = match self.sagas.checkpoints.load(NAME).await? {
             Some(checkpoint) => {
                 checkpoint.check(NAME, &*self.sagas.store).await?;
@@ -156,27 +162,29 @@ impl<'a> Runner<'a> {
         };
         self.sagas.refresh().await?;
         self.sagas.read_to.send_replace(done);
-        Ok(done)
+        self.follower.go_to(done);
+        Ok(())
     }
 
     /// Does what there is to do as of now; whether that was anything. Timers are left for later when rows were put in
     /// the index within this time.
-    async fn turn(&mut self, done: Position, pause: Duration) -> Result<(Position, bool), SagaError> {
+    async fn turn(&mut self, pause: Duration) -> Result<bool, SagaError> {
         // The time first, then the head: all that was there by then is read before a timer is judged.
         let now = self.sagas.now();
         let head = self.sagas.store.head().await?;
-        if head > done {
-            return Ok((self.read(done, head).await?, true));
+        if head > self.follower.position() {
+            self.read(head).await?;
+            return Ok(true);
         }
         if !self.unindexed.is_empty() && self.indexed_at.elapsed() < pause {
-            return Ok((done, false));
+            return Ok(false);
         }
         self.put_rows().await?;
-        Ok((done, self.judge(now, done).await?))
+        self.judge(now, self.follower.position()).await
     }
 
     /// Waits for something to do.
-    async fn wait(&mut self, done: Position, stop: &Stop) -> Result<(), SagaError> {
+    async fn wait(&mut self, stop: &Stop) -> Result<(), SagaError> {
         let look_at = if self.unindexed.is_empty() {
             let now = self.sagas.now();
             let left = self.index.next_due().await?.map_or(LOOK_EVERY, |due| {
@@ -189,7 +197,7 @@ impl<'a> Runner<'a> {
         };
         let keep_at = self.unkept.is_some().then(|| self.kept_at + CHECKPOINT_EVERY);
         let until = keep_at.unwrap_or(look_at).min(look_at);
-        let more = self.sagas.store.wait_beyond(done);
+        let more = self.sagas.store.wait_beyond(self.follower.position());
         tokio::select! {
             head = more => drop(head?),
             () = tokio::time::sleep_until(until) => {}
@@ -216,27 +224,25 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Does what follows from the log after one position, up to another.
-    async fn read(&mut self, after: Position, to: Position) -> Result<Position, SagaError> {
-        let mut events = self.sagas.store.read_all(AllRead { to, ..AllRead::after(after) });
-        let mut done = after;
-        loop {
-            let chunk = next_chunk(&mut events).await?;
-            let Some(last) = chunk.last() else { return Ok(done) };
-            let checkpoint = self.sagas.checkpoint(last);
-            let touched = self.chunk(&chunk, done).await?;
+    /// Does what follows from the log up to a position.
+    async fn read(&mut self, to: Position) -> Result<(), SagaError> {
+        while self.follower.position() < to {
+            let done = self.follower.position();
+            let piece = self.follower.next().await?;
+            let touched = self.piece(&piece.events, done).await?;
             self.unindexed.extend(touched);
-            self.read = Some(checkpoint);
+            self.read = Some(piece.end);
             if self.unindexed.len() >= UNINDEXED_MAX || self.indexed_at.elapsed() >= INDEX_EVERY {
                 self.put_rows().await?;
             }
-            done = checkpoint.position;
-            self.unkept = Some(checkpoint);
+            self.unkept = Some(piece.end);
             if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
                 self.keep().await?;
             }
-            self.sagas.read_to.send_replace(done);
+            self.sagas.read_to.send_replace(piece.end.position);
+            self.sagas.activity.tell();
         }
+        Ok(())
     }
 
     /// Puts the rows of all sagas in the index to which something has happened.
@@ -250,8 +256,8 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Does all that follows from a chunk of the log; the sagas to which something has happened in it.
-    async fn chunk(&self, events: &[RecordedEvent], after: Position) -> Result<IndexSet<SagaKey>, SagaError> {
+    /// Does all that follows from a piece of the log; the sagas to which something has happened in it.
+    async fn piece(&self, events: &[RecordedEvent], after: Position) -> Result<IndexSet<SagaKey>, SagaError> {
         let mut inputs: IndexMap<SagaKey, Vec<Input>> = IndexMap::new();
         let mut sent: Vec<(SagaKey, StreamName, Recording)> = Vec::new();
         let mut touched: IndexSet<SagaKey> = IndexSet::new();
@@ -399,7 +405,7 @@ impl<'a> Runner<'a> {
 /// The next events of a read that ends at what is there already.
 pub(super) async fn next_chunk(events: &mut EventStream) -> Result<Vec<RecordedEvent>, ReadError> {
     let mut chunk = Vec::new();
-    while chunk.len() < CHUNK
+    while chunk.len() < BOUNDS.events
         && let Some(event) = events.next().await.transpose()?
     {
         chunk.push(event);

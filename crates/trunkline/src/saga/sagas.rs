@@ -15,7 +15,8 @@ use trunkline_store::derived::{Checkpoints, DerivedHome, SagaIndex, SagaKey, Sag
 use super::runner::{Runner, advance_as};
 use super::states::{Recording, SagaStates};
 use super::{Routes, SagaError};
-use crate::messages::{Setback, Stop};
+use crate::follow::{Activity, BackOff, Tail};
+use crate::messages::Stop;
 
 /// The sagas of an application.
 ///
@@ -24,6 +25,8 @@ use crate::messages::{Setback, Stop};
 pub struct Sagas {
     pub(super) routes: Routes,
     pub(super) store: Arc<dyn EventStore>,
+    pub(super) tail: Arc<Tail>,
+    pub(super) activity: Activity,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) checkpoints: Arc<dyn Checkpoints>,
     pub(super) states: SagaStates,
@@ -31,9 +34,9 @@ pub struct Sagas {
     /// Up to where all in the log has had its effect, and all that follows from it was published.
     pub(super) read_to: watch::Sender<Position>,
     /// What keeps those who run them from going on.
-    pub(super) setback: Setback,
+    pub(super) back_off: BackOff,
     /// Held by who runs them: two would do everything twice, and get in each other's way.
-    pub(super) running: tokio::sync::Mutex<()>,
+    pub(super) running: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A saga in full.
@@ -67,15 +70,17 @@ pub struct Ordered {
 impl Sagas {
     pub(crate) fn new(
         routes: Routes,
-        store: Arc<dyn EventStore>,
+        tail: &Arc<Tail>,
+        activity: &Activity,
         clock: Arc<dyn Clock>,
         home: &DerivedHome,
     ) -> Self {
         let (checkpoints, index) = (Arc::clone(&home.checkpoints), Arc::clone(&home.saga_index));
+        let (tail, activity, store) = (Arc::clone(tail), activity.clone(), Arc::clone(tail.store()));
         let states = SagaStates::new(Arc::clone(&store));
         let read_to = watch::Sender::new(Position::START);
-        let (setback, running) = (Setback::default(), tokio::sync::Mutex::default());
-        Self { routes, store, clock, checkpoints, states, index, read_to, setback, running }
+        let (back_off, running) = (BackOff::default(), Arc::default());
+        Self { routes, store, tail, activity, clock, checkpoints, states, index, read_to, back_off, running }
     }
 
     pub(crate) fn routes(&self) -> &Routes {
@@ -83,8 +88,8 @@ impl Sagas {
     }
 
     /// What keeps them from going on.
-    pub(crate) fn setback(&self) -> &Setback {
-        &self.setback
+    pub(crate) fn back_off(&self) -> &BackOff {
+        &self.back_off
     }
 
     /// The names of all sagas that are declared or registered, sorted.
@@ -100,8 +105,8 @@ impl Sagas {
     /// - A timeout is judged only after the log has been read to its head as of then.
     /// - While the queue takes nothing, or a disk is full, it tries again; any other error ends it.
     pub async fn run(&self, queue: &dyn MessageQueue, stop: &Stop) -> Result<(), SagaError> {
-        let _running = self.running.lock().await;
-        Runner::new(self, queue).run(stop).await
+        let running = Arc::clone(&self.running).lock_owned().await;
+        Runner::new(self, queue, running).run(stop).await
     }
 
     /// Lets sagas do what follows from the log as it is and from the time as it is, and from what follows from that;
@@ -109,8 +114,8 @@ impl Sagas {
     ///
     /// Messages are published, not handled.
     pub async fn catch_up(&self, queue: &dyn MessageQueue) -> Result<Position, SagaError> {
-        let _running = self.running.lock().await;
-        Runner::new(self, queue).catch_up().await
+        let running = Arc::clone(&self.running).lock_owned().await;
+        Runner::new(self, queue, running).catch_up().await
     }
 
     /// Up to which position all has had its effect, and all that follows was published, while sagas run here.

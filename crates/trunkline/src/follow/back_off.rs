@@ -1,4 +1,4 @@
-//! What keeps a part from going on, while it waits for that to pass.
+//! How long a part waits when something can't work for a while, and what others see of it.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Stop;
+use crate::messages::Stop;
 
 /// The shortest pause before something is tried again, and the longest.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -16,7 +16,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 ///
 /// The part waits until it passes, loses nothing and gives nothing up meanwhile, and says here that it does.
 #[derive(Clone, Debug, Default)]
-pub struct Setback(Arc<Mutex<Option<Met>>>);
+pub struct BackOff(Arc<Mutex<Option<Met>>>);
 
 #[derive(Clone, Debug)]
 struct Met {
@@ -24,7 +24,7 @@ struct Met {
     reason: String,
 }
 
-impl Setback {
+impl BackOff {
     /// For how long the part has been kept, and by what; none when it goes on.
     pub fn lasting(&self) -> Option<(Duration, String)> {
         self.met().as_ref().map(|met| (met.since.elapsed(), met.reason.clone()))
@@ -76,22 +76,22 @@ fn with_causes(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Stopper;
     use super::*;
+    use crate::messages::Stopper;
 
     #[tokio::test(start_paused = true)]
     async fn pauses_grow_and_the_time_that_it_lasts_is_told_until_it_is_over() {
-        let (setback, (_stopper, stop)) = (Setback::default(), Stopper::new());
-        assert_eq!(setback.lasting(), None);
+        let (back_off, (_stopper, stop)) = (BackOff::default(), Stopper::new());
+        assert_eq!(back_off.lasting(), None);
         let begun = Instant::now();
         for reason in ["one", "two", "three"] {
-            assert!(setback.wait("a part", &std::io::Error::other(reason), &stop).await);
+            assert!(back_off.wait("a part", &std::io::Error::other(reason), &stop).await);
         }
         // 50 ms, as long again, and as long as both.
         assert_eq!(begun.elapsed(), 4 * PAUSE);
-        assert_eq!(setback.lasting(), Some((4 * PAUSE, "three".to_owned())));
-        setback.over();
-        assert_eq!(setback.lasting(), None);
+        assert_eq!(back_off.lasting(), Some((4 * PAUSE, "three".to_owned())));
+        back_off.over();
+        assert_eq!(back_off.lasting(), None);
     }
 
     #[test]
@@ -110,10 +110,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_is_asked_to_stop_waits_no_longer() {
-        let (setback, (stopper, stop)) = (Setback::default(), Stopper::new());
+        let (back_off, (stopper, stop)) = (BackOff::default(), Stopper::new());
         stopper.stop();
         let begun = Instant::now();
-        assert!(!setback.wait("a part", &std::io::Error::other("full"), &stop).await);
+        assert!(!back_off.wait("a part", &std::io::Error::other("full"), &stop).await);
         assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }

@@ -1,0 +1,46 @@
+//! That something has moved: for who waits until everything is at rest.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How long is waited at most before it is looked again: what other processes do isn't told here.
+const LOOKED: Duration = Duration::from_millis(100);
+
+/// How much that moves at the same time is looked at once: a busy application moves thousands of times a second.
+const GATHERED: Duration = Duration::from_millis(1);
+
+/// Tells that a part has done something.
+#[derive(Clone, Debug)]
+pub(crate) struct Activity(watch::Sender<()>);
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self(watch::Sender::new(()))
+    }
+}
+
+impl Activity {
+    /// A part has moved: read further, finished a message, published.
+    pub(crate) fn tell(&self) {
+        self.0.send_replace(());
+    }
+
+    /// Who looks on from now.
+    pub(crate) fn watch(&self) -> Watcher {
+        Watcher(self.0.subscribe())
+    }
+}
+
+/// Waits for something to move.
+pub(crate) struct Watcher(watch::Receiver<()>);
+
+impl Watcher {
+    /// Whether something may have moved since it was waited for last: at once when it has, soon when nobody says so.
+    pub(crate) async fn moved(&mut self) {
+        if tokio::time::timeout(LOOKED, self.0.changed()).await.is_ok() {
+            tokio::time::sleep(GATHERED).await;
+            self.0.mark_unchanged();
+        }
+    }
+}

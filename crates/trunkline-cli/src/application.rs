@@ -1,45 +1,37 @@
 //! The application that a file describes, with its mistakes said and its store found.
 
-use std::io;
-
 use trunkline::FromFile as _;
-use trunkline::config::World;
-use trunkline::{App, ApplicationFile, Opening, Place, Registered};
+use trunkline::{App, ApplicationFile, Opening, Place};
+use trunkline_ops::world;
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::Output;
-use crate::queue::{QueueArgs, QueueFailure};
-use crate::render::{Mistakes, counted, style_for};
-use crate::world::{not_loaded, world};
+use crate::queue::QueueArgs;
+use crate::render::counted;
 
 /// Reads a file that is to be used: mistakes end the command; that there are warnings is said, and `check` says
 /// which.
 pub(crate) fn load(file: &str, output: &mut Output<'_>) -> Result<ApplicationFile, Failure> {
-    load_in(world(), file, output)
+    let read = trunkline_ops::application::load(world(), file)?;
+    say_warnings(file, &read, output);
+    Ok(read)
 }
 
-/// Reads a file of a world that is not the real one, or not only.
-pub(crate) fn load_in(
-    world: World<'_>,
-    file: &str,
-    output: &mut Output<'_>,
-) -> Result<ApplicationFile, Failure> {
-    // This binary has no Rust handlers, and knows it: what nobody handles can't be used.
-    let registered = Registered { complete: true, ..Registered::default() };
-    let read = ApplicationFile::load(file, world, &registered).map_err(|error| not_loaded(file, error))?;
-    let errors = read.mistakes().count() as u64;
-    if errors > 0 {
-        let unprinted = Some(Box::new(Mistakes::of(&read.evaluated, style_for(&io::stderr()))));
-        return Err(Failure::Mistakes { file: file.to_owned(), errors, unprinted });
-    }
+/// The same with the scenarios of the file beside it.
+pub(crate) fn load_with_tests(file: &str, output: &mut Output<'_>) -> Result<ApplicationFile, Failure> {
+    let read = trunkline_ops::application::load_with_tests(world(), file)?;
+    say_warnings(file, &read, output);
+    Ok(read)
+}
+
+fn say_warnings(file: &str, read: &ApplicationFile, output: &mut Output<'_>) {
     let warnings = read.evaluated.diagnostics.len() as u64;
     if warnings > 0 {
         let warnings = counted(warnings, "warning");
         output.say(format_args!("{file} has {warnings}; `trunkline check` shows them"));
     }
-    Ok(read)
 }
 
 /// Where the file's events are, or where the flag says.
@@ -60,7 +52,7 @@ pub(crate) async fn open(
 /// Where the file's messages wait, or where the flag says.
 pub(crate) fn queue_place(file: &ApplicationFile, queue: &QueueArgs) -> Result<Place, Failure> {
     let dsn = file.definition.message_queue.dsn.as_deref();
-    Ok(queue.place_of(dsn).map_err(QueueFailure::from)?)
+    Ok(queue.place_of(dsn)?)
 }
 
 /// Builds the application over its store and its queue.

@@ -9,7 +9,6 @@ use trunkline_core::data::{self, Fault, RepeatedKey};
 use trunkline_core::{EventType, InvalidName, Query, QueryItem, StreamName, Tag};
 
 use crate::commands::Command;
-use crate::exit;
 use crate::failure::Failure;
 use crate::output::Format;
 
@@ -58,6 +57,18 @@ log in $TRUNKLINE_DATA/events, else the one in ./data/events. One on messages wo
 --queue names, else QUEUE_DSN, else the embedded one in $TRUNKLINE_DATA/queue or ./data/queue. Data goes to standard output,
 everything else to standard error.";
 
+/// How a command ends.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed, refused or rejected
+  2    the command line is wrong
+  3    conflict: someone else appended first
+  4    not found: no such store, stream, queue, topic, dead letter, file, backup, command, query,
+       projection, saga, row or code
+  5    corrupt: the store, the queue, or the backup, is damaged
+  130  interrupted before it was done";
+
 impl Cli {
     /// What the command line says, or what to print instead: an error, help, the version.
     pub(crate) fn from_command_line() -> Result<Self, clap::Error> {
@@ -89,8 +100,7 @@ fn with_grouped_help(command: clap::Command) -> clap::Command {
     }
     let options = "Options:\n{options}";
     let template = format!(
-        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{list}{options}\n\n{EXAMPLES}\n\n{NOTES}\n\n{}\n",
-        exit::HELP
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{list}{options}\n\n{EXAMPLES}\n\n{NOTES}\n\n{EXIT_CODES}\n"
     );
     command.help_template(template)
 }
@@ -107,7 +117,7 @@ pub(crate) fn data_of(text: Option<&str>, file: Option<&Path>) -> Result<Vec<u8>
     } else {
         std::fs::read(path).map(|read| bytes = read)
     };
-    read.map_err(|source| Failure::File { what: format!("reading {}", path.display()), source })?;
+    read.map_err(|source| Failure::file(format!("reading {}", path.display()), source))?;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
     }
@@ -127,10 +137,8 @@ pub(crate) fn unambiguous(data: Vec<u8>) -> Result<Vec<u8>, Failure> {
 
 /// What is said of data with a name twice in one object.
 pub(crate) fn repeated(key: &RepeatedKey) -> Failure {
-    Failure::Usage {
-        message: format!("the data: {key}"),
-        hint: "nothing was stored; send it again with the one value that is meant".to_owned(),
-    }
+    let hint = "nothing was stored; send it again with the one value that is meant";
+    Failure::usage(format!("the data: {key}"), hint)
 }
 
 const STORE_HELP: &str = "The event store: log:PATH for the embedded log in a folder; memory: for one that \

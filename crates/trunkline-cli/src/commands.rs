@@ -30,10 +30,6 @@ mod verify;
 
 use clap::Subcommand;
 
-pub(crate) use import::ImportReport;
-pub(crate) use projection::hints as projection_hints;
-pub(crate) use saga::hints as saga_hints;
-
 use crate::failure::Failure;
 use crate::output::Output;
 

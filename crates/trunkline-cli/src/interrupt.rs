@@ -1,42 +1,21 @@
 //! Ctrl-C, and what a service manager sends to stop a process: noticed, so that a command can end cleanly.
 
-use tokio::sync::watch;
+use trunkline::messages::{Stop, Stopper};
+use trunkline_ops::Exit;
 
-use crate::exit::Exit;
-
-/// Tells whether the command was asked to stop.
-#[derive(Clone, Debug)]
-pub(crate) struct Interrupt(watch::Receiver<bool>);
-
-impl Interrupt {
-    /// Begins to listen: from here on a signal doesn't end the process by itself. The first request is passed on;
-    /// a second one, from somebody who won't wait, ends the process at once, which a store survives.
-    pub(crate) fn listen() -> Self {
-        let (sender, receiver) = watch::channel(false);
-        let signals = Signals::caught();
-        tokio::spawn(async move {
-            let mut signals = signals;
-            signals.next().await;
-            // Without a receiver the command is over, and there is nobody to tell.
-            let _ = sender.send(true);
-            signals.next().await;
-            std::process::exit(Exit::Interrupted.code().into());
-        });
-        Self(receiver)
-    }
-
-    /// Whether the request has come.
-    pub(crate) fn came(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Waits for the request.
-    pub(crate) async fn wait(&mut self) {
-        if self.0.wait_for(|came| *came).await.is_err() {
-            // Nobody listens any more, so it never comes.
-            std::future::pending::<()>().await;
-        }
-    }
+/// Begins to listen: from here on a signal doesn't end the process by itself. The first request is passed on;
+/// a second one, from somebody who won't wait, ends the process at once, which a store survives.
+pub(crate) fn listen() -> Stop {
+    let (stopper, stop) = Stopper::new();
+    let signals = Signals::caught();
+    tokio::spawn(async move {
+        let mut signals = signals;
+        signals.next().await;
+        stopper.stop();
+        signals.next().await;
+        std::process::exit(Exit::Interrupted.code().into());
+    });
+    stop
 }
 
 /// What a terminal and a service manager send.

@@ -1,18 +1,15 @@
 //! The binary `trunkline`: parses the command line, calls a command, prints what it returns.
 //!
 //! `args` is the command line, `open` leads from a place to an open store, and each command is a file
-//! under `commands` with a function that calls the store's traits and returns a value.
-//! `output` prints values as data and talk as talk; `failure` and `exit` say what went wrong and with which
-//! code the process ends, `echo` keeps what was typed short there.
-//! `queue` is the same for message queues: the way to an open one, its failures, and how messages are printed.
-//! `whole_file` writes files that others never see half of.
-//! `world` is what an application file may ask of the machine, `application` the application that it describes.
+//! under `commands` that calls a function of `trunkline-ops`, or a trait, and says how what it returns is printed.
+//! `output` prints values as data and talk as talk; `failure` is what went wrong, `echo` keeps what was typed short there.
+//! `queue` is the same for message queues: the way to an open one, and how messages are printed.
+//! `application` is the application that a file describes, `interrupt` what asks a command to stop.
 
 mod application;
 mod args;
 mod commands;
 mod echo;
-mod exit;
 mod failure;
 mod interrupt;
 mod open;
@@ -20,14 +17,13 @@ mod output;
 mod progress;
 mod queue;
 mod render;
-mod whole_file;
-mod world;
 
 use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
 
+use trunkline_ops::Exit;
+
 use crate::args::Cli;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -41,7 +37,7 @@ fn main() -> ExitCode {
             } else {
                 error.print()
             };
-            return u8::try_from(error.exit_code()).map_or(Exit::Usage.into(), ExitCode::from);
+            return u8::try_from(error.exit_code()).map_or(Exit::Usage.code().into(), ExitCode::from);
         }
     };
     let mut data = BufWriter::with_capacity(64 << 10, io::stdout().lock());
@@ -52,7 +48,7 @@ fn main() -> ExitCode {
     let exit = match result {
         Ok(()) => Exit::Done,
         Err(failure) => {
-            let exit = Exit::of(&failure);
+            let exit = failure.exit();
             if exit != Exit::Done {
                 // What was printed before the failure comes first.
                 let _ = output.flush();
@@ -64,7 +60,7 @@ fn main() -> ExitCode {
     // What could not be flushed until now never will be, and a writer that is dropped would try.
     let (_, _unwritten) = data.into_parts();
     let _ = io::stderr().flush();
-    exit.into()
+    exit.code().into()
 }
 
 /// Runs the command on a runtime with a worker for each core.
@@ -75,7 +71,7 @@ fn run(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|source| Failure::File { what: "starting the runtime".to_owned(), source })?;
+        .map_err(|source| Failure::file("starting the runtime", source))?;
     let result = runtime.block_on(cli.command.run(output));
     // A thread that waits for a line of standard input must not hold up the end.
     runtime.shutdown_background();

@@ -52,10 +52,8 @@ pub(crate) fn restore(
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<BackupReport, Failure> {
     if place.dsn.is_memory() {
-        return Err(Failure::Maintain(MaintainError::Unsupported {
-            what: "restoring",
-            hint: "it is gone with the command; restore to log:PATH",
-        }));
+        let hint = "it is gone with the command; restore to log:PATH";
+        return Err(MaintainError::Unsupported { what: "restoring", hint }.into());
     }
     Ok(LogStore::restore(from, place.dsn.path(), progress)?)
 }

@@ -5,10 +5,12 @@ use std::io::{self, IsTerminal as _, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
+use trunkline_ops::import::{ImportError, ImportProblem};
+use trunkline_ops::{OpsError, Verdict};
 
 use crate::echo;
-use crate::exit::Exit;
-use crate::failure::{Failure, ImportSoFar};
+use crate::failure::Failure;
+use crate::render::{Mistakes, style_for};
 
 /// How data is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -81,9 +83,13 @@ impl<'a> Output<'a> {
         match (self.format, failure) {
             (
                 _,
-                Failure::Mistakes { unprinted: None, .. } | Failure::Rejected | Failure::Scenarios { .. },
+                Failure::Ops(OpsError::Verdict(
+                    Verdict::Mistaken { .. } | Verdict::Rejected | Verdict::Scenarios { .. },
+                )),
             ) => {}
-            (Format::Human, Failure::Mistakes { unprinted: Some(mistakes), .. }) => self.warn(mistakes),
+            (Format::Human, Failure::Ops(OpsError::Mistakes { evaluated, .. })) => {
+                self.warn(Mistakes::of(evaluated, style_for(&io::stderr())));
+            }
             (Format::Human, failure) => {
                 self.warn(format_args!("error: {}", echo::cut(failure.message())));
                 for hint in failure.hints() {
@@ -119,7 +125,7 @@ impl ErrorBody {
     fn of(failure: &Failure) -> Self {
         let hint = failure.hints().join("; ");
         Self {
-            code: Exit::of(failure).name(),
+            code: failure.exit().name(),
             message: echo::cut(failure.message()),
             hint: Some(echo::cut(hint)).filter(|hint| !hint.is_empty()),
             details: details(failure),
@@ -132,23 +138,21 @@ fn details(failure: &Failure) -> serde_json::Map<String, serde_json::Value> {
     use trunkline_store::AppendError;
 
     let mut details = serde_json::Map::new();
-    let mut so_far = |so_far: &ImportSoFar| {
-        details.insert("new".to_owned(), so_far.report.new.into());
-        details.insert("already_there".to_owned(), so_far.report.already_there.into());
-        details.insert("from_line".to_owned(), so_far.from_line.into());
-    };
     match failure {
-        Failure::Append(AppendError::Conflict { stream, found, .. }) => {
+        Failure::Ops(OpsError::Append(AppendError::Conflict { stream, found, .. })) => {
             details.insert("stream".to_owned(), stream.as_str().into());
             details.insert("found".to_owned(), found.get().into());
         }
-        Failure::ImportStopped { line, so_far: at, .. } => {
-            so_far(at);
-            details.insert("line".to_owned(), (*line).into());
+        Failure::Ops(OpsError::Import(ImportError { problem, so_far })) => {
+            details.insert("new".to_owned(), so_far.report.new.into());
+            details.insert("already_there".to_owned(), so_far.report.already_there.into());
+            details.insert("from_line".to_owned(), so_far.from_line.into());
+            if let ImportProblem::Line { line, .. } = problem {
+                details.insert("line".to_owned(), (*line).into());
+            }
         }
-        Failure::ImportFailed { so_far: at, .. } | Failure::Interrupted { so_far: at } => so_far(at),
-        Failure::Mistakes { unprinted: Some(mistakes), .. } => {
-            details.insert("mistakes".to_owned(), mistakes.listed().clone());
+        Failure::Ops(OpsError::Mistakes { evaluated, .. }) => {
+            details.insert("mistakes".to_owned(), Mistakes::listed_of(evaluated));
         }
         _ => {}
     }

@@ -8,4 +8,5 @@ mod text;
 pub(crate) use events::EventPrinter;
 pub(crate) use mistakes::{Mistakes, style_for};
 pub(crate) use rows::{cell, write_rows};
-pub(crate) use text::{counted, one_line, shorten};
+pub(crate) use text::{one_line, shorten};
+pub(crate) use trunkline_ops::words::counted;

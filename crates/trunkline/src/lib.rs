@@ -62,7 +62,7 @@ mod snapshot;
 pub mod history;
 pub mod law;
 pub mod messages;
-pub mod migrate;
+pub mod outcomes;
 pub mod saga;
 pub mod scenario;
 pub mod shapes;
@@ -102,8 +102,9 @@ pub use file::{
     DeclaredApp, Definition, EmitDefinition, EventDefinition, EventDefinitionName, Expect, Expectation,
     FileError, FromFile, Given, GivenCommand, GivenEvent, GivenRows, GivenSend, LastDefinition,
     LawDefinition, Mapping, OnDefinition, ProjectionClasses, QueryDefinition, QueueDefinition,
-    ReadDbDefinition, Registered, RequireDefinition, SagaAction, SagaDefinition, ScenarioDefinition,
-    SendDefinition, SnapshotsDefinition, StepDefinition, StepsDefinition, StoreDefinition, Then, When, codes,
+    ReadDbDefinition, Registered, RequireDefinition, SYSTEM_NAMES, SagaAction, SagaDefinition,
+    ScenarioDefinition, SendDefinition, SnapshotsDefinition, StepDefinition, StepsDefinition,
+    StoreDefinition, Then, When, codes,
 };
 pub use middleware::CommandService;
 pub use projection::{

@@ -4,12 +4,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
 use trunkline_core::{
-    Append, EventId, EventType, Expected, InvalidEvent, Metadata, NewEvent, Position, StreamName, Tag,
-    Timestamp, Version, data,
+    EventId, EventType, Expected, InvalidEvent, Metadata, NewEvent, StreamName, Tag, Timestamp, data,
 };
-use trunkline_store::EventStore;
+use trunkline_ops::store::{AppendReport, append};
 
 use crate::args::{StoreArgs, data_of, repeated};
 use crate::failure::Failure;
@@ -83,17 +81,6 @@ fn metadata(text: &str) -> Result<Metadata, String> {
     }
 }
 
-/// Where the event stands.
-#[derive(Debug, Serialize)]
-pub(crate) struct AppendReport {
-    stream: StreamName,
-    version: Version,
-    position: Position,
-    event_id: EventId,
-    /// Whether it had been stored before.
-    repeated: bool,
-}
-
 impl AppendArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
@@ -107,14 +94,13 @@ impl AppendArgs {
     fn event(&self) -> Result<NewEvent, Failure> {
         let data = data_of(self.data.as_deref(), self.data_file.as_deref())?;
         let event = NewEvent::json(self.event_type.as_str(), data).map_err(|error| match error {
-            InvalidEvent::Data(error) => Failure::Usage {
-                message: format!("the data is not JSON: {error}"),
-                hint: "a text is JSON in double quotes, and a shell keeps those inside single ones: \
-                       --data '{\"order_id\":\"1\"}'"
-                    .to_owned(),
-            },
+            InvalidEvent::Data(error) => Failure::usage(
+                format!("the data is not JSON: {error}"),
+                "a text is JSON in double quotes, and a shell keeps those inside single ones: \
+                 --data '{\"order_id\":\"1\"}'",
+            ),
             InvalidEvent::RepeatedKey(key) => repeated(&key),
-            error => Failure::Usage { message: error.to_string(), hint: "see --help".to_owned() },
+            error => Failure::usage(error.to_string(), "see --help"),
         })?;
         Ok(NewEvent {
             event_id: self.id.unwrap_or(event.event_id),
@@ -125,18 +111,6 @@ impl AppendArgs {
             ..event
         })
     }
-}
-
-async fn append(
-    store: &dyn EventStore,
-    stream: StreamName,
-    expected: Expected,
-    event: NewEvent,
-) -> Result<AppendReport, Failure> {
-    let event_id = event.event_id;
-    let appended = store.append(Append::to(stream.clone(), expected).event(event)).await?;
-    let version = appended.versions.first().copied().expect("one version for each write");
-    Ok(AppendReport { stream, version, position: appended.position, event_id, repeated: appended.repeated })
 }
 
 impl Report for AppendReport {

@@ -1,12 +1,11 @@
 //! `backup`: copies a store while it is in use.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::HumanBytes;
-use serde::Serialize;
-use trunkline_store::{BackupReport, Maintain};
+use trunkline_ops::store::{BackupDone, backup};
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -36,34 +35,18 @@ pub(crate) struct BackupArgs {
     store: StoreArgs,
 }
 
-/// What was backed up.
-#[derive(Debug, Serialize)]
-struct BackedUp {
-    position: u64,
-    bytes_copied: u64,
-    bytes: u64,
-    segments: u64,
-    to: PathBuf,
-}
-
 impl BackupArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
         let opened = open::for_reading(&place).await?;
         let progress = Progress::bytes(output, "backing up");
-        let report = backup(&*opened.maintain, &self.to, &progress)?;
+        let report = backup(&*opened.maintain, &self.to, &mut |done, total| progress.set(done, total))?;
         drop(progress);
         output.report(&report)
     }
 }
 
-fn backup(store: &dyn Maintain, to: &Path, progress: &Progress) -> Result<BackedUp, Failure> {
-    let BackupReport { position, bytes_copied, bytes, segments } =
-        store.backup(to, &mut |done, total| progress.set(done, total))?;
-    Ok(BackedUp { position, bytes_copied, bytes, segments, to: to.to_owned() })
-}
-
-impl Report for BackedUp {
+impl Report for BackupDone {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { position, bytes_copied, bytes, segments, to } = self;
         let (copied, bytes) = (HumanBytes(*bytes_copied), HumanBytes(*bytes));

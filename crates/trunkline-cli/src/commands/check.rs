@@ -5,11 +5,11 @@ use std::io;
 use clap::Args;
 use trunkline::{ApplicationFile, Registered};
 use trunkline_config::Diagnostic;
+use trunkline_ops::{Verdict, not_loaded, world};
 
 use crate::failure::Failure;
 use crate::output::{Format, Output};
 use crate::render::{Mistakes, style_for};
-use crate::world::{not_loaded, world};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,7 +42,7 @@ impl CheckArgs {
         }
         match checked.diagnostics.iter().filter(|diagnostic| Diagnostic::is_error(diagnostic)).count() {
             0 => Ok(()),
-            errors => Err(Failure::Mistakes { file, errors: errors as u64, unprinted: None }),
+            errors => Err(Verdict::Mistaken { file, errors: errors as u64 }.into()),
         }
     }
 }

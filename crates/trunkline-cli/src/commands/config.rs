@@ -6,11 +6,11 @@ use clap::Args;
 use serde_json::json;
 use trunkline_config::report::tree_to_json;
 use trunkline_config::{Diagnostic, load};
+use trunkline_ops::{OpsError, not_loaded, world};
 
 use crate::failure::Failure;
 use crate::output::{Format, Output};
 use crate::render::{Mistakes, style_for};
-use crate::world::{not_loaded, world};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,10 +39,7 @@ impl ConfigArgs {
             0 if evaluated.diagnostics.is_empty() => {}
             0 if output.format == Format::Human => output.say(&mistakes),
             0 => output.say(json!({ "warnings": mistakes.listed() })),
-            errors => {
-                let unprinted = Some(Box::new(mistakes));
-                return Err(Failure::Mistakes { file, errors: errors as u64, unprinted });
-            }
+            _ => return Err(OpsError::Mistakes { file, evaluated: Box::new(evaluated) }.into()),
         }
         writeln!(output.data(), "{}", tree_to_json(&evaluated.root)).map_err(Failure::Output)
     }

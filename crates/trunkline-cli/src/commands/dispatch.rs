@@ -4,10 +4,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
-use serde_json::value::RawValue;
-use trunkline::{Accepted, CommandId, CommandRequest, Context, Decision, Outcome, RejectedBy, Rejection};
-use trunkline_core::{EventId, Position, StreamName, Timestamp, Version};
+use trunkline::{CommandId, CommandRequest, Context, RejectedBy, Rejection};
+use trunkline_core::Timestamp;
+use trunkline_ops::{DecisionReport, EmittedReport, OutcomeReport};
 
 use crate::application;
 use crate::args::{StoreArgs, data_of};
@@ -72,93 +71,30 @@ impl DispatchArgs {
         let outcome = app.send(request).await;
         app.close().await;
         let outcome = outcome?;
-        output.report(&Answer::of(&outcome))?;
-        match outcome.decision {
-            Decision::Accepted(_) => Ok(()),
-            Decision::Rejected(_) => Err(Failure::Rejected),
-        }
+        let report = OutcomeReport::of(&outcome);
+        output.report(&report)?;
+        Ok(report.verdict()?)
     }
 }
 
-/// An outcome as it is printed.
-#[derive(Serialize)]
-struct Answer<'a> {
-    outcome: &'static str,
-    command: &'a str,
-    id: &'a str,
-    repeated: bool,
-    #[serde(flatten)]
-    decided: Decided<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Decided<'a> {
-    Accepted { position: Option<Position>, events: Vec<Stored<'a>>, reply: &'a RawValue },
-    Rejected(&'a Rejection),
-}
-
-#[derive(Serialize)]
-struct Stored<'a> {
-    stream: &'a StreamName,
-    version: Version,
-    event_id: EventId,
-    event_type: &'a str,
-    data: &'a RawValue,
-}
-
-impl<'a> Answer<'a> {
-    fn of(outcome: &'a Outcome) -> Self {
-        let (word, decided) = match &outcome.decision {
-            Decision::Accepted(accepted) => ("accepted", Decided::of(accepted)),
-            Decision::Rejected(rejection) => ("rejected", Decided::Rejected(rejection)),
-        };
-        Self {
-            outcome: word,
-            command: &outcome.command,
-            id: outcome.id.as_str(),
-            repeated: outcome.repeated,
-            decided,
-        }
-    }
-}
-
-impl<'a> Decided<'a> {
-    fn of(accepted: &'a Accepted) -> Self {
-        let events = accepted.events.iter().map(|event| Stored {
-            stream: &event.stream,
-            version: event.version,
-            event_id: event.event_id,
-            event_type: event.event_type.as_str(),
-            data: raw(&event.data),
-        });
-        Self::Accepted { position: accepted.position, events: events.collect(), reply: raw(&accepted.reply) }
-    }
-}
-
-/// JSON that the application made.
-fn raw(json: &[u8]) -> &RawValue {
-    serde_json::from_slice(json).unwrap_or(RawValue::NULL)
-}
-
-impl Report for Answer<'_> {
+impl Report for OutcomeReport<'_> {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let before = if self.repeated { " (the outcome it had before)" } else { "" };
         match &self.decided {
-            Decided::Rejected(Rejection { reason, by, field }) => {
+            DecisionReport::Rejected(Rejection { reason, by, field }) => {
                 writeln!(out, "rejected: {reason}{before}")?;
                 match (by, field) {
                     (RejectedBy::Data, Some(field)) => writeln!(out, "  the data: see `{field}`"),
                     _ => Ok(()),
                 }
             }
-            Decided::Accepted { position: None, .. } => {
+            DecisionReport::Accepted { position: None, .. } => {
                 writeln!(out, "accepted: nothing to do{before}")
             }
-            Decided::Accepted { position: Some(position), events, .. } => {
+            DecisionReport::Accepted { position: Some(position), events, .. } => {
                 writeln!(out, "accepted: position {position}, id {}{before}", self.id)?;
                 for event in events {
-                    let Stored { stream, version, event_type, data, .. } = event;
+                    let EmittedReport { stream, version, event_type, data, .. } = event;
                     writeln!(out, "  {stream} version {version}  {event_type}  {data}")?;
                 }
                 Ok(())

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use serde::Serialize;
-use trunkline::config::{Code, codes, nearest};
+use trunkline_ops::{CodePage, code_pages, explain};
 
 use crate::failure::Failure;
 use crate::output::{Output, Report};
@@ -28,39 +28,14 @@ pub(crate) struct ExplainArgs {
 
 impl ExplainArgs {
     pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let Some(code) = self.code else { return output.report(&Codes::all()) };
-        let found = pages().find(|(known, _)| known.as_str().eq_ignore_ascii_case(&code));
-        match found {
-            Some((code, page)) => output.report(&Explained { code: code.as_str(), title: title(page), page }),
-            None => Err(Failure::NoCode { near: nearest(&code, known()), code }),
+        match self.code {
+            Some(code) => output.report(&explain(&code)?),
+            None => output.report(&Codes(code_pages().map(Listed::from).collect())),
         }
     }
 }
 
-/// Every code with its page: those of the language, and those of applications.
-fn pages() -> impl Iterator<Item = (Code, &'static str)> {
-    codes::PAGES.iter().chain(trunkline::codes::PAGES).copied()
-}
-
-fn known() -> impl Iterator<Item = &'static str> {
-    pages().map(|(code, _)| code.as_str())
-}
-
-/// What stands after the code in a page's first line.
-fn title(page: &str) -> &str {
-    let heading = page.lines().next().unwrap_or_default();
-    heading.split_once(": ").map_or(heading, |(_, title)| title)
-}
-
-/// A code with its page.
-#[derive(Debug, Serialize)]
-struct Explained {
-    code: &'static str,
-    title: &'static str,
-    page: &'static str,
-}
-
-impl Report for Explained {
+impl Report for CodePage {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         write!(out, "{}", self.page)
     }
@@ -77,9 +52,9 @@ struct Listed {
     title: &'static str,
 }
 
-impl Codes {
-    fn all() -> Self {
-        Self(pages().map(|(code, page)| Listed { code: code.as_str(), title: title(page) }).collect())
+impl From<CodePage> for Listed {
+    fn from(CodePage { code, title, .. }: CodePage) -> Self {
+        Self { code, title }
     }
 }
 

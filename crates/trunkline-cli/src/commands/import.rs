@@ -1,35 +1,17 @@
 //! `import`: events from lines of JSON.
-//!
-//! A thread reads and checks the lines (`lines`, `batch`, `reader`), a batch at a time, while the batch before
-//! is being stored.
-//! A batch is stored in as few atomic appends as the order of its lines allows (`plan`); several of them are
-//! in flight together, tied to each other so that none can overtake one that fails (`store`).
-//! `sift` finds the lines of a half-known append that are there already, `foresee` finds what would be refused
-//! before anything is stored, and `rejected` keeps lines that were passed over.
 
-mod batch;
-mod foresee;
-mod lines;
-mod plan;
-mod reader;
-mod rejected;
-mod sift;
-mod store;
-
+use std::cmp::Ordering;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 use trunkline_core::limits::BATCH_EVENTS_MAX;
+use trunkline_ops::import::{ImportNews, ImportOptions, ImportReport, OnBadLine, import};
 
-use self::reader::{Incoming, Input};
-use self::rejected::Rejected;
-use self::store::{Importer, Stop};
 use crate::args::StoreArgs;
-use crate::failure::{Failure, ImportSoFar};
-use crate::interrupt::Interrupt;
+use crate::failure::Failure;
+use crate::interrupt;
 use crate::open;
 use crate::output::{Output, Report};
 use crate::progress::Progress;
@@ -89,34 +71,18 @@ pub(crate) enum OnError {
     Skip,
 }
 
-/// What an import came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct ImportReport {
-    /// Events that were added.
-    pub(crate) new: u64,
-    /// Events that were stored before.
-    pub(crate) already_there: u64,
-    /// Lines that were passed over.
-    pub(crate) rejected: u64,
-    /// The file that has them.
-    pub(crate) rejected_file: Option<PathBuf>,
-}
-
-impl ImportReport {
-    /// The counts in words.
-    pub(crate) fn counts(&self) -> String {
-        let Self { new, already_there, rejected, rejected_file } = self;
-        let mut counts = format!("{new} new, {already_there} already there");
-        if let Some(file) = rejected_file {
-            counts.extend([", ", &rejected.to_string(), " rejected (see ", &file.to_string_lossy(), ")"]);
-        }
-        counts
-    }
-}
-
 impl Report for ImportReport {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", self.counts())
+    }
+}
+
+impl From<OnError> for OnBadLine {
+    fn from(on_error: OnError) -> Self {
+        match on_error {
+            OnError::Stop => Self::Stop,
+            OnError::Skip => Self::Skip,
+        }
     }
 }
 
@@ -125,48 +91,58 @@ impl ImportArgs {
         let place = self.store.place()?;
         let rejected = self.rejected()?;
         let (input, bytes) = self.input()?;
-        let mut interrupt = Interrupt::listen();
+        let stop = interrupt::listen();
         let opened = open::for_appending(&place, "trunkline import", output).await?;
+        let options = ImportOptions {
+            source: self.file.display().to_string(),
+            on_bad_line: self.on_error.into(),
+            rejected,
+            batch: self.batch as usize,
+        };
         let imported = {
             let progress = Progress::noted_bytes(output, "importing", bytes);
-            let mut tell = |count: u64, line: u64, reason: &str| {
-                progress.aside(|| match count.cmp(&REJECTED_NAMED_MAX) {
-                    std::cmp::Ordering::Less => output.warn(format_args!("rejected line {line}: {reason}")),
-                    std::cmp::Ordering::Equal => output.warn("further rejected lines are not named here"),
-                    std::cmp::Ordering::Greater => {}
-                });
+            let listener = |news: ImportNews<'_>| match news {
+                ImportNews::Stored { bytes, events } => {
+                    progress.at(bytes);
+                    progress.note_events(events);
+                }
+                ImportNews::Rejected { before, line, reason } => {
+                    progress.aside(|| match before.cmp(&REJECTED_NAMED_MAX) {
+                        Ordering::Less => output.warn(format_args!("rejected line {line}: {reason}")),
+                        Ordering::Equal => output.warn("further rejected lines are not named here"),
+                        Ordering::Greater => {}
+                    });
+                }
             };
-            let incoming = reader::start(input, self.batch as usize);
-            let importer = Importer::new(&*opened.store, self.on_error, rejected, &mut tell);
-            import(importer, incoming, &progress, &mut interrupt, &self.file).await
+            import(&*opened.store, input, options, &stop, listener).await
         };
         opened.close().await;
         output.report(&imported?)
     }
 
     /// What is read, and how many bytes that is, if that is known.
-    fn input(&self) -> Result<(Input, Option<u64>), Failure> {
+    fn input(&self) -> Result<(Box<dyn Read + Send>, Option<u64>), Failure> {
         if self.file.as_os_str() == "-" {
-            return Ok((Input::Stdin, None));
+            return Ok((Box::new(io::stdin()), None));
         }
-        let failed = |source| Failure::File { what: format!("opening {}", self.file.display()), source };
+        let failed = |source| Failure::file(format!("opening {}", self.file.display()), source);
         let file = File::open(&self.file).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_dir() {
             return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
-        Ok((Input::File(file), metadata.is_file().then_some(metadata.len())))
+        let bytes = metadata.is_file().then_some(metadata.len());
+        Ok((Box::new(file), bytes))
     }
 
     /// Where lines that are passed over go.
-    fn rejected(&self) -> Result<Rejected, Failure> {
+    fn rejected(&self) -> Result<PathBuf, Failure> {
         let path = match &self.rejected {
             Some(_) if self.on_error == OnError::Stop => {
-                return Err(Failure::Usage {
-                    message: "--rejected names a file for lines that are passed over, and none are"
-                        .to_owned(),
-                    hint: "add --on-error skip".to_owned(),
-                });
+                return Err(Failure::usage(
+                    "--rejected names a file for lines that are passed over, and none are",
+                    "add --on-error skip",
+                ));
             }
             Some(path) => path.clone(),
             None if self.file.as_os_str() == "-" => "stdin.rejected.jsonl".into(),
@@ -178,54 +154,11 @@ impl ImportArgs {
         };
         let same = |path: &PathBuf| Some(path.canonicalize().ok()? == self.file.canonicalize().ok()?);
         if same(&path) == Some(true) {
-            return Err(Failure::Usage {
-                message: "the rejected lines would overwrite the file that is imported".to_owned(),
-                hint: "name another file with --rejected".to_owned(),
-            });
+            return Err(Failure::usage(
+                "the rejected lines would overwrite the file that is imported",
+                "name another file with --rejected",
+            ));
         }
-        Ok(Rejected::to(path))
-    }
-}
-
-/// Stores what comes in until it ends, something fails, or the user asks to stop.
-async fn import(
-    mut importer: Importer<'_>,
-    mut incoming: tokio::sync::mpsc::Receiver<Incoming>,
-    progress: &Progress,
-    interrupt: &mut Interrupt,
-    file: &std::path::Path,
-) -> Result<ImportReport, Failure> {
-    loop {
-        let next = tokio::select! {
-            biased;
-            () = interrupt.wait() => return Err(Failure::Interrupted { so_far: importer.so_far() }),
-            next = incoming.recv() => next,
-        };
-        match next {
-            Some(Incoming::Batch(batch)) => {
-                let bytes = batch.ends_at;
-                importer.batch(batch).await.map_err(|stop| stopped(stop, &importer))?;
-                progress.at(bytes);
-                progress.note_events(importer.report.new + importer.report.already_there);
-            }
-            Some(Incoming::End) => return importer.finish(),
-            Some(Incoming::Failed(source)) => {
-                let cause = Failure::File { what: format!("reading {}", file.display()), source };
-                return Err(stopped(Stop::Failed(Box::new(cause)), &importer));
-            }
-            None => {
-                let source = io::Error::other("the reading thread ended before the file did");
-                let cause = Failure::File { what: format!("reading {}", file.display()), source };
-                return Err(stopped(Stop::Failed(Box::new(cause)), &importer));
-            }
-        }
-    }
-}
-
-fn stopped(stop: Stop, importer: &Importer<'_>) -> Failure {
-    let so_far: ImportSoFar = importer.so_far();
-    match stop {
-        Stop::Line { line, reason } => Failure::ImportStopped { line, reason, so_far },
-        Stop::Failed(cause) => Failure::ImportFailed { cause, so_far },
+        Ok(path)
     }
 }

@@ -68,7 +68,7 @@ impl InitArgs {
     pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let path = self.file.unwrap_or_else(|| self.example.file().into());
         let file = path.display().to_string();
-        let failed = |source| Failure::File { what: format!("writing {file}"), source };
+        let failed = |source| Failure::file(format!("writing {file}"), source);
         let mut options = OpenOptions::new();
         let mut created = options.write(true).create_new(true).open(&path).map_err(failed)?;
         created.write_all(self.example.text().as_bytes()).map_err(failed)?;

@@ -3,16 +3,17 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use trunkline::migrate::{
-    CheckpointLine, Events, MigrateError, Migration, MigrationReport, ShapeLine, StreamRule,
-};
 use trunkline::{Access, Backends, Dsn, OpenStoreOptions, Role};
 use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
+use trunkline_ops::OpsError;
+use trunkline_ops::migrate::{
+    CheckpointLine, Events, MigrateError, Migration, MigrationReport, ShapeLine, StreamRule,
+};
 use trunkline_store::Limits;
 
 use crate::application;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
+use crate::interrupt;
 use crate::open;
 use crate::output::{Output, Report};
 use crate::progress::Progress;
@@ -71,23 +72,22 @@ impl MigrateArgs {
         let from = place(&self.from)?;
         let to = place(&self.to)?;
         if is_same(&from.dsn, &to.dsn) {
-            return Err(Failure::Migrate(MigrateError::SameStore));
+            return Err(MigrateError::SameStore.into());
         }
         let mut migration = Migration::new(&file.definition);
         if let Some(rule) = &self.stream {
-            let rule = StreamRule::compile(rule).map_err(|error| Failure::Usage {
-                message: format!("--stream: {error}"),
-                hint: "write an expression over `event`, such as \"'purchase-' + event.stream_id\""
-                    .to_owned(),
+            let rule = StreamRule::compile(rule).map_err(|error| {
+                let hint = "write an expression over `event`, such as \"'purchase-' + event.stream_id\"";
+                Failure::usage(format!("--stream: {error}"), hint)
             })?;
             migration = migration.streams(rule);
         }
-        let mut interrupt = Interrupt::listen();
+        let stop = interrupt::listen();
         let old = open::for_reading(&from).await?;
         // Before the store is read, which may go on meanwhile.
         let home = Backends::standard().home(&from.dsn, Access::Read);
         let found = home.checkpoints.all().await.map_err(MigrateError::Checkpoint);
-        migration = migration.checkpoints(found.map_err(Failure::Migrate)?);
+        migration = migration.checkpoints(found?);
         let total = old.store.head().await?.get();
         let options = OpenStoreOptions {
             owner: "trunkline migrate".to_owned(),
@@ -102,17 +102,17 @@ impl MigrateArgs {
             let run = migration.run(&*old.store, &*new.store, |at| progress.set(at.get(), total));
             tokio::select! {
                 biased;
-                () = interrupt.wait() => Err(Failure::Stopped {
+                () = stop.asked() => Err(OpsError::Stopped {
                     hint: "run the same again to go on: what is there is not added twice".to_owned(),
                 }),
-                migrated = run => migrated.map_err(Failure::Migrate),
+                migrated = run => migrated.map_err(OpsError::from),
             }
         };
         new.close().await;
         let report = migrated?;
         let home = Backends::standard().home(&to.dsn, Access::Append);
         let kept = report.keep_checkpoints(&*home.checkpoints).await;
-        kept.map_err(|error| Failure::Migrate(MigrateError::Checkpoint(error)))?;
+        kept.map_err(MigrateError::Checkpoint)?;
         output.report(&report)
     }
 }

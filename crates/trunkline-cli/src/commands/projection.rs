@@ -4,12 +4,12 @@ mod parked;
 mod verify;
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::{Value, json};
-use trunkline::{App, Position, ProjectionError, ProjectionStatus, Rebuilt};
+use trunkline::{Position, ProjectionStatus};
+use trunkline_ops::projections::{ProjectionDone, declared, pause, rebuild, replay, status};
 
 use self::parked::ParkedArgs;
 use self::verify::VerifyArgs;
@@ -125,107 +125,53 @@ impl ProjectionArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         match self.verb {
             Verb::List(args) => list(&args, output),
-            Verb::Status(args) => status(args, output).await,
+            Verb::Status(args) => show_status(args, output).await,
             Verb::Replay(ReplayArgs { of: args, from }) => {
                 let app = open_app(&args.file, &args.store, output).await?;
-                let replay = async {
-                    match from {
-                        Some(from) => app.projections().replay_from(&args.name, from).await,
-                        None => app.projections().replay(&args.name).await,
-                    }
+                let done = {
+                    let progress = Progress::events(output, "replaying");
+                    replay(&app, &args.name, from, |at, head| progress.set(at, head)).await?
                 };
-                let Rebuilt { position } = watched(&app, &args.name, "replaying", replay, output).await?;
-                output.report(&Done {
-                    projection: args.name,
-                    what: "replayed",
-                    position: Some(position.get()),
-                })
+                output.report(&done)
             }
             Verb::Rebuild(args) => {
                 let app = open_app(&args.file, &args.store, output).await?;
-                let rebuild = app.projections().rebuild(&args.name);
-                let Rebuilt { position } = watched(&app, &args.name, "rebuilding", rebuild, output).await?;
-                output.report(&Done {
-                    projection: args.name,
-                    what: "rebuilt",
-                    position: Some(position.get()),
-                })
+                let done = {
+                    let progress = Progress::events(output, "rebuilding");
+                    rebuild(&app, &args.name, |at, head| progress.set(at, head)).await?
+                };
+                output.report(&done)
             }
             Verb::Verify(args) => args.run(output).await,
-            Verb::Pause(args) => pause(args, true, output).await,
-            Verb::Resume(args) => pause(args, false, output).await,
+            Verb::Pause(args) => set_paused(&args, true, output).await,
+            Verb::Resume(args) => set_paused(&args, false, output).await,
             Verb::Parked(args) => args.run(output).await,
-        }
-    }
-}
-
-/// How often one looks how far the work has come.
-const LOOKED: Duration = Duration::from_millis(100);
-
-/// Shows how far the work on a projection has come, until it is done.
-async fn watched<T>(
-    app: &App,
-    name: &str,
-    verb: &'static str,
-    work: impl Future<Output = Result<T, ProjectionError>>,
-    output: &Output<'_>,
-) -> Result<T, Failure> {
-    let progress = Progress::events(output, verb);
-    let head = app.store().head().await?.get();
-    let mut pace = tokio::time::interval(LOOKED);
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            biased;
-            done = &mut work => return Ok(done?),
-            _ = pace.tick() => progress.set(app.projections().reached(name)?.get(), head),
         }
     }
 }
 
 fn list(args: &FileArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let file = application::load(&args.file, output)?;
-    let all = file.definition.projections.values().map(|projection| {
-        let events: Vec<&str> = projection.model.event_types().collect();
-        json!({ "name": projection.model.name(), "events": events })
-    });
-    output.report(&Table(all.collect()))
+    let all = declared(&file.definition);
+    output.report(&Table(all.iter().map(|line| json!(line)).collect()))
 }
 
-async fn status(args: StatusArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+async fn show_status(args: StatusArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.file, &args.store, output).await?;
-    let mut all = app.projections().status().await?;
-    if let Some(name) = args.name {
-        // Asked for by its name, one that there is not is an error.
-        app.projections().reached(&name)?;
-        all.retain(|status| status.name == name);
-    }
-    output.report(&Statuses(all))
+    output.report(&Statuses(status(&app, args.name.as_deref()).await?))
 }
 
-async fn pause(args: NameArgs, paused: bool, output: &mut Output<'_>) -> Result<(), Failure> {
+async fn set_paused(args: &NameArgs, paused: bool, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.file, &args.store, output).await?;
-    app.projections().pause(&args.name, paused).await?;
-    let done = if paused { "paused" } else { "resumed" };
-    output.report(&Done { projection: args.name, what: done, position: None })
+    output.report(&pause(&app, &args.name, paused).await?)
 }
 
-/// What was done with a projection.
-#[derive(Serialize)]
-struct Done {
-    projection: String,
-    #[serde(rename = "done")]
-    what: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    position: Option<u64>,
-}
-
-impl Report for Done {
+impl Report for ProjectionDone {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { projection, what, position } = self;
+        let Self { projection, done, position } = self;
         match position {
-            Some(position) => writeln!(out, "{what} {projection} up to position {position}"),
-            None => writeln!(out, "{what} {projection}"),
+            Some(position) => writeln!(out, "{done} {projection} up to position {position}"),
+            None => writeln!(out, "{done} {projection}"),
         }
     }
 }
@@ -272,37 +218,5 @@ impl Report for Statuses {
             }
         }
         Ok(())
-    }
-}
-
-/// What can be done about a projection that doesn't go on.
-pub(crate) fn hints(error: &ProjectionError) -> Vec<String> {
-    match error {
-        ProjectionError::Stopped { .. } => vec![
-            "correct the statement or the data that it meets, and the same again goes on from there"
-                .to_owned(),
-            "on_error: \"park\" puts such events aside and goes on".to_owned(),
-        ],
-        ProjectionError::AheadOfLog { name, .. }
-        | ProjectionError::OtherStore { name, .. }
-        | ProjectionError::Changed { name } => {
-            vec![format!("trunkline projection rebuild FILE {name}")]
-        }
-        ProjectionError::StillFails { name, .. } => vec![
-            "correct the statement or the data that it meets, and retry".to_owned(),
-            format!("trunkline projection parked discard FILE {name} POSITION gives the event up"),
-        ],
-        ProjectionError::NotParked { name, .. } => {
-            vec![format!("trunkline projection parked list FILE {name}")]
-        }
-        ProjectionError::RunElsewhere { .. } => {
-            vec![
-                "stop that process for as long as this takes".to_owned(),
-                "query and sql with --stale, state, and projection status and verify work beside it"
-                    .to_owned(),
-            ]
-        }
-        ProjectionError::Paused { name } => vec![format!("trunkline projection resume FILE {name}")],
-        _ => Vec::new(),
     }
 }

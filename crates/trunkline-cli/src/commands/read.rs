@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args};
 use futures::StreamExt as _;
 use trunkline_core::{Position, StreamName, Version};
+use trunkline_ops::OpsError;
 use trunkline_store::{AllRead, Direction, EventStore, EventStoreExt as _, EventStream, StreamRead};
 
 use crate::args::{FilterArgs, StoreArgs};
@@ -71,7 +72,7 @@ impl ReadArgs {
         let printed = print(events, output).await?;
         match self.stream {
             Some(stream) if printed == 0 && opened.store.version(&stream).await? == Version::EMPTY => {
-                Err(Failure::NoEvents { stream })
+                Err(OpsError::NoEvents { stream }.into())
             }
             _ => Ok(()),
         }
@@ -79,11 +80,10 @@ impl ReadArgs {
 
     fn check(&self) -> Result<(), Failure> {
         match &self.stream {
-            Some(stream) if !self.filter.is_empty() => Err(Failure::Usage {
-                message: "--type, --aggregate and --tag select from all streams, and a stream was named"
-                    .to_owned(),
-                hint: format!("leave out the filter, or read --all instead of {stream}"),
-            }),
+            Some(stream) if !self.filter.is_empty() => Err(Failure::usage(
+                "--type, --aggregate and --tag select from all streams, and a stream was named",
+                format!("leave out the filter, or read --all instead of {stream}"),
+            )),
             _ => Ok(()),
         }
     }

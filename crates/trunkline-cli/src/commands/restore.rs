@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::HumanBytes;
-use serde::Serialize;
+use trunkline_ops::store::RestoreDone;
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -34,15 +34,6 @@ pub(crate) struct RestoreArgs {
     store: StoreArgs,
 }
 
-/// What was restored.
-#[derive(Debug, Serialize)]
-struct Restored {
-    /// The position of the last event.
-    position: u64,
-    bytes: u64,
-    segments: u64,
-}
-
 impl RestoreArgs {
     pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
@@ -50,11 +41,11 @@ impl RestoreArgs {
         let progress = Progress::bytes(output, "restoring");
         let report = open::restore(&self.from, &place, &mut |done, total| progress.set(done, total))?;
         drop(progress);
-        output.report(&Restored { position: report.position, bytes: report.bytes, segments: report.segments })
+        output.report(&RestoreDone::from(report))
     }
 }
 
-impl Report for Restored {
+impl Report for RestoreDone {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let (bytes, segments) = (HumanBytes(self.bytes), counted(self.segments, "segment"));
         writeln!(out, "restored and verified up to position {}: {bytes} in {segments}", self.position)

@@ -1,21 +1,24 @@
 //! `run`: commands from a file through the whole system, until everything has come to rest.
 //!
-//! `lines` reads the commands, `play` dispatches them and waits, `report` is what came of it, and `crash` kills and
-//! restarts a process that does all that.
+//! `crash` kills and restarts a process that does all that, `report` prints what came of it.
 
 mod crash;
-mod lines;
-mod play;
 mod report;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use trunkline::messages::Stop;
+use trunkline_ops::OpsError;
+use trunkline_ops::run::{self, RunCommands, RunNews, RunOptions, RunReport, commands_in, commands_of};
 
+use crate::application;
 use crate::args::StoreArgs;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
+use crate::interrupt;
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::queue::QueueArgs;
 
 const EXAMPLES: &str = "\
@@ -77,17 +80,47 @@ enum Settle {
     End,
 }
 
-impl RunArgs {
-    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let mut interrupt = Interrupt::listen();
-        let report = match self.crash {
-            Some(times) => crash::run(&self, times, output, &mut interrupt).await?,
-            None => play::run(&self, output, &mut interrupt).await?,
-        };
-        output.report(&report)?;
-        match report.concern() {
-            Some(what) => Err(Failure::Unwell { what, remedied: false }),
-            None => Ok(()),
+impl From<Settle> for run::Settle {
+    fn from(settle: Settle) -> Self {
+        match settle {
+            Settle::Each => Self::Each,
+            Settle::End => Self::End,
         }
     }
+}
+
+impl RunArgs {
+    pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let stop = interrupt::listen();
+        let report = match self.crash {
+            Some(times) => crash::run(&self, times, output, &stop).await?,
+            None => self.play(output, &stop).await?,
+        };
+        output.report(&report)?;
+        Ok(report.verdict()?)
+    }
+
+    async fn play(&self, output: &mut Output<'_>, stop: &Stop) -> Result<RunReport, Failure> {
+        let commands = commands(&self.commands)?;
+        let file = application::load(&self.file, output)?;
+        let app = application::open_whole(file, &self.store, &self.queue, "trunkline run", output).await?;
+        let options = RunOptions { settle: self.settle.into(), concurrency: usize::from(self.concurrency) };
+        let ran = {
+            let mut progress = Some(Progress::commands(output, "running"));
+            let listener = |news: RunNews| match (&progress, news) {
+                (Some(progress), RunNews::Commands { done, total }) => progress.set(done, total),
+                (Some(progress), RunNews::ComingToRest) => progress.note("coming to rest"),
+                (Some(_), RunNews::Ended) => progress = None,
+                (None, _) => {}
+            };
+            run::run(&app, commands, options, stop, listener).await
+        };
+        app.close().await;
+        Ok(ran?)
+    }
+}
+
+/// The commands of a file, or of standard input.
+fn commands(file: &Path) -> Result<RunCommands, OpsError> {
+    if file.as_os_str() == "-" { Ok(commands_of(io::stdin())) } else { commands_in(file) }
 }

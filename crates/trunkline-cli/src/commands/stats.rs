@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use clap::Args;
 use indicatif::HumanBytes;
-use serde::Serialize;
-use trunkline_store::{ReadError, StoreStats};
+use trunkline_ops::store::SizeReport;
+use trunkline_store::ReadError;
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -28,28 +28,17 @@ pub(crate) struct StatsArgs {
     store: StoreArgs,
 }
 
-/// How much is stored.
-#[derive(Debug, Serialize)]
-struct Stats {
-    events: u64,
-    segments: u64,
-    event_bytes: u64,
-    index_bytes: u64,
-    index_runs: u64,
-}
-
 impl StatsArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
         let opened = open::for_reading(&place).await?;
-        let StoreStats { events, segments, event_bytes, index_bytes, index_runs, damage } =
-            opened.maintain.stats()?;
-        output.report(&Stats { events, segments, event_bytes, index_bytes, index_runs })?;
-        damage.map_or(Ok(()), |what| Err(ReadError::Damaged { what }.into()))
+        let stats = opened.maintain.stats()?;
+        output.report(&SizeReport::from(&stats))?;
+        stats.damage.map_or(Ok(()), |what| Err(ReadError::Damaged { what }.into()))
     }
 }
 
-impl Report for Stats {
+impl Report for SizeReport {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "events    {:>10}  {}", self.events, HumanBytes(self.event_bytes))?;
         writeln!(out, "segments  {:>10}", self.segments)?;

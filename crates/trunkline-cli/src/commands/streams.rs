@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use clap::Args;
 use futures::StreamExt as _;
-use serde::Serialize;
 use trunkline_core::Position;
+use trunkline_ops::store::StreamLine;
 use trunkline_store::{StreamInfo, StreamList, StreamsRead};
 
 use crate::args::{StoreArgs, aggregate_type};
@@ -53,15 +53,6 @@ impl StreamsArgs {
     }
 }
 
-/// A stream as JSON.
-#[derive(Serialize)]
-struct Line<'a> {
-    stream: &'a str,
-    version: u64,
-    first_position: u64,
-    last_position: u64,
-}
-
 async fn print(mut streams: StreamList, output: &mut Output<'_>) -> Result<(), Failure> {
     while let Some(stream) = streams.next().await {
         let stream = stream?;
@@ -78,14 +69,6 @@ fn print_one(info: &StreamInfo, format: Format, out: &mut dyn Write) -> io::Resu
             let events = counted(version.get(), "event");
             writeln!(out, "{stream}  {events}, positions {first_position} to {last_position}")
         }
-        Format::Json => {
-            let line = Line {
-                stream: stream.as_str(),
-                version: version.get(),
-                first_position: first_position.get(),
-                last_position: last_position.get(),
-            };
-            write_json(out, &line)
-        }
+        Format::Json => write_json(out, &StreamLine::from(info)),
     }
 }

@@ -2,12 +2,13 @@
 
 use clap::Args;
 use futures::{FutureExt as _, StreamExt as _};
+use trunkline::messages::Stop;
 use trunkline_core::Position;
 use trunkline_store::{EventStream, subscribe};
 
 use crate::args::{FilterArgs, StoreArgs};
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
+use crate::interrupt;
 use crate::open;
 use crate::output::Output;
 use crate::render::EventPrinter;
@@ -42,7 +43,7 @@ pub(crate) struct TailArgs {
 impl TailArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
-        let mut interrupt = Interrupt::listen();
+        let stop = interrupt::listen();
         let opened = open::for_reading(&place).await?;
         let after = match self.after {
             Some(after) => after,
@@ -50,7 +51,7 @@ impl TailArgs {
         };
         output.say(format_args!("following {place} after position {after}; Ctrl-C ends it"));
         let mut events = subscribe(&opened.store, self.filter.query(), after);
-        follow(&mut events, self.limit, &mut interrupt, output).await
+        follow(&mut events, self.limit, &stop, output).await
     }
 }
 
@@ -58,12 +59,12 @@ impl TailArgs {
 async fn follow(
     events: &mut EventStream,
     limit: Option<u64>,
-    interrupt: &mut Interrupt,
+    stop: &Stop,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let mut printer = EventPrinter::new(output.format);
     let mut left = limit.unwrap_or(u64::MAX);
-    while left > 0 && !interrupt.came() {
+    while left > 0 && !stop.is_asked() {
         let next = if let Some(next) = events.next().now_or_never() {
             next
         } else {
@@ -71,7 +72,7 @@ async fn follow(
             output.flush()?;
             tokio::select! {
                 next = events.next() => next,
-                () = interrupt.wait() => break,
+                () = stop.asked() => break,
             }
         };
         let Some(event) = next else { break };

@@ -1,20 +1,17 @@
 //! `test`: the scenarios of an application file.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use clap::Args;
-use serde::Serialize;
 use trunkline::FromFile as _;
-use trunkline::config::{LoadError, Loader, World};
-use trunkline::scenario::{self, ScenarioReport};
+use trunkline::scenario::ScenarioReport;
 use trunkline::{App, MemoryStore};
+use trunkline_ops::{ScenariosReport, run_scenarios};
 
 use crate::application;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
 use crate::render::counted;
-use crate::world::world;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,70 +43,19 @@ pub(crate) struct TestArgs {
 
 impl TestArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let real = world();
-        let beside = Beside { files: real.loader, file: &self.file };
-        let file = match beside.test_file() {
-            Some(tests) if beside.files.load(&tests).is_ok() => {
-                let joined = World { loader: &beside, ..real };
-                application::load_in(joined, JOINED, output)?
-            }
-            _ => application::load(&self.file, output)?,
-        };
+        let file = application::load_with_tests(&self.file, output)?;
         let app = App::builder().store(MemoryStore::new()).file(file).build().await?;
-        let scenarios = scenario::run(&app).await;
-        let failed = scenarios.iter().filter(|scenario| !scenario.passed).count() as u64;
-        if scenarios.is_empty() {
+        let tested = run_scenarios(&app).await;
+        if tested.scenarios.is_empty() {
             let file = &self.file;
             output.say(format_args!("{file} has no scenarios; `trunkline test --help` shows one"));
         }
-        output.report(&Tested { passed: scenarios.len() as u64 - failed, failed, scenarios })?;
-        if failed == 0 { Ok(()) } else { Err(Failure::Scenarios { failed }) }
+        output.report(&tested)?;
+        Ok(tested.verdict()?)
     }
 }
 
-/// The name of a text that includes the file and the tests beside it.
-const JOINED: &str = "";
-
-/// The files, and one that joins the application file with its tests.
-struct Beside<'a> {
-    files: &'a dyn Loader,
-    file: &'a str,
-}
-
-impl Beside<'_> {
-    /// `orders.test.tsk` for `orders.tsk`.
-    fn test_file(&self) -> Option<String> {
-        let path = Path::new(self.file);
-        let name = path.file_name()?.to_str()?;
-        let name = format!("{}.test.tsk", name.strip_suffix(".tsk").unwrap_or(name));
-        path.with_file_name(name).to_str().map(str::to_owned)
-    }
-}
-
-impl Loader for Beside<'_> {
-    fn resolve(&self, from: &str, path: &str) -> String {
-        // What the joining text names is named as on the command line.
-        if from == JOINED { path.to_owned() } else { self.files.resolve(from, path) }
-    }
-
-    fn load(&self, name: &str) -> Result<Vec<u8>, LoadError> {
-        if name != JOINED {
-            return self.files.load(name);
-        }
-        let tests = self.test_file().unwrap_or_default();
-        Ok(format!("@include {:?}\n@include {:?}\n", self.file, tests).into_bytes())
-    }
-}
-
-/// How all of them went.
-#[derive(Debug, Serialize)]
-struct Tested {
-    passed: u64,
-    failed: u64,
-    scenarios: Vec<ScenarioReport>,
-}
-
-impl Report for Tested {
+impl Report for ScenariosReport {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         for ScenarioReport { name, passed, comparison, failed } in &self.scenarios {
             writeln!(out, "{}  {name}", if *passed { "ok  " } else { "FAIL" })?;

@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use indicatif::HumanBytes;
-use serde::Serialize;
-use trunkline_store::{Maintain, VerifyReport};
+use trunkline_ops::store::{IntegrityProblem, IntegrityReport, verify};
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -36,65 +35,14 @@ impl VerifyArgs {
         let place = self.store.place()?;
         let opened = open::for_reading(&place).await?;
         let progress = Progress::events(output, "verifying");
-        let verified = verify(&*opened.maintain, &progress)?;
+        let verified = verify(&*opened.maintain, &mut |done, total| progress.set(done, total))?;
         drop(progress);
         output.report(&verified)?;
-        verified.into_result()
+        Ok(verified.verdict()?)
     }
 }
 
-fn verify(store: &dyn Maintain, progress: &Progress) -> Result<Verified, Failure> {
-    Ok(store.verify(&mut |done, total| progress.set(done, total))?.into())
-}
-
-/// What a verification found.
-#[derive(Debug, Serialize)]
-struct Verified {
-    clean: bool,
-    events: u64,
-    streams: u64,
-    segments: u64,
-    /// Bytes after the last synced event.
-    unconfirmed_bytes: u64,
-    problems: Vec<Problem>,
-}
-
-/// Something that is damaged.
-#[derive(Debug, Serialize)]
-struct Problem {
-    what: String,
-    remedy: String,
-}
-
-impl From<VerifyReport> for Verified {
-    fn from(report: VerifyReport) -> Self {
-        let problems: Vec<Problem> = report
-            .problems
-            .into_iter()
-            .map(|problem| Problem { what: problem.what, remedy: problem.remedy })
-            .collect();
-        Self {
-            clean: problems.is_empty(),
-            events: report.events,
-            streams: report.streams,
-            segments: report.segments,
-            unconfirmed_bytes: report.unconfirmed_bytes,
-            problems,
-        }
-    }
-}
-
-impl Verified {
-    /// A failure when there are problems.
-    fn into_result(self) -> Result<(), Failure> {
-        match self.problems.len() {
-            0 => Ok(()),
-            count => Err(Failure::Problems { count: count as u64 }),
-        }
-    }
-}
-
-impl Report for Verified {
+impl Report for IntegrityReport {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let verdict = if self.clean { "clean" } else { "corrupt" };
         let [events, streams, segments] =
@@ -105,7 +53,7 @@ impl Report for Verified {
             let bytes = HumanBytes(self.unconfirmed_bytes);
             writeln!(out, "unconfirmed: {bytes} after the last event, of an append in flight or cut off")?;
         }
-        for Problem { what, remedy } in &self.problems {
+        for IntegrityProblem { what, remedy } in &self.problems {
             writeln!(out, "problem: {}", one_line(what))?;
             writeln!(out, "         {}", one_line(remedy))?;
         }

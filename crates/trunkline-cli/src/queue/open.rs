@@ -1,12 +1,11 @@
 //! Opening the queue that a place names, and saying so.
 
-use std::time::Duration;
-
 use indicatif::HumanBytes;
-use trunkline::{Backends, OpenQueue, OpenQueueError, OpenQueueOptions, Place};
-use trunkline_queue::{EmbeddedQueue, MessageQueueExt as _, OpenError, QueueStats};
+use trunkline::OpenQueue;
+use trunkline_ops::messages::{open_queue, queue_numbers};
+use trunkline_queue::QueueStats;
 
-use super::{QueueArgs, QueueFailure};
+use super::QueueArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -17,9 +16,9 @@ pub(crate) async fn open(
     create: bool,
     output: &mut Output<'_>,
 ) -> Result<OpenQueue, Failure> {
-    let place = args.place().map_err(QueueFailure::from)?;
+    let place = args.place()?;
     let owner = format!("{owner} (process {})", std::process::id());
-    let opened = at(&place, owner, create).await?;
+    let opened = open_queue(&place, &owner, create).await?;
     if create {
         output.say(format_args!("queue {place}"));
     }
@@ -30,34 +29,7 @@ pub(crate) async fn open(
     Ok(opened)
 }
 
-async fn at(place: &Place, owner: String, create: bool) -> Result<OpenQueue, QueueFailure> {
-    // How long dead letters are kept is for the application to say, whose file is not known here.
-    let options = OpenQueueOptions { owner, create, dead_letter_ttl: Duration::MAX };
-    Ok(Backends::standard().open_messages(place, options).await?)
-}
-
 /// The numbers of a queue, also beside the process that has it; then with who that is.
 pub(crate) async fn numbers(args: &QueueArgs) -> Result<(QueueStats, Option<String>), Failure> {
-    numbers_at(&args.place().map_err(QueueFailure::from)?).await
-}
-
-/// The numbers of the queue of a place, likewise.
-pub(crate) async fn numbers_at(place: &Place) -> Result<(QueueStats, Option<String>), Failure> {
-    let (source, place) = match at(place, "trunkline queue stats".to_owned(), false).await {
-        Ok(opened) => {
-            let stats = async { opened.queue.operate()?.stats().await }.await;
-            opened.close().await;
-            return Ok((stats.map_err(QueueFailure::from)?, None));
-        }
-        Err(QueueFailure::Open(OpenQueueError::Open { source, place })) => (source, place),
-        Err(error) => return Err(error.into()),
-    };
-    if let OpenError::InUse { folder, owner } = &source {
-        let published = EmbeddedQueue::published_numbers(place.dsn.path());
-        let what = || format!("reading the numbers of {folder}");
-        if let Some(stats) = published.map_err(|source| Failure::File { what: what(), source })? {
-            return Ok((stats, Some(owner.clone())));
-        }
-    }
-    Err(QueueFailure::from(OpenQueueError::Open { source, place }).into())
+    Ok(queue_numbers(&args.place()?).await?)
 }

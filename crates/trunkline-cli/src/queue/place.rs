@@ -1,7 +1,8 @@
 //! The flag that says which queue a command means.
 
 use clap::Args;
-use trunkline::{Backends, DsnError, Place, Role};
+use trunkline::{Backends, Place, Role};
+use trunkline_ops::QueueError;
 
 const QUEUE_HELP: &str = "The message queue: embedded:PATH for the one in a folder \
     [default: QUEUE_DSN, else embedded:$TRUNKLINE_DATA/queue, else embedded:./data/queue]";
@@ -15,12 +16,13 @@ pub(crate) struct QueueArgs {
 
 impl QueueArgs {
     /// The queue of a command on an application, whose file may name one.
-    pub(crate) fn place_of(&self, file: Option<&str>) -> Result<Place, DsnError> {
-        Backends::standard().find(Role::Messages, self.queue.as_deref(), file, |name| std::env::var_os(name))
+    pub(crate) fn place_of(&self, file: Option<&str>) -> Result<Place, QueueError> {
+        let variable = |name: &str| std::env::var_os(name);
+        Ok(Backends::standard().find(Role::Messages, self.queue.as_deref(), file, variable)?)
     }
 
     /// The queue of a command that works without an application file.
-    pub(crate) fn place(&self) -> Result<Place, DsnError> {
+    pub(crate) fn place(&self) -> Result<Place, QueueError> {
         self.place_of(None)
     }
 

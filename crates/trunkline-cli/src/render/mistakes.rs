@@ -30,6 +30,11 @@ impl Mistakes {
     pub(crate) fn listed(&self) -> &serde_json::Value {
         &self.listed
     }
+
+    /// The same without drawing them.
+    pub(crate) fn listed_of(Evaluated { diagnostics, sources, .. }: &Evaluated) -> serde_json::Value {
+        diagnostics_to_json(diagnostics, sources)
+    }
 }
 
 impl fmt::Display for Mistakes {

@@ -35,11 +35,6 @@ pub(crate) fn shorten(text: &str, width: usize) -> String {
     short
 }
 
-/// A number with its noun.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -165,15 +165,18 @@ fn accepted(events: &[RecordedEvent], reply: Option<Box<RawValue>>) -> Accepted 
 }
 
 /// An event of a command, as far as its outcome goes.
-#[derive(Clone, Copy)]
-pub(crate) struct Part<'a> {
-    pub(crate) event_type: &'a str,
-    pub(crate) metadata: &'a [u8],
-    pub(crate) data: &'a Bytes,
+#[derive(Clone, Copy, Debug)]
+pub struct OutcomePart<'a> {
+    /// Its type.
+    pub event_type: &'a str,
+    /// Its metadata, a JSON object.
+    pub metadata: &'a [u8],
+    /// Its data, JSON.
+    pub data: &'a Bytes,
 }
 
 /// The reply of the accepted command whose events these are, all of them and in order.
-pub(crate) fn reply_of(events: &[Part<'_>]) -> Result<Bytes, serde_json::Error> {
+pub fn reply_of(events: &[OutcomePart<'_>]) -> Result<Bytes, serde_json::Error> {
     let reply = |reply: &RawValue| Bytes::copy_from_slice(reply.get().as_bytes());
     if let Some(outcome) = events.iter().find(|event| event.event_type == OUTCOME) {
         let kept: Kept<'_> = serde_json::from_slice(outcome.data)?;
@@ -188,7 +191,7 @@ pub(crate) fn reply_of(events: &[Part<'_>]) -> Result<Bytes, serde_json::Error> 
 }
 
 /// Metadata of a command's first event with this reply in it, which has none yet.
-pub(crate) fn metadata_with_reply(metadata: &[u8], reply: &[u8]) -> Result<Metadata, InvalidMetadata> {
+pub fn metadata_with_reply(metadata: &[u8], reply: &[u8]) -> Result<Metadata, InvalidMetadata> {
     let object = metadata.trim_ascii_end().strip_suffix(b"}").unwrap_or(metadata).trim_ascii_end();
     let comma: &[u8] = if object.ends_with(b"{") { b"" } else { b"," };
     Metadata::parse([object, comma, br#""$reply":"#, reply, b"}"].concat())
@@ -201,11 +204,7 @@ pub(crate) fn without_reply(event: &RecordedEvent) -> RecordedEvent {
 
 /// An event that keeps the reply of a command that had caused so many events, where what became of the first of them
 /// has no room for it, or is nothing.
-pub(crate) fn event_with_reply(
-    metadata: &[u8],
-    reply: &[u8],
-    events: usize,
-) -> Result<NewEvent, serde_json::Error> {
+pub fn event_with_reply(metadata: &[u8], reply: &[u8], events: usize) -> Result<NewEvent, serde_json::Error> {
     let mut fields: serde_json::Map<String, Json> = serde_json::from_slice(metadata)?;
     fields.remove("$reply");
     let metadata = Metadata::of(&fields).map_err(serde::ser::Error::custom)?;

@@ -47,8 +47,8 @@ pub use messages::{ConsumerDefinition, DeclaredAction, QueueDefinition};
 pub use mistakes::FileError;
 pub use queries::QueryDefinition;
 pub use read_db::ReadDbDefinition;
-pub use reading::{ProjectionClasses, Registered};
-pub(crate) use reading::{Reading, SYSTEM_NAMES};
+pub(crate) use reading::Reading;
+pub use reading::{ProjectionClasses, Registered, SYSTEM_NAMES};
 pub use sagas::{
     Compensate, EventDefinitionName, LastDefinition, OnDefinition, SagaAction, SagaDefinition,
     SendDefinition, StepDefinition, StepsDefinition, Then,

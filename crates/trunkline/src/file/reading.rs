@@ -16,7 +16,7 @@ use crate::backend::{Backends, Dsn, DsnError, Role};
 use crate::schema::Schema;
 
 /// Names that begin with it are Trunkline's own.
-pub(crate) const SYSTEM_NAMES: char = '$';
+pub const SYSTEM_NAMES: char = '$';
 
 /// Projections as code, by the names that `class` in `[projections.NAME]` gives.
 #[derive(Clone, Default)]

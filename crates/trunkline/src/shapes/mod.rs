@@ -1,13 +1,8 @@
-//! The shapes of events: those that the file has now, those that were locked, and those that are stored.
+//! The shapes of events: those that the file has now, and those that were locked.
 //!
-//! `lock` remembers what was ever persisted, `census` counts what is, `today` brings a stored event to its present
-//! shape.
+//! `lock` remembers what was ever persisted, `today` brings a stored event to its present shape.
 
-mod census;
 mod lock;
-mod outline;
-mod stored;
-mod tally;
 mod today;
 
 use std::collections::BTreeMap;
@@ -15,7 +10,6 @@ use std::collections::btree_map::Entry;
 
 use serde_json::Value as Json;
 
-pub use census::{Census, CensusLine, Undecodable, census};
 pub use lock::{Lock, LockError, ShapeChange};
 pub use today::Shapes;
 

@@ -33,7 +33,7 @@ impl From<&App> for Shapes {
 
 impl Shapes {
     /// Whether the outline of an event's data says what becomes of it, and whether that is of its declared shape.
-    pub(super) fn follow_from_outlines(&self, event: &RecordedEvent) -> bool {
+    pub fn follow_from_outlines(&self, event: &RecordedEvent) -> bool {
         let ends = self.upcasters.by_kinds(event.event_type(), event.schema_version());
         ends.is_some_and(|ends| {
             ends.into_iter().all(|name| self.schemas.get(name).is_none_or(Schema::asks_for_outlines))
@@ -41,11 +41,7 @@ impl Shapes {
     }
 
     /// Gives each of today's events of a stored one, which are of their declared shapes; else why they aren't.
-    pub(crate) fn today(
-        &self,
-        event: RecordedEvent,
-        mut each: impl FnMut(RecordedEvent),
-    ) -> Result<(), String> {
+    pub fn today(&self, event: RecordedEvent, mut each: impl FnMut(RecordedEvent)) -> Result<(), String> {
         for event in self.upcasters.upcast(event).map_err(|error| error.problem.to_string())? {
             if let Some(schema) = self.schemas.get(event.event_type()) {
                 let wrong = |reason: String| {

@@ -16,9 +16,6 @@ mod laws;
 mod messages;
 mod metadata;
 mod middleware;
-mod migrate;
-mod migrated;
-mod migrated_sagas;
 mod once;
 #[cfg(unix)]
 mod orders;

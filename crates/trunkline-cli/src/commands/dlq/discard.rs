@@ -1,9 +1,10 @@
 //! `dlq discard`: dead letters are given up for good.
 
 use clap::Args;
+use trunkline_ops::messages::decide;
 use trunkline_queue::BulkDecision;
 
-use super::letters::ChoiceArgs;
+use super::letters::{ChoiceArgs, print_all};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::queue::{QueueArgs, open};
@@ -29,10 +30,10 @@ pub(super) struct DiscardArgs {
 
 impl DiscardArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        self.choice.check()?;
+        let (selection, by) = self.choice.selection()?;
         let opened = open(&self.queue, "trunkline dlq discard", false, output).await?;
-        let done = self.choice.decide(BulkDecision::Discard, None, &opened, output).await;
+        let (actions, done) = decide(&*opened.queue, selection, BulkDecision::Discard, None, &by).await;
         opened.close().await;
-        done
+        print_all("discarded", &actions, done, output)
     }
 }

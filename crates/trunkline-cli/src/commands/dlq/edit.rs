@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 use trunkline::OpenQueue;
-use trunkline_queue::{DeadLetterDecision, DeadLetterId, MessageId, MessageQueueExt as _, NewMessage};
+use trunkline_queue::{
+    DeadLetterDecision, DeadLetterId, MessageId, MessageQueueExt as _, NewMessage, OperateError,
+};
 
 use super::letters::{ByArgs, id, print};
 use crate::args::{data_of, unambiguous};
 use crate::commands::queue::header;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::queue::{QueueArgs, QueueFailure, open};
+use crate::queue::{QueueArgs, open};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,7 +78,7 @@ impl EditArgs {
         self,
         data: Option<Vec<u8>>,
         opened: &OpenQueue,
-    ) -> Result<trunkline_queue::Action, QueueFailure> {
+    ) -> Result<trunkline_queue::Action, OperateError> {
         let queue = opened.queue.operate()?;
         let old = queue.dead_letter(self.dead_letter.clone()).await?.message;
         let mut new = NewMessage::like(old);
@@ -86,6 +88,6 @@ impl EditArgs {
         new.payload = data.map_or(new.payload, Into::into);
         new.headers.extend(self.header);
         let decision = DeadLetterDecision::Edit(Box::new(new));
-        Ok(queue.decide(self.dead_letter, decision, self.by.name()).await?)
+        queue.decide(self.dead_letter, decision, self.by.name()).await
     }
 }

@@ -3,18 +3,16 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use serde::Serialize;
 use trunkline::OpenQueue;
-use trunkline_core::Timestamp;
+use trunkline_ops::messages::{DeadLetterGroupReport, DeadLetterReport};
 use trunkline_queue::{
     DeadLetter, DeadLetterGroup, DeadLetterId, DeadLettersRead, MessageQueueExt as _, OperateQueueExt as _,
 };
 
 use super::letters::{FilterArgs, id, print};
-use super::show::LetterJson;
 use crate::failure::Failure;
 use crate::output::{Format, Output, write_json};
-use crate::queue::{QueueArgs, QueueFailure, open, time};
+use crate::queue::{QueueArgs, open, time};
 use crate::render::{one_line, shorten};
 
 const EXAMPLES: &str = "\
@@ -55,18 +53,6 @@ pub(super) struct ListArgs {
     queue: QueueArgs,
 }
 
-#[derive(Debug, Serialize)]
-struct GroupJson<'a> {
-    topic: &'a str,
-    group: &'a str,
-    error_like: &'a str,
-    count: u64,
-    first_at: Timestamp,
-    last_at: Timestamp,
-    first_id: &'a str,
-    last_id: &'a str,
-}
-
 impl ListArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let opened = open(&self.queue, "trunkline dlq list", false, output).await?;
@@ -76,50 +62,37 @@ impl ListArgs {
     }
 
     async fn list(&self, opened: &OpenQueue, output: &mut Output<'_>) -> Result<(), Failure> {
-        let queue = opened.queue.operate().map_err(QueueFailure::from)?;
+        let queue = opened.queue.operate()?;
         if self.decisions {
-            let actions = queue.actions(0, usize::MAX).await.map_err(QueueFailure::from)?;
+            let actions = queue.actions(0, usize::MAX).await?;
             let latest = actions.len().saturating_sub(self.max);
             return actions[latest..].iter().try_for_each(|action| print(action, output));
         }
         if self.each {
             let read =
                 DeadLettersRead { filter: self.filter.filter(), after: self.after.clone(), max: self.max };
-            let letters = queue.dead_letters(read).await.map_err(QueueFailure::from)?;
+            let letters = queue.dead_letters(read).await?;
             for letter in &letters {
                 match output.format {
                     Format::Human => one(output.data(), letter),
-                    Format::Json => write_json(output.data(), &LetterJson::from(letter)),
+                    Format::Json => write_json(output.data(), &DeadLetterReport::from(letter)),
                 }
                 .map_err(Failure::Output)?;
             }
             return Ok(());
         }
-        let groups = queue.dead_letter_groups(self.filter.filter()).await.map_err(QueueFailure::from)?;
+        let groups = queue.dead_letter_groups(self.filter.filter()).await?;
         if groups.is_empty() {
             output.say("no dead letters");
         }
         for group in &groups {
             match output.format {
                 Format::Human => several(output.data(), group),
-                Format::Json => write_json(output.data(), &json(group)),
+                Format::Json => write_json(output.data(), &DeadLetterGroupReport::from(group)),
             }
             .map_err(Failure::Output)?;
         }
         Ok(())
-    }
-}
-
-fn json(group: &DeadLetterGroup) -> GroupJson<'_> {
-    GroupJson {
-        topic: group.topic.as_str(),
-        group: group.group.as_str(),
-        error_like: &group.likeness,
-        count: group.count,
-        first_at: group.first.died_at,
-        last_at: group.last.died_at,
-        first_id: &group.first.id.0,
-        last_id: &group.last.id.0,
     }
 }
 

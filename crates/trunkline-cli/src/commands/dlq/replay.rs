@@ -1,9 +1,10 @@
 //! `dlq replay`: dead letters go back to their groups.
 
 use clap::Args;
+use trunkline_ops::messages::decide;
 use trunkline_queue::BulkDecision;
 
-use super::letters::ChoiceArgs;
+use super::letters::{ChoiceArgs, print_all};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::queue::{QueueArgs, open};
@@ -40,10 +41,10 @@ fn rate(text: &str) -> Result<f64, String> {
 
 impl ReplayArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        self.choice.check()?;
+        let (selection, by) = self.choice.selection()?;
         let opened = open(&self.queue, "trunkline dlq replay", false, output).await?;
-        let done = self.choice.decide(BulkDecision::Replay, self.rate, &opened, output).await;
+        let (actions, done) = decide(&*opened.queue, selection, BulkDecision::Replay, self.rate, &by).await;
         opened.close().await;
-        done
+        print_all("replayed", &actions, done, output)
     }
 }

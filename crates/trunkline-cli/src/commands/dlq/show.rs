@@ -3,14 +3,13 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use serde::Serialize;
-use trunkline_core::Timestamp;
+use trunkline_ops::messages::DeadLetterReport;
 use trunkline_queue::{DeadLetter, DeadLetterId, MessageQueueExt as _};
 
 use super::letters::id;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::queue::{MessageJson, QueueArgs, QueueFailure, data, headers, open, time};
+use crate::queue::{QueueArgs, data, headers, open, time};
 use crate::render::one_line;
 
 const EXAMPLES: &str = "\
@@ -35,61 +34,16 @@ pub(super) struct ShowArgs {
     queue: QueueArgs,
 }
 
-/// A dead letter as JSON.
-#[derive(Debug, Serialize)]
-pub(super) struct LetterJson<'a> {
-    dead_letter: &'a str,
-    group: &'a str,
-    attempts: u32,
-    died_at: Timestamp,
-    error: &'a str,
-    tries: Vec<TryJson<'a>>,
-    message: MessageJson,
-    #[serde(skip)]
-    letter: &'a DeadLetter,
-}
-
-#[derive(Debug, Serialize)]
-struct TryJson<'a> {
-    attempt: u32,
-    started_at: Timestamp,
-    failed_at: Timestamp,
-    consumer: &'a str,
-    error: &'a str,
-}
-
-impl<'a> From<&'a DeadLetter> for LetterJson<'a> {
-    fn from(letter: &'a DeadLetter) -> Self {
-        let tries = letter.tries.iter().map(|one| TryJson {
-            attempt: one.attempt,
-            started_at: one.started_at,
-            failed_at: one.failed_at,
-            consumer: &one.consumer,
-            error: &one.error,
-        });
-        Self {
-            dead_letter: &letter.id.0,
-            group: letter.group.as_str(),
-            attempts: letter.attempts,
-            died_at: letter.died_at,
-            error: letter.error(),
-            tries: tries.collect(),
-            message: MessageJson::from(&letter.message),
-            letter,
-        }
-    }
-}
-
 impl ShowArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let opened = open(&self.queue, "trunkline dlq show", false, output).await?;
         let letter = async { opened.queue.operate()?.dead_letter(self.id).await }.await;
         opened.close().await;
-        output.report(&LetterJson::from(&letter.map_err(QueueFailure::from)?))
+        output.report(&DeadLetterReport::from(&letter?))
     }
 }
 
-impl Report for LetterJson<'_> {
+impl Report for DeadLetterReport<'_> {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let DeadLetter { id, group, message, attempts, died_at, tries, .. } = self.letter;
         writeln!(out, "dead letter {id} of {} for {group}, died {}", message.topic, time(*died_at))?;

@@ -3,14 +3,15 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use trunkline::shapes::{Census, census};
 use trunkline::{Dsn, Origin, Place};
+use trunkline_ops::OpsError;
+use trunkline_ops::census::{Census, census};
 use trunkline_store::OpenError;
 
 use crate::application;
 use crate::args::StoreArgs;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
+use crate::interrupt;
 use crate::open;
 use crate::output::{Output, Report};
 use crate::progress::Progress;
@@ -42,12 +43,12 @@ pub(super) struct CensusArgs {
 
 impl CensusArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let mut interrupt = Interrupt::listen();
+        let stop = interrupt::listen();
         let file = application::load(&self.file, output)?;
         let place = application::place(&file, &self.store)?;
         let opened = match open::for_reading(&place).await {
             // Before the first command there is nothing to count; but a store that was named has to be there.
-            Err(Failure::Open { source: OpenError::NotFound { .. }, .. })
+            Err(Failure::Ops(OpsError::Open { source: OpenError::NotFound { .. }, .. }))
                 if !matches!(place.origin, Origin::Flag(_)) =>
             {
                 output.warn(format_args!("there is no event store yet: {place}"));
@@ -61,18 +62,15 @@ impl CensusArgs {
             let run = census(&file.definition, &*opened.store, |at| progress.set(at.get(), total));
             tokio::select! {
                 biased;
-                () = interrupt.wait() => Err(Failure::Stopped {
+                () = stop.asked() => Err(OpsError::Stopped {
                     hint: "nothing was changed; run the same again to count from the beginning".to_owned(),
                 }),
-                counted = run => counted.map_err(Failure::Read),
+                counted = run => counted.map_err(OpsError::from),
             }
         };
         let counted = counted?;
         output.report(&counted)?;
-        match counted.undecodable {
-            0 => Ok(()),
-            events => Err(Failure::Undecodable { events }),
-        }
+        Ok(counted.verdict()?)
     }
 }
 

@@ -1,17 +1,14 @@
 //! `events lock`: writes every shape that is persisted beside the file.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use clap::Args;
-use serde::Serialize;
-use trunkline::shapes::Lock;
+use trunkline_ops::{LockReport, lock_shapes};
 
 use crate::application;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
 use crate::render::counted;
-use crate::whole_file::WholeFile;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,47 +30,15 @@ pub(super) struct LockArgs {
     file: String,
 }
 
-#[derive(Debug, Serialize)]
-struct Locked {
-    file: String,
-    types: usize,
-    shapes: usize,
-}
-
 impl LockArgs {
     pub(super) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         // A file that differs from its lock has mistakes, and ends here.
         let file = application::load(&self.file, output)?;
-        let path = Lock::path_of(&self.file);
-        let failed = |what: &str| {
-            let what = format!("{what} {path}");
-            move |source| Failure::File { what, source }
-        };
-        let earlier = match std::fs::read(&path) {
-            Ok(text) => {
-                let wrong = |error: trunkline::shapes::LockError| {
-                    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
-                };
-                Some(Lock::parse(&text).map_err(wrong).map_err(failed("reading"))?)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed("reading")(error)),
-        };
-        let lock = Lock::of(&file.definition, earlier);
-        write(&path, &lock).map_err(failed("writing"))?;
-        let (types, shapes) = lock.counts();
-        output.report(&Locked { file: path, types, shapes })
+        output.report(&lock_shapes(&self.file, &file.definition)?)
     }
 }
 
-/// A kill or a full disk leaves the lock as it was: with half of it, nothing that uses the file would run.
-fn write(path: &str, lock: &Lock) -> io::Result<()> {
-    let mut file = WholeFile::begin(Path::new(path))?;
-    file.write_all(lock.to_text().as_bytes())?;
-    file.put_in_place()
-}
-
-impl Report for Locked {
+impl Report for LockReport {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { file, types, shapes } = self;
         let (types, shapes) = (counted(*types as u64, "event type"), counted(*shapes as u64, "shape"));

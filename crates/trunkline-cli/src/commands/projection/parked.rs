@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use serde_json::{Value, json};
-use trunkline::{App, Position, ProjectionError};
+use serde_json::json;
+use trunkline::Position;
+use trunkline_ops::projections::{ParkedDecision, ParkedSelection, discard_parked, parked, retry_parked};
 
 use super::{NameArgs, Table};
 use crate::commands::query::open_app;
@@ -77,12 +78,11 @@ struct ChoiceArgs {
 }
 
 impl ChoiceArgs {
-    async fn positions(&self, app: &App) -> Result<Vec<Position>, Failure> {
-        if !self.all {
-            return Ok(self.positions.iter().copied().map(Position::new).collect());
+    fn selection(self) -> ParkedSelection {
+        if self.all {
+            return ParkedSelection::All;
         }
-        let parked = app.projections().parked(&self.of.name).await?;
-        Ok(parked.into_iter().map(|parked| parked.position).collect())
+        ParkedSelection::At(self.positions.into_iter().map(Position::new).collect())
     }
 }
 
@@ -90,75 +90,41 @@ impl ParkedArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         match self.verb {
             Verb::List(args) => list(&args, output).await,
-            Verb::Retry(args) => retry(&args, output).await,
-            Verb::Discard(args) => discard(&args, output).await,
+            Verb::Retry(args) => retry(args, output).await,
+            Verb::Discard(args) => discard(args, output).await,
         }
     }
 }
 
 async fn list(args: &NameArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.file, &args.store, output).await?;
-    let parked = app.projections().parked(&args.name).await?;
-    let rows: Vec<Value> = parked
-        .iter()
-        .map(|parked| {
-            json!({ "position": parked.position, "event_id": parked.event_id, "type": parked.event_type,
-                    "error": parked.error })
-        })
-        .collect();
-    output.report(&Table(rows))
+    let rows = parked(&app, &args.name).await?;
+    output.report(&Table(rows.iter().map(|line| json!(line)).collect()))
 }
 
-async fn retry(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+async fn retry(args: ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.of.file, &args.of.store, output).await?;
-    let (mut decided, mut failed) = (Vec::new(), None);
-    for position in args.positions(&app).await? {
-        match app.projections().retry_parked(&args.of.name, position).await {
-            Ok(()) => decided.push(Decided { position, done: Some("applied"), error: None }),
-            // What is wrong with one event says nothing of the next.
-            Err(error @ ProjectionError::StillFails { .. }) => {
-                decided.push(Decided { position, done: None, error: Some(error.to_string()) });
-                failed = failed.or(Some(error));
-            }
-            Err(error) => {
-                failed = Some(error);
-                break;
-            }
-        }
-    }
+    let name = args.of.name.clone();
+    let (decided, done) = retry_parked(&app, &name, args.selection()).await?;
     output.report(&All(decided))?;
-    failed.map_or(Ok(()), |error| Err(error.into()))
+    Ok(done?)
 }
 
-async fn discard(args: &ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+async fn discard(args: ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.of.file, &args.of.store, output).await?;
-    let (mut decided, mut failed) = (Vec::new(), None);
-    for position in args.positions(&app).await? {
-        if let Err(error) = app.projections().discard_parked(&args.of.name, position).await {
-            failed = Some(error);
-            break;
-        }
-        decided.push(Decided { position, done: Some("discarded"), error: None });
-    }
+    let name = args.of.name.clone();
+    let (decided, done) = discard_parked(&app, &name, args.selection()).await?;
     output.report(&All(decided))?;
-    failed.map_or(Ok(()), |error| Err(error.into()))
-}
-
-/// What became of an event that had been put aside.
-#[derive(Serialize)]
-struct Decided {
-    position: Position,
-    done: Option<&'static str>,
-    error: Option<String>,
+    Ok(done?)
 }
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct All(Vec<Decided>);
+struct All(Vec<ParkedDecision>);
 
 impl Report for All {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        self.0.iter().try_for_each(|Decided { position, done, error }| match (done, error) {
+        self.0.iter().try_for_each(|ParkedDecision { position, done, error }| match (done, error) {
             (Some(done), _) => writeln!(out, "{done} {position}"),
             (None, error) => writeln!(out, "kept {position}: {}", error.as_deref().unwrap_or_default()),
         })

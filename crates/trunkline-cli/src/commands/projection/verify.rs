@@ -6,11 +6,13 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trunkline::Verified;
+use trunkline_ops::projections::{differing, verify};
 
 use super::super::query::open_app;
-use super::{StatusArgs, watched};
+use super::StatusArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
+use crate::progress::Progress;
 use crate::render::{cell, counted};
 
 const EXAMPLES: &str = "\
@@ -42,16 +44,12 @@ impl VerifyArgs {
         };
         let mut all = Vec::new();
         for name in &names {
-            let verify = app.projections().verify(name);
-            all.push(watched(&app, name, "verifying", verify, output).await?);
+            let progress = Progress::events(output, "verifying");
+            all.push(verify(&app, name, |at, head| progress.set(at, head)).await?);
         }
-        let differ: Vec<String> = all
-            .iter()
-            .filter(|verified| !verified.is_right())
-            .map(|verified| verified.projection.clone())
-            .collect();
+        let verdict = differing(&all);
         output.report(&All(all))?;
-        if differ.is_empty() { Ok(()) } else { Err(Failure::Diverged { projections: differ }) }
+        Ok(verdict?)
     }
 }
 

@@ -12,7 +12,7 @@ use trunkline_queue::{MessageId, MessageQueueExt as _, NewMessage, Published, To
 use crate::args::{data_of, unambiguous};
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::queue::{QueueArgs, QueueFailure, open};
+use crate::queue::{QueueArgs, open};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -88,11 +88,11 @@ impl PublishArgs {
             message = message.after(delay);
         }
         let id = message.id.to_string();
-        trunkline_queue::check(std::slice::from_ref(&message)).map_err(QueueFailure::from)?;
+        trunkline_queue::check(std::slice::from_ref(&message))?;
         let opened = open(&self.queue, "trunkline queue publish", true, output).await?;
         let published = opened.queue.publish_one(self.topic.clone(), message).await;
         opened.close().await;
-        let stored = published.map_err(QueueFailure::from)? == Published::Stored;
+        let stored = published? == Published::Stored;
         output.report(&PublishReport { topic: self.topic.to_string(), id, stored })
     }
 }

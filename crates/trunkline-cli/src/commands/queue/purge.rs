@@ -8,7 +8,7 @@ use trunkline_queue::{GroupName, MessageQueueExt as _, TopicName};
 
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::queue::{QueueArgs, QueueFailure, open};
+use crate::queue::{QueueArgs, open};
 use crate::render::counted;
 
 const EXAMPLES: &str = "\
@@ -50,16 +50,14 @@ struct PurgeReport {
 impl PurgeArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         if !self.yes {
-            return Err(Failure::Usage {
-                message: "a purge removes messages for good".to_owned(),
-                hint: "say --yes; `trunkline queue peek` shows what there is".to_owned(),
-            });
+            let hint = "say --yes; `trunkline queue peek` shows what there is";
+            return Err(Failure::usage("a purge removes messages for good", hint));
         }
         let opened = open(&self.queue, "trunkline queue purge", false, output).await?;
         let (topic, group) = (self.topic.clone(), self.group.clone());
         let done = async { opened.queue.operate()?.purge(topic, group).await }.await;
         opened.close().await;
-        let messages = done.map_err(QueueFailure::from)?;
+        let messages = done?;
         let group = self.group.map(|group| group.to_string());
         output.report(&PurgeReport { topic: self.topic.to_string(), group, messages })
     }

@@ -8,7 +8,7 @@ use trunkline_queue::{GroupName, MessageId, MessageQueueExt as _, TopicName};
 
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::queue::{QueueArgs, QueueFailure, open};
+use crate::queue::{QueueArgs, open};
 use crate::render::counted;
 
 const EXAMPLES: &str = "\
@@ -52,7 +52,7 @@ impl RetryNowArgs {
         let (topic, group) = (self.topic.clone(), self.group.clone());
         let done = async { opened.queue.operate()?.retry_now(topic, group, self.id).await }.await;
         opened.close().await;
-        let messages = done.map_err(QueueFailure::from)?;
+        let messages = done?;
         let (topic, group) = (self.topic.to_string(), self.group.to_string());
         output.report(&RetryNowReport { topic, group, messages })
     }

@@ -4,9 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use indicatif::HumanBytes;
-use serde::Serialize;
-use trunkline_core::Timestamp;
-use trunkline_queue::{GroupStats, QueueStats, TopicStats};
+use trunkline_ops::messages::QueueReport;
 
 use crate::failure::Failure;
 use crate::output::{Output, Report};
@@ -32,82 +30,14 @@ pub(super) struct StatsArgs {
     queue: QueueArgs,
 }
 
-#[derive(Debug, Serialize)]
-struct Stats {
-    at: Timestamp,
-    held_by: Option<String>,
-    stored_bytes: u64,
-    topics: Vec<TopicLine>,
-}
-
-#[derive(Debug, Serialize)]
-struct TopicLine {
-    topic: String,
-    messages: u64,
-    bytes: u64,
-    unread: bool,
-    dropped: u64,
-    published: u64,
-    publish_rate: f64,
-    groups: Vec<GroupLine>,
-}
-
-#[derive(Debug, Serialize)]
-struct GroupLine {
-    group: String,
-    subscribed: bool,
-    ordered: Option<u16>,
-    waiting: u64,
-    leased: u64,
-    delayed: u64,
-    dead: u64,
-    oldest_age_ms: Option<u64>,
-    delivered: u64,
-    acked: u64,
-    retried: u64,
-    died: u64,
-    deliver_rate: f64,
-    ack_rate: f64,
-}
-
 impl StatsArgs {
     pub(super) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let (QueueStats { at, stored_bytes, topics }, held_by) = numbers(&self.queue).await?;
-        let topics = topics.into_iter().map(TopicLine::from).collect();
-        output.report(&Stats { at, held_by, stored_bytes, topics })
+        let (stats, held_by) = numbers(&self.queue).await?;
+        output.report(&QueueReport::of(stats, held_by))
     }
 }
 
-impl From<TopicStats> for TopicLine {
-    fn from(stats: TopicStats) -> Self {
-        let TopicStats { topic, messages, bytes, unread, dropped, published, publish_rate, groups } = stats;
-        let groups = groups.into_iter().map(GroupLine::from).collect();
-        Self { topic: topic.to_string(), messages, bytes, unread, dropped, published, publish_rate, groups }
-    }
-}
-
-impl From<GroupStats> for GroupLine {
-    fn from(stats: GroupStats) -> Self {
-        Self {
-            group: stats.group.to_string(),
-            subscribed: stats.subscribed,
-            ordered: stats.ordered,
-            waiting: stats.waiting,
-            leased: stats.leased,
-            delayed: stats.delayed,
-            dead: stats.dead,
-            oldest_age_ms: stats.oldest_age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
-            delivered: stats.delivered,
-            acked: stats.acked,
-            retried: stats.retried,
-            died: stats.died,
-            deliver_rate: stats.deliver_rate,
-            ack_rate: stats.ack_rate,
-        }
-    }
-}
-
-impl Report for Stats {
+impl Report for QueueReport {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         if let Some(owner) = &self.held_by {
             writeln!(out, "as of {}, held by {owner}", time(self.at))?;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
+use trunkline::messages::Stop;
+use trunkline_ops::OpsError;
+use trunkline_ops::run::RunReport;
 
-use super::report::RunReport;
-use super::{RunArgs, Settle, lines};
+use super::{RunArgs, Settle, commands};
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
 
@@ -24,14 +25,12 @@ pub(super) async fn run(
     args: &RunArgs,
     times: u32,
     output: &mut Output<'_>,
-    interrupt: &mut Interrupt,
+    stop: &Stop,
 ) -> Result<RunReport, Failure> {
-    let total = lines::open(&args.commands)?.total;
+    let total = commands(&args.commands)?.total();
     let Some(total) = total else {
-        return Err(Failure::Usage {
-            message: "--crash begins again and again, and standard input can be read once".to_owned(),
-            hint: "write the commands to a file".to_owned(),
-        });
+        let message = "--crash begins again and again, and standard input can be read once";
+        return Err(Failure::usage(message, "write the commands to a file"));
     };
     let longest = SHORTEST.max(COMMAND * u32::try_from(total).unwrap_or(u32::MAX) / times.max(1));
     let progress = Progress::kills(output, "crashing");
@@ -43,12 +42,12 @@ pub(super) async fn run(
             // One that was done sooner was not killed in its midst; that is a moment, too.
             _ = worker.wait() => false,
             () = tokio::time::sleep(moment) => false,
-            () = interrupt.wait() => true,
+            () = stop.asked() => true,
         };
         // On Unix this is SIGKILL: nothing of the process gets to tidy up.
         worker.kill().await.map_err(failed("killing the worker"))?;
         if asked {
-            return Err(Failure::RunInterrupted { done: 0 });
+            return Err(OpsError::RunInterrupted { done: 0 }.into());
         }
     }
     drop(progress);
@@ -61,22 +60,21 @@ pub(super) async fn run(
     };
     let finish = tokio::select! {
         finish = finish => finish,
-        () = interrupt.wait() => {
+        () = stop.asked() => {
             worker.kill().await.map_err(failed("killing the worker"))?;
-            return Err(Failure::RunInterrupted { done: 0 });
+            return Err(OpsError::RunInterrupted { done: 0 }.into());
         }
     };
     let finish = finish.map_err(failed("waiting for the worker"))?;
-    let report: RunReport = serde_json::from_slice(&text).map_err(|error| Failure::File {
-        what: format!("the last worker ended with {finish} and without a report"),
-        source: error.into(),
+    let report: RunReport = serde_json::from_slice(&text).map_err(|error| {
+        Failure::file(format!("the last worker ended with {finish} and without a report"), error.into())
     })?;
     Ok(RunReport { crashes: times, ..report })
 }
 
 fn failed(what: &str) -> impl Fn(std::io::Error) -> Failure {
     let what = what.to_owned();
-    move |source| Failure::File { what: what.clone(), source }
+    move |source| Failure::file(what.clone(), source)
 }
 
 fn start(args: &RunArgs, stdout: Stdio) -> Result<Child, Failure> {

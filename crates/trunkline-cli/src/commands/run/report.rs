@@ -1,104 +1,19 @@
-//! What came of a run.
+//! What came of a run, printed.
 
 use std::io::{self, Write};
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use trunkline::law::LawReport;
+use trunkline_ops::run::{LawLine, RunCounts, RunMessages, RunProjection, RunReport};
 
-use crate::commands::saga::Counts;
 use crate::output::Report;
 use crate::render::counted;
 
 /// How many reasons people are shown.
 const SHOWN_MAX: usize = 10;
 
-/// Commands by their outcome.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub(super) struct Commands {
-    pub(super) total: u64,
-    pub(super) accepted: u64,
-    pub(super) rejected: u64,
-    pub(super) failed: u64,
-    pub(super) repeated: u64,
-}
-
-/// What consumers did with messages.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub(super) struct Messages {
-    pub(super) delivered: u64,
-    pub(super) retried: u64,
-    pub(super) dead: u64,
-}
-
-/// How far a projection is.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Projection {
-    pub(super) name: String,
-    pub(super) lag_events: u64,
-    pub(super) error: Option<String>,
-}
-
-/// A law, and whether it holds.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct LawLine {
-    pub(crate) says: String,
-    pub(crate) of: Option<u64>,
-    pub(crate) holds: bool,
-    pub(crate) breaches: Vec<Value>,
-}
-
-impl LawLine {
-    /// A law that was held against so many things.
-    pub(super) fn of(says: &str, of: u64, breaches: Vec<Value>) -> Self {
-        Self { says: says.to_owned(), of: Some(of), holds: breaches.is_empty(), breaches }
-    }
-}
-
-impl From<LawReport> for LawLine {
-    fn from(LawReport { says, of, holds, breaches, .. }: LawReport) -> Self {
-        Self { says, of, holds, breaches }
-    }
-}
-
-/// What came of a run.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub(super) struct RunReport {
-    pub(super) commands: Commands,
-    pub(super) rejected_by_reason: IndexMap<String, u64>,
-    pub(super) failed_by_reason: IndexMap<String, u64>,
-    pub(super) events: IndexMap<String, u64>,
-    pub(super) sagas: Counts,
-    pub(super) messages: Messages,
-    pub(super) projections: Vec<Projection>,
-    pub(super) laws: Vec<LawLine>,
-    pub(super) crashes: u32,
-    pub(super) seconds: f64,
-    pub(super) commands_per_second: f64,
-}
-
-impl RunReport {
-    /// What somebody has to look at.
-    pub(super) fn concern(&self) -> Option<String> {
-        let mut all = Vec::new();
-        let mut note = |count: u64, what: &str| {
-            if count > 0 {
-                all.push(counted(count, what));
-            }
-        };
-        note(self.commands.failed, "failed command");
-        note(self.sagas.stuck, "stuck saga");
-        note(self.messages.dead, "dead message");
-        note(self.projections.iter().filter(|one| one.error.is_some()).count() as u64, "stopped projection");
-        note(self.laws.iter().filter(|law| !law.holds).count() as u64, "broken law");
-        (!all.is_empty()).then(|| all.join(", "))
-    }
-}
-
 impl Report for RunReport {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Commands { total, accepted, rejected, failed, repeated } = &self.commands;
+        let RunCounts { total, accepted, rejected, failed, repeated } = &self.commands;
         writeln!(
             out,
             "{} in {:.2} s ({:.0}/s)",
@@ -124,13 +39,13 @@ impl Report for RunReport {
         }
         writeln!(out, "sagas")?;
         writeln!(out, "  {}", self.sagas)?;
-        let Messages { delivered, retried, dead } = &self.messages;
+        let RunMessages { delivered, retried, dead } = &self.messages;
         writeln!(out, "messages")?;
         writeln!(out, "  {delivered} delivered, {retried} retried, {dead} dead")?;
         if !self.projections.is_empty() {
             writeln!(out, "read models")?;
         }
-        for Projection { name, lag_events, error } in &self.projections {
+        for RunProjection { name, lag_events, error } in &self.projections {
             match error {
                 Some(error) => writeln!(out, "  {name} stopped: {error}")?,
                 None if *lag_events == 0 => writeln!(out, "  {name} has every event")?,
@@ -165,7 +80,7 @@ fn counts(out: &mut dyn Write, title: &str, counts: &IndexMap<String, u64>) -> i
 }
 
 /// Laws, each with what it was held against.
-pub(crate) fn laws(out: &mut dyn Write, laws: &[LawLine]) -> io::Result<()> {
+fn laws(out: &mut dyn Write, laws: &[LawLine]) -> io::Result<()> {
     if !laws.is_empty() {
         writeln!(out, "laws")?;
     }

@@ -6,12 +6,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::{Value, json};
-use trunkline::saga::{SagaError, SagaQuery, SagaRow, Status};
-use trunkline_config::nearest;
+use trunkline::saga::{SagaQuery, SagaRow, Status};
 use trunkline_config::read::parse_duration;
 use trunkline_core::{Clock as _, SystemClock, Timestamp};
+use trunkline_ops::sagas::{SagaList, counts, list};
 
-use super::counts;
 use crate::args::StoreArgs;
 use crate::commands::query::open_app;
 use crate::failure::Failure;
@@ -113,18 +112,9 @@ impl ListArgs {
             limit: Some(self.limit),
             ..SagaQuery::default()
         };
-        let rows = app.sagas().list(&query).await?;
-        let is_declared = |name: &String| app.sagas().names().contains(&name.as_str());
-        if let Some(name) = query.name.as_ref().filter(|name| rows.is_empty() && !is_declared(name)) {
-            let near = nearest(name, app.sagas().names()).map(str::to_owned);
-            return Err(SagaError::UnknownName { name: name.clone(), near }.into());
-        }
-        // How many more is counted only where there may be some.
-        let is_full = rows.len() as u64 >= u64::from(self.limit);
-        let all = if is_full { app.sagas().count(&query).await? } else { 0 };
-        let more = all.saturating_sub(rows.len() as u64);
-        let last = rows.last().map(|row| format!("{}-{}", row.name, row.id));
-        output.report(&Rows { rows, now })?;
+        let listed = list(&app, &query).await?;
+        let (more, last) = (listed.more, listed.last());
+        output.report(&Rows { listed, now })?;
         if more > 0 {
             let go_on = last.map(|last| format!("--after {last} goes on, and ")).unwrap_or_default();
             output.say(format_args!("not listed: {more} more; {go_on}--limit says how many are listed"));
@@ -141,13 +131,13 @@ fn before(time: Timestamp, by: Duration) -> Timestamp {
 }
 
 struct Rows {
-    rows: Vec<SagaRow>,
+    listed: SagaList,
     now: Timestamp,
 }
 
 impl Serialize for Rows {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.rows.serialize(serializer)
+        self.listed.serialize(serializer)
     }
 }
 
@@ -163,7 +153,7 @@ impl Report for Rows {
                 "reason": row.reason,
             })
         };
-        let rows: Vec<Value> = self.rows.iter().map(row).collect();
+        let rows: Vec<Value> = self.listed.rows.iter().map(row).collect();
         write_rows(&rows, out)
     }
 }

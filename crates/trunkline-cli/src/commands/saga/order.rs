@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use trunkline::App;
 use trunkline::saga::{Ordered, SagaError, Status, Transition};
+use trunkline_ops::sagas::OrderReport;
 
 use super::words::happened;
 use crate::application;
@@ -189,55 +189,29 @@ async fn carry_out(
     let ordered = order(&app).await;
     app.close().await;
     let ordered = ordered?;
-    output.report(&Answer::of(&ordered))?;
+    output.report(&Answer { report: OrderReport::of(&ordered), transitions: &ordered.transitions })?;
     if ordered.transitions.iter().any(Transition::sends) {
         output.say("it goes out when sagas run");
     }
     Ok(())
 }
 
-/// What came of an order, as it is printed.
-#[derive(Serialize)]
+/// An order as it is printed.
 struct Answer<'a> {
-    saga: String,
-    status: Option<Status>,
-    step: Option<&'a str>,
-    recorded: Vec<Event>,
-    #[serde(skip)]
+    report: OrderReport<'a>,
     transitions: &'a [Transition],
 }
 
-#[derive(Serialize)]
-struct Event {
-    event: &'static str,
-    data: Box<RawValue>,
-}
-
-impl<'a> Answer<'a> {
-    fn of(ordered: &'a Ordered) -> Self {
-        let Ordered { state, transitions } = ordered;
-        Self {
-            saga: format!("{}-{}", state.name, state.id),
-            status: state.status,
-            step: state.waiting.as_ref().map(|waiting| waiting.step.as_str()),
-            recorded: transitions
-                .iter()
-                .map(|transition| Event { event: transition.name(), data: raw(transition) })
-                .collect(),
-            transitions,
-        }
+impl Serialize for Answer<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.report.serialize(serializer)
     }
-}
-
-/// The data of an event of a saga's stream.
-pub(super) fn raw(transition: &Transition) -> Box<RawValue> {
-    serde_json::from_slice(&transition.to_data()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 impl Report for Answer<'_> {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let status = self.status.map_or("not started", Status::as_str);
-        writeln!(out, "{}: {status}", self.saga)?;
+        let status = self.report.status.map_or("not started", Status::as_str);
+        writeln!(out, "{}: {status}", self.report.saga)?;
         self.transitions.iter().try_for_each(|transition| writeln!(out, "  {}", happened(transition)))
     }
 }

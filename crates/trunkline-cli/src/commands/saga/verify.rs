@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use clap::Args;
 use trunkline::saga::{SagaCheck, SagaProblem};
+use trunkline_ops::sagas::{SagaCounts, verdict};
 
-use super::Counts;
 use crate::args::StoreArgs;
 use crate::commands::query::open_app;
 use crate::failure::Failure;
@@ -41,19 +41,14 @@ impl VerifyArgs {
         let app = open_app(&self.file, &self.store, output).await?;
         let found = app.sagas().verify().await?;
         output.report(&found)?;
-        if found.is_whole() {
-            return Ok(());
-        }
-        Err(Failure::SagaProblems { count: found.problems.len() as u64 + found.unlisted })
+        Ok(verdict(&found)?)
     }
 }
 
 impl Report for SagaCheck {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { sagas, running, compensating, completed, compensated, stuck, problems, unlisted } = self;
-        let [running, compensating, completed, compensated, stuck] =
-            [*running, *compensating, *completed, *compensated, *stuck];
-        let counts = Counts { running, compensating, completed, compensated, stuck };
+        let Self { sagas, problems, unlisted, .. } = self;
+        let counts = SagaCounts::from(self);
         let verdict = if self.is_whole() { "whole" } else { "not whole" };
         writeln!(out, "{verdict}: {}, {counts}", counted(*sagas, "saga"))?;
         for SagaProblem { saga, what } in problems {

@@ -5,6 +5,7 @@ use trunkline::saga::{
     Transition,
 };
 use trunkline_core::Position;
+use trunkline_ops::sagas::purpose;
 
 use crate::render::one_line;
 
@@ -49,16 +50,6 @@ pub(super) fn happened(transition: &Transition) -> String {
         }
     };
     one_line(&words)
-}
-
-/// What a message is for.
-pub(super) fn purpose(part: Part, step: &str) -> String {
-    match part {
-        Part::Step => format!("for {step}"),
-        Part::Compensation => format!("to undo {step}"),
-        Part::Completed => "at the end".to_owned(),
-        Part::Failed => "at the end of the way back".to_owned(),
-    }
 }
 
 /// Why it happened.

@@ -1,0 +1,34 @@
+//! What can be done about a projection that doesn't go on.
+
+use trunkline::ProjectionError;
+
+pub(super) fn hints(error: &ProjectionError) -> Vec<String> {
+    match error {
+        ProjectionError::Stopped { .. } => vec![
+            "correct the statement or the data that it meets, and the same again goes on from there"
+                .to_owned(),
+            "on_error: \"park\" puts such events aside and goes on".to_owned(),
+        ],
+        ProjectionError::AheadOfLog { name, .. }
+        | ProjectionError::OtherStore { name, .. }
+        | ProjectionError::Changed { name } => {
+            vec![format!("trunkline projection rebuild FILE {name}")]
+        }
+        ProjectionError::StillFails { name, .. } => vec![
+            "correct the statement or the data that it meets, and retry".to_owned(),
+            format!("trunkline projection parked discard FILE {name} POSITION gives the event up"),
+        ],
+        ProjectionError::NotParked { name, .. } => {
+            vec![format!("trunkline projection parked list FILE {name}")]
+        }
+        ProjectionError::RunElsewhere { .. } => {
+            vec![
+                "stop that process for as long as this takes".to_owned(),
+                "query and sql with --stale, state, and projection status and verify work beside it"
+                    .to_owned(),
+            ]
+        }
+        ProjectionError::Paused { name } => vec![format!("trunkline projection resume FILE {name}")],
+        _ => Vec::new(),
+    }
+}

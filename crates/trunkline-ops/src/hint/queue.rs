@@ -1,0 +1,50 @@
+//! What can be done about a queue that can't be opened or does not do what was asked.
+
+use std::io::ErrorKind;
+
+use trunkline::OpenQueueError;
+use trunkline_queue::{OpenError, OperateError, PublishError, StorageError};
+
+use crate::QueueError;
+
+pub(super) fn hints(error: &QueueError) -> Vec<String> {
+    match error {
+        QueueError::Place(error) | QueueError::Open(OpenQueueError::Dsn { error }) => {
+            vec![error.hint()]
+        }
+        QueueError::Open(OpenQueueError::Open { source: OpenError::NotFound { .. }, place }) => {
+            vec![format!("the first `trunkline queue publish --queue {}` makes it", place.dsn)]
+        }
+        QueueError::Open(OpenQueueError::Open { source: OpenError::InUse { .. }, .. }) => vec![
+            "one process at a time holds a queue; stop that one, or wait until it has ended".to_owned(),
+            "`trunkline queue stats` works beside it".to_owned(),
+        ],
+        QueueError::Open(OpenQueueError::Open {
+            source: OpenError::Corrupt { .. } | OpenError::Missing { .. },
+            ..
+        }) => {
+            vec!["nothing was changed; keep a copy of the folder before you try anything".to_owned()]
+        }
+        QueueError::Open(OpenQueueError::Open { source: OpenError::Io { source, .. }, .. })
+            if source.kind() == ErrorKind::StorageFull =>
+        {
+            vec![
+                "make room: a queue takes its disk space in pieces of 16 MiB; then run the same again"
+                    .to_owned(),
+            ]
+        }
+        QueueError::Publish(PublishError::Storage(StorageError::NotStored { .. })) => {
+            vec!["once there is room, the same command works again".to_owned()]
+        }
+        QueueError::Publish(PublishError::Storage(StorageError::Unknown { .. })) => {
+            vec!["publish again under the same --id: it is stored once".to_owned()]
+        }
+        QueueError::Operate(OperateError::NoTopic { .. } | OperateError::NoGroup { .. }) => {
+            vec!["`trunkline queue stats` lists topics and groups".to_owned()]
+        }
+        QueueError::Operate(OperateError::NoDeadLetter { .. }) => {
+            vec!["`trunkline dlq list --each` lists dead letters with their ids".to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,16 @@
+//! Message queues: opened (`open`), counted (`numbers`), looked into (`peek`, `message`), and what is decided about dead
+//! letters (`dead_letters`, `decide`).
+
+mod dead_letters;
+mod decide;
+mod message;
+mod numbers;
+mod open;
+mod peek;
+
+pub use dead_letters::{DeadLetterGroupReport, DeadLetterReport, TryReport};
+pub use decide::{ActionReport, DeadLetterChoice, Selection, decide, decision_name};
+pub use message::MessageReport;
+pub use numbers::{GroupReport, QueueReport, TopicReport, queue_numbers};
+pub use open::open_queue;
+pub use peek::{PeekReport, StateReport, state_name};

@@ -1,0 +1,81 @@
+//! A message as it lies in its topic, and how it stands with each group.
+
+use serde::Serialize;
+use trunkline_core::Timestamp;
+use trunkline_queue::{MessageState, Peeked};
+
+use super::MessageReport;
+
+/// A message as it lies in its topic.
+#[derive(Debug, Serialize)]
+pub struct PeekReport {
+    /// Its place there.
+    pub place: u64,
+    /// The message.
+    #[serde(flatten)]
+    pub message: MessageReport,
+    /// How it stands with each group.
+    pub states: Vec<StateReport>,
+}
+
+/// How a message stands with a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StateReport {
+    /// The group.
+    pub group: String,
+    /// How it stands: waiting, leased, delayed or dead.
+    pub state: &'static str,
+    /// Who holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<String>,
+    /// How often it was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// Until when it stands so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Why it failed last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+impl From<&Peeked> for PeekReport {
+    fn from(peeked: &Peeked) -> Self {
+        let states = peeked.states.iter().map(|(group, state)| {
+            let mut report = StateReport {
+                group: group.to_string(),
+                state: state_name(state),
+                consumer: None,
+                attempts: None,
+                until: None,
+                last_error: None,
+            };
+            match state {
+                MessageState::Waiting | MessageState::Dead => {}
+                MessageState::Leased { consumer, attempt, until } => {
+                    report.consumer = Some(consumer.clone());
+                    report.attempts = Some(*attempt);
+                    report.until = Some(*until);
+                }
+                MessageState::Delayed { until, attempts, last_error } => {
+                    report.attempts = Some(*attempts);
+                    report.until = Some(*until);
+                    report.last_error.clone_from(last_error);
+                }
+            }
+            report
+        });
+        let states = states.collect();
+        Self { place: peeked.place, message: MessageReport::from(&peeked.message), states }
+    }
+}
+
+/// The name of a state.
+pub fn state_name(state: &MessageState) -> &'static str {
+    match state {
+        MessageState::Waiting => "waiting",
+        MessageState::Leased { .. } => "leased",
+        MessageState::Delayed { .. } => "delayed",
+        MessageState::Dead => "dead",
+    }
+}

@@ -1,0 +1,10 @@
+//! Projections: how they stand (`status`), building their rows again and comparing them (`work`), and events that they
+//! have put aside (`parked`).
+
+mod parked;
+mod status;
+mod work;
+
+pub use parked::{ParkedDecision, ParkedLine, ParkedSelection, discard_parked, parked, retry_parked};
+pub use status::{ProjectionDone, ProjectionLine, declared, pause, status};
+pub use work::{differing, rebuild, replay, verify};

@@ -1,0 +1,48 @@
+//! Backups, and stores that are made of them.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use trunkline_store::{BackupReport, Maintain, MaintainError};
+
+/// What was backed up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BackupDone {
+    /// The position of the last event.
+    pub position: u64,
+    /// Bytes that were copied; the others were there.
+    pub bytes_copied: u64,
+    /// Bytes of the backup.
+    pub bytes: u64,
+    /// Its segments.
+    pub segments: u64,
+    /// Its folder.
+    pub to: PathBuf,
+}
+
+/// What was restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RestoreDone {
+    /// The position of the last event.
+    pub position: u64,
+    /// Bytes of the store.
+    pub bytes: u64,
+    /// Its segments.
+    pub segments: u64,
+}
+
+/// Copies a store to a folder, also while it is in use; `progress` hears how many bytes are done of how many.
+pub fn backup(
+    store: &dyn Maintain,
+    to: &Path,
+    progress: &mut (dyn FnMut(u64, u64) + Send),
+) -> Result<BackupDone, MaintainError> {
+    let BackupReport { position, bytes_copied, bytes, segments } = store.backup(to, progress)?;
+    Ok(BackupDone { position, bytes_copied, bytes, segments, to: to.to_owned() })
+}
+
+impl From<BackupReport> for RestoreDone {
+    fn from(BackupReport { position, bytes, segments, .. }: BackupReport) -> Self {
+        Self { position, bytes, segments }
+    }
+}

@@ -1,0 +1,46 @@
+//! A doctor's report is data: what was looked at, how it is, what to do.
+
+use trunkline::{Dsn, Position};
+use trunkline_ops::Verdict;
+use trunkline_ops::doctor::{Diagnosis, Health, diagnose};
+
+use crate::shop::{commands, play, shop};
+
+/// What is said of one thing.
+fn states(diagnosis: &Diagnosis, name: &str) -> Vec<Health> {
+    diagnosis.checks.iter().filter(|check| check.name == name).map(|check| check.state).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_at_rest_is_well_and_a_paused_projection_is_worth_knowing() {
+    let (app, _folder) = shop().await;
+    let before = diagnose(&app, "orders.tsk", &Dsn::memory()).await;
+    assert!(before.well, "{before:?}");
+    assert_eq!(states(&before, "events"), [Health::Note], "there are none yet");
+    play(&app, commands(20), |_| ()).await.unwrap();
+    let after = diagnose(&app, "orders.tsk", &Dsn::memory()).await;
+    assert!(after.well && after.verdict().is_ok(), "{after:?}");
+    assert!(after.checks.iter().all(|check| check.state == Health::Ok), "{after:?}");
+    trunkline_ops::projections::pause(&app, "orders", true).await.unwrap();
+    let paused = diagnose(&app, "orders.tsk", &Dsn::memory()).await;
+    assert!(states(&paused, "read models").contains(&Health::Note), "{paused:?}");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_at_is_bad_and_the_rest_is_looked_at_all_the_same() {
+    let (app, _folder) = shop().await;
+    let request = trunkline::CommandRequest::new(
+        "CreateOrder",
+        r#"{"order_id":"1","country":"EIRE","items":[{"sku":"a","quantity":2,"unit_price":150}],"total":300}"#,
+    );
+    app.send(request).await.unwrap();
+    assert_eq!(app.store().head().await.unwrap(), Position::new(1));
+    let diagnosis = diagnose(&app, "orders.tsk", &Dsn::memory()).await;
+    // The laws are held against read models, and nothing has made any yet.
+    assert_eq!(states(&diagnosis, "laws"), [Health::Bad], "{diagnosis:?}");
+    assert!(diagnosis.checks.len() > 2 && !diagnosis.well, "{diagnosis:?}");
+    assert!(matches!(diagnosis.verdict(), Err(Verdict::Unwell { remedied: true, .. })));
+    let json = serde_json::to_value(&diagnosis).unwrap();
+    assert_eq!((&json["well"], &json["checks"][0]["state"]), (&false.into(), &"ok".into()));
+}

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
+use trunkline_config::Code;
 use trunkline_ops::{Exit, OpsError};
 
 /// Why a command did not do what it was asked for, or what it found that must not be passed over.
@@ -55,6 +56,14 @@ impl Failure {
         match self {
             Self::Ops(error) => error.hints(),
             Self::Output(_) => Vec::new(),
+        }
+    }
+
+    /// The code whose page explains it, where there is one.
+    pub(crate) fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Ops(error) => error.code().map(Code::as_str),
+            Self::Output(_) => None,
         }
     }
 }

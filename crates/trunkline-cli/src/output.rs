@@ -117,6 +117,9 @@ struct ErrorBody {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    /// The code that `trunkline explain` explains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<&'static str>,
     #[serde(flatten)]
     details: serde_json::Map<String, serde_json::Value>,
 }
@@ -128,6 +131,7 @@ impl ErrorBody {
             code: failure.exit().name(),
             message: echo::cut(failure.message()),
             hint: Some(echo::cut(hint)).filter(|hint| !hint.is_empty()),
+            explain: failure.code(),
             details: details(failure),
         }
     }
@@ -143,7 +147,8 @@ fn details(failure: &Failure) -> serde_json::Map<String, serde_json::Value> {
             details.insert("stream".to_owned(), stream.as_str().into());
             details.insert("found".to_owned(), found.get().into());
         }
-        Failure::Ops(OpsError::Import(ImportError { problem, so_far })) => {
+        Failure::Ops(OpsError::Import(error)) => {
+            let ImportError { problem, so_far } = &**error;
             details.insert("new".to_owned(), so_far.report.new.into());
             details.insert("already_there".to_owned(), so_far.report.already_there.into());
             details.insert("from_line".to_owned(), so_far.from_line.into());

@@ -104,3 +104,24 @@ impl Drop for Progress {
         self.0.finish_and_clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use indicatif::{HumanBytes, HumanDuration};
+    use proptest::prelude::*;
+    use trunkline_ops::words::{size, span};
+
+    use super::*;
+
+    proptest! {
+        /// A bar and a report mean the same by "2 minutes" and "1.50 GiB".
+        #[test]
+        fn reports_say_sizes_and_spans_as_bars_do(bits in 0..64_u32, any: u64, millis in 0..63_072_000_000_u64) {
+            let bytes = any >> bits;
+            prop_assert_eq!(size(bytes), HumanBytes(bytes).to_string());
+            for time in [millis, millis >> 10, millis >> 20].map(Duration::from_millis) {
+                prop_assert_eq!(span(time), HumanDuration(time).to_string());
+            }
+        }
+    }
+}

@@ -10,7 +10,7 @@ use trunkline::{DispatchError, OpenQueueError, ProjectionError, QueryError};
 use trunkline_queue::{OpenError as OpenQueue, OperateError, PublishError, StorageError};
 use trunkline_store::{AppendError, MaintainError, OpenError, ReadError};
 
-use crate::import::{ImportError, ImportProblem};
+use crate::import::ImportProblem;
 use crate::migrate::MigrateError;
 use crate::{OpsError, QueueError, Verdict};
 
@@ -78,7 +78,7 @@ impl Exit {
             | OpsError::Maintain(MaintainError::Damaged { .. }) => Self::Corrupt,
             OpsError::Queue(error) => Self::of_queue(error),
             OpsError::Verdict(verdict) => Self::of_verdict(verdict),
-            OpsError::Import(ImportError { problem, .. }) => match problem {
+            OpsError::Import(error) => match &error.problem {
                 ImportProblem::Line { .. } => Self::Failed,
                 ImportProblem::Failed { cause } => Self::of(cause),
                 ImportProblem::Interrupted => Self::Interrupted,

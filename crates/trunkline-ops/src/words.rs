@@ -46,8 +46,8 @@ pub fn span(time: Duration) -> String {
             return format!("{:.0} {noun}s", count.max(2.0));
         }
     }
-    let seconds = time.as_secs_f64().round();
-    if seconds == 1.0 { "1 second".to_owned() } else { format!("{seconds:.0} seconds") }
+    let half = Duration::from_millis(500);
+    counted(time.saturating_add(half).as_secs(), "second")
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ const OPENING: &str = "\
 
 What `trunkline --help` prints, and the help of every command.
 A test keeps this page equal to it; `TRUNKLINE_UPDATE=1 cargo test -p trunkline-cli` writes it anew.
+
+With `--format json`, a failure is one object on standard error: `error`, with `code` (the name of the exit code: `failed`, `usage`, `conflict`, `not_found`, `corrupt` or `interrupted`), `message`, `hint` where something can be done, `explain` where a page says more (`trunkline explain` prints it), and the facts that a program acts on, such as `stream` and `found` of a conflict.
 ";
 
 /// The commands that the top-level help lists: indented by two, a name, two spaces, what it is for.

@@ -100,7 +100,7 @@ pub enum OpsError {
     },
     /// The application doesn't run.
     #[error(transparent)]
-    System(SystemError),
+    System(Box<SystemError>),
     /// A run was asked to stop.
     #[error("interrupted after {}", counted(.done.to_owned(), "command"))]
     RunInterrupted {
@@ -115,7 +115,7 @@ pub enum OpsError {
     },
     /// An import ended before its end.
     #[error(transparent)]
-    Import(#[from] ImportError),
+    Import(Box<ImportError>),
     /// A migration ended before its end.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
@@ -199,6 +199,12 @@ impl From<BuildError> for OpsError {
     }
 }
 
+impl From<ImportError> for OpsError {
+    fn from(error: ImportError) -> Self {
+        Self::Import(Box::new(error))
+    }
+}
+
 impl From<SystemError> for OpsError {
     fn from(error: SystemError) -> Self {
         match error {
@@ -207,7 +213,7 @@ impl From<SystemError> for OpsError {
             SystemError::Projections(error) => Self::Projection(error),
             SystemError::Sagas(error) => Self::Saga(error),
             SystemError::Read(error) => Self::Read(error),
-            other => Self::System(other),
+            other => Self::System(Box::new(other)),
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn hints(error: &OpsError) -> Vec<String> {
         OpsError::File { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
             vec!["name another file; one that exists is left as it is".to_owned()]
         }
-        OpsError::System(SystemError::HeldUp { .. }) => vec![
+        OpsError::System(error) if matches!(**error, SystemError::HeldUp { .. }) => vec![
             "with that remedied, run the same again: it goes on where it was, and nothing is done twice"
                 .to_owned(),
         ],

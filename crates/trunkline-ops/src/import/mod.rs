@@ -101,7 +101,7 @@ impl ImportReport {
     }
 }
 
-/// Stores the events of all lines, each a CloudEvent or what an export writes, until the input ends, something fails, or
+/// Stores the events of all lines, each a `CloudEvents` event or what an export writes, until the input ends, something fails, or
 /// somebody asks to stop; `listener` hears of it meanwhile.
 ///
 /// An event whose id is stored already is not added again, so the same input can be imported again after whatever ended

@@ -108,7 +108,7 @@ impl Migration {
 }
 
 pub(super) fn stopped(event: &RecordedEvent, reason: String) -> MigrateError {
-    MigrateError::Stopped { at: StoredAt::of(event), reason }
+    MigrateError::Stopped { at: Box::new(StoredAt::of(event)), reason }
 }
 
 /// The id of the event that keeps a reply, the same however often the migration is run.

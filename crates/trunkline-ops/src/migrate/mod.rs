@@ -76,7 +76,7 @@ pub enum MigrateError {
     #[error("{at} can't be migrated: {reason}")]
     Stopped {
         /// The event.
-        at: StoredAt,
+        at: Box<StoredAt>,
         /// Why.
         reason: String,
     },
@@ -88,7 +88,7 @@ pub enum MigrateError {
         /// Its place in the new store.
         position: Position,
         /// The event of the old store that belongs there.
-        of: StoredAt,
+        of: Box<StoredAt>,
         /// In what they differ.
         what: &'static str,
     },

@@ -74,7 +74,7 @@ impl<'a> Target<'a> {
             // What names places in the new store was made for positions without gaps.
             let is_next = found.position().get() == self.seen.events + 1;
             if let Some(what) = difference(wanted, &found).or((!is_next).then_some("position")) {
-                let (position, of) = (found.position(), StoredAt::of(&wanted.of));
+                let (position, of) = (found.position(), Box::new(StoredAt::of(&wanted.of)));
                 return Err(MigrateError::Differs { position, of, what });
             }
             self.seen.see(&found);

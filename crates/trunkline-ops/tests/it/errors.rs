@@ -1,12 +1,19 @@
 //! An error says its code, its hints and how a process ends with it; a verdict is one.
 
-use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
-use trunkline::{Dsn, QueueDsn};
+use std::io;
+
+use trunkline::config::{Code, FixedClock, MemoryEnvironment, MemoryFiles, World};
+use trunkline::{
+    Access, App, Append, Backends, CommandRequest, EventId, EventStore as _, Expected, MemoryStore, NewEvent,
+    OpenStoreOptions, ReadError, Role,
+};
 use trunkline_ops::application::{load, load_with_tests};
-use trunkline_ops::{Exit, OpsError, Verdict, code_pages, explain};
+use trunkline_ops::{Exit, OpsError, QueueError, Verdict, code_pages, explain};
+
+use crate::world::with_file;
 
 fn code(error: &OpsError) -> Option<&'static str> {
-    error.code().map(|code| code.as_str())
+    error.code().map(Code::as_str)
 }
 
 fn in_files(text: &str, tests: Option<&str>) -> Result<usize, OpsError> {
@@ -21,14 +28,46 @@ fn a_mistake_in_a_file_and_a_dsn_that_is_none_have_codes() {
     let error = in_files("[commands.Note]\nstream: \"'a-1'\"\nemti: []\n", None).unwrap_err();
     assert_eq!((code(&error), Exit::of(&error)), (Some("TL1202"), Exit::Failed));
     assert!(error.message().starts_with("app.tsk has "), "{error}");
-    for error in
-        [Dsn::parse("postgres://a").unwrap_err().into(), QueueDsn::parse("kafka:x").unwrap_err().into()]
-    {
-        let error: OpsError = error;
+    let find = |role, dsn| Backends::standard().find(role, Some(dsn), None, |_| None).unwrap_err();
+    let queue = QueueError::from(find(Role::Messages, "kafka:x"));
+    for error in [OpsError::from(find(Role::Events, "postgres://a")), queue.into()] {
         assert_eq!((code(&error), Exit::of(&error)), (Some("TL2110"), Exit::Usage));
         assert_eq!(error.hints().len(), 1);
     }
     assert_eq!(code(&Verdict::Rejected.into()), None);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_while_an_application_runs_has_a_code_whose_page_is_there() {
+    let store = MemoryStore::new();
+    let note = |id: u8| NewEvent::json("Noted", "{}").unwrap().id(EventId::from_bytes([id; 16]));
+    let to = |stream: &str, expected| Append::to(stream.parse().unwrap(), expected);
+    store.append(to("a-1", Expected::Any).event(note(1))).await.unwrap();
+    let conflict = store.append(to("a-1", Expected::NoStream).event(note(2))).await.unwrap_err();
+    let taken = store.append(to("b-1", Expected::Any).event(note(1))).await.unwrap_err();
+    let app = with_file(App::builder().store(store), "").build().unwrap();
+    let unknown = app.send(CommandRequest::new("Note", "{}")).await.unwrap_err();
+    let folder = tempfile::tempdir().unwrap();
+    let dsn = format!("log:{}", folder.path().join("none").display());
+    let place = Backends::standard().find(Role::Events, Some(&dsn), None, |_| None).unwrap();
+    let options = OpenStoreOptions { access: Access::Read, ..OpenStoreOptions::default() };
+    let missing = Backends::standard().open_events(&place, options).await.unwrap_err().into();
+    let full = io::Error::from(io::ErrorKind::StorageFull);
+    let full = OpsError::File { what: "writing a".to_owned(), source: full };
+    let damaged = ReadError::Damaged { what: "a byte".to_owned() };
+    for (error, known) in [
+        (missing, "TL3001"),
+        (damaged.into(), "TL3003"),
+        (full, "TL3004"),
+        (conflict.into(), "TL3005"),
+        (taken.into(), "TL3006"),
+        (unknown.into(), "TL3007"),
+    ] {
+        let error: OpsError = error;
+        assert_eq!(code(&error), Some(known), "{error}");
+        let page = explain(known).unwrap().page;
+        assert!(page.starts_with(&format!("# {known}: ")) && page.contains("\n## What to do\n"), "{page}");
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn a_conflict_says_expected_and_found_and_what_to_do() {
     folder.check(
         "append order-1 --type T --data 1 --expected 7 --store log:a -q --format json",
         r#"
-        ! {"error":{"code":"conflict","message":"stream `order-1` is not as expected: expected version 7, found version 1","hint":"see what is there with `trunkline read order-1`, decide again, and append with --expected 1","stream":"order-1","found":1}}
+        ! {"error":{"code":"conflict","message":"stream `order-1` is not as expected: expected version 7, found version 1","hint":"see what is there with `trunkline read order-1`, decide again, and append with --expected 1","explain":"TL3005","stream":"order-1","found":1}}
         exit code 3
         "#,
     );

@@ -48,7 +48,7 @@ pub enum OpsError {
         /// Why.
         source: OpenError,
         /// Which store, and who said so.
-        place: Place,
+        place: Box<Place>,
     },
     /// The store did not take events.
     #[error(transparent)]
@@ -184,7 +184,7 @@ impl From<OpenStoreError> for OpsError {
     fn from(error: OpenStoreError) -> Self {
         match error {
             OpenStoreError::Dsn { error } => Self::Dsn(error),
-            OpenStoreError::Open { place, source } => Self::Open { source, place: *place },
+            OpenStoreError::Open { place, source } => Self::Open { source, place },
             other => Self::Build(other.into()),
         }
     }
@@ -193,7 +193,7 @@ impl From<OpenStoreError> for OpsError {
 impl From<BuildError> for OpsError {
     fn from(error: BuildError) -> Self {
         match error {
-            BuildError::Open { place, source } => Self::Open { source, place: *place },
+            BuildError::Open { place, source } => Self::Open { source, place },
             other => Self::Build(other),
         }
     }

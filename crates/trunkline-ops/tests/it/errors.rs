@@ -45,7 +45,7 @@ async fn what_goes_wrong_while_an_application_runs_has_a_code_whose_page_is_ther
     store.append(to("a-1", Expected::Any).event(note(1))).await.unwrap();
     let conflict = store.append(to("a-1", Expected::NoStream).event(note(2))).await.unwrap_err();
     let taken = store.append(to("b-1", Expected::Any).event(note(1))).await.unwrap_err();
-    let app = with_file(App::builder().store(store), "").build().unwrap();
+    let app = with_file(App::builder().store(store), "").build().await.unwrap();
     let unknown = app.send(CommandRequest::new("Note", "{}")).await.unwrap_err();
     let folder = tempfile::tempdir().unwrap();
     let dsn = format!("log:{}", folder.path().join("none").display());

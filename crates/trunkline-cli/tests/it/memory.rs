@@ -42,7 +42,18 @@ fn a_throw_away_application_writes_no_file() {
     assert_eq!(folder.run("init").exit, 0);
     let text = folder.text("app.tsk");
     folder.write("app.tsk", format!("{MEMORY}[read_db]\ndsn: \"memory:\"\n{text}"));
-    for command in ["test app.tsk", "check app.tsk", "doctor app.tsk", "projection status app.tsk"] {
+    for command in ["test app.tsk", "check app.tsk"] {
+        let ran = folder.run(command);
+        assert_eq!(ran.exit, 0, "{command}: {ran:?}");
+        assert_eq!(names(&folder), ["app.tsk"], "{command}");
+    }
+    folder.write("app.tsk", format!("{MEMORY}[read_db]\ndsn: \"memory:\"\n{ROWS}"));
+    for command in [
+        "doctor app.tsk",
+        "projection status app.tsk",
+        "dispatch app.tsk Add --data '{\"id\":\"1\"}'",
+        "sql app.tsk 'SELECT * FROM rows'",
+    ] {
         let ran = folder.run(command);
         assert_eq!(ran.exit, 0, "{command}: {ran:?}");
         assert_eq!(names(&folder), ["app.tsk"], "{command}");

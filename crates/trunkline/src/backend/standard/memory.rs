@@ -17,7 +17,8 @@ pub(super) fn backend() -> Backend {
             Ok(OpenQueue::new(MemoryQueue::with(keep, Arc::new(SystemClock))))
         });
     #[cfg(feature = "sqlite")]
-    let backend = backend.read_models(&trunkline_sql::SqliteDialect, |_| super::sqlite::in_memory());
+    let backend =
+        backend.read_models(&trunkline_sql::SqliteDialect, |_| async { super::sqlite::in_memory() });
     backend
 }
 

@@ -8,7 +8,9 @@ mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use super::{Backend, Dsn, DsnProblem};
+use super::Backend;
+#[cfg(any(feature = "log", feature = "embedded", feature = "sqlite"))]
+use super::{Dsn, DsnProblem};
 
 /// All that this program was built with.
 pub(super) fn all() -> Vec<Backend> {

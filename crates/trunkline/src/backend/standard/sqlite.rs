@@ -18,7 +18,7 @@ pub(super) fn backend() -> Backend {
 }
 
 /// The same database in memory.
-pub(super) async fn in_memory() -> Result<Arc<dyn ReadDatabase>, DatabaseError> {
+pub(super) fn in_memory() -> Result<Arc<dyn ReadDatabase>, DatabaseError> {
     Ok(Arc::new(SqliteReadDatabase::memory()?))
 }
 

@@ -36,10 +36,13 @@ pub(super) type Wrap = Box<dyn FnOnce(CommandService) -> CommandService + Send>;
 /// What a program registers before its application is built.
 ///
 /// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use trunkline::{App, MemoryStore};
 /// let app = App::builder().store(MemoryStore::new()).build().await?;
 /// assert!(app.command_names().is_empty());
-/// # Ok::<(), trunkline::BuildError>(())
+/// # Ok(())
+/// # }
 /// ```
 #[must_use = "build() makes the application"]
 #[derive(Default)]
@@ -210,13 +213,16 @@ impl AppBuilder {
     /// than the deciders' own, is an error. Without links, serde reads what it can, whatever the version.
     ///
     /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use trunkline::{App, MemoryStore, upcast::Link};
     /// let app = App::builder()
     ///     .store(MemoryStore::new())
     ///     .upcast([Link::from("OrderCreated", 1).rename("sum", "total")])
     ///     .build().await?;
     /// assert_eq!(app.upcasters().present("OrderCreated"), Some(2));
-    /// # Ok::<(), trunkline::BuildError>(())
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn upcast(mut self, links: impl IntoIterator<Item = Link>) -> Self {
         self.links.extend(links);
@@ -280,6 +286,8 @@ impl AppBuilder {
     /// Code that makes a read model of this name.
     ///
     /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::error::Error;
     /// use std::sync::Arc;
     /// use trunkline::sql::{Rows, TypedProjection};
@@ -308,7 +316,8 @@ impl AppBuilder {
     ///
     /// let app = App::builder().store(MemoryStore::new()).projection("balances", Balances).build().await?;
     /// assert_eq!(app.projections().names().collect::<Vec<_>>(), ["balances"]);
-    /// # Ok::<(), trunkline::BuildError>(())
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn projection(mut self, name: impl Into<String>, projection: impl TypedProjection) -> Self {
         self.typed_projections.push((name.into(), Arc::new(projection)));
@@ -357,12 +366,15 @@ impl AppBuilder {
     /// Events that become messages of a topic.
     ///
     /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use trunkline::messages::Relay;
     /// use trunkline::{App, MemoryStore};
     ///
     /// let app = App::builder().store(MemoryStore::new()).relay(Relay::new("all", "events".parse()?)).build().await?;
     /// # drop(app);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn relay(mut self, relay: Relay) -> Self {
         self.relays.push(relay);
@@ -372,6 +384,8 @@ impl AppBuilder {
     /// Who takes messages of topics, and what is done with them.
     ///
     /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use trunkline::messages::{Consumer, ConsumerAction, OnReject};
     /// use trunkline::{App, MemoryStore};
     ///
@@ -379,7 +393,8 @@ impl AppBuilder {
     /// let dispatch = ConsumerAction::Dispatch(OnReject::Ack);
     /// let app = App::builder().store(MemoryStore::new()).consumer(till, dispatch).build().await?;
     /// # drop(app);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn consumer(mut self, consumer: Consumer, action: ConsumerAction) -> Self {
         self.consumers.push((consumer, action));

@@ -10,6 +10,8 @@ use super::{AppBuilder, BuildError};
 /// program registered, so that projections are listed in its order.
 ///
 /// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use trunkline::{App, AppBuilder, BuildError, Install, MemoryStore};
 /// use trunkline::upcast::Link;
 ///
@@ -24,7 +26,8 @@ use super::{AppBuilder, BuildError};
 ///
 /// let app = App::builder().store(MemoryStore::new()).install(Years).build().await?;
 /// assert_eq!(app.upcasters().present("OrderCreated"), Some(2));
-/// # Ok::<(), BuildError>(())
+/// # Ok(())
+/// # }
 /// ```
 pub trait Install: Send {
     /// Registers what it brings, or says why it can't: see [`BuildError::installing`].

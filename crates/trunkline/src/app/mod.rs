@@ -149,6 +149,8 @@ impl App {
     /// What was [attached](AppBuilder::attach) to it of this type.
     ///
     /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use trunkline::{App, MemoryStore};
     ///
     /// #[derive(Debug, PartialEq)]
@@ -156,7 +158,8 @@ impl App {
     ///
     /// let app = App::builder().store(MemoryStore::new()).attach(Motto("nothing is lost")).build().await?;
     /// assert_eq!(app.attached::<Motto>(), Some(&Motto("nothing is lost")));
-    /// # Ok::<(), trunkline::BuildError>(())
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn attached<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.attached.get(&TypeId::of::<T>())?.downcast_ref()
@@ -283,12 +286,15 @@ impl App {
     /// Such a part waits and tries again, and goes on by itself once that has passed.
     ///
     /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use trunkline::{App, MemoryStore};
     /// let app = App::builder().store(MemoryStore::new()).build().await?;
     /// for (part, lasting, reason) in app.waiting_parts() {
     ///     println!("{part} has waited for {lasting:?}: {reason}");
     /// }
-    /// # Ok::<(), trunkline::BuildError>(())
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn waiting_parts(&self) -> Vec<(String, Duration, String)> {
         let Messages { relays, consumers, .. } = &*self.messages;

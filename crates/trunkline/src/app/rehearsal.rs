@@ -26,13 +26,16 @@ impl App {
     /// Tries the application over another store.
     ///
     /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::sync::Arc;
     /// use trunkline::{App, MemoryStore};
     ///
     /// let app = App::builder().store(MemoryStore::new()).build().await?;
     /// let rehearsal = app.rehearse(Arc::new(MemoryStore::new()));
     /// # drop(rehearsal);
-    /// # Ok::<(), trunkline::BuildError>(())
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn rehearse(&self, store: Arc<dyn EventStore>) -> Rehearsal<'_> {
         let bus = self.bus.over(Arc::clone(&store));

@@ -17,6 +17,8 @@ use crate::{App, AppBuilder, BuildError, Install, QueueSettings, Settings, Store
 /// Building an application of a file.
 ///
 /// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
 /// use trunkline::{App, FromFile as _, MemoryStore};
 ///
@@ -25,7 +27,8 @@ use crate::{App, AppBuilder, BuildError, Install, QueueSettings, Settings, Store
 /// let world = World { loader: &files, environment: &environment, clock: &FixedClock(0) };
 /// let app = App::builder().store(MemoryStore::new()).load("app.tsk", world)?.build().await?;
 /// assert_eq!(app.command_names(), ["Open"]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok(())
+/// # }
 /// ```
 pub trait FromFile: Sized {
     /// Adds what an application file declares, as read with [`registered`](Self::registered).

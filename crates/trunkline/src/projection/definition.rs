@@ -47,6 +47,8 @@ impl ProjectionDefinition {
     /// A projection with these statements: an event that fails stops it, and other statements build its rows again.
     ///
     /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use trunkline::sql::{Action, Model, schema};
     /// use trunkline::{App, MemoryStore, OnError, ProjectionDefinition};
     ///
@@ -57,7 +59,8 @@ impl ProjectionDefinition {
     ///
     /// let app = App::builder().store(MemoryStore::new()).projection_definition(orders).build().await?;
     /// assert_eq!(app.projections().names().collect::<Vec<_>>(), ["orders"]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn new(model: Model) -> Self {
         Self {

@@ -20,6 +20,8 @@ pub use fold::{Folded, SnapshotPlan};
 /// A [`Decider`] whose states can be kept, so that long streams are not read from their beginning each time.
 ///
 /// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # use std::borrow::Cow;
 /// # use serde::{Deserialize, Serialize};
 /// # use trunkline::{App, Command, Decider, Event, MemoryStore, Snapshot};
@@ -43,7 +45,8 @@ pub use fold::{Folded, SnapshotPlan};
 ///     const REVISION: u32 = 1;
 /// }
 /// let app = App::builder().store(MemoryStore::new()).decider_with_snapshots::<Lamp>().build().await?;
-/// # Ok::<(), trunkline::BuildError>(())
+/// # Ok(())
+/// # }
 /// ```
 pub trait Snapshot: Decider<State: Serialize + DeserializeOwned> {
     /// Stands for the state's type and for `evolve`: raise it whenever one of them changes, since a state that

@@ -70,7 +70,8 @@ use crate::messages::Checkpoint;
 ///     .store(MemoryStore::new())
 /// #   .read_database(Arc::new(database))
 ///     .state_projection("counts", counts.clone())
-///     .build()?;
+///     .build()
+///     .await?;
 /// let opened = NewEvent::json("Opened", "{}")?;
 /// app.store().append(Append::to("door-1".parse()?, Expected::Any).event(opened)).await?;
 /// app.projections().catch_up(Duration::from_secs(10)).await?;

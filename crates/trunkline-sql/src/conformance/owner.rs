@@ -1,15 +1,13 @@
 //! A generation has one owner, and a call of it takes place whole or not at all.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use trunkline_core::Position;
 
 use super::Fixture;
 use super::sample::{
-    STORE, accounts, apply, contents, create, end, failure, filled, history, opened, parked, position, retry,
-    states, try_apply,
+    STORE, accounts, apply, contents, create, end, failure, filled, history, left, opened, parked, position,
+    retry, states, try_apply,
 };
 use crate::{ApplyError, ReadDatabase, Writer};
 
@@ -56,10 +54,8 @@ pub async fn a_dropped_batch_takes_place_whole_or_not_at_all(fixture: Fixture) {
         let batch = history(from, from + 199);
         {
             let made = Arc::new(model.batch(Arc::new(batch.clone())));
-            let mut call = pin!(writer.apply(made, end(&batch)));
-            // Some are dropped before they are begun, some in the midst, and some when they are done.
-            let waited = tokio::time::timeout(Duration::from_micros(round * 100), &mut call).await;
-            if let Ok(applied) = waited {
+            // One is dropped as soon as it is begun, some in the midst, and some when they are done.
+            if let Some(applied) = left(writer.apply(made, end(&batch)), 1 + round * round * 10).await {
                 applied.unwrap();
                 whole += 1;
                 continue;
@@ -93,9 +89,7 @@ pub async fn a_dropped_call_of_an_owner_takes_place_whole_or_not_at_all(fixture:
     let before = contents(&*database).await;
     for round in 0..6 {
         let aside = opened(7, "a");
-        let _ =
-            tokio::time::timeout(Duration::from_micros(round * 60), writer.park(&aside, &failure(&aside)))
-                .await;
+        let _ = left(writer.park(&aside, &failure(&aside)), 1 + round * round * 10).await;
         drop(writer);
         writer = database.open(&model, 1).await.unwrap();
         match writer.checkpoint().position.get() {
@@ -103,7 +97,7 @@ pub async fn a_dropped_call_of_an_owner_takes_place_whole_or_not_at_all(fixture:
             7 => assert_eq!(parked(&*database).await, [7]),
             other => panic!("nothing ends at {other}"),
         }
-        let _ = tokio::time::timeout(Duration::from_micros(round * 60), writer.empty()).await;
+        let _ = left(writer.empty(), 1 + round * round * 10).await;
         drop(writer);
         writer = database.open(&model, 1).await.unwrap();
         if writer.checkpoint().position == Position::START {
@@ -121,13 +115,13 @@ pub async fn a_dropped_call_of_a_database_takes_place_whole_or_not_at_all(fixtur
     let database = fixture.database();
     let (model, _) = filled(&*database, 6).await;
     for round in 0..10 {
-        let limit = Duration::from_micros(round * 100);
-        let _ = tokio::time::timeout(limit, database.create(&model, STORE)).await;
+        let moment = 1 + round * round * 10;
+        let _ = left(database.create(&model, STORE), moment).await;
         let all = states(&*database).await;
         let (last, _) = *all.last().unwrap();
         // What is listed is whole.
         drop(database.open(&model, last).await.unwrap());
-        let _ = tokio::time::timeout(limit, database.make_live("accounts", last)).await;
+        let _ = left(database.make_live("accounts", last), moment).await;
         let live = states(&*database).await;
         assert_eq!(live.iter().filter(|(_, state)| *state == crate::State::Live).count(), 1, "{live:?}");
         contents(&*database).await;

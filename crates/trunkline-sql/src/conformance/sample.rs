@@ -163,3 +163,16 @@ pub(super) async fn assert_panics<T>(call: impl Future<Output = T>) {
     let came = std::panic::AssertUnwindSafe(call).catch_unwind().await;
     assert!(came.is_err(), "what a caller must not ask for is a panic");
 }
+
+/// Begins a call, lets it go on for a moment, and leaves it; what came of it when it was done by then.
+pub(super) async fn left<T>(call: impl Future<Output = T>, moment: u64) -> Option<T> {
+    use futures::FutureExt as _;
+    let mut call = std::pin::pin!(call);
+    for _ in 0..moment {
+        if let Some(came) = call.as_mut().now_or_never() {
+            return Some(came);
+        }
+        tokio::task::yield_now().await;
+    }
+    None
+}

@@ -116,9 +116,14 @@ impl Files {
         Ok(connection)
     }
 
-    /// Opens a file for reading.
-    pub(super) fn open_to_read(&self, path: &Path) -> rusqlite::Result<Connection> {
-        self.connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    /// Opens a generation for reading.
+    pub(super) fn open_to_read(&self, projection: &str, number: u64) -> rusqlite::Result<Connection> {
+        let path = self.generation(projection, number);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        match &self.place {
+            Place::Disk(_) => self.connect(&path, flags),
+            Place::Memory(memory) => memory.while_kept(projection, number, || self.connect(&path, flags)),
+        }
     }
 
     fn connect(&self, path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
@@ -140,23 +145,24 @@ impl Files {
     ) -> rusqlite::Result<()> {
         let path = self.generation(projection, number);
         let text = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.clone()))?;
-        let uri = match self.place {
+        let sql = format!("ATTACH ?1 AS {}", SqliteDialect.quoted(projection));
+        match &self.place {
             Place::Disk(_) => {
                 let escaped = text.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-                format!("file:{escaped}?mode=ro")
+                connection.execute(&sql, [format!("file:{escaped}?mode=ro")])?;
             }
-            Place::Memory(_) => {
+            Place::Memory(memory) => {
                 memory::wait_when_busy(connection)?;
-                format!("{text}&mode=ro")
+                let attach = || connection.execute(&sql, [format!("{text}&mode=ro")]);
+                memory.while_kept(projection, number, attach)?;
             }
-        };
-        connection.execute(&format!("ATTACH ?1 AS {}", SqliteDialect.quoted(projection)), [uri])?;
+        }
         Ok(())
     }
 
     /// A generation as it is now, for who reads it for long: its owner goes on meanwhile.
-    pub(super) fn open_as_it_is(&self, path: &Path) -> rusqlite::Result<Connection> {
-        let live = self.open_to_read(path)?;
+    pub(super) fn open_as_it_is(&self, projection: &str, number: u64) -> rusqlite::Result<Connection> {
+        let live = self.open_to_read(projection, number)?;
         if self.are_on_disk() {
             live.execute_batch("BEGIN")?;
             return Ok(live);

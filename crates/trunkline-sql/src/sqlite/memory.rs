@@ -52,6 +52,21 @@ impl Memory {
         kept.insert((projection.to_owned(), number), connection);
     }
 
+    /// Opens a generation's file, which is there meanwhile; `SQLite` would make an empty one of one that has gone.
+    pub(super) fn while_kept<T>(
+        &self,
+        projection: &str,
+        number: u64,
+        open: impl FnOnce() -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.contains_key(&(projection.to_owned(), number)) {
+            return open();
+        }
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+        Err(rusqlite::Error::SqliteFailure(code, Some("it was dropped".to_owned())))
+    }
+
     /// Has a generation's file go, once nobody has it open.
     pub(super) fn let_go(&self, projection: &str, number: u64) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -306,7 +306,7 @@ mod tests {
         // Two pages of 4 KiB are changed for an event, and the log may have 17,000.
         assert!(log < 17_500 * 4_120, "{log} bytes");
         drop(writer);
-        let read = files.open_to_read(&path).unwrap();
+        let read = files.open_to_read("pages", 1).unwrap();
         let count: u64 = read.query_row("SELECT COUNT(*) FROM page", [], |row| row.get(0)).unwrap();
         assert_eq!(count, EVENTS);
     }

@@ -157,8 +157,7 @@ impl Readers {
         if let Some(names) = known.get(&key) {
             return Ok(Arc::clone(names));
         }
-        let path = self.files.generation(projection, generation);
-        let read = || names(&self.files.open_to_read(&path)?);
+        let read = || names(&self.files.open_to_read(projection, generation)?);
         let doing = format!("list the tables of generation {generation} of `{projection}`");
         let names = Arc::new(read().map_err(failed(doing))?);
         known.insert(key, Arc::clone(&names));

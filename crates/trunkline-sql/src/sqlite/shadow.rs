@@ -78,7 +78,7 @@ impl Pair {
         let name = model.name();
         let doing = format!("compare generation {number} of `{name}`");
         let read = || {
-            let live = files.open_as_it_is(&files.generation(name, number))?;
+            let live = files.open_as_it_is(name, number)?;
             let checkpoint = tables::read_checkpoint(&live)?;
             Ok((live, checkpoint))
         };

@@ -73,7 +73,7 @@ pub(super) fn make_tables(connection: &Connection, model: &Model) -> rusqlite::R
 pub(super) fn standing(files: &Files, projection: &str, number: u64) -> Result<Standing, DatabaseError> {
     let doing = format!("read the checkpoint of generation {number} of `{projection}`");
     let read = || {
-        let connection = files.open_to_read(&files.generation(projection, number))?;
+        let connection = files.open_to_read(projection, number)?;
         let failure = connection.query_row("SELECT failure FROM trunkline_checkpoint", [], |row| row.get(0));
         let parked = connection.query_row("SELECT COUNT(*) FROM trunkline_parked", [], |row| row.get(0))?;
         Ok((read_checkpoint(&connection)?, failure.optional()?.flatten(), parked))
@@ -85,7 +85,7 @@ pub(super) fn standing(files: &Files, projection: &str, number: u64) -> Result<S
 /// Reads the events that were put aside in a generation that somebody else may own.
 pub(super) fn parked(files: &Files, projection: &str, number: u64) -> Result<Vec<Parked>, DatabaseError> {
     let read = || {
-        let connection = files.open_to_read(&files.generation(projection, number))?;
+        let connection = files.open_to_read(projection, number)?;
         let sql = "SELECT position, event_id, event_type, error FROM trunkline_parked ORDER BY position";
         let mut statement = connection.prepare(sql)?;
         let rows = statement.query_map([], |row| {

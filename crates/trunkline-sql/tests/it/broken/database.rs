@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use trunkline_core::{EventId, Position, StoreId};
@@ -40,6 +39,13 @@ pub(super) struct Shared {
 
 /// Numbers the places of databases that have another one each time.
 static PLACES: AtomicU64 = AtomicU64::new(0);
+
+/// What passes between the two steps of what should be one: long enough that others see it.
+pub(super) async fn between_steps() {
+    for _ in 0..3_000 {
+        tokio::task::yield_now().await;
+    }
+}
 
 /// A fixture with a fault: in memory, or in files where it wouldn't be seen there.
 pub(super) async fn broken(fault: Fault) -> Fixture {
@@ -120,7 +126,7 @@ impl Broken {
             }
             Fault::CreatesInTwoSteps => {
                 self.shared.half.store(*created.as_ref().unwrap(), Ordering::SeqCst);
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                between_steps().await;
                 self.shared.half.store(0, Ordering::SeqCst);
             }
             Fault::ReusesNumbers => return created.map(|_| listed + 1),
@@ -303,7 +309,7 @@ impl ReadDatabase for Broken {
                 Fault::SwapsNothing => Ok(()),
                 Fault::SwapsInTwoSteps => {
                     self.shared.swapping.store(true, Ordering::SeqCst);
-                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    between_steps().await;
                     let swapped = self.inner.make_live(projection, generation).await;
                     self.shared.swapping.store(false, Ordering::SeqCst);
                     swapped

@@ -9,7 +9,7 @@ use trunkline_sql::{
     SqliteReadDatabase, StatementFailure, Writer,
 };
 
-use super::database::Shared;
+use super::database::{Shared, between_steps};
 use super::fault::Fault;
 
 #[derive(Debug)]
@@ -229,7 +229,7 @@ impl Writer for BrokenWriter {
                 Fault::EmptiesNothing => self.inner.rewind(None).await,
                 Fault::EmptiesInTwoSteps => {
                     self.inner.rewind(None).await?;
-                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                    between_steps().await;
                     self.inner.empty().await
                 }
                 Fault::EmptiesWithoutTheCheckpoint => {

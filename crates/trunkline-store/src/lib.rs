@@ -1,7 +1,7 @@
 //! The event store: one trait with its promises, backends that keep them, and the suite that checks them.
 //!
 //! [`EventStore`] says what every store promises; [`EventStoreExt`] adds comforts that need nothing more.
-//! [`MemoryStore`] is the reference, [`LogStore`] keeps events on disk in a crash-safe log.
+//! [`MemoryStore`] is the reference, `LogStore` (of the feature `log`) keeps events on disk in a crash-safe log.
 //! The macro `conformance!`, of the feature of that name, runs the suite against any backend, ours or a
 //! stranger's.
 //! [`derived`] is what is derived from a log, or coordinated beside it.
@@ -28,6 +28,7 @@ pub mod conformance;
 pub mod derived;
 mod error;
 mod ext;
+#[cfg(feature = "log")]
 mod log;
 mod maintain;
 mod memory;
@@ -38,6 +39,7 @@ pub use check::{Limits, check};
 pub use command::tag_with_command;
 pub use error::{AppendError, ReadError};
 pub use ext::{EventStoreExt, subscribe};
+#[cfg(feature = "log")]
 pub use log::{LogStore, LogStoreOptions, OpenError};
 pub use maintain::{
     BackupReport, Maintain, MaintainError, Progress, StoreStats, VerifyProblem, VerifyReport,

@@ -5,12 +5,13 @@
 //! which costs time and changes no outcome. A [`DerivedHome`] is where all of it is kept for one log.
 //!
 //! The traits say what every home promises, and `conformance` has a test for each promise. The memory implementations
-//! are what a program uses that has nothing to keep, and the reference for the others; [`FileCheckpoints`] are plain
-//! files beside a log.
+//! are what a program uses that has nothing to keep, and the reference for the others; `FileCheckpoints`, of the feature `log`, are
+//! plain files beside one.
 
 mod checkpoint;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "log")]
 mod file_checkpoints;
 mod home;
 mod memory_checkpoints;
@@ -20,6 +21,7 @@ mod saga_index;
 mod snapshot;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints};
+#[cfg(feature = "log")]
 pub use file_checkpoints::FileCheckpoints;
 pub use home::DerivedHome;
 pub use memory_checkpoints::MemoryCheckpoints;

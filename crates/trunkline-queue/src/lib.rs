@@ -26,6 +26,7 @@ pub mod limits;
 mod memory;
 mod message;
 mod names;
+mod open_error;
 mod operate;
 mod operate_ext;
 mod queue;
@@ -40,7 +41,7 @@ pub use dead::{
     DecisionOutcome, Try, likeness,
 };
 #[cfg(feature = "embedded")]
-pub use embedded::{EmbeddedOptions, EmbeddedQueue, OpenError};
+pub use embedded::{EmbeddedOptions, EmbeddedQueue};
 pub use engine::Keep;
 pub use error::{OperateError, PublishError, ReceiveError, SettleError, SubscribeError};
 pub use ext::MessageQueueExt;
@@ -48,6 +49,7 @@ pub use lease::{Delivery, GroupOptions, Lease, LeaseToken, Receive};
 pub use memory::MemoryQueue;
 pub use message::{Cause, Due, Message, NewMessage, Published};
 pub use names::{GroupName, MessageId, TopicName};
+pub use open_error::OpenError;
 pub use operate::OperateQueue;
 pub use operate_ext::{BulkDecision, DeadLetterGroup, OperateQueueExt};
 pub use queue::MessageQueue;

@@ -37,10 +37,10 @@ mod store;
 
 pub use check::{Limits, check};
 pub use command::tag_with_command;
-pub use error::{AppendError, ReadError};
+pub use error::{AppendError, OpenError, ReadError};
 pub use ext::{EventStoreExt, subscribe};
 #[cfg(feature = "log")]
-pub use log::{LogStore, LogStoreOptions, OpenError};
+pub use log::{LogStore, LogStoreOptions};
 pub use maintain::{
     BackupReport, Maintain, MaintainError, Progress, StoreStats, VerifyProblem, VerifyReport,
 };

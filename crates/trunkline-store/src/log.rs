@@ -15,7 +15,7 @@ use trunkline_core::{
 };
 use trunkline_log as engine;
 
-pub use open::{LogStoreOptions, OpenError};
+pub use open::LogStoreOptions;
 
 use crate::{
     AllRead, AppendError, EventStore, EventStream, Limits, ReadError, StorageError, StreamList, StreamRead,

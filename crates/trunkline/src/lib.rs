@@ -47,78 +47,23 @@
 //! # }
 //! ```
 
-mod app;
-mod backend;
-mod command;
-mod follow;
-mod query;
-
-mod file;
-
-mod declared;
-mod schema;
-mod snapshot;
-
-pub mod history;
-pub mod law;
-pub mod messages;
-pub mod outcomes;
-pub mod saga;
-pub mod scenario;
-pub mod shapes;
-
-mod middleware;
-mod projection;
-mod system;
-mod wiring;
-
+#[cfg(feature = "file")]
+pub use trunkline_appfile::*;
+#[cfg(feature = "file")]
 pub use trunkline_config as config;
 pub use trunkline_core::{
     Advice, Append, Clock, Command, CommandId, Condition, Decider, DecodeError, Event, EventId, EventShape,
     EventType, Expected, ManualClock, Metadata, NewEvent, Position, Query, QueryItem, RecordedEvent,
     StreamName, SystemClock, Tag, Timestamp, Version, testing, upcast,
 };
+#[cfg(feature = "macros")]
 pub use trunkline_macros::{Command, Event};
 pub use trunkline_queue as queue;
+pub use trunkline_runtime::*;
 pub use trunkline_sql as sql;
-pub use trunkline_store::{
-    AppendError, EventStore, EventStoreExt, LogStore, LogStoreOptions, MemoryStore, ReadError, subscribe,
-};
-
-pub use app::{
-    App, AppBuilder, BuildError, Hook, HookError, Install, NamedCode, Opening, QueueSettings, Rehearsal,
-    RunError, Settings, StoreSettings,
-};
-pub use backend::{
-    Access, Backend, Backends, Dsn, DsnError, DsnProblem, OpenQueue, OpenQueueError, OpenQueueOptions,
-    OpenStore, OpenStoreError, OpenStoreOptions, Origin, Place, Role,
-};
-pub use command::{
-    Accepted, CommandContext, CommandHandler, CommandLogic, CommandRequest, Context, Decided, Decision,
-    DispatchError, Emitted, EventRule, HandleError, Loaded, Outcome, RejectedBy, Rejection,
-};
-pub use file::{
-    AggregateDefinition, ApplicationFile, CommandDefinition, Compensate, ConsumerDefinition, DeclaredAction,
-    DeclaredApp, Definition, EmitDefinition, EventDefinition, EventDefinitionName, Expect, Expectation,
-    FileError, FromFile, Given, GivenCommand, GivenEvent, GivenRows, GivenSend, LastDefinition,
-    LawDefinition, Mapping, OnDefinition, ProjectionClasses, QueryDefinition, QueueDefinition,
-    ReadDbDefinition, Registered, RequireDefinition, SYSTEM_NAMES, SagaAction, SagaDefinition,
-    ScenarioDefinition, SendDefinition, SnapshotsDefinition, StepDefinition, StepsDefinition,
-    StoreDefinition, Then, When, codes,
-};
-pub use middleware::CommandService;
-pub use projection::{
-    Divergence, DivergingEvent, Kept, OnChange, OnError, ProjectionDefinition, ProjectionError,
-    ProjectionState, ProjectionStatus, Projections, Rebuilt, StateError, StateProjection, Table,
-    TableProblem, Tables, Verified,
-};
-pub use query::{QueryContext, QueryError, QueryHandler, QueryLogic};
-pub use schema::Schema;
-pub use snapshot::{Folded, Revision, Snapshot, SnapshotPlan};
-pub use system::{System, SystemError};
-pub use wiring::{
-    SendPlace, Unknown, WiredConsumer, WiredRelay, WiredSaga, Wiring, WiringFault, WiringPlace, WiringProblem,
-};
+pub use trunkline_store::{AppendError, EventStore, EventStoreExt, MemoryStore, ReadError, subscribe};
+#[cfg(feature = "log")]
+pub use trunkline_store::{LogStore, LogStoreOptions};
 
 /// The examples in the project's README are compiled and run.
 #[cfg(doctest)]

@@ -35,14 +35,12 @@ use tokio::sync::oneshot;
 use trunkline_core::Timestamp;
 use trunkline_log::disk::{Disk, RealDisk};
 
-pub use error::OpenError;
-
 use crate::check::{IdHasher, check, keep};
 use crate::engine::{Bell, Keep, Settlement};
 use crate::{
     Clock, DeadLetter, DeadLetterId, Delivery, GroupName, GroupOptions, Lease, Message, MessageQueue,
-    NewMessage, OperateError, OperateQueue, PublishError, Published, QueueStats, Receive, ReceiveError,
-    SettleError, StorageError, SubscribeError, SystemClock, TopicName, Unfinished,
+    NewMessage, OpenError, OperateError, OperateQueue, PublishError, Published, QueueStats, Receive,
+    ReceiveError, SettleError, StorageError, SubscribeError, SystemClock, TopicName, Unfinished,
 };
 use operate::{DEAD_PAGE, letter, with_bodies};
 #[cfg(test)]

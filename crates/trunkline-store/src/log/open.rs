@@ -8,7 +8,7 @@ use trunkline_log as engine;
 use trunkline_log::disk::{Disk, RealDisk};
 
 use super::{LogStore, WAITING_KIB_MAX};
-use crate::Limits;
+use crate::{Limits, OpenError};
 
 /// How to open a [`LogStore`].
 #[derive(Clone, Debug)]
@@ -27,51 +27,6 @@ impl Default for LogStoreOptions {
     fn default() -> Self {
         Self { limits: Limits::default(), segment_bytes: 64 << 20, sync: true, owner: "a program".to_owned() }
     }
-}
-
-/// Why a store could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// There is no store at that place.
-    #[error("there is no event store in {path}")]
-    NotFound {
-        /// The folder.
-        path: String,
-    },
-    /// Another process has the store open for writing.
-    #[error("the event store in {path} is in use by {owner}")]
-    InUse {
-        /// The folder.
-        path: String,
-        /// Who holds it.
-        owner: String,
-    },
-    /// What is stored is damaged; nothing is written to it.
-    #[error("the event store is corrupt: {what}")]
-    Corrupt {
-        /// What is damaged, where, and what to do.
-        what: String,
-    },
-    /// The store was written by another version of this program.
-    #[error(
-        "{file} has format version {version}, which this version doesn't read; use the one that wrote it"
-    )]
-    Version {
-        /// The file.
-        file: String,
-        /// Its version.
-        version: u32,
-    },
-    /// A file could not be read or written.
-    #[error("could not {act}")]
-    Io {
-        /// What was being done, to which file.
-        act: String,
-        /// Why it failed.
-        #[source]
-        source: std::io::Error,
-    },
 }
 
 impl From<engine::OpenError> for OpenError {

@@ -1,0 +1,213 @@
+//! A declared command: its stream is loaded, its rules are judged, its events made.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use serde_json::Value as Json;
+use trunkline_cel::{EvaluateError, Expression, Value, Variables};
+use trunkline_core::{CommandId, Expected, NewEvent, StreamName, Tag, Version};
+use trunkline_store::EventStoreExt;
+use uuid::Uuid;
+
+use super::Aggregates;
+use super::aggregate::number;
+use crate::file::{CommandDefinition, EmitDefinition, Expect};
+use trunkline_runtime::Folded;
+use trunkline_runtime::{CommandContext, CommandLogic, Decided, HandleError};
+use trunkline_runtime::{CommandRequest, Rejection};
+
+/// A command that the file declares.
+#[derive(Debug)]
+pub(crate) struct DeclaredCommand {
+    definition: CommandDefinition,
+    /// All declared aggregates, by name.
+    aggregates: Arc<Aggregates>,
+}
+
+impl CommandLogic for DeclaredCommand {
+    fn handle<'a>(&'a self, context: CommandContext<'a>) -> BoxFuture<'a, Result<Decided, HandleError>> {
+        Box::pin(async move {
+            let mut variables = self.variables(context)?;
+            let stream = self.stream_name(&variables)?;
+            let Folded { state, version } = match self.aggregates.get(stream.aggregate_type()) {
+                Some(aggregate) => aggregate.load(&context, &stream).await?,
+                // Without a declared aggregate, nothing but the version is known.
+                None => Folded {
+                    state: Value::object::<&str>([]),
+                    version: context.store.version(&stream).await?,
+                },
+            };
+            self.expect(&stream, version)?;
+            variables.set("state", state);
+            variables.set("version", number(version.get()));
+            self.decide(stream, version, &variables)
+        })
+    }
+
+    fn stream(&self, context: CommandContext<'_>) -> Result<Option<StreamName>, HandleError> {
+        self.stream_name(&self.variables(context)?).map(Some)
+    }
+
+    fn emits(&self) -> Option<Vec<String>> {
+        Some(self.definition.emit.iter().map(|emit| emit.event_type.as_str().to_owned()).collect())
+    }
+}
+
+impl DeclaredCommand {
+    /// The command that a file declares, over the aggregates that it declares.
+    pub(super) fn new(definition: CommandDefinition, aggregates: Arc<Aggregates>) -> Self {
+        Self { definition, aggregates }
+    }
+
+    /// What is known before anything is read.
+    fn variables(&self, context: CommandContext<'_>) -> Result<Variables, Rejection> {
+        let command = self.command(context.request, context.id)?;
+        Ok(Variables::new().with("command", command).with("meta", meta(&context)))
+    }
+
+    /// The command's data, of the declared shape, absent fields assigned.
+    fn command(&self, request: &CommandRequest, id: &CommandId) -> Result<Value, Rejection> {
+        let not_json = |error: &dyn std::fmt::Display| Rejection::data(error.to_string(), None);
+        let data = if self.definition.assign.is_empty() {
+            request.data.clone()
+        } else {
+            assigned(&self.definition.assign, &request.data, id)?
+        };
+        if let Some(schema) = &self.definition.schema {
+            let data: Json = serde_json::from_slice(&data).map_err(|error| not_json(&error))?;
+            schema.check(&data).map_err(|violation| {
+                let field = match violation.field.as_str() {
+                    "" => "command".to_owned(),
+                    path => format!("command.{path}"),
+                };
+                Rejection::data(violation.reason, Some(field))
+            })?;
+        }
+        let value = Value::from_json(data).map_err(|error| not_json(&error))?;
+        if value.fields().is_some() {
+            Ok(value)
+        } else {
+            Err(Rejection::data("the data is not a JSON object", None))
+        }
+    }
+
+    fn stream_name(&self, variables: &Variables) -> Result<StreamName, HandleError> {
+        let value = self.definition.stream.evaluate(variables).map_err(refusal)?;
+        let Some(name) = value.as_str() else {
+            return Err(HandleError::failed("its `stream` gives something that is not text"));
+        };
+        let stream = StreamName::new(name).map_err(|error| Rejection::data(error.to_string(), None))?;
+        match &self.definition.aggregate {
+            Some(kind) if stream.aggregate_type() != kind => Err(HandleError::Failed(format!(
+                "its `stream` gives \"{stream}\", which is no stream of the aggregate \"{kind}\""
+            ))),
+            _ => Ok(stream),
+        }
+    }
+
+    fn expect(&self, stream: &StreamName, version: Version) -> Result<(), Rejection> {
+        match self.definition.expect {
+            Expect::NoStream if version > Version::EMPTY => {
+                Err(Rejection::expect(format!("{stream} exists already")))
+            }
+            Expect::Exists if version == Version::EMPTY => {
+                Err(Rejection::expect(format!("{stream} does not exist")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn decide(
+        &self,
+        stream: StreamName,
+        version: Version,
+        variables: &Variables,
+    ) -> Result<Decided, HandleError> {
+        for rule in &self.definition.require {
+            if !holds(&rule.that, variables)? {
+                let reason = rule.otherwise.evaluate(variables).map_err(refusal)?;
+                return Err(Rejection::rule(reason).into());
+            }
+        }
+        let mut events = Vec::with_capacity(self.definition.emit.len());
+        for emit in &self.definition.emit {
+            let follows = match &emit.when {
+                Some(when) => holds(when, variables)?,
+                None => true,
+            };
+            if follows {
+                events.push(event(emit, variables)?);
+            }
+        }
+        let reply = match &self.definition.reply {
+            Some(reply) => Some(reply.evaluate(variables).map_err(refusal)?.to_json()),
+            None => None,
+        };
+        if events.is_empty() {
+            return Ok(Decided { reply, ..Decided::default() });
+        }
+        Ok(Decided { reply, ..Decided::append(stream, Expected::At(version), events) })
+    }
+}
+
+/// What an expression that must be true or false says.
+fn holds(expression: &Expression, variables: &Variables) -> Result<bool, HandleError> {
+    let value = expression.evaluate(variables).map_err(refusal)?;
+    value
+        .as_bool()
+        .ok_or_else(|| HandleError::Failed(format!("`{}` gives neither true nor false", expression.source())))
+}
+
+/// What can't be evaluated is refused: mostly the command lacks a field, and the answer says which.
+fn refusal(error: EvaluateError) -> HandleError {
+    let reason = error.to_string();
+    Rejection::data(reason, error.field).into()
+}
+
+fn event(emit: &EmitDefinition, variables: &Variables) -> Result<NewEvent, HandleError> {
+    let data = emit.data.evaluate(variables).map_err(refusal)?.to_json();
+    let mut event = NewEvent::new(emit.event_type.clone(), data);
+    if let Some(tags) = &emit.tags {
+        let value = tags.evaluate(variables).map_err(refusal)?;
+        let wrong = || HandleError::Failed(format!("`{}` gives no list of texts", tags.source()));
+        for tag in value.items().ok_or_else(wrong)? {
+            let tag = Tag::new(tag.as_str().ok_or_else(wrong)?)
+                .map_err(|error| Rejection::data(error.to_string(), None))?;
+            event.tags.push(tag);
+        }
+    }
+    Ok(event)
+}
+
+/// The data with a UUID in each of these fields that is absent or null: the same for the same command id, so
+/// that a command that is sent again makes nothing new.
+fn assigned(fields: &[String], data: &Bytes, id: &CommandId) -> Result<Bytes, Rejection> {
+    let mut object: serde_json::Map<String, Json> = serde_json::from_slice(data)
+        .map_err(|error| Rejection::data(format!("the data is not a JSON object: {error}"), None))?;
+    let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, id.as_str().as_bytes());
+    let mut changed = false;
+    for field in fields {
+        let value = object.entry(field.as_str()).or_insert(Json::Null);
+        if value.is_null() {
+            *value = Uuid::new_v5(&namespace, field.as_bytes()).to_string().into();
+            changed = true;
+        }
+    }
+    if !changed {
+        return Ok(data.clone());
+    }
+    Ok(serde_json::to_vec(&object).expect("an object of JSON is JSON").into())
+}
+
+fn meta(context: &CommandContext<'_>) -> Value {
+    let &CommandContext { request, id, occurred_at, .. } = context;
+    let text = |text: Option<&str>| text.map_or(Value::NULL, Value::from);
+    let correlation = request.context.correlation_id.as_deref().unwrap_or(id.as_str());
+    Value::object([
+        ("id", Value::from(id.as_str())),
+        ("actor", text(request.context.actor.as_deref())),
+        ("occurred_at", Value::from(occurred_at.to_string())),
+        ("correlation_id", Value::from(correlation)),
+    ])
+}

@@ -1,0 +1,160 @@
+//! JSON Schema: the shape of a command's data.
+//!
+//! `rules` judges data by the crate `jsonschema`; without the feature `schema`, no schema can be compiled.
+
+#[cfg_attr(not(feature = "schema"), path = "left_out.rs")]
+mod rules;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use rules::Rules;
+
+/// How many violations of a shape are said; the rest follow once these are mended.
+const SAID_MAX: usize = 3;
+
+/// A JSON Schema, compiled. A clone is cheap.
+#[derive(Clone)]
+pub struct Schema {
+    rules: Rules,
+    json: Arc<Value>,
+}
+
+/// How data differs from its shape.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// What is wrong, with the path of each.
+    pub(crate) reason: String,
+    /// The path of the first, such as `items[0].quantity`; empty for the whole.
+    pub(crate) field: String,
+}
+
+impl Schema {
+    /// Compiles a schema; nothing is fetched from elsewhere.
+    pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
+        Ok(Self { rules: Rules::compile(schema)?, json: Arc::new(schema.clone()) })
+    }
+
+    /// The schema as it was given.
+    pub(crate) fn json(&self) -> &Value {
+        &self.json
+    }
+
+    /// Whether names, kinds, signs and emptiness alone say if data is of this shape: no rule looks at more of a value.
+    pub(crate) fn asks_for_outlines(&self) -> bool {
+        asks_for_outline(&self.json)
+    }
+
+    /// Checks data.
+    pub(crate) fn check(&self, data: &Value) -> Result<(), Violation> {
+        // The usual case costs a fraction of what finding all that is wrong does.
+        if self.rules.hold(data) {
+            return Ok(());
+        }
+        let mut violations = self.rules.violations(data).map(|(pointer, reason)| {
+            let path = readable(&pointer);
+            (if path.is_empty() { reason.clone() } else { format!("{path}: {reason}") }, path)
+        });
+        let Some((mut reason, field)) = violations.next() else { return Ok(()) };
+        for (further, _) in violations.by_ref().take(SAID_MAX - 1) {
+            reason.push_str("; ");
+            reason.push_str(&further);
+        }
+        let unsaid = violations.count();
+        if unsaid > 0 {
+            reason.extend(["; and ", &unsaid.to_string(), " more"]);
+        }
+        Err(Violation { reason, field })
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Schema")
+    }
+}
+
+fn asks_for_outline(schema: &Value) -> bool {
+    let Value::Object(rules) = schema else { return schema.is_boolean() };
+    let is_integer = rules.get("type").is_some_and(|kind| kind == "integer");
+    let at_most = |value: &Value, most: u64| value.as_u64().is_some_and(|number| number <= most);
+    rules.iter().all(|(rule, value)| match rule.as_str() {
+        "type" | "required" | "title" | "description" | "$comment" | "default" | "examples" => true,
+        "properties" => value.as_object().is_some_and(|inner| inner.values().all(asks_for_outline)),
+        "additionalProperties" | "items" | "not" => asks_for_outline(value),
+        "allOf" | "anyOf" | "oneOf" => value.as_array().is_some_and(|all| all.iter().all(asks_for_outline)),
+        "minimum" => at_most(value, u64::from(is_integer)),
+        "exclusiveMinimum" => at_most(value, 0),
+        "minLength" | "minItems" | "minProperties" => at_most(value, 1),
+        _ => false,
+    })
+}
+
+/// A JSON Pointer as expressions write paths: `/items/0/quantity` is `items[0].quantity`.
+fn readable(pointer: &str) -> String {
+    let mut path = String::new();
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        if !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit()) {
+            path.extend(["[", &step, "]"]);
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&step);
+        }
+    }
+    path
+}
+
+#[cfg(all(test, feature = "schema"))]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_violation_names_the_path() {
+        let schema = json!({"properties": {"items": {"items": {"properties": {"n": {"type": "integer"}}}}}});
+        let schema = Schema::compile(&schema).unwrap();
+        assert_eq!(schema.check(&json!({"items": [{"n": 1}]})), Ok(()));
+        let violation = schema.check(&json!({"items": [{"n": 1}, {"n": "x"}]})).unwrap_err();
+        assert_eq!(violation.field, "items[1].n");
+        assert_eq!(violation.reason, r#"items[1].n: "x" is not of type "integer""#);
+    }
+
+    #[test]
+    fn a_schema_asks_for_outlines_unless_a_rule_looks_at_values() {
+        let of = |json: &Value| Schema::compile(json).unwrap().asks_for_outlines();
+        for shape in [
+            json!(true),
+            json!({"type": "object", "required": ["a"], "additionalProperties": false, "properties": {
+                "a": {"type": ["string", "null"], "minLength": 1}, "b": {"minimum": 0},
+                "c": {"type": "integer", "minimum": 1}, "d": {"items": {"exclusiveMinimum": 0}, "minItems": 1}}}),
+            json!({"anyOf": [{"type": "string"}, {"not": {"type": "array"}}]}),
+        ] {
+            assert!(of(&shape), "{shape}");
+        }
+        for value in [
+            json!({"minimum": 1}),
+            json!({"type": "integer", "minimum": 2}),
+            json!({"minimum": -1}),
+            json!({"maximum": 3}),
+            json!({"properties": {"a": {"enum": ["x"]}}}),
+            json!({"items": {"pattern": "x"}}),
+            json!({"anyOf": [{"const": 1}]}),
+            json!({"minLength": 2}),
+            json!({"uniqueItems": true}),
+            json!({"$ref": "#/$defs/a", "$defs": {"a": {}}}),
+        ] {
+            assert!(!of(&value), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_schema_is_refused() {
+        assert!(Schema::compile(&json!({"type": "intger"})).is_err());
+    }
+}

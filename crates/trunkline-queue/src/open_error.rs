@@ -1,0 +1,67 @@
+//! Why a queue could not be opened.
+
+use std::io;
+
+/// Why a queue could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is no queue in the folder.
+    #[error("there is no queue in {folder}")]
+    NotFound {
+        /// The folder.
+        folder: String,
+    },
+    /// Another process has it.
+    #[error("the queue in {folder} is in use by {owner}")]
+    InUse {
+        /// The folder.
+        folder: String,
+        /// Who has it.
+        owner: String,
+    },
+    /// Bytes that were once synced are not what they were; nothing was changed.
+    #[error("{file} is damaged at byte {offset}: {what}")]
+    Corrupt {
+        /// The file.
+        file: String,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong there.
+        what: String,
+    },
+    /// A segment that the queue had is not there, as another of its files shows; nothing was changed.
+    #[error(
+        "{file} is missing: the queue in {folder} had it, as {witness} shows; restore it from a backup, or remove \
+         the folder to begin a queue without its messages"
+    )]
+    Missing {
+        /// The segment's file.
+        file: String,
+        /// The folder.
+        folder: String,
+        /// The file that shows that there was such a segment.
+        witness: String,
+    },
+    /// The files are those of a Trunkline that wrote another version of the format; nothing was changed.
+    #[error(
+        "{file} is of the format {found}, and this version reads {wanted}; have the version that wrote it \
+         finish the queue's messages, then begin a queue in a new folder"
+    )]
+    OtherVersion {
+        /// The file.
+        file: String,
+        /// What it says of itself.
+        found: String,
+        /// What it would have to say.
+        wanted: String,
+    },
+    /// The disk failed.
+    #[error("could not {act}: {source}")]
+    Io {
+        /// What was being done.
+        act: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}

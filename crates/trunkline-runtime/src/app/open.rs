@@ -1,0 +1,143 @@
+//! What an application stands on: its store is opened here, its queue and read databases when they are first needed.
+//!
+//! The command line, programs and servers come through here alike.
+
+use std::sync::Arc;
+
+use trunkline_queue::MessageQueue;
+use trunkline_store::EventStore;
+use trunkline_store::derived::{Checkpoints, DerivedHome, SnapshotStore};
+
+use super::builder::OpenIndex;
+use super::queue::AppQueue;
+use super::{BuildError, Settings};
+use crate::backend::{
+    Access, Backends, OpenQueueOptions, OpenStore, OpenStoreError, OpenStoreOptions, Place, Role,
+};
+
+/// How an application opens what it stands on.
+///
+/// ```
+/// use trunkline::{Access, App, Backends, Opening, Role};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let dsn = format!("log:{}", folder.path().join("events").display());
+/// let place = Backends::standard().find(Role::Events, Some(&dsn), None, |_| None)?;
+/// let opening = Opening { owner: Some("the shop".to_owned()), events: Some(place), ..Opening::default() };
+/// let shop = App::builder().opening(opening.clone()).build().await?;
+/// // Beside it, and changing nothing:
+/// let onlooker = App::builder().opening(Opening { access: Access::Read, ..opening }).build().await?;
+/// # shop.close().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Opening {
+    /// Who opens the store and the queue, as others are told that want to.
+    pub owner: Option<String>,
+    /// What the store is opened for. Who only reads keeps nothing beside it: snapshots are in memory, and so is the
+    /// index of sagas, which begins as a copy of the one that is kept there.
+    pub access: Access,
+    /// Events are kept here rather than where the file or the environment says.
+    pub events: Option<Place>,
+    /// Messages wait here rather than where the file or the environment says.
+    pub messages: Option<Place>,
+    /// Read models are kept here rather than where the file or the environment says.
+    pub read_models: Option<Place>,
+}
+
+/// What the program brings along itself.
+pub(super) struct Given {
+    pub(super) store: Option<Arc<dyn EventStore>>,
+    pub(super) queue: Option<Arc<dyn MessageQueue>>,
+    pub(super) checkpoints: Option<Arc<dyn Checkpoints>>,
+    pub(super) snapshots: Option<Arc<dyn SnapshotStore>>,
+    pub(super) saga_index: Option<OpenIndex>,
+}
+
+/// What an application stands on.
+pub(super) struct Ground {
+    pub(super) store: Arc<dyn EventStore>,
+    /// The store, when it was opened here.
+    pub(super) opened: Option<Arc<OpenStore>>,
+    pub(super) queue: AppQueue,
+    pub(super) read_models: Place,
+    pub(super) home: DerivedHome,
+}
+
+/// Finds all places, and opens the event store.
+pub(super) async fn open(
+    given: Given,
+    opening: Opening,
+    backends: &Backends,
+    settings: &Settings,
+) -> Result<Ground, BuildError> {
+    let Opening { owner, access, events, messages, read_models } = opening;
+    let Settings { event_store, message_queue, .. } = settings;
+    let wrong = |error| BuildError::Dsn { error };
+    let find = |role, said: Option<&str>| backends.find(role, None, said, |name| std::env::var_os(name));
+    let events = match (&given.store, events) {
+        (Some(_), _) => None,
+        (None, Some(place)) => Some(place),
+        (None, None) => Some(find(Role::Events, event_store.dsn.as_deref()).map_err(wrong)?),
+    };
+    let dsn = events.as_ref().map(|place| &place.dsn);
+    let read_models = if let Some(place) = read_models {
+        place
+    } else {
+        let said = settings.read_db.as_deref();
+        backends.find_read_models(dsn, said, |name| std::env::var_os(name)).map_err(wrong)?
+    };
+    let home = dsn.map_or_else(DerivedHome::memory, |dsn| backends.home(dsn, access));
+    let queue = if let Some(queue) = given.queue {
+        AppQueue::Given(queue)
+    } else {
+        // Whoever needs no queue needs not be told that the environment names none.
+        let place = messages.map_or_else(|| find(Role::Messages, message_queue.dsn.as_deref()), Ok);
+        let mut options = OpenQueueOptions::default();
+        if let Some(owner) = &owner {
+            owner.clone_into(&mut options.owner);
+        }
+        if let Some(ttl) = message_queue.dead_letter_ttl {
+            options.dead_letter_ttl = ttl;
+        }
+        AppQueue::found(backends.clone(), place, options)
+    };
+    let (store, opened) = match (given.store, events) {
+        (Some(store), _) => (store, None),
+        (None, None) => unreachable!("a store that was not given has a place"),
+        (None, Some(place)) => {
+            let mut options = OpenStoreOptions {
+                access,
+                segment_bytes: event_store.segment_bytes,
+                sync: !event_store.never_sync,
+                ..OpenStoreOptions::default()
+            };
+            if let Some(owner) = owner {
+                options.owner = owner;
+            }
+            if event_store.never_sync {
+                tracing::warn!(%place, "sync is \"never\": a power cut loses events that were acknowledged");
+            }
+            let opened = backends.open_events(&place, options).await.map_err(BuildError::from)?;
+            (Arc::clone(&opened.store), Some(Arc::new(opened)))
+        }
+    };
+    let home = DerivedHome {
+        checkpoints: given.checkpoints.unwrap_or(home.checkpoints),
+        snapshots: given.snapshots.unwrap_or(home.snapshots),
+        saga_index: given.saga_index.map_or(home.saga_index, |open| open(access)),
+    };
+    Ok(Ground { store, opened, queue, read_models, home })
+}
+
+impl From<OpenStoreError> for BuildError {
+    fn from(error: OpenStoreError) -> Self {
+        match error {
+            OpenStoreError::Dsn { error } => Self::Dsn { error },
+            OpenStoreError::Open { place, source } => Self::Open { place, source },
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! A rehearsal: the application's handlers, sagas and projections over a store of its own, of which nothing is kept.
+
+use std::sync::Arc;
+
+#[cfg(feature = "sqlite")]
+use serde_json::{Map, Value};
+use trunkline_core::RecordedEvent;
+use trunkline_core::saga::{Outgoing, Status};
+use trunkline_store::EventStore;
+
+use super::App;
+use crate::command::Bus;
+use crate::saga::PlayedSagas;
+use crate::{CommandRequest, DispatchError, Outcome};
+
+/// An application that is tried over a store of its own: for tests by given, when and then.
+///
+/// Commands pass no middleware, messages of sagas go nowhere, and rows are made in memory.
+pub struct Rehearsal<'a> {
+    #[cfg(feature = "sqlite")]
+    app: &'a App,
+    store: Arc<dyn EventStore>,
+    bus: Bus,
+    sagas: PlayedSagas<'a>,
+}
+
+impl App {
+    /// Tries the application over another store.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use trunkline::{App, MemoryStore};
+    ///
+    /// let app = App::builder().store(MemoryStore::new()).build().await?;
+    /// let rehearsal = app.rehearse(Arc::new(MemoryStore::new()));
+    /// # drop(rehearsal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn rehearse(&self, store: Arc<dyn EventStore>) -> Rehearsal<'_> {
+        let bus = self.bus.over(Arc::clone(&store));
+        Rehearsal {
+            #[cfg(feature = "sqlite")]
+            app: self,
+            store,
+            bus,
+            sagas: PlayedSagas::new(self.sagas.routes()),
+        }
+    }
+}
+
+impl Rehearsal<'_> {
+    /// The store that it is tried over.
+    pub fn store(&self) -> &Arc<dyn EventStore> {
+        &self.store
+    }
+
+    /// Does what a command asks for.
+    pub async fn dispatch(&self, request: &CommandRequest) -> Result<Outcome, DispatchError> {
+        self.bus.dispatch(request).await
+    }
+
+    /// The stream that a command is for, where its handler can say that before deciding; why not, where it can't.
+    pub fn stream_of(&self, request: &CommandRequest) -> Result<String, String> {
+        self.bus.stream_of(request)
+    }
+
+    /// What the sagas send when an event happens, and how those stand that it is for.
+    pub fn play(&mut self, event: &RecordedEvent) -> Result<(Vec<Outgoing>, Vec<Status>), String> {
+        self.sagas.play(event)
+    }
+
+    /// The rows of a table after all events of the store.
+    #[cfg(feature = "sqlite")]
+    pub async fn rows(&self, table: &str) -> Result<Vec<Map<String, Value>>, String> {
+        self.app.projections.tried(&*self.store, table).await
+    }
+}
+
+impl std::fmt::Debug for Rehearsal<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rehearsal").field("store", &self.store).finish_non_exhaustive()
+    }
+}

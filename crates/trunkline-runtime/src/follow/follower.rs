@@ -1,0 +1,228 @@
+//! One who follows the log: from a position to the head, and on.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use trunkline_core::Position;
+use trunkline_store::ReadError;
+
+use super::Wanted;
+use super::piece::{self, Bounds, Piece};
+use super::tail::{Tail, Tailed};
+
+/// After how many events of the tail is looked how many of them were wanted.
+const WEIGHED: u64 = 4_096;
+
+/// A follower that wants fewer than one event of so many finds them faster through the index.
+const RARE: u64 = 64;
+
+/// How long more events are waited for once all were given, by who would rather have several at once.
+const LINGER: Duration = Duration::from_millis(2);
+
+/// One who follows the log.
+///
+/// It shares what is read with others as long as it is near the head; behind that, and when it wants few of the
+/// events, it reads by itself through the index.
+pub(crate) struct Follower {
+    tail: Arc<Tail>,
+    wanted: Wanted,
+    bounds: Bounds,
+    position: Position,
+    /// Up to where it reads by itself.
+    alone_to: Position,
+    /// What was wanted of what has come.
+    share: Share,
+    linger: Option<Linger>,
+    /// What keeps others from following in its stead; given back with it.
+    lease: Option<Box<dyn Any + Send + Sync>>,
+}
+
+/// A pause in which more events may come.
+struct Linger {
+    /// Ends it: somebody waits.
+    hurry: Arc<Notify>,
+    /// Whether all were given.
+    is_due: bool,
+}
+
+/// How much of the log a follower wants.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    seen: u64,
+    wanted: u64,
+    is_rare: bool,
+}
+
+/// Why a follower can't go on.
+#[derive(Debug)]
+pub(crate) enum FollowError {
+    /// The log could not be read.
+    Read(ReadError),
+    /// The log no longer has what it had when this position was reached.
+    Shrank(Position),
+}
+
+impl From<ReadError> for FollowError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl Follower {
+    /// Follows from after a position.
+    pub(crate) fn new(tail: &Arc<Tail>, wanted: Wanted, bounds: Bounds, after: Position) -> Self {
+        let (share, alone_to) = (Share::default(), Position::START);
+        let tail = Arc::clone(tail);
+        Self { tail, wanted, bounds, position: after, alone_to, share, linger: None, lease: None }
+    }
+
+    /// Once all were given, waits a little for more, unless somebody waits for it.
+    pub(crate) fn lingering(mut self, hurry: &Arc<Notify>) -> Self {
+        self.linger = Some(Linger { hurry: Arc::clone(hurry), is_due: false });
+        self
+    }
+
+    /// Holds what keeps others from following in its stead, as long as it lives.
+    pub(crate) fn holding(mut self, lease: impl Any + Send + Sync) -> Self {
+        self.lease = Some(Box::new(lease));
+        self
+    }
+
+    /// Up to where all was given.
+    pub(crate) fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Goes on from after another position.
+    pub(crate) fn go_to(&mut self, position: Position) {
+        self.position = position;
+    }
+
+    /// Waits for the next piece, which has at least one event, wanted or not.
+    ///
+    /// Dropping the future loses nothing: the same piece comes again.
+    pub(crate) async fn next(&mut self) -> Result<Piece, FollowError> {
+        if let Some(Linger { hurry, is_due: true }) = &self.linger {
+            tokio::select! {
+                () = tokio::time::sleep(LINGER) => {}
+                () = hurry.notified() => {}
+            }
+        }
+        let piece = self.look().await?;
+        self.share.weigh(self.position, &piece);
+        self.position = piece.end.position;
+        if let Some(linger) = &mut self.linger {
+            linger.is_due = piece.is_last();
+        }
+        Ok(piece)
+    }
+
+    async fn look(&mut self) -> Result<Piece, FollowError> {
+        loop {
+            if self.share.is_rare || self.position < self.alone_to {
+                let until = if self.share.is_rare { Position::MAX } else { self.alone_to };
+                let store = self.tail.store();
+                let piece = piece::read(store, self.position, until, &self.wanted, self.bounds).await?;
+                return piece.ok_or(FollowError::Shrank(self.position));
+            }
+            match self.tail.next(self.position, &self.wanted, self.bounds).await? {
+                Tailed::Piece(piece) => return Ok(piece),
+                Tailed::Behind(to) => self.alone_to = to,
+                Tailed::Shrank => return Err(FollowError::Shrank(self.position)),
+            }
+        }
+    }
+}
+
+impl Share {
+    /// Counts a piece, and says now and then which way is the shorter one.
+    fn weigh(&mut self, after: Position, piece: &Piece) {
+        self.seen += piece.end.position.get() - after.get();
+        self.wanted += piece.events.len() as u64;
+        if self.seen >= WEIGHED {
+            *self = Self { is_rare: self.wanted * RARE < self.seen, ..Self::default() };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trunkline_core::{Append, Expected, NewEvent};
+    use trunkline_store::{EventStore as _, MemoryStore};
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { events: 100, bytes: 1 << 20 };
+
+    async fn append(store: &MemoryStore, event_type: &str, count: usize) {
+        let events = (0..count).map(|_| NewEvent::json(event_type, "1").unwrap());
+        let append = Append::to("s-1".parse().unwrap(), Expected::Any).with_events(events);
+        store.append(append).await.unwrap();
+    }
+
+    /// Everything that a follower gets until it has come to a position, each event once and in order.
+    async fn all(follower: &mut Follower, to: u64) -> Vec<u64> {
+        let mut got = Vec::new();
+        while follower.position().get() < to {
+            let piece = follower.next().await.map_err(|_| "it can't be read").unwrap();
+            got.extend(piece.events.iter().map(|event| event.position().get()));
+        }
+        got
+    }
+
+    #[tokio::test]
+    async fn nothing_is_missing_or_doubled_on_the_way_from_far_behind_to_the_head() {
+        let store = MemoryStore::new();
+        append(&store, "A", 6_000).await;
+        let tail = Arc::new(Tail::new(Arc::new(store.clone())));
+        let mut late = Follower::new(&tail, Wanted::All, BOUNDS, Position::START);
+        let mut close = Follower::new(&tail, Wanted::All, BOUNDS, Position::new(5_990));
+        assert_eq!(all(&mut close, 6_000).await, (5_991..=6_000).collect::<Vec<_>>());
+        assert_eq!(all(&mut late, 6_000).await, (1..=6_000).collect::<Vec<_>>());
+        append(&store, "A", 250).await;
+        assert_eq!(all(&mut late, 6_250).await, (6_001..=6_250).collect::<Vec<_>>());
+        assert_eq!(all(&mut close, 6_250).await, (6_001..=6_250).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn who_wants_few_of_the_events_finds_them_through_the_index_and_comes_back() {
+        let store = MemoryStore::new();
+        append(&store, "Seldom", 1).await;
+        let tail = Arc::new(Tail::new(Arc::new(store.clone())));
+        let wanted = Wanted::types(["Seldom".to_owned()]);
+        let mut follower = Follower::new(&tail, wanted, BOUNDS, Position::START);
+        assert_eq!(all(&mut follower, 1).await, [1]);
+        append(&store, "Often", 5_000).await;
+        assert_eq!(all(&mut follower, 5_001).await, [] as [u64; 0]);
+        assert!(follower.share.is_rare);
+        append(&store, "Seldom", 5_000).await;
+        assert_eq!(all(&mut follower, 10_001).await.len(), 5_000);
+        assert!(!follower.share.is_rare);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_lingers_gets_several_events_at_once_unless_somebody_waits() {
+        let store = MemoryStore::new();
+        append(&store, "A", 1).await;
+        let tail = Arc::new(Tail::new(Arc::new(store.clone())));
+        let hurry = Arc::new(Notify::new());
+        let follower = Follower::new(&tail, Wanted::All, BOUNDS, Position::START);
+        let mut follower = follower.lingering(&hurry);
+        assert_eq!(all(&mut follower, 1).await, [1]);
+        append(&store, "A", 1).await;
+        {
+            let mut next = std::pin::pin!(follower.next());
+            assert!(futures::poll!(next.as_mut()).is_pending());
+            append(&store, "A", 1).await;
+            tokio::time::advance(LINGER).await;
+            assert_eq!(next.await.map_err(|_| "it can't be read").unwrap().events.len(), 2);
+        }
+        append(&store, "A", 1).await;
+        let begun = tokio::time::Instant::now();
+        hurry.notify_one();
+        assert_eq!(all(&mut follower, 4).await, [4]);
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+}

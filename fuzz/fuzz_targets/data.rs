@@ -4,12 +4,13 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
-use trunkline_core::data::{Fault, check, digest};
+use trunkline_core::data::{InvalidData, check, digest};
 
 fuzz_target!(|bytes: &[u8]| {
     let checked = check(bytes);
-    let text = std::str::from_utf8(bytes).ok().filter(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
-    assert_eq!(checked != Err(Fault::NotJson), text.is_some());
+    let text =
+        std::str::from_utf8(bytes).ok().filter(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
+    assert_eq!(checked != Err(InvalidData::NotJson), text.is_some());
     assert_eq!(digest(bytes).err(), checked.err());
     if let (Some(text), Ok(digested)) = (text, digest(bytes)) {
         assert_eq!(digest(format!(" {text}\n").as_bytes()), Ok(digested));

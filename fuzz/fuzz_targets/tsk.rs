@@ -4,15 +4,15 @@
 
 use libfuzzer_sys::fuzz_target;
 use trunkline_config::report::{Style, diagnostics_to_json, draw, tree_to_json};
-use trunkline_config::{
-    FixedClock, Hooks, MemoryEnvironment, MemoryFiles, Schemas, World, check, evaluate, print,
-};
+use trunkline_config::{FixedClock, Hooks, MemoryEnvironment, MemoryFiles, World, evaluate, load, print};
 
 fuzz_target!(|bytes: &[u8]| {
     let files = MemoryFiles::new().with("main.tsk", bytes).with("other.tsk", "a: 1\n[b]\n$c: 2\n");
     let environment = MemoryEnvironment::new().with("X", "hunter2-and-more");
     let world = World { loader: &files, environment: &environment, clock: &FixedClock(0) };
-    let checked = check("main.tsk", world, &Hooks::default(), &Schemas::new()).expect("the file is there");
+    let mut checked = load("main.tsk", world).expect("the file is there");
+    let unknown_hooks = Hooks::default().check(&checked);
+    checked.diagnostics.extend(unknown_hooks);
     for found in &checked.diagnostics {
         for label in &found.labels {
             let text = checked.sources.text(label.span.file);

@@ -1,4 +1,4 @@
-//! The application that a file describes, with its mistakes said and its store found.
+//! The application that a file describes, with its mistakes reported and its store found.
 
 use trunkline::FromFile as _;
 use trunkline::{App, ApplicationFile, Opening, Place};
@@ -11,7 +11,7 @@ use crate::output::Output;
 use crate::queue::QueueArgs;
 use crate::render::counted;
 
-/// Reads a file that is to be used: mistakes end the command; that there are warnings is said, and `check` says
+/// Reads a file that is to be used: mistakes end the command; that there are warnings is printed, and `check` says
 /// which.
 pub(crate) fn load(file: &str, output: &mut Output<'_>) -> Result<ApplicationFile, Failure> {
     let read = trunkline_ops::application::load(world(), file)?;

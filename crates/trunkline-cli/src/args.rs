@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser};
 use trunkline::{Backends, DsnError, Place, Role};
-use trunkline_core::data::{self, Fault, RepeatedKey};
+use trunkline_core::data::{self, InvalidData, RepeatedKey};
 use trunkline_core::{EventType, InvalidName, Query, QueryItem, StreamName, Tag};
 
 use crate::commands::Command;
@@ -127,15 +127,15 @@ pub(crate) fn data_of(text: Option<&str>, file: Option<&Path>) -> Result<Vec<u8>
     Ok(bytes)
 }
 
-/// Data that all readers understand alike; that which is no JSON is nobody's matter here.
+/// Data that all readers understand alike; what is no JSON is refused elsewhere.
 pub(crate) fn unambiguous(data: Vec<u8>) -> Result<Vec<u8>, Failure> {
     match data::check(&data) {
-        Err(Fault::RepeatedKey(key)) => Err(repeated(&key)),
-        Ok(()) | Err(Fault::NotJson) => Ok(data),
+        Err(InvalidData::RepeatedKey(key)) => Err(repeated(&key)),
+        Ok(()) | Err(InvalidData::NotJson) => Ok(data),
     }
 }
 
-/// What is said of data with a name twice in one object.
+/// The error for data with a name twice in one object.
 pub(crate) fn repeated(key: &RepeatedKey) -> Failure {
     let hint = "nothing was stored; send it again with the one value that is meant";
     Failure::usage(format!("the data: {key}"), hint)

@@ -1,4 +1,4 @@
-//! What was typed, said again in an error: enough to recognise it, not enough to fill the screen.
+//! What was typed, repeated in an error: enough to recognise it, not enough to fill the screen.
 
 /// Letters of an argument that an error repeats; so many that a path is nearly always whole.
 const ECHO_CHARS_MAX: usize = 200;
@@ -15,7 +15,7 @@ pub(crate) fn is_needed() -> bool {
 
 fn cut_these(text: String, arguments: impl Iterator<Item = String>) -> String {
     arguments.fold(text, |text, argument| {
-        // An option's value may stand behind its name, and a text may be said as Rust writes it.
+        // An option's value may stand behind its name, and a text may be quoted as Rust writes it.
         let value = argument.split_once('=').map_or("", |(_, value)| value);
         [&*argument, value].into_iter().fold(text, |text, typed| match start(typed) {
             Some(short) => {

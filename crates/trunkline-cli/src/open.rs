@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use indicatif::HumanBytes;
 use trunkline::{Access, Backends, OpenStore, OpenStoreOptions, Place};
+use trunkline_ops::words::size;
 use trunkline_store::{BackupReport, LogStore, MaintainError};
 
 use crate::failure::Failure;
@@ -40,7 +40,7 @@ pub(crate) async fn with_options(
 pub(crate) fn say(place: &Place, opened: &OpenStore, output: &mut Output<'_>) {
     output.say(format_args!("store {place}"));
     if opened.rolled_back_bytes() > 0 {
-        let bytes = HumanBytes(opened.rolled_back_bytes());
+        let bytes = size(opened.rolled_back_bytes());
         output.warn(format_args!("rolled back {bytes} of an append that was cut off and never acknowledged"));
     }
 }

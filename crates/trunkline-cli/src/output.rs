@@ -69,7 +69,7 @@ impl<'a> Output<'a> {
 
     /// Says something that is not data, but matters however quiet it should be.
     pub(crate) fn warn(&mut self, words: impl fmt::Display) {
-        // Talk that nobody can hear is no reason to fail.
+        // A standard error that can't be written to is no reason to fail.
         let _ = writeln!(self.talk, "{words}");
     }
 

@@ -9,7 +9,7 @@ use crate::output::Output;
 /// How often the bar is drawn at most; more often costs time and shows nothing more.
 const DRAWN_PER_SECOND: u8 = 10;
 
-/// A bar with rate and ETA, or nothing where nobody would see it.
+/// A bar with rate and ETA, or nothing where standard error is no terminal.
 #[derive(Debug)]
 pub(crate) struct Progress(ProgressBar);
 
@@ -43,7 +43,7 @@ impl Progress {
         Self::new(output, verb, "{prefix} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta}")
     }
 
-    /// Work that is counted in bytes, of which nobody knows how many will come, with a note.
+    /// Work that is counted in bytes, of which it may be unknown how many will come, with a note.
     pub(crate) fn noted_bytes(output: &Output<'_>, verb: &'static str, total: Option<u64>) -> Self {
         let progress = if total.is_some() {
             Self::new(output, verb, "{prefix} {wide_bar} {bytes}/{total_bytes} {msg} ETA {eta}")

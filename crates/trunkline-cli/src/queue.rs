@@ -6,4 +6,4 @@ mod print;
 
 pub(crate) use open::{numbers, open};
 pub(crate) use place::QueueArgs;
-pub(crate) use print::{age, data, headers, time};
+pub(crate) use print::{data, headers};

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::Timestamp;
 
-/// What tells the time, and wakes who waits for a time.
+/// Gives the time, and wakes tasks that wait for a time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time.
     fn now(&self) -> Timestamp;

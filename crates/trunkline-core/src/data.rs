@@ -23,7 +23,7 @@ const PATH_CHARS_MAX: usize = 120;
 
 /// Why data from outside is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum InvalidData {
     /// It is no JSON; what is wrong with it, and where, is asked of `serde_json`.
     #[error("the data is not JSON")]
     NotJson,
@@ -32,7 +32,7 @@ pub enum Fault {
     RepeatedKey(#[from] RepeatedKey),
 }
 
-impl From<NotJson> for Fault {
+impl From<NotJson> for InvalidData {
     fn from(NotJson: NotJson) -> Self {
         Self::NotJson
     }
@@ -88,12 +88,12 @@ impl Serialize for Digest {
 /// let error = check(br#"{"items":[{"n":1,"n":2}]}"#).unwrap_err();
 /// assert!(error.to_string().starts_with("`items[0].n` is there twice"), "{error}");
 /// ```
-pub fn check(json: &[u8]) -> Result<(), Fault> {
+pub fn check(json: &[u8]) -> Result<(), InvalidData> {
     walk::<false>(json).map(drop)
 }
 
 /// Checks data as [`check`] does, and gives its digest.
-pub fn digest(json: &[u8]) -> Result<Digest, Fault> {
+pub fn digest(json: &[u8]) -> Result<Digest, InvalidData> {
     walk::<true>(json).map(Digest)
 }
 
@@ -131,15 +131,15 @@ enum Value<'a> {
 }
 
 /// Goes over the whole text, without recursion, so that no text is too deep.
-fn walk<const DIGEST: bool>(json: &[u8]) -> Result<u64, Fault> {
+fn walk<const DIGEST: bool>(json: &[u8]) -> Result<u64, InvalidData> {
     if std::str::from_utf8(json).is_err() {
-        return Err(Fault::NotJson);
+        return Err(InvalidData::NotJson);
     }
     // The names in the objects that are open, one object's after the other's.
     let mut keys: SmallVec<[&[u8]; 32]> = SmallVec::new();
     let mut has_escapes = false;
     let mut open: SmallVec<[Open<'_>; 8]> = SmallVec::new();
-    // The first name that was found twice; said when it is known that the text is JSON.
+    // The first name that was found twice; reported when it is known that the text is JSON.
     let mut twice = None;
     let mut at = scan::space(json, 0);
     let root = loop {
@@ -187,7 +187,7 @@ fn walk<const DIGEST: bool>(json: &[u8]) -> Result<u64, Fault> {
                     break false;
                 }
                 Some(byte) if *byte == holder.close => at += 1,
-                _ => return Err(Fault::NotJson),
+                _ => return Err(InvalidData::NotJson),
             }
             let &mut Open { close, first_key, sum, .. } = holder;
             if close == b'}' {
@@ -206,7 +206,7 @@ fn walk<const DIGEST: bool>(json: &[u8]) -> Result<u64, Fault> {
         }
     };
     if scan::space(json, at) < json.len() {
-        return Err(Fault::NotJson);
+        return Err(InvalidData::NotJson);
     }
     match twice {
         Some(twice) => Err(twice.into()),
@@ -304,8 +304,8 @@ mod tests {
     fn path(json: &str) -> Option<String> {
         match check(json.as_bytes()) {
             Ok(()) => None,
-            Err(Fault::RepeatedKey(RepeatedKey { path })) => Some(path),
-            Err(Fault::NotJson) => panic!("{json} is JSON"),
+            Err(InvalidData::RepeatedKey(RepeatedKey { path })) => Some(path),
+            Err(InvalidData::NotJson) => panic!("{json} is JSON"),
         }
     }
 
@@ -348,10 +348,10 @@ mod tests {
     #[test]
     fn what_is_no_json_is_said_first() {
         for json in [r#"{"a":1,"a":2"#, r#"{"a":1,"a":2}}"#, "", "{", "[1,]", "{\"a\":1,}", "{1:1}"] {
-            assert_eq!(check(json.as_bytes()), Err(Fault::NotJson), "{json}");
-            assert_eq!(digest(json.as_bytes()), Err(Fault::NotJson), "{json}");
+            assert_eq!(check(json.as_bytes()), Err(InvalidData::NotJson), "{json}");
+            assert_eq!(digest(json.as_bytes()), Err(InvalidData::NotJson), "{json}");
         }
-        assert_eq!(check(b"\"\xff\""), Err(Fault::NotJson));
+        assert_eq!(check(b"\"\xff\""), Err(InvalidData::NotJson));
     }
 
     #[test]
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn no_text_is_too_deep() {
         let deep = format!("{}{{\"a\":1,\"a\":2}}{}", "[".repeat(50_000), "]".repeat(50_000));
-        assert!(matches!(check(deep.as_bytes()), Err(Fault::RepeatedKey(_))));
+        assert!(matches!(check(deep.as_bytes()), Err(InvalidData::RepeatedKey(_))));
     }
 
     #[test]

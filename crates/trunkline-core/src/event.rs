@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::data::{self, Fault, RepeatedKey};
+use crate::data::{self, InvalidData, RepeatedKey};
 use crate::{
     EventId, EventType, InvalidMetadata, InvalidName, Metadata, Position, StreamName, Tag, Timestamp, Version,
 };
@@ -32,7 +32,7 @@ pub struct NewEvent {
     pub metadata: Metadata,
     /// What the event can be found by.
     pub tags: Vec<Tag>,
-    /// When it happened, as the producer says; the time of recording when not said.
+    /// When it happened, as the producer says; the time of recording by default.
     pub occurred_at: Option<Timestamp>,
     /// When another store recorded it: only for events that are copied from there.
     pub recorded_at: Option<Timestamp>,
@@ -82,8 +82,8 @@ impl NewEvent {
     pub fn json(event_type: &str, data: impl Into<Bytes>) -> Result<Self, InvalidEvent> {
         let data = data.into();
         data::check(&data).map_err(|fault| match fault {
-            Fault::NotJson => InvalidEvent::Data(data::not_json(&data)),
-            Fault::RepeatedKey(key) => key.into(),
+            InvalidData::NotJson => InvalidEvent::Data(data::not_json(&data)),
+            InvalidData::RepeatedKey(key) => key.into(),
         })?;
         Ok(Self::new(EventType::new(event_type)?, data))
     }
@@ -109,7 +109,7 @@ impl NewEvent {
         self
     }
 
-    /// The same event, said to have happened then.
+    /// The same event, with the time at which it happened.
     #[must_use]
     pub fn occurred_at(mut self, time: Timestamp) -> Self {
         self.occurred_at = Some(time);
@@ -140,7 +140,7 @@ pub struct RecordedEvent {
     kept: Kept,
 }
 
-/// A byte that is always the same, whose other values tell that there is no event: a read's answers, which may be an
+/// A byte that is always the same, whose other values mean that there is no event: a read's answers, which may be an
 /// event or not, are then no larger than the event, and small enough to be moved without a call.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
@@ -184,7 +184,7 @@ pub struct RecordedParts {
     pub tags: TagsAt,
 }
 
-/// Where in its buffer an event's tags stand: back to back, each after [`TAG_HEADER_LEN`] bytes, of which the
+/// Where in its buffer an event's tags stand: back to back, each after a header of four bytes, of which the
 /// last two are the tag's length and the others the store's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TagsAt {
@@ -195,7 +195,7 @@ pub struct TagsAt {
 }
 
 /// Bytes before a tag in an event's buffer.
-pub const TAG_HEADER_LEN: usize = 4;
+const TAG_HEADER_LEN: usize = 4;
 
 impl TagsAt {
     /// The bytes of each tag; `None` in the place of one that doesn't lie in the buffer.

@@ -32,7 +32,7 @@ pub enum StorageError {
         /// What happened.
         reason: String,
     },
-    /// Whether it was stored is unknown until the storage is opened again; storing the same ids again then tells.
+    /// Whether it was stored is unknown until the storage is opened again; storing the same ids again then shows it.
     #[error("the outcome is unknown until {storage} is reopened: {reason}")]
     Unknown {
         /// Which storage.

@@ -16,7 +16,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::data::{self, Fault, RepeatedKey};
+use crate::data::{self, InvalidData, RepeatedKey};
 use crate::{
     EventId, EventType, Metadata, NewEvent, Position, RecordedEvent, StreamName, Tag, Version, cloudevents,
 };
@@ -221,8 +221,8 @@ fn is_exported(fields: &Fields<'_>) -> bool {
 /// That each name is once in an object.
 fn once_each(json: &[u8]) -> Result<(), LineError> {
     match data::check(json) {
-        Err(Fault::RepeatedKey(key)) => Err(LineError::RepeatedKey(key)),
-        Ok(()) | Err(Fault::NotJson) => Ok(()),
+        Err(InvalidData::RepeatedKey(key)) => Err(LineError::RepeatedKey(key)),
+        Ok(()) | Err(InvalidData::NotJson) => Ok(()),
     }
 }
 

@@ -44,7 +44,7 @@ pub mod upcast;
 pub use append::{Append, Appended, Condition, Expected, StreamWrite, UnknownExpected};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use decider::Decider;
-pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts, TAG_HEADER_LEN, TagsAt};
+pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts, TagsAt};
 pub use failure::{Advice, StorageError};
 pub use ids::{CommandId, EventId, StoreId};
 pub use metadata::{InvalidMetadata, Metadata, MetadataView};

@@ -1,4 +1,4 @@
-//! Given-when-then: tests of deciders, and of sagas, that read as they are said.
+//! Given-when-then: tests of deciders, and of sagas, that read like the rule that they test.
 //!
 //! ```
 //! # use std::borrow::Cow;
@@ -35,6 +35,7 @@
 //! let switch_on = || LampCommand::SwitchOn { lamp: "hall".into() };
 //! given::<Lamp>([]).when(switch_on()).then([LampEvent::SwitchedOn {}]);
 //! given::<Lamp>([LampEvent::SwitchedOn {}]).when(switch_on()).then_rejected("it is on already");
+//! assert!(given::<Lamp>([]).when(switch_on()).then_state());
 //! ```
 //!
 //! Every event that is given or caused is also stored and read back, and must come out the same: an attribute
@@ -90,7 +91,7 @@ impl<D: Decider> Then<D>
 where
     D::Event: Debug + PartialEq,
 {
-    /// Exactly these events follow, in this order.
+    /// Exactly these events follow, in this order; none when the command is accepted and nothing follows.
     ///
     /// # Panics
     ///
@@ -103,16 +104,6 @@ where
             Ok(events) => panic!("{}", Comparison { expected: &expected, found: events }),
             Err(reason) => panic!("expected {} event(s), but it was rejected: {reason}", expected.len()),
         }
-    }
-
-    /// Nothing follows, and the command is accepted.
-    ///
-    /// # Panics
-    ///
-    /// When it is otherwise.
-    #[track_caller]
-    pub fn then_nothing(self) {
-        self.then([]);
     }
 
     /// The command is rejected for this reason.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
-use crate::disk::{Access, Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, OpenMode};
 use crate::index;
 use crate::segment::{self, Segment};
 use crate::walk::Frames;
@@ -136,7 +136,7 @@ impl Manifest {
     }
 
     fn read(disk: &dyn Disk) -> Result<Option<Self>, BackupError> {
-        let file = match disk.open(MANIFEST, Access::Read) {
+        let file = match disk.open(MANIFEST, OpenMode::Read) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io_error("open the backup's manifest")(error)),
@@ -167,7 +167,7 @@ impl Log {
     /// Copies what is synced to another folder, while the log is in use. A folder with an earlier backup of
     /// this log receives what has come since. What is copied is verified on the way.
     ///
-    /// `progress` is told how many bytes were copied and how many there are to copy.
+    /// `progress` is called with how many bytes were copied and how many there are to copy.
     pub fn backup(&self, to: &dyn Disk, progress: &mut dyn FnMut(u64, u64)) -> Result<Backup, BackupError> {
         let shared = self.shared();
         let synced = shared.synced();
@@ -249,7 +249,7 @@ fn copy(
     let name = segment.name();
     let file = match known {
         0 => to.create(&name),
-        _ => to.open(&name, Access::Write),
+        _ => to.open(&name, OpenMode::Write),
     };
     let file = file.map_err(io_error(format!("open {name} of the backup")))?;
     // An interrupted backup may have left more than its manifest says.
@@ -277,7 +277,7 @@ fn write_manifest(disk: &dyn Disk, manifest: &Manifest) -> io::Result<()> {
 /// Makes a log of a backup, in an empty or a new folder. Every byte is verified; nothing has a log's name before
 /// all of it is there and synced.
 ///
-/// `progress` is told how many bytes were restored and how many there are.
+/// `progress` is called with how many bytes were restored and how many there are.
 pub fn restore(
     from: &dyn Disk,
     to: &dyn Disk,
@@ -298,7 +298,8 @@ pub fn restore(
     let mut position = 0;
     for (number, held) in (1..).zip(&manifest.segments) {
         let name = segment::file_name(number);
-        let file = from.open(&name, Access::Read).map_err(io_error(format!("open {name} of the backup")))?;
+        let file =
+            from.open(&name, OpenMode::Read).map_err(io_error(format!("open {name} of the backup")))?;
         let failed = || io_error(format!("read {name} of the backup"));
         if file.len().map_err(failed())? < held.bytes {
             return Err(damaged(format!("{name} is shorter than the manifest says")));

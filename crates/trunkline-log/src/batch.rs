@@ -33,7 +33,7 @@ impl Expected {
 
 /// A selection of records: those that match at least one item.
 #[derive(Clone, Debug, Default)]
-pub struct Query {
+pub struct LabelQuery {
     pub(crate) items: Vec<Item>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Group {
     pub(crate) labels: Vec<(Key, u8, Box<[u8]>)>,
 }
 
-impl Query {
+impl LabelQuery {
     /// Begins another item: records that match it are selected too. Without groups it matches all.
     pub fn item(&mut self) {
         self.items.push(Item::default());
@@ -126,7 +126,7 @@ pub(crate) struct Write {
 
 #[derive(Debug)]
 pub(crate) struct Condition {
-    pub(crate) query: Query,
+    pub(crate) query: LabelQuery,
     pub(crate) after: u64,
 }
 
@@ -210,7 +210,7 @@ impl Batch {
     }
 
     /// Fails the batch when a record after position `after` matches the query.
-    pub fn unless(&mut self, query: Query, after: u64) {
+    pub fn unless(&mut self, query: LabelQuery, after: u64) {
         self.conditions.push(Condition { query, after });
     }
 

@@ -10,7 +10,7 @@ use asked::Asked;
 use place::{List, Place};
 
 use crate::ReadError;
-use crate::batch::Query;
+use crate::batch::LabelQuery;
 use crate::index::Table;
 use crate::key::Key;
 use crate::record::Record;
@@ -29,7 +29,7 @@ const COUNTED_APART: usize = 16;
 pub(crate) enum Select {
     All,
     Stream { key: Key, name: Box<[u8]>, versions: RangeInclusive<u64> },
-    Query(Query),
+    Query(LabelQuery),
 }
 
 /// Gives records one after the other, in order of their positions or against it, up to where the log was

@@ -28,7 +28,7 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn list(&self, path: &str) -> io::Result<Vec<String>>;
 
     /// Opens a file that is there.
-    fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>>;
+    fn open(&self, path: &str, access: OpenMode) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Makes a file, replacing what is there under that name.
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
@@ -44,18 +44,18 @@ pub trait Disk: fmt::Debug + Send + Sync {
 
     /// Takes the exclusive lock `path` and writes the owner's name into it; the inner error is the name of
     /// the owner that has it.
-    fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn Lock>, String>>;
+    fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn DiskLock>, String>>;
 
-    /// What tells this start of the machine from the others, where the system has it.
+    /// Unique to this start of the machine, where the system has it.
     fn boot_id(&self) -> Option<[u8; 16]>;
 }
 
 /// A lock that is held until it is dropped, or until its process ends.
-pub trait Lock: fmt::Debug + Send + Sync {}
+pub trait DiskLock: fmt::Debug + Send + Sync {}
 
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum OpenMode {
     /// Only reading.
     Read,
     /// Reading and writing.

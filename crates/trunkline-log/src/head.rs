@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::bytes_at::{id_at, put, u32_at, u64_at};
-use crate::disk::{Access, Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, OpenMode};
 
 /// The file's name.
 pub(crate) const FILE: &str = "head";
@@ -74,7 +74,7 @@ impl Head {
 
     /// The head of the store on this disk; `None` when there is none that is whole.
     pub(crate) fn of(disk: &dyn Disk) -> io::Result<Option<Self>> {
-        match disk.open(FILE, Access::Read) {
+        match disk.open(FILE, OpenMode::Read) {
             Ok(file) => Self::read(&*file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use crate::batch::{Appended, Batch, Query};
+use crate::batch::{Appended, Batch, LabelQuery};
 use crate::cursor::{Cursor, Select};
-use crate::disk::{Access, Disk, Lock};
+use crate::disk::{Disk, DiskLock, OpenMode};
 use crate::index::{self, Part, RECENT_RECORDS_MAX, Recent};
 use crate::indexer::{Indexer, settle};
 use crate::key::Hasher13;
@@ -95,7 +95,7 @@ struct Threads {
     writer: JoinHandle<()>,
     indexer: JoinHandle<()>,
     /// Dropped last: until then no other process may write.
-    lock: Box<dyn Lock>,
+    lock: Box<dyn DiskLock>,
 }
 
 /// Counts and sizes of a log.
@@ -125,7 +125,7 @@ impl Log {
         };
         remove_temporary(&*disk)?;
         let segment_bytes = options.segment_bytes.clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
-        let mut segments = segments(&*disk, Access::Write)?;
+        let mut segments = segments(&*disk, OpenMode::Write)?;
         if segments.is_empty() {
             segments.push(Arc::new(first_segment(&*disk, segment_bytes)?));
         }
@@ -194,7 +194,7 @@ impl Log {
     }
 
     /// Adds to a query's last item that a record must have one of these labels.
-    pub fn any_of<'a>(&self, query: &mut Query, labels: impl IntoIterator<Item = Label<'a>>) {
+    pub fn any_of<'a>(&self, query: &mut LabelQuery, labels: impl IntoIterator<Item = Label<'a>>) {
         query.any_of(self.shared.hasher, labels);
     }
 
@@ -251,7 +251,7 @@ impl Log {
     }
 
     /// The records at these positions that a query selects, in their order or against it.
-    pub fn matching(&self, query: Query, positions: RangeInclusive<u64>, forward: bool) -> Cursor {
+    pub fn matching(&self, query: LabelQuery, positions: RangeInclusive<u64>, forward: bool) -> Cursor {
         let select = if query.is_all() { Select::All } else { Select::Query(query) };
         Cursor::new(&self.shared, select, positions, forward)
     }
@@ -311,7 +311,7 @@ impl Writing {
         tail: Tail,
         recent: Arc<Recent>,
         on_commit: Option<OnCommit>,
-        lock: Box<dyn Lock>,
+        lock: Box<dyn DiskLock>,
     ) -> Result<Self, OpenError> {
         let failed = || OpenError::io("start the log's threads");
         let queue = Arc::new(Queue::default());
@@ -346,7 +346,7 @@ impl Writing {
         let threads = self.threads.lock().expect("no code panics while it holds this lock").take();
         let Some(Threads { writer, indexer, lock }) = threads else { return };
         self.queue.close();
-        // A thread that panicked has said so; the log is closed all the same.
+        // A panic of the thread was printed when it happened; the log is closed all the same.
         let writer = writer.join();
         self.indexer.close();
         let indexer = indexer.join();

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::OpenError;
-use crate::disk::{Access, Disk};
+use crate::disk::{Disk, OpenMode};
 use crate::head::{self, Head};
 use crate::index::{self, Part, Run, RunName};
 use crate::recover::{Recovered, Verdict, recover};
@@ -15,7 +15,7 @@ use crate::tail::zero;
 const LISTINGS_MAX: usize = 8;
 
 /// Opens all segments, whose numbers and positions must follow on.
-pub(crate) fn segments(disk: &dyn Disk, access: Access) -> Result<Vec<Arc<Segment>>, OpenError> {
+pub(crate) fn segments(disk: &dyn Disk, access: OpenMode) -> Result<Vec<Arc<Segment>>, OpenError> {
     let names = disk.list("").map_err(OpenError::io(format!("list the files of {}", disk.name())))?;
     let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment::number_of(name)).collect();
     numbers.sort_unstable();
@@ -31,7 +31,7 @@ pub(crate) fn segments(disk: &dyn Disk, access: Access) -> Result<Vec<Arc<Segmen
             return Err(corrupt(format!("{} is missing", segment::file_name(expected))));
         }
         let last = *number == numbers.len() as u64;
-        let segment = open_segment(disk, *number, if last { access } else { Access::Read })?;
+        let segment = open_segment(disk, *number, if last { access } else { OpenMode::Read })?;
         if let Some(before) = segments.last() {
             let (before, this) = (&before.header, &segment.header);
             let follows = this.store_id == before.store_id
@@ -46,7 +46,7 @@ pub(crate) fn segments(disk: &dyn Disk, access: Access) -> Result<Vec<Arc<Segmen
     Ok(segments)
 }
 
-fn open_segment(disk: &dyn Disk, number: u64, access: Access) -> Result<Segment, OpenError> {
+fn open_segment(disk: &dyn Disk, number: u64, access: OpenMode) -> Result<Segment, OpenError> {
     let name = segment::file_name(number);
     let corrupt = |what: &str| OpenError::Corrupt { file: name.clone(), offset: 0, what: what.to_owned() };
     let file = disk.open(&name, access).map_err(OpenError::io(format!("open {name}")))?;

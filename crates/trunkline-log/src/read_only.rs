@@ -7,7 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::disk::{Access, Disk};
+use crate::disk::{Disk, OpenMode};
 use crate::head::Head;
 use crate::index::Part;
 use crate::key::Hasher13;
@@ -56,7 +56,7 @@ pub(crate) fn take_in(shared: &Shared) -> Result<(), OpenError> {
     let mut view = shared.view();
     let mut segments_added = Vec::new();
     if head.segment > known.segment {
-        let all = segments(&*shared.disk, Access::Read)?;
+        let all = segments(&*shared.disk, OpenMode::Read)?;
         segments_added.extend(all.into_iter().take(head.segment as usize).skip(known.segment as usize));
         view.segments = Arc::new(view.segments.iter().chain(&segments_added).cloned().collect());
     }
@@ -117,7 +117,7 @@ fn readable(disk: &dyn Disk) -> Result<Readable, OpenError> {
     for _ in 0..READINGS_MAX {
         // The head comes first: the segments that are listed after it are at least those it speaks of.
         let head = published(disk)?;
-        let mut segments = segments(disk, Access::Read)?;
+        let mut segments = segments(disk, OpenMode::Read)?;
         let Some(last) = segments.last().cloned() else {
             return Err(OpenError::NotFound { folder: disk.name() });
         };

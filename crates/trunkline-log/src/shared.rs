@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use crate::ReadError;
-use crate::batch::Query;
+use crate::batch::LabelQuery;
 use crate::disk::Disk;
 use crate::head::Head;
 use crate::index::{DamagedRun, Located, Part, Postings, Probe, Recent, Table};
@@ -352,7 +352,7 @@ pub(crate) fn keys_of(hasher: Hasher13, record: Fields<'_>, mut each: impl FnMut
 /// `None` when every record may.
 pub(crate) fn candidates(
     table: &Table,
-    query: &Query,
+    query: &LabelQuery,
     from: u64,
 ) -> Result<Option<Vec<Postings>>, DamagedRun> {
     if query.is_all() {

@@ -11,7 +11,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::disk::{Access, Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, OpenMode};
 use crate::error::OpenError;
 use crate::frame::FrameBuilder;
 use crate::head::{self, Head};
@@ -77,7 +77,7 @@ impl Tail {
         segment: Arc<Segment>,
         recovered: &Recovered,
     ) -> Result<Self, OpenError> {
-        let head_file = match disk.open(head::FILE, Access::Write) {
+        let head_file = match disk.open(head::FILE, OpenMode::Write) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create(head::FILE),
             opened => opened,
         };
@@ -151,7 +151,7 @@ impl Tail {
         self.next_position += u64::from(count);
         self.prepared = self.prepared.max(end);
         self.unconfirmed = count > 0;
-        // Before the next frame is written, and before anyone is told.
+        // Before the next frame is written, and before any append is acknowledged.
         self.publish_or_lag()?;
         Ok(committed)
     }
@@ -180,7 +180,7 @@ impl Tail {
             Err(unread) => return CommitError::Poisoned(unread),
         }
         // The system may have written the frame to the disk already, and zeros that aren't synced don't replace
-        // it there: after a power cut it could be back, though nothing of it was said to be stored.
+        // it there: after a power cut it could be back, though nothing of it was acknowledged.
         match self.options.sync.then(|| file.sync()) {
             None | Some(Ok(())) => CommitError::NotWritten(error),
             Some(Err(unsynced)) => CommitError::Poisoned(unsynced),
@@ -232,7 +232,7 @@ pub(crate) fn create_segment(disk: &dyn Disk, header: segment::Header) -> Result
     let file = write().map_err(CommitError::NotWritten)?;
     if let Err(error) = disk.rename(&temporary, &name) {
         let unnamed =
-            disk.open(&name, Access::Read).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+            disk.open(&name, OpenMode::Read).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
         return Err(if unnamed { CommitError::NotWritten(error) } else { CommitError::Poisoned(error) });
     }
     // From here on the segment may be there after a crash, and it says that the one before it has ended.

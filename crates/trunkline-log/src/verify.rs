@@ -12,7 +12,7 @@ use crate::shared::{LookupError, View, keys_of};
 use crate::walk::Frames;
 use crate::{Log, ReadError};
 
-/// How often progress is told, in records.
+/// How often progress is reported, in records.
 const PROGRESS_EVERY: u64 = 4096;
 
 /// What a verification found.
@@ -45,7 +45,7 @@ impl Log {
     /// Reads every record and checks all there is to check: checksums, the chain over all frames, positions,
     /// versions, and that the index finds each record by everything it can be found by.
     ///
-    /// `progress` is told how many records were read and how many there are. Memory grows with the number of
+    /// `progress` is called with how many records were read and how many there are. Memory grows with the number of
     /// streams, by some 20 bytes each.
     pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Verified {
         let shared = self.shared();

@@ -8,7 +8,8 @@ use serde::Serialize;
 use trunkline_core::{Position, json};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
-use crate::{OpsError, WholeFile};
+use crate::OpsError;
+use crate::whole_file::WholeFile;
 
 /// How many events are written between two looks at the progress.
 const PROGRESS_EVERY: u64 = 1000;

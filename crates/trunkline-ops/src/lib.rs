@@ -69,5 +69,4 @@ pub use exit::Exit;
 pub use lock::{LockReport, lock_shapes};
 pub use outcome::{DecisionReport, EmittedReport, OutcomeReport};
 pub use scenarios::{ScenariosReport, run_scenarios};
-pub use whole_file::WholeFile;
 pub use world::{not_loaded, world};

@@ -7,7 +7,8 @@ use serde::Serialize;
 use trunkline::Definition;
 use trunkline::shapes::{Lock, LockError};
 
-use crate::{OpsError, WholeFile};
+use crate::OpsError;
+use crate::whole_file::WholeFile;
 
 /// What was locked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

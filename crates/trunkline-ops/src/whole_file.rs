@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 /// A file that is being written. Dropped before it is put in place, it leaves nothing.
 #[derive(Debug)]
-pub struct WholeFile {
+pub(crate) struct WholeFile {
     file: NamedTempFile,
     path: PathBuf,
 }
@@ -16,7 +16,7 @@ pub struct WholeFile {
 impl WholeFile {
     /// A file without its name yet, in the folder where it will be, which may be read by whoever may read the
     /// user's new files.
-    pub fn begin(path: &Path) -> io::Result<Self> {
+    pub(crate) fn begin(path: &Path) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
@@ -26,7 +26,7 @@ impl WholeFile {
     }
 
     /// Gives the finished file its name, once its bytes are on the disk.
-    pub fn put_in_place(self) -> io::Result<()> {
+    pub(crate) fn put_in_place(self) -> io::Result<()> {
         self.file.as_file().sync_all()?;
         self.file.persist(&self.path).map_err(|error| error.error)?;
         #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! Times of a queue, and the clock that tells them.
+//! Times of a queue, and the clock that they are taken from.
 
 use std::time::Duration;
 

@@ -31,7 +31,7 @@ pub struct DeadLetter {
     pub tries: Vec<Try>,
     /// When it was given up.
     pub died_at: Timestamp,
-    /// The decision that had brought the message back before, by the number of its [`Action`].
+    /// The decision that had brought the message back before, by the number of its [`DecisionRecord`].
     pub decision: Option<u64>,
 }
 
@@ -121,7 +121,7 @@ pub enum DecisionKind {
 
 /// The record of a decision about a dead letter, with how it came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Action {
+pub struct DecisionRecord {
     /// Its number; later ones are higher.
     pub number: u64,
     /// When it was taken.

@@ -103,7 +103,7 @@ pub struct Delivery {
     /// Why the attempt before failed.
     pub last_error: Option<String>,
     /// The decision about a dead letter that brought the message here, by the number of its
-    /// [`Action`](crate::Action).
+    /// [`DecisionRecord`](crate::DecisionRecord).
     pub decision: Option<u64>,
     /// What to settle it with.
     pub lease: Lease,
@@ -118,13 +118,13 @@ pub struct Lease {
     pub group: GroupName,
     /// What the backend finds the message by.
     pub place: u64,
-    /// What tells this lease from every other, of this message and of all.
+    /// Unique among all leases, of this message and of all others.
     pub token: LeaseToken,
     /// From when on others may get the message.
     pub until: Timestamp,
 }
 
-/// What tells a lease from all others.
+/// Unique to one lease.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LeaseToken(pub u128);
 

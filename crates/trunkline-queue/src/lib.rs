@@ -37,8 +37,8 @@ mod unfinished;
 pub use check::check;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dead::{
-    Action, DeadLetter, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionKind,
-    DecisionOutcome, Try, likeness,
+    DeadLetter, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionKind,
+    DecisionOutcome, DecisionRecord, Try, likeness,
 };
 #[cfg(feature = "embedded")]
 pub use embedded::{EmbeddedOptions, EmbeddedQueue};
@@ -53,7 +53,7 @@ pub use open_error::OpenError;
 pub use operate::OperateQueue;
 pub use operate_ext::{BulkDecision, DeadLetterGroup, OperateQueueExt};
 pub use queue::MessageQueue;
-pub use retry::{Failure, Next, RetryPolicy};
+pub use retry::{AfterFailure, Failure, RetryPolicy};
 pub use stats::{GroupStats, MessageState, Peek, Peeked, QueueStats, TopicStats};
 pub use trunkline_core::{Advice, StorageError};
 pub use unfinished::Unfinished;

@@ -47,7 +47,7 @@ pub const TRIES_MAX: usize = 16;
 pub const FINISHED_IDS_MAX: usize = 65_536;
 
 /// How many decisions about dead letters are remembered, the latest.
-pub const ACTIONS_MAX: usize = 10_000;
+pub const DECISIONS_MAX: usize = 10_000;
 
 /// Most partitions of an ordered group: each costs a little memory, and more than consumers is enough.
 pub const PARTITIONS_MAX: u16 = 4_096;

@@ -12,10 +12,10 @@ use crate::engine::{
     Addressed, Bell, Body, DeadLook, Engine, Entry, Keep, Look, Picked, Received, Settlement,
 };
 use crate::{
-    Action, Clock, DeadLetter, DeadLetterDecision, DeadLetterId, DeadLettersRead, DecisionKind, Delivery,
-    GroupName, GroupOptions, Lease, Message, MessageId, MessageQueue, NewMessage, OperateError, OperateQueue,
-    Peek, Peeked, PublishError, Published, QueueStats, Receive, ReceiveError, SettleError, StorageError,
-    SubscribeError, SystemClock, TopicName, Unfinished,
+    Clock, DeadLetter, DeadLetterDecision, DeadLetterId, DeadLettersRead, DecisionKind, DecisionRecord,
+    Delivery, GroupName, GroupOptions, Lease, Message, MessageId, MessageQueue, NewMessage, OperateError,
+    OperateQueue, Peek, Peeked, PublishError, Published, QueueStats, Receive, ReceiveError, SettleError,
+    StorageError, SubscribeError, SystemClock, TopicName, Unfinished,
 };
 
 /// A queue that lasts as long as its handles; clones are the same queue.
@@ -143,7 +143,7 @@ impl MemoryQueue {
         id: &DeadLetterId,
         decision: DeadLetterDecision,
         by: String,
-    ) -> Result<Action, OperateError> {
+    ) -> Result<DecisionRecord, OperateError> {
         self.run(|engine, now| {
             let old = engine.dead_one(id)?.body;
             let (kind, new) = match decision {
@@ -166,7 +166,7 @@ impl MemoryQueue {
             if let Some(new) = new {
                 self.store(engine, topic, new, Some(Addressed { group, action }));
             }
-            let recorded = engine.actions_after(action - 1, 1).pop();
+            let recorded = engine.decisions_after(action - 1, 1).pop();
             recorded.ok_or_else(|| OperateError::NoDeadLetter { id: id.clone() })
         })
     }
@@ -309,11 +309,11 @@ impl OperateQueue for MemoryQueue {
         id: DeadLetterId,
         decision: DeadLetterDecision,
         by: String,
-    ) -> BoxFuture<'_, Result<Action, OperateError>> {
+    ) -> BoxFuture<'_, Result<DecisionRecord, OperateError>> {
         at_once(self.decide_now(&id, decision, by))
     }
 
-    fn actions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<Action>, OperateError>> {
-        at_once(Ok(self.run(|engine, _| engine.actions_after(after, max))))
+    fn decisions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<DecisionRecord>, OperateError>> {
+        at_once(Ok(self.run(|engine, _| engine.decisions_after(after, max))))
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use futures::future::BoxFuture;
 
 use crate::{
-    Action, DeadLetter, DeadLetterDecision, DeadLetterId, DeadLettersRead, GroupName, MessageId,
+    DeadLetter, DeadLetterDecision, DeadLetterId, DeadLettersRead, DecisionRecord, GroupName, MessageId,
     OperateError, Peek, Peeked, QueueStats, TopicName,
 };
 
@@ -53,8 +53,8 @@ pub trait OperateQueue: fmt::Debug + Send + Sync + 'static {
         id: DeadLetterId,
         decision: DeadLetterDecision,
         by: String,
-    ) -> BoxFuture<'_, Result<Action, OperateError>>;
+    ) -> BoxFuture<'_, Result<DecisionRecord, OperateError>>;
 
     /// The record of decisions after a number, oldest first, at most so many, each with its outcome so far.
-    fn actions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<Action>, OperateError>>;
+    fn decisions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<DecisionRecord>, OperateError>>;
 }

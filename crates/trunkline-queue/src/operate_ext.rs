@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 
 use crate::clock::later;
 use crate::{
-    Action, Clock, DeadLetter, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead,
+    Clock, DeadLetter, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionRecord,
     OperateError, OperateQueue, TopicName, likeness,
 };
 
@@ -79,7 +79,7 @@ pub trait OperateQueueExt: OperateQueue {
         bulk: BulkDecision,
         by: &'a str,
         pace: Option<(f64, &'a dyn Clock)>,
-        said: &'a mut (dyn FnMut(Action) + Send),
+        said: &'a mut (dyn FnMut(DecisionRecord) + Send),
     ) -> BoxFuture<'a, Result<u64, OperateError>> {
         Box::pin(async move {
             let mut ids: Vec<DeadLetterId> = Vec::new();

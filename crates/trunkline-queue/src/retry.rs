@@ -8,14 +8,14 @@ use crate::limits::DELAY_MAX;
 ///
 /// ```
 /// use std::time::Duration;
-/// use trunkline_queue::{Failure, Next, RetryPolicy};
+/// use trunkline_queue::{Failure, AfterFailure, RetryPolicy};
 ///
 /// let policy = RetryPolicy { jitter: 0.0, ..RetryPolicy::default() };
 /// let random = 0.5;
-/// assert_eq!(policy.next(1, Failure::Retry, random), Next::After(Duration::from_secs(2)));
-/// assert_eq!(policy.next(2, Failure::Retry, random), Next::After(Duration::from_secs(4)));
-/// assert_eq!(policy.next(3, Failure::Retry, random), Next::Dead);
-/// assert_eq!(policy.next(1, Failure::Dead, random), Next::Dead);
+/// assert_eq!(policy.next(1, Failure::Retry, random), AfterFailure::After(Duration::from_secs(2)));
+/// assert_eq!(policy.next(2, Failure::Retry, random), AfterFailure::After(Duration::from_secs(4)));
+/// assert_eq!(policy.next(3, Failure::Retry, random), AfterFailure::Dead);
+/// assert_eq!(policy.next(1, Failure::Dead, random), AfterFailure::Dead);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
@@ -57,7 +57,7 @@ pub enum Failure {
 
 /// What comes after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum AfterFailure {
     /// Another attempt, so much later.
     After(Duration),
     /// None: the message becomes a dead letter.
@@ -69,14 +69,14 @@ impl RetryPolicy {
     ///
     /// A delay is never negative, never more than `max_delay` with its jitter, unless the failure asks for
     /// more, and never more than [`DELAY_MAX`].
-    pub fn next(&self, attempt: u32, failure: Failure, random: f64) -> Next {
+    pub fn next(&self, attempt: u32, failure: Failure, random: f64) -> AfterFailure {
         let at_least = match failure {
-            Failure::Dead => return Next::Dead,
-            _ if attempt >= self.max_attempts => return Next::Dead,
+            Failure::Dead => return AfterFailure::Dead,
+            _ if attempt >= self.max_attempts => return AfterFailure::Dead,
             Failure::Retry => Duration::ZERO,
             Failure::RetryAfter(delay) => delay,
         };
-        Next::After(self.delay(attempt, random).max(at_least).min(DELAY_MAX))
+        AfterFailure::After(self.delay(attempt, random).max(at_least).min(DELAY_MAX))
     }
 
     fn delay(&self, attempt: u32, random: f64) -> Duration {
@@ -109,7 +109,10 @@ mod tests {
     fn jitter_moves_a_delay_by_at_most_its_part() {
         let policy = RetryPolicy::default();
         for (random, millis) in [(0.0, 1600), (0.5, 2000), (1.0, 2400)] {
-            assert_eq!(policy.next(1, Failure::Retry, random), Next::After(Duration::from_millis(millis)));
+            assert_eq!(
+                policy.next(1, Failure::Retry, random),
+                AfterFailure::After(Duration::from_millis(millis))
+            );
         }
     }
 
@@ -117,8 +120,8 @@ mod tests {
     fn who_asks_for_more_time_gets_it() {
         let wait = Duration::from_secs(3600);
         let policy = RetryPolicy::default();
-        assert_eq!(policy.next(1, Failure::RetryAfter(wait), 0.5), Next::After(wait));
-        assert_eq!(policy.next(3, Failure::RetryAfter(wait), 0.5), Next::Dead);
+        assert_eq!(policy.next(1, Failure::RetryAfter(wait), 0.5), AfterFailure::After(wait));
+        assert_eq!(policy.next(3, Failure::RetryAfter(wait), 0.5), AfterFailure::Dead);
     }
 
     proptest! {
@@ -138,7 +141,7 @@ mod tests {
                 max_delay: Duration::from_millis(max),
                 jitter,
             };
-            let Next::After(delay) = policy.next(attempt, Failure::Retry, random) else {
+            let AfterFailure::After(delay) = policy.next(attempt, Failure::Retry, random) else {
                 return Err(TestCaseError::fail("attempts are left"));
             };
             prop_assert!(delay <= policy.max_delay * 2 + Duration::from_nanos(10));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
 
-use crate::query::{Answer, AnswerLimits, Parameters, SqlQuery};
+use crate::query::{AnswerLimits, Parameters, QueryAnswer, SqlQuery};
 use crate::{ApplyError, AskError, Batch, DatabaseError, Dialect, Model, Parked, Shadow, StatementFailure};
 
 /// How far a generation of a projection has come, and who may take it further.
@@ -47,7 +47,7 @@ pub enum State {
     Live,
     /// It is filled beside the live one.
     Beside,
-    /// It was dropped, but somebody still reads it.
+    /// It was dropped, but a reader still has it open.
     Dropped,
 }
 
@@ -115,7 +115,7 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
 
     /// Opens a generation for writing.
     ///
-    /// From now on nobody who opened it earlier changes anything in it.
+    /// From now on no writer that opened it earlier changes anything in it.
     /// A generation that isn't there, or was dropped, is [`DatabaseError::NoGeneration`].
     fn open<'a>(
         &'a self,
@@ -161,7 +161,7 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
 
     /// Drops a generation that isn't live; one that is, is [`DatabaseError::IsLive`].
     ///
-    /// Nobody opens it any more. Its space is given back at once, or, while somebody reads it, by a later
+    /// Nobody opens it any more. Its space is given back at once, or, while a reader has it open, by a later
     /// call or when the database is opened.
     fn discard<'a>(
         &'a self,
@@ -188,7 +188,7 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
         query: &'a SqlQuery,
         parameters: &'a Parameters<'_>,
         limits: &'a AnswerLimits,
-    ) -> BoxFuture<'a, Result<Answer, AskError>>;
+    ) -> BoxFuture<'a, Result<QueryAnswer, AskError>>;
 }
 
 /// The owner of a generation: the only one who changes it.

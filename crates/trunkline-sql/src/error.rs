@@ -8,7 +8,7 @@ use crate::text::SqlProblem;
 
 /// Which text of a projection a problem is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ModelPart {
     /// A text of the schema, by its index.
     Schema {
         /// The index.
@@ -28,7 +28,7 @@ pub enum Part {
 #[error("{problem}")]
 pub struct ModelProblem {
     /// Which text it is in.
-    pub part: Part,
+    pub part: ModelPart,
     /// The mistake, at its place in that text.
     pub problem: SqlProblem,
 }
@@ -45,7 +45,7 @@ pub enum DatabaseError {
         /// What happened.
         reason: String,
     },
-    /// It will fail again until somebody has looked.
+    /// It will fail again until an operator has mended something.
     #[error("cannot {doing}: {reason}")]
     Lasting {
         /// What was to be done.

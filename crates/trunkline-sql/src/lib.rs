@@ -81,15 +81,15 @@ pub use database::{
     BatchEnd, Claim, Claimed, Generation, GenerationCheckpoint, ReadDatabase, Standing, State, Writer,
 };
 pub use dialect::Dialect;
-pub use error::{ApplyError, DatabaseError, ModelProblem, Parked, Part, StatementFailure};
+pub use error::{ApplyError, DatabaseError, ModelPart, ModelProblem, Parked, StatementFailure};
 pub use model::{Action, InvalidModelName, Model, schema};
 pub use query::{
-    Answer, AnswerLimits, AskError, ParameterSpec, ParameterType, Parameters, Returns, SqlQuery,
+    AnswerLimits, AskError, ParameterSpec, ParameterType, Parameters, QueryAnswer, Returns, SqlQuery,
 };
 pub use shadow::{Differences, FoundRows, RowDifference, Shadow, Side};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{
     SqliteDialect, SqliteOptions, SqliteReadDatabase, SqliteSagaIndex, SqliteSnapshots, TableColumns, Trial,
 };
-pub use text::{Parameter, Path, Rendered, Scope, SqlProblem, Statement, Step, compile};
+pub use text::{Parameter, ParameterScope, Path, PathStep, Rendered, SqlProblem, Statement, compile};
 pub use typed::{Rows, RowsError, TypedProjection};

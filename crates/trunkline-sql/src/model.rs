@@ -8,7 +8,7 @@ use trunkline_core::RecordedEvent;
 
 use crate::TypedProjection;
 use crate::bind::{Batch, Plan};
-use crate::text::{Path, Scope, SqlProblem, Statement, compile};
+use crate::text::{ParameterScope, Path, SqlProblem, Statement, compile};
 
 /// A name that can be part of a file's name, of a schema's and of an SQL text: `[A-Za-z][A-Za-z0-9_]*`.
 const NAME_BYTES_MAX: usize = 40;
@@ -26,14 +26,14 @@ pub struct Action {
 impl Action {
     /// The statements of a text, run once.
     pub fn once(sql: &str) -> Result<Self, Vec<SqlProblem>> {
-        Ok(Self { for_each: None, statements: not_empty(sql, compile(sql, Scope::Event)?)? })
+        Ok(Self { for_each: None, statements: not_empty(sql, compile(sql, ParameterScope::Event)?)? })
     }
 
     /// The statements of a text, run for each element of the list that a [`list`](Self::list) names.
     ///
     /// Nothing is run when the event has no such list, or null there.
     pub fn for_each(list: (String, Path), sql: &str) -> Result<Self, Vec<SqlProblem>> {
-        Ok(Self { for_each: Some(list), statements: not_empty(sql, compile(sql, Scope::Item)?)? })
+        Ok(Self { for_each: Some(list), statements: not_empty(sql, compile(sql, ParameterScope::Item)?)? })
     }
 
     /// Reads the path of a list: `data.items`.
@@ -177,7 +177,7 @@ impl Model {
         self.plans.get(event_type)
     }
 
-    /// Finds the values that the statements get for these events, before somebody writes them.
+    /// Finds the values that the statements get for these events, before a writer applies them.
     pub fn batch(self: &Arc<Self>, events: Arc<Vec<RecordedEvent>>) -> Batch {
         Batch::new(Arc::clone(self), events)
     }
@@ -185,7 +185,7 @@ impl Model {
 
 /// Compiles a text of a schema.
 pub fn schema(sql: &str) -> Result<Vec<Statement>, Vec<SqlProblem>> {
-    compile(sql, Scope::Schema)
+    compile(sql, ParameterScope::Schema)
 }
 
 fn check_name(name: &str) -> Result<(), InvalidModelName> {

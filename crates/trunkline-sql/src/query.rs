@@ -9,7 +9,7 @@ use trunkline_nearest::nearest;
 
 use crate::DatabaseError;
 use crate::bind::{BindError, SqlValue, of_json, shortened};
-use crate::text::{Kind, Scope, SqlProblem, Statement, compile, tokens};
+use crate::text::{Kind, ParameterScope, SqlProblem, Statement, compile, tokens};
 
 /// What an answer is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,9 +100,9 @@ pub(crate) struct Name {
 impl SqlQuery {
     /// A query of one statement.
     ///
-    /// A parameter that the text uses and nobody declares must be given, and may be anything.
+    /// A parameter that the text uses and that is not declared must be given, and may be anything.
     pub fn new(sql: &str, declared: &[ParameterSpec], returns: Returns) -> Result<Self, Vec<SqlProblem>> {
-        let mut statements = compile(sql, Scope::Any)?;
+        let mut statements = compile(sql, ParameterScope::Any)?;
         let whole = |what: &str| SqlProblem { range: 0..sql.len(), what: what.to_owned(), fix: None };
         if let Some(second) = statements.get(1) {
             return Err(vec![SqlProblem { range: second.range(), ..whole("a query is one statement") }]);
@@ -137,7 +137,7 @@ impl SqlQuery {
 
     /// A query typed in by hand: without parameters, any number of rows.
     pub fn ad_hoc(sql: &str) -> Result<Self, Vec<SqlProblem>> {
-        compile(sql, Scope::Named(&[]))?;
+        compile(sql, ParameterScope::Named(&[]))?;
         Self::new(sql, &[], Returns::Many)
     }
 
@@ -278,7 +278,7 @@ impl Default for AnswerLimits {
 
 /// The answer to a query.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct QueryAnswer {
     /// What was asked for.
     pub returns: Returns,
     /// The names of the columns, in order; each once.
@@ -289,7 +289,7 @@ pub struct Answer {
     pub more: bool,
 }
 
-impl Answer {
+impl QueryAnswer {
     /// The answer as JSON: a list of objects, an object (null when there is none), or a bare value.
     pub fn to_json(&self) -> Value {
         let object = |row: &Vec<Value>| -> Value {

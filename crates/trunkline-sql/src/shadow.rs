@@ -62,7 +62,7 @@ pub struct Differences {
 pub struct RowDifference {
     /// The table.
     pub table: String,
-    /// The columns that tell the row from others, with their values: the primary key, or all columns where there is none.
+    /// The columns that identify the row, with their values: the primary key, or all columns where there is none.
     pub key: Map<String, Value>,
     /// The row that readers see; null when there is none.
     pub live: Option<Map<String, Value>>,

@@ -1,4 +1,4 @@
-//! Given events, then rows: tests of projections as code that read as they are said.
+//! Given events, then rows: tests of projections as code.
 //!
 //! ```
 //! # use std::error::Error;

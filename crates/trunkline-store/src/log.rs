@@ -53,7 +53,7 @@ const WAITING_KIB_MAX: u32 = 256 << 10;
 pub struct LogStore {
     log: Arc<engine::Log>,
     limits: Limits,
-    /// Where the head's moves are told; in a store that is only read, nobody tells them.
+    /// Changes whenever the head moves; in a store that is only read it never does.
     head: watch::Receiver<u64>,
     read_only: bool,
     /// KiB that may still be handed to the writer.

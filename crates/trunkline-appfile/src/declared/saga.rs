@@ -3,8 +3,8 @@
 use trunkline_cel::{EvaluateError, Expression, Value, Variables};
 use trunkline_core::RecordedEvent;
 use trunkline_core::saga::{
-    Behaviour, Compensation, Json, LastSend, Next, Outgoing, Outline, Part, Problem, Start, Step, Turn, View,
-    Wait,
+    Behaviour, BehaviourProblem, Compensation, Json, LastSend, Next, Outgoing, Outline, SagaPart, Start,
+    Step, Turn, View, Wait,
 };
 
 use super::event_value;
@@ -30,7 +30,7 @@ impl Behaviour for DeclaredSaga {
         &self.0.start.name
     }
 
-    fn key(&self, event: &RecordedEvent) -> Result<Option<String>, Problem> {
+    fn key(&self, event: &RecordedEvent) -> Result<Option<String>, BehaviourProblem> {
         let key = said(&self.0.correlate, &of_event(event)?)?;
         Ok(match key {
             key if key.is_null() => None,
@@ -38,7 +38,7 @@ impl Behaviour for DeclaredSaga {
         })
     }
 
-    fn start(&self, event: &RecordedEvent) -> Result<Option<Start>, Problem> {
+    fn start(&self, event: &RecordedEvent) -> Result<Option<Start>, BehaviourProblem> {
         if event.event_type() != self.0.start.name {
             return Ok(None);
         }
@@ -50,16 +50,16 @@ impl Behaviour for DeclaredSaga {
         Ok(starts.then(|| Start { state: state(), timeout: self.0.timeout }))
     }
 
-    fn next(&self, saga: &View<'_>, after: Option<&str>) -> Result<Next, Problem> {
+    fn next(&self, saga: &View<'_>, after: Option<&str>) -> Result<Next, BehaviourProblem> {
         let next = match after {
             Some(after) => {
                 let place = self.0.steps.iter().position(|step| step.name == after);
-                place.ok_or_else(|| Problem(format!("there is no step \"{after}\" any more")))? + 1
+                place.ok_or_else(|| BehaviourProblem(format!("there is no step \"{after}\" any more")))? + 1
             }
             None => 0,
         };
         let Some(definition) = self.0.steps.get(next) else { return Ok(Next::End) };
-        let in_step = |problem: Problem| Problem(format!("{}: {problem}", definition.name));
+        let in_step = |problem: BehaviourProblem| BehaviourProblem(format!("{}: {problem}", definition.name));
         let variables = of_saga(&View { step: Some(&definition.name), ..*saga }).map_err(in_step)?;
         let taken = definition.when.as_ref().map_or(Ok(true), |when| holds(when, &variables));
         if !taken.map_err(in_step)? {
@@ -73,12 +73,16 @@ impl Behaviour for DeclaredSaga {
         saga: &View<'_>,
         event: &RecordedEvent,
         done: Option<&str>,
-    ) -> Result<Option<Json>, Problem> {
+    ) -> Result<Option<Json>, BehaviourProblem> {
         let step = self.0.steps.iter().find(|step| Some(step.name.as_str()) == done);
         let Some(remember) = step.and_then(|step| step.remember.as_ref()) else { return Ok(None) };
         let remembered = said(remember, &both(saga, event)?)?;
         let new = remembered.fields().ok_or_else(|| {
-            Problem(format!("`{}` gives {}, not an object", remember.source(), remembered.type_name()))
+            BehaviourProblem(format!(
+                "`{}` gives {}, not an object",
+                remember.source(),
+                remembered.type_name()
+            ))
         })?;
         let state = value(saga.state)?;
         let old = state.fields().into_iter().flatten();
@@ -86,7 +90,7 @@ impl Behaviour for DeclaredSaga {
         json(&Value::object(kept.chain(new))).map(Some)
     }
 
-    fn turn(&self, saga: &View<'_>, event: &RecordedEvent) -> Result<Option<Turn>, Problem> {
+    fn turn(&self, saga: &View<'_>, event: &RecordedEvent) -> Result<Option<Turn>, BehaviourProblem> {
         let Some(on) = self.0.on.get(event.event_type()) else { return Ok(None) };
         let variables = both(saga, event)?;
         if !on.when.as_ref().map_or(Ok(true), |when| holds(when, &variables))? {
@@ -99,20 +103,24 @@ impl Behaviour for DeclaredSaga {
         }))
     }
 
-    fn last(&self, saga: &View<'_>, part: Part) -> Result<Option<LastSend>, Problem> {
+    fn last(&self, saga: &View<'_>, part: SagaPart) -> Result<Option<LastSend>, BehaviourProblem> {
         let (definition, name) = match part {
-            Part::Failed => (&self.0.failed, "failed"),
+            SagaPart::Failed => (&self.0.failed, "failed"),
             _ => (&self.0.completed, "completed"),
         };
         let Some(definition) = definition else { return Ok(None) };
-        let in_step = |problem: Problem| Problem(format!("{name}: {problem}"));
+        let in_step = |problem: BehaviourProblem| BehaviourProblem(format!("{name}: {problem}"));
         let saga = &View { step: Some(name), ..*saga };
         let variables = of_saga(saga).map_err(in_step)?;
         last(definition, saga, &variables).map(Some).map_err(in_step)
     }
 }
 
-fn step(definition: &StepDefinition, saga: &View<'_>, variables: &Variables) -> Result<Step, Problem> {
+fn step(
+    definition: &StepDefinition,
+    saga: &View<'_>,
+    variables: &Variables,
+) -> Result<Step, BehaviourProblem> {
     let Compensation { send, wait } = last(&definition.last, saga, variables)?;
     let wait = Wait { failed: names(&definition.failed), ..wait };
     let compensate = match &definition.compensate {
@@ -122,7 +130,11 @@ fn step(definition: &StepDefinition, saga: &View<'_>, variables: &Variables) -> 
     Ok(Step { name: definition.name.clone(), send, wait, compensate })
 }
 
-fn last(definition: &LastDefinition, saga: &View<'_>, variables: &Variables) -> Result<LastSend, Problem> {
+fn last(
+    definition: &LastDefinition,
+    saga: &View<'_>,
+    variables: &Variables,
+) -> Result<LastSend, BehaviourProblem> {
     let LastDefinition { send, done, timeout, retry, .. } = definition;
     let wait = Wait { done: names(done), failed: Vec::new(), timeout: *timeout, retry: *retry };
     Ok(Compensation { send: outgoing(send, saga, variables)?, wait })
@@ -132,7 +144,7 @@ fn outgoing(
     definition: &SendDefinition,
     saga: &View<'_>,
     variables: &Variables,
-) -> Result<Outgoing, Problem> {
+) -> Result<Outgoing, BehaviourProblem> {
     let data = json(&said(&definition.data, variables)?)?;
     let key = match &definition.key {
         Some(key) => said(key, variables)?.to_text(),
@@ -146,12 +158,12 @@ fn names(events: &[EventDefinitionName]) -> Vec<String> {
     events.iter().map(|event| event.name.clone()).collect()
 }
 
-fn of_event(event: &RecordedEvent) -> Result<Variables, Problem> {
-    let value = event_value(event).map_err(|error| Problem(error.to_string()))?;
+fn of_event(event: &RecordedEvent) -> Result<Variables, BehaviourProblem> {
+    let value = event_value(event).map_err(|error| BehaviourProblem(error.to_string()))?;
     Ok(Variables::new().with("event", value))
 }
 
-fn of_saga(saga: &View<'_>) -> Result<Variables, Problem> {
+fn of_saga(saga: &View<'_>) -> Result<Variables, BehaviourProblem> {
     let text = |text: Option<&str>| text.map_or(Value::NULL, Value::from);
     let value = Value::object([
         ("id", Value::from(saga.id)),
@@ -163,24 +175,24 @@ fn of_saga(saga: &View<'_>) -> Result<Variables, Problem> {
     Ok(Variables::new().with("saga", value))
 }
 
-fn both(saga: &View<'_>, event: &RecordedEvent) -> Result<Variables, Problem> {
+fn both(saga: &View<'_>, event: &RecordedEvent) -> Result<Variables, BehaviourProblem> {
     let mut variables = of_saga(saga)?;
-    variables.set("event", event_value(event).map_err(|error| Problem(error.to_string()))?);
+    variables.set("event", event_value(event).map_err(|error| BehaviourProblem(error.to_string()))?);
     Ok(variables)
 }
 
-fn value(json: &Json) -> Result<Value, Problem> {
-    Value::from_json(json.to_bytes()).map_err(|error| Problem(error.to_string()))
+fn value(json: &Json) -> Result<Value, BehaviourProblem> {
+    Value::from_json(json.to_bytes()).map_err(|error| BehaviourProblem(error.to_string()))
 }
 
-fn json(value: &Value) -> Result<Json, Problem> {
-    Json::parse(&value.to_json()).map_err(|error| Problem(error.to_string()))
+fn json(value: &Value) -> Result<Json, BehaviourProblem> {
+    Json::parse(&value.to_json()).map_err(|error| BehaviourProblem(error.to_string()))
 }
 
-fn said(expression: &Expression, variables: &Variables) -> Result<Value, Problem> {
-    expression.evaluate(variables).map_err(|error: EvaluateError| Problem(error.to_string()))
+fn said(expression: &Expression, variables: &Variables) -> Result<Value, BehaviourProblem> {
+    expression.evaluate(variables).map_err(|error: EvaluateError| BehaviourProblem(error.to_string()))
 }
 
-fn holds(expression: &Expression, variables: &Variables) -> Result<bool, Problem> {
-    expression.evaluate_bool(variables).map_err(|error| Problem(error.to_string()))
+fn holds(expression: &Expression, variables: &Variables) -> Result<bool, BehaviourProblem> {
+    expression.evaluate_bool(variables).map_err(|error| BehaviourProblem(error.to_string()))
 }

@@ -29,7 +29,7 @@ mod wiring;
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
-use trunkline_config::read::{Hook, Reader};
+use trunkline_config::read::{HookName, Reader};
 use trunkline_config::{Diagnostic, Evaluated, LoadError, World};
 use trunkline_core::upcast::{Link, Upcasters};
 
@@ -166,7 +166,7 @@ fn read(
     let mut definition = Definition::default();
     let mut section = root.key("event_driven").section();
     for key in ["event_store", "message_queue", "projections", "sagas", "replay"] {
-        definition.hooks.extend(section.key(key).read::<Hook>().map(|hook| hook.0));
+        definition.hooks.extend(section.key(key).read::<HookName>().map(|hook| hook.0));
     }
     section.finish();
     definition.event_store = event_store::read(&root.key("event_store"), &reading);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use trunkline_config::read::Field;
 use trunkline_config::{Diagnostic, Value, nearest};
-use trunkline_sql::{Action, Model, Part, Statement, TypedProjection, schema};
+use trunkline_sql::{Action, Model, ModelPart, Statement, TypedProjection, schema};
 
 use super::reading::event_type_named;
 use super::{ReadDbDefinition, Reading, codes};
@@ -65,8 +65,8 @@ fn one(
     let projection = projection.ok()?;
     for found in dialect().check(&projection.model) {
         let text = match &found.part {
-            Part::Schema { text } => schema_texts.get(*text),
-            Part::Action { event, action } => {
+            ModelPart::Schema { text } => schema_texts.get(*text),
+            ModelPart::Action { event, action } => {
                 let texts = action_texts.iter().find(|(known, _)| known == event);
                 texts.and_then(|(_, texts)| texts.get(*action))
             }

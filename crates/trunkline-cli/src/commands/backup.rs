@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use indicatif::HumanBytes;
 use trunkline_ops::store::{BackupDone, backup};
+use trunkline_ops::words::size;
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -49,7 +49,7 @@ impl BackupArgs {
 impl Report for BackupDone {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { position, bytes_copied, bytes, segments, to } = self;
-        let (copied, bytes) = (HumanBytes(*bytes_copied), HumanBytes(*bytes));
+        let (copied, bytes) = (size(*bytes_copied), size(*bytes));
         let segments = counted(*segments, "segment");
         writeln!(
             out,

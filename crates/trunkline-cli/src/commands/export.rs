@@ -45,13 +45,13 @@ impl ExportArgs {
         let place = self.store.place()?;
         let opened = open::for_reading(&place).await?;
         let progress = Progress::events(output, "exporting");
-        let told = |done, total| progress.set(done, total);
+        let progressed = |done, total| progress.set(done, total);
         if let Some(path) = &self.output {
-            let report = export_to_file(&*opened.store, self.after, path, told).await?;
+            let report = export_to_file(&*opened.store, self.after, path, progressed).await?;
             drop(progress);
             return output.report(&report);
         }
-        let exported = export(&*opened.store, self.after, output.data(), told).await;
+        let exported = export(&*opened.store, self.after, output.data(), progressed).await;
         let report = exported.map_err(|error| match error {
             ExportError::Read(error) => error.into(),
             ExportError::Write(error) => Failure::Output(error),

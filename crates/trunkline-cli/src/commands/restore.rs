@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use indicatif::HumanBytes;
 use trunkline_ops::store::RestoreDone;
+use trunkline_ops::words::size;
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -47,7 +47,7 @@ impl RestoreArgs {
 
 impl Report for RestoreDone {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let (bytes, segments) = (HumanBytes(self.bytes), counted(self.segments, "segment"));
+        let (bytes, segments) = (size(self.bytes), counted(self.segments, "segment"));
         writeln!(out, "restored and verified up to position {}: {bytes} in {segments}", self.position)
     }
 }

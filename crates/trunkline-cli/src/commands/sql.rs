@@ -1,4 +1,4 @@
-//! `sql`: a question to the read models that nobody declared.
+//! `sql`: a query that the file doesn't declare.
 
 use clap::Args;
 use trunkline::sql::{AnswerLimits, AskError, Parameters, SqlQuery};

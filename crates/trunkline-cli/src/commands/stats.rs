@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use indicatif::HumanBytes;
 use trunkline_ops::store::SizeReport;
+use trunkline_ops::words::size;
 use trunkline_store::ReadError;
 
 use crate::args::StoreArgs;
@@ -40,8 +40,8 @@ impl StatsArgs {
 
 impl Report for SizeReport {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "events    {:>10}  {}", self.events, HumanBytes(self.event_bytes))?;
+        writeln!(out, "events    {:>10}  {}", self.events, size(self.event_bytes))?;
         writeln!(out, "segments  {:>10}", self.segments)?;
-        writeln!(out, "indexes   {:>10}  {}", self.index_runs, HumanBytes(self.index_bytes))
+        writeln!(out, "indexes   {:>10}  {}", self.index_runs, size(self.index_bytes))
     }
 }

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use indicatif::HumanBytes;
 use trunkline_ops::store::{IntegrityProblem, IntegrityReport, verify};
+use trunkline_ops::words::size;
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -50,7 +50,7 @@ impl Report for IntegrityReport {
                 .map(|(count, noun)| counted(count, noun));
         writeln!(out, "{verdict}: {events} in {streams}, {segments}")?;
         if self.unconfirmed_bytes > 0 {
-            let bytes = HumanBytes(self.unconfirmed_bytes);
+            let bytes = size(self.unconfirmed_bytes);
             writeln!(out, "unconfirmed: {bytes} after the last event, of an append in flight or cut off")?;
         }
         for IntegrityProblem { what, remedy } in &self.problems {

@@ -1,8 +1,8 @@
 //! Opening the queue that a place names, and saying so.
 
-use indicatif::HumanBytes;
 use trunkline::OpenQueue;
 use trunkline_ops::messages::{open_queue, queue_numbers};
+use trunkline_ops::words::size;
 use trunkline_queue::QueueStats;
 
 use super::QueueArgs;
@@ -23,7 +23,7 @@ pub(crate) async fn open(
         output.say(format_args!("queue {place}"));
     }
     if opened.rolled_back_bytes() > 0 {
-        let bytes = HumanBytes(opened.rolled_back_bytes());
+        let bytes = size(opened.rolled_back_bytes());
         output.warn(format_args!("rolled back {bytes} of a commit that was cut off"));
     }
     Ok(opened)

@@ -1,9 +1,7 @@
-//! Messages, times and ages as text.
+//! Messages as text.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
-use trunkline_core::Timestamp;
 use trunkline_queue::Message;
 
 use crate::render::{one_line, shorten};
@@ -22,21 +20,4 @@ pub(crate) fn headers(out: &mut dyn Write, message: &Message) -> io::Result<()> 
         writeln!(out, "  {}: {}", one_line(name), one_line(value))?;
     }
     Ok(())
-}
-
-/// A time to the second.
-pub(crate) fn time(time: Timestamp) -> String {
-    let text = time.to_string();
-    text.split('.').next().map_or_else(|| text.clone(), |seconds| format!("{seconds}Z"))
-}
-
-/// A time span in its largest unit.
-pub(crate) fn age(age: Duration) -> String {
-    match age.as_secs() {
-        0 => format!("{} ms", age.as_millis()),
-        seconds @ 1..120 => format!("{seconds} s"),
-        seconds @ 120..7_200 => format!("{} min", seconds / 60),
-        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
-        seconds => format!("{} d", seconds / 86_400),
-    }
 }

@@ -2,10 +2,10 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
-use trunkline_core::{RecordedEvent, Timestamp, json};
+use trunkline_core::{RecordedEvent, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{one_line, shorten};
+use super::{exact_time, one_line, shorten};
 use crate::output::Format;
 
 /// Data is shortened to no less than this, however narrow the terminal is.
@@ -46,7 +46,7 @@ impl EventPrinter {
             event.stream().to_owned(),
             event.version().to_string(),
             event.event_type().to_owned(),
-            time(event.occurred_at()),
+            exact_time(event.occurred_at()),
         ];
         let mut line = String::new();
         for ((field, column), is_number) in
@@ -73,15 +73,6 @@ impl EventPrinter {
     }
 }
 
-/// The time, with a fraction of a second only where there is one.
-fn time(time: Timestamp) -> String {
-    let text = time.to_string();
-    match text.strip_suffix(".000000Z") {
-        Some(seconds) => format!("{seconds}Z"),
-        None => text,
-    }
-}
-
 fn data(event: &RecordedEvent) -> String {
     match std::str::from_utf8(event.data()) {
         Ok(text) => one_line(text.trim()),
@@ -92,7 +83,7 @@ fn data(event: &RecordedEvent) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trunkline_core::{NewEvent, Position, Version};
+    use trunkline_core::{NewEvent, Position, Timestamp, Version};
 
     fn lines(width: Option<usize>, events: &[(&str, &str)]) -> String {
         let mut printer = EventPrinter { format: Format::Human, width, columns: [0; 5] };

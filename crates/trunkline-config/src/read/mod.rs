@@ -34,7 +34,7 @@ use trunkline_nearest::nearest;
 
 pub use duration::parse_duration;
 pub use size::{Size, parse_size};
-pub use types::{FromValue, Hook, Mismatch};
+pub use types::{FromValue, HookName, Mismatch};
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -94,7 +94,7 @@ impl Reader {
     }
 }
 
-/// An object whose keys are asked for one by one. [`finish`](Section::finish) reports those nobody asked for.
+/// An object whose keys are asked for one by one. [`finish`](Section::finish) reports those that were not asked for.
 #[derive(Debug)]
 #[must_use = "finish() reports the keys that nobody asked for"]
 pub struct Section<'a> {

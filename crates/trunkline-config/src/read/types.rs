@@ -53,9 +53,9 @@ impl Mismatch {
 
 /// The name of a registered function: `@go("package.Function")`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hook(pub String);
+pub struct HookName(pub String);
 
-impl FromValue for Hook {
+impl FromValue for HookName {
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         match value {
             Value::Hook(name) => Ok(Self(name.clone())),

@@ -70,7 +70,7 @@ struct Report<'a> {
 impl<'a> Report<'a> {
     fn new(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Self {
         let file = diagnostic.span().file;
-        // Only one text can be drawn; places in another are told in words.
+        // Only one text can be drawn; places in another are described in words.
         let elsewhere = diagnostic.labels.iter().filter(|label| label.span.file != file).map(|label| {
             let location = sources.locate(label.span);
             let name = sources.name(label.span.file);

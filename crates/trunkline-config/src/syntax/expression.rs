@@ -3,7 +3,7 @@
 
 use super::cursor::{begins_key, continues_key, is_space};
 use super::number::{self, Number};
-use super::{BinaryOp, Call, Expr, ExprKind, Link, Name, Parser, Place, UnaryOp};
+use super::{BinaryOp, Call, Expr, ExprKind, Name, Operation, Parser, Place, UnaryOp};
 use crate::codes;
 use crate::source::Span;
 
@@ -44,7 +44,7 @@ impl Parser<'_> {
         while let Some((op, op_span)) = self.operator(operators, place) {
             self.skip_operator_space(place);
             let right = self.chain(level + 1, place)?;
-            links.push(Link { op, op_span, right });
+            links.push(Operation { op, op_span, right });
         }
         Some(if links.is_empty() { first } else { self.expr(ExprKind::Chain(Box::new(first), links), start) })
     }

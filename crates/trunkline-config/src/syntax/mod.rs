@@ -26,7 +26,7 @@ mod statement;
 mod tree;
 mod value;
 
-pub use tree::{BinaryOp, Call, Expr, ExprKind, Link, Name, Piece, Statement, Tree, UnaryOp};
+pub use tree::{BinaryOp, Call, Expr, ExprKind, Name, Operation, Piece, Statement, Tree, UnaryOp};
 
 use crate::codes;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -88,7 +88,7 @@ struct Open {
     at: usize,
     /// The key, when it is a block.
     name: Option<String>,
-    /// White space before the first character of its line, once somebody asked.
+    /// White space before the first character of its line, once it was asked for.
     indent: Option<usize>,
 }
 

@@ -69,7 +69,7 @@ pub enum ExprKind {
     /// `!a` or `-a`.
     Unary(UnaryOp, Box<Expr>),
     /// `a + b - c`: operators of one strength, from left to right. A list, so that a long chain is not a deep tree.
-    Chain(Box<Expr>, Vec<Link>),
+    Chain(Box<Expr>, Vec<Operation>),
     /// `c ? a : b`.
     Ternary(Box<[Expr; 3]>),
     /// `@name(…)`.
@@ -91,7 +91,7 @@ pub enum Piece {
 
 /// One more operator and its right side.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Link {
+pub struct Operation {
     /// The operator.
     pub op: BinaryOp,
     /// Where it stands.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trunkline_config::read::{Hook, Reader, Size};
+use trunkline_config::read::{HookName, Reader, Size};
 use trunkline_config::{
     Clock, Environment, Evaluated, FixedClock, MemoryEnvironment, MemoryFiles, NotUnicode, Secret, World,
     load,
@@ -39,7 +39,7 @@ fn values_are_read_as_what_is_asked_for() {
     assert_eq!(section.key("time").read(), Some(Duration::from_secs(30)));
     assert_eq!(section.key("whole").read(), Some(Duration::from_millis(7)));
     assert_eq!(section.key("size").read(), Some(Size::mebibytes(64)));
-    assert_eq!(section.key("hook").read(), Some(Hook("a.b".to_owned())));
+    assert_eq!(section.key("hook").read(), Some(HookName("a.b".to_owned())));
     assert_eq!(section.key("list").read(), Some(vec![1_u32, 2]));
     assert_eq!(section.key("list").items().len(), 2);
     assert_eq!(section.key("name").item_or_items().len(), 1);
@@ -69,7 +69,7 @@ fn every_mismatch_points_at_its_value() {
     section.key("block").section().finish();
     assert_eq!(section.key("word").one_of(&[("a", 1)]), None);
     assert_eq!(section.key("float").read::<f64>(), None);
-    assert_eq!(section.key("hook").read::<Hook>(), None);
+    assert_eq!(section.key("hook").read::<HookName>(), None);
     assert!(section.key("items").items().is_empty());
     assert_eq!(section.key("must").required::<String>(), None);
     section.finish();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trunkline_config::read::{Hook, Reader, Section, Size};
+use trunkline_config::read::{HookName, Reader, Section, Size};
 use trunkline_config::{
     Diagnostic, Evaluated, FixedClock, Hooks, MemoryEnvironment, MemoryFiles, Secret, World, evaluate, load,
 };
@@ -80,7 +80,7 @@ fn read_sections(reader: &Reader, evaluated: &Evaluated, strictly: bool) {
     });
     read("event_driven", |section| {
         for key in ["event_store", "message_queue", "projections", "sagas", "replay"] {
-            section.key(key).read::<Hook>();
+            section.key(key).read::<HookName>();
         }
     });
     read("queries", |section| {

@@ -150,7 +150,7 @@ mod tests {
     use serde::de::IgnoredAny;
 
     use super::plain;
-    use crate::data::{Fault, check};
+    use crate::data::{InvalidData, check};
 
     /// Something that a JSON text may have, or that looks like it.
     fn piece() -> impl Strategy<Value = String> {
@@ -169,7 +169,7 @@ mod tests {
         fn what_is_json_is_said_as_serde_says_it(pieces in prop::collection::vec(piece(), 0..8)) {
             let text = pieces.concat();
             let is_json = serde_json::from_str::<IgnoredAny>(&text).is_ok();
-            prop_assert_eq!(check(text.as_bytes()) != Err(Fault::NotJson), is_json, "{}", text);
+            prop_assert_eq!(check(text.as_bytes()) != Err(InvalidData::NotJson), is_json, "{}", text);
         }
 
         /// Whatever stands around it, and wherever in a word of eight bytes.

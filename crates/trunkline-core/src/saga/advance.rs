@@ -6,10 +6,10 @@ use super::input::{Answer, Input, Order, OrderError, Recorded, Reply};
 use super::plan::{LastSend, Next, Step, Turn};
 use super::state::{SagaState, Status, Waiting};
 use super::transition::{
-    Cause, DoneBy, Ended, Failing, IgnoredCause, Noted, Part, Resent, Sent, Skipped, Started, StepDone,
-    Stuck, Transition,
+    DoneBy, Ended, Failing, IgnoredCause, Noted, Resent, SagaPart, Sent, Skipped, Started, StepDone, Stuck,
+    Transition, TransitionCause,
 };
-use super::{Behaviour, Json, Problem};
+use super::{Behaviour, BehaviourProblem, Json};
 use crate::{RecordedEvent, Timestamp};
 
 /// How much that has no effect is recorded of one saga: a stream must not grow with what others repeat.
@@ -53,7 +53,7 @@ pub enum Ignored {
     /// The time has not come.
     NotDue,
     /// A rule for it fails.
-    Problem(Problem),
+    Problem(BehaviourProblem),
 }
 
 impl Ignored {
@@ -99,8 +99,8 @@ pub fn advance(
 
 /// The same where no event takes more than so many bytes of data.
 ///
-/// What can't be recorded is a [`Problem`] of the behaviour's: a step that is too large begins the way back, as one does
-/// that can't be made, and what is too large on the way back, or at the end, leaves the saga stuck. The data of a start
+/// What can't be recorded is a [`BehaviourProblem`]: a step that is too large begins the way back, as one does that
+/// can't be made, and what is too large on the way back, or at the end, leaves the saga stuck. The data of a start
 /// event that leaves no room for anything beside it is not kept, and the way back begins at once.
 pub fn advance_within(
     behaviour: &dyn Behaviour,
@@ -113,7 +113,7 @@ pub fn advance_within(
         behaviour,
         state: state.clone(),
         transitions: Vec::new(),
-        cause: Cause::default(),
+        cause: TransitionCause::default(),
         now,
         bytes_max,
     };
@@ -138,7 +138,7 @@ struct Machine<'a> {
     behaviour: &'a dyn Behaviour,
     state: SagaState,
     transitions: Vec<Transition>,
-    cause: Cause,
+    cause: TransitionCause,
     now: Timestamp,
     bytes_max: usize,
 }
@@ -160,7 +160,7 @@ impl Machine<'_> {
     }
 
     /// That a transition can be recorded; `part` is what it is for, and `what` is what may be too large in it.
-    fn fits(&self, transition: &Transition, part: &str, what: &str) -> Result<(), Problem> {
+    fn fits(&self, transition: &Transition, part: &str, what: &str) -> Result<(), BehaviourProblem> {
         if self.bytes_max == usize::MAX {
             return Ok(());
         }
@@ -168,7 +168,7 @@ impl Machine<'_> {
             bytes if bytes <= self.bytes_max => Ok(()),
             bytes => {
                 let bytes_max = self.bytes_max;
-                Err(Problem(format!(
+                Err(BehaviourProblem(format!(
                     "{part}: {what} takes {bytes} bytes, an event takes at most {bytes_max}"
                 )))
             }
@@ -182,7 +182,7 @@ impl Machine<'_> {
         if *position <= self.state.read_to {
             return Err(Ignored::Repeated);
         }
-        self.cause = Cause {
+        self.cause = TransitionCause {
             position: Some(*position),
             event: Some(event_type.clone()),
             event_id: Some(*event_id),
@@ -224,7 +224,7 @@ impl Machine<'_> {
                 self.done(&waiting, DoneBy::Event, None, Some(event));
                 return Ok(());
             }
-            if waiting.part == Part::Step && names(&waiting.wait.failed) {
+            if waiting.part == SagaPart::Step && names(&waiting.wait.failed) {
                 self.fail(reason_of(event), true);
                 return Ok(());
             }
@@ -245,7 +245,7 @@ impl Machine<'_> {
         let turn = self.behaviour.turn(&self.state.view(), event).map_err(Ignored::Problem)?;
         match turn {
             Some(Turn::Fail(reason)) => self.fail(reason, false),
-            Some(Turn::Complete) => self.last(Part::Completed),
+            Some(Turn::Complete) => self.last(SagaPart::Completed),
             None => {
                 let evolved = self.behaviour.evolve(&self.state.view(), event, None);
                 let changed = |state: &Json| *state != self.state.state;
@@ -262,8 +262,9 @@ impl Machine<'_> {
 
     fn start(&mut self, event: &RecordedEvent, correlation_id: Option<&String>) -> Result<(), StartError> {
         let Some(start) = self.behaviour.start(event)? else { return Err(StartError::Nothing) };
-        let data = Json::parse(event.data())
-            .map_err(|error| Problem(format!("the data of {} is no JSON: {error}", event.event_type())))?;
+        let data = Json::parse(event.data()).map_err(|error| {
+            BehaviourProblem(format!("the data of {} is no JSON: {error}", event.event_type()))
+        })?;
         let started = |start: Json, state: Json, timeout: Option<Duration>| {
             let timeout_ms = timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
             let (cause, correlation_id) = (self.cause.clone(), correlation_id.cloned());
@@ -302,23 +303,23 @@ impl Machine<'_> {
             Reply::Accepted { event, .. } if waiting.wait.done.is_empty() => {
                 self.done(&waiting, DoneBy::Accepted, None, Some(event));
             }
-            Reply::Accepted { nothing: true, .. } if waiting.part != Part::Step => {
+            Reply::Accepted { nothing: true, .. } if waiting.part != SagaPart::Step => {
                 self.done(&waiting, DoneBy::Nothing, None, None);
             }
             // Its `done` is still to come, or its timeout.
             Reply::Accepted { .. } => return Err(Ignored::Known),
             Reply::Rejected { reason } => match waiting.part {
-                Part::Step => self.fail(reason.clone(), true),
-                Part::Completed | Part::Failed => {
+                SagaPart::Step => self.fail(reason.clone(), true),
+                SagaPart::Completed | SagaPart::Failed => {
                     self.done(&waiting, DoneBy::Rejected, Some(reason.clone()), None);
                 }
-                Part::Compensation => self.stuck(&waiting, format!("rejected: {reason}"), true),
+                SagaPart::Compensation => self.stuck(&waiting, format!("rejected: {reason}"), true),
             },
             Reply::Dead { error } => {
                 let reason = format!("dead letter: {error}");
                 match waiting.part {
                     // Nobody knows how far it came, so it is undone.
-                    Part::Step => self.fail(reason, false),
+                    SagaPart::Step => self.fail(reason, false),
                     _ => self.stuck(&waiting, reason, true),
                 }
             }
@@ -341,7 +342,7 @@ impl Machine<'_> {
         let reason = format!("timeout: {}", waiting.step);
         if waiting.attempts < waiting.wait.retry.attempts {
             self.resend(&waiting, waiting.wait.retry.pause_ms(waiting.attempts));
-        } else if waiting.part == Part::Step {
+        } else if waiting.part == SagaPart::Step {
             self.fail(reason, false);
         } else {
             self.stuck(&waiting, reason, false);
@@ -372,7 +373,7 @@ impl Machine<'_> {
             Order::Retry if waiting.answered => self.again(&waiting),
             Order::Retry => self.resend(&waiting, 0),
             Order::Compensate { reason } => {
-                if matches!(waiting.part, Part::Compensation | Part::Failed) {
+                if matches!(waiting.part, SagaPart::Compensation | SagaPart::Failed) {
                     return Err(OrderError::OnTheWayBack);
                 }
                 self.fail(reason.clone(), false);
@@ -393,7 +394,7 @@ impl Machine<'_> {
     fn done(&mut self, waiting: &Waiting, by: DoneBy, reason: Option<String>, event: Option<&RecordedEvent>) {
         let mut state = None;
         let mut problem = None;
-        if let (Part::Step, Some(event)) = (waiting.part, event) {
+        if let (SagaPart::Step, Some(event)) = (waiting.part, event) {
             match self.behaviour.evolve(&self.state.view(), event, Some(&waiting.step)) {
                 Ok(evolved) => state = evolved.filter(|evolved| *evolved != self.state.state),
                 Err(found) => problem = Some(found),
@@ -407,7 +408,7 @@ impl Machine<'_> {
             reason,
             state,
         };
-        let in_step = |problem: Problem| Problem(format!("{}: {problem}", waiting.step));
+        let in_step = |problem: BehaviourProblem| BehaviourProblem(format!("{}: {problem}", waiting.step));
         let mut problem = problem.map(in_step);
         if done.state.is_some()
             && let Err(found) =
@@ -419,9 +420,9 @@ impl Machine<'_> {
         self.record(Transition::StepDone(done));
         match (waiting.part, problem) {
             (_, Some(problem)) => self.fail(problem.0, false),
-            (Part::Step, None) => self.forward(),
-            (Part::Compensation, None) => self.back(),
-            (part @ (Part::Completed | Part::Failed), None) => self.end(part),
+            (SagaPart::Step, None) => self.forward(),
+            (SagaPart::Compensation, None) => self.back(),
+            (part @ (SagaPart::Completed | SagaPart::Failed), None) => self.end(part),
         }
     }
 
@@ -433,7 +434,7 @@ impl Machine<'_> {
                     let Step { name: step, send, wait, compensate } = *step;
                     let what =
                         if compensate.is_some() { "what it sends, with what undoes it," } else { SENDS };
-                    let (cause, part) = (self.cause.clone(), Part::Step);
+                    let (cause, part) = (self.cause.clone(), SagaPart::Step);
                     let called = step.clone();
                     let sent = Sent { cause, step, part, send, wait, compensate };
                     let sent = Transition::Sent(Box::new(sent));
@@ -445,7 +446,7 @@ impl Machine<'_> {
                 Ok(Next::Skip(step)) => {
                     self.record(Transition::Skipped(Skipped { cause: self.cause.clone(), step }));
                 }
-                Ok(Next::End) => return self.last(Part::Completed),
+                Ok(Next::End) => return self.last(SagaPart::Completed),
                 Err(problem) => return self.fail(problem.0, false),
             }
         }
@@ -462,38 +463,38 @@ impl Machine<'_> {
     /// What is undone next.
     fn back(&mut self) {
         let Some((step, compensation)) = self.state.compensations.last().cloned() else {
-            return self.last(Part::Failed);
+            return self.last(SagaPart::Failed);
         };
-        self.send(step, Part::Compensation, compensation);
+        self.send(step, SagaPart::Compensation, compensation);
     }
 
     /// What is sent at the end, if anything is.
-    fn last(&mut self, part: Part) {
+    fn last(&mut self, part: SagaPart) {
         match self.behaviour.last(&self.state.view(), part) {
             Ok(Some(last)) => self.send(name_of(part).to_owned(), part, last),
             Ok(None) => self.end(part),
-            Err(Problem(reason)) => {
+            Err(BehaviourProblem(reason)) => {
                 let (cause, step) = (self.cause.clone(), name_of(part).to_owned());
                 self.record(Transition::Stuck(Stuck { cause, step, part, reason, answered: true }));
             }
         }
     }
 
-    fn end(&mut self, part: Part) {
+    fn end(&mut self, part: SagaPart) {
         let ended = Ended { cause: self.cause.clone() };
         self.record(match part {
-            Part::Step | Part::Completed => Transition::Completed(ended),
-            Part::Compensation | Part::Failed => Transition::Compensated(ended),
+            SagaPart::Step | SagaPart::Completed => Transition::Completed(ended),
+            SagaPart::Compensation | SagaPart::Failed => Transition::Compensated(ended),
         });
     }
 
-    fn send(&mut self, step: String, part: Part, LastSend { send, wait }: LastSend) {
+    fn send(&mut self, step: String, part: SagaPart, LastSend { send, wait }: LastSend) {
         let (cause, called) = (self.cause.clone(), step.clone());
         let sent = Sent { cause, step, part, send, wait, compensate: None };
         let sent = Transition::Sent(Box::new(sent));
         match self.fits(&sent, &called, SENDS) {
             Ok(()) => self.record(sent),
-            Err(Problem(reason)) => {
+            Err(BehaviourProblem(reason)) => {
                 let (cause, step) = (self.cause.clone(), called);
                 self.record(Transition::Stuck(Stuck { cause, step, part, reason, answered: true }));
             }
@@ -517,7 +518,7 @@ impl Machine<'_> {
                 let again = LastSend { send, wait: waiting.wait.clone() };
                 self.send(waiting.step.clone(), part, again);
             }
-            (Part::Compensation, None) => self.back(),
+            (SagaPart::Compensation, None) => self.back(),
             (part, None) => self.last(part),
         }
     }
@@ -552,11 +553,11 @@ fn cut(reason: &mut String) {
 /// Why nothing was started.
 enum StartError {
     Nothing,
-    Problem(Problem),
+    Problem(BehaviourProblem),
 }
 
-impl From<Problem> for StartError {
-    fn from(problem: Problem) -> Self {
+impl From<BehaviourProblem> for StartError {
+    fn from(problem: BehaviourProblem) -> Self {
         Self::Problem(problem)
     }
 }
@@ -580,10 +581,10 @@ fn reason_of(event: &RecordedEvent) -> String {
 }
 
 /// What the last send is called among the steps.
-fn name_of(part: Part) -> &'static str {
+fn name_of(part: SagaPart) -> &'static str {
     match part {
-        Part::Completed => "completed",
-        Part::Failed => "failed",
-        Part::Step | Part::Compensation => "",
+        SagaPart::Completed => "completed",
+        SagaPart::Failed => "failed",
+        SagaPart::Step | SagaPart::Compensation => "",
     }
 }

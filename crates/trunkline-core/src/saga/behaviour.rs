@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Json, LastSend, Next, Outline, Part, Turn};
+use super::{Json, LastSend, Next, Outline, SagaPart, Turn};
 use crate::RecordedEvent;
 
 /// What a particular saga does.
@@ -21,13 +21,13 @@ pub trait Behaviour: Send + Sync {
     fn start_type(&self) -> &str;
 
     /// Which saga an event is for; `None` when it is for none.
-    fn key(&self, event: &RecordedEvent) -> Result<Option<String>, Problem>;
+    fn key(&self, event: &RecordedEvent) -> Result<Option<String>, BehaviourProblem>;
 
     /// What a saga begins with, when this event starts one.
-    fn start(&self, event: &RecordedEvent) -> Result<Option<Start>, Problem>;
+    fn start(&self, event: &RecordedEvent) -> Result<Option<Start>, BehaviourProblem>;
 
     /// What comes after the step of a name; first of all when there was none.
-    fn next(&self, saga: &View<'_>, after: Option<&str>) -> Result<Next, Problem>;
+    fn next(&self, saga: &View<'_>, after: Option<&str>) -> Result<Next, BehaviourProblem>;
 
     /// What an event makes of the state; `None` leaves it as it is.
     ///
@@ -38,13 +38,13 @@ pub trait Behaviour: Send + Sync {
         saga: &View<'_>,
         event: &RecordedEvent,
         done: Option<&str>,
-    ) -> Result<Option<Json>, Problem>;
+    ) -> Result<Option<Json>, BehaviourProblem>;
 
     /// What an event that no step waits for makes of a running saga.
-    fn turn(&self, saga: &View<'_>, event: &RecordedEvent) -> Result<Option<Turn>, Problem>;
+    fn turn(&self, saga: &View<'_>, event: &RecordedEvent) -> Result<Option<Turn>, BehaviourProblem>;
 
-    /// What is sent at the end: [`Part::Completed`] after the last step, [`Part::Failed`] after the way back.
-    fn last(&self, saga: &View<'_>, part: Part) -> Result<Option<LastSend>, Problem>;
+    /// What is sent at the end: [`SagaPart::Completed`] after the last step, [`SagaPart::Failed`] after the way back.
+    fn last(&self, saga: &View<'_>, part: SagaPart) -> Result<Option<LastSend>, BehaviourProblem>;
 }
 
 /// What a saga begins with.
@@ -73,17 +73,17 @@ pub struct View<'a> {
 
 /// Why a behaviour has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem(pub String);
+pub struct BehaviourProblem(pub String);
 
-impl fmt::Display for Problem {
+impl fmt::Display for BehaviourProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Problem {}
+impl std::error::Error for BehaviourProblem {}
 
-impl From<String> for Problem {
+impl From<String> for BehaviourProblem {
     fn from(reason: String) -> Self {
         Self(reason)
     }

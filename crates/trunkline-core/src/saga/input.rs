@@ -129,5 +129,5 @@ pub enum OrderError {
     },
     /// Its definition has no answer.
     #[error("{0}")]
-    Problem(#[from] super::Problem),
+    Problem(#[from] super::BehaviourProblem),
 }

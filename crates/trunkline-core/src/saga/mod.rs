@@ -34,15 +34,15 @@ mod model;
 mod tests;
 
 pub use advance::{Advanced, Ignored, advance, advance_within};
-pub use behaviour::{Behaviour, Problem, Start, View};
+pub use behaviour::{Behaviour, BehaviourProblem, Start, View};
 pub use input::{Answer, Input, Order, OrderError, Recorded, Reply};
 pub use json::Json;
 pub use outline::{Outline, SendOutline, StepOutline, Undo};
 pub use plan::{Compensation, LastSend, Next, Outgoing, Retry, Step, Turn, Wait};
-pub use state::{Message, SagaState, Status, Waiting};
+pub use state::{SagaState, SentMessage, Status, Waiting};
 pub use transition::{
-    Cause, DoneBy, Ended, Failing, IgnoredCause, Noted, Part, Resent, Sent, Skipped, Started, StepDone,
-    Stuck, Transition,
+    DoneBy, Ended, Failing, IgnoredCause, Noted, Resent, SagaPart, Sent, Skipped, Started, StepDone, Stuck,
+    Transition, TransitionCause,
 };
 pub use typed::{Saga, Typed};
 

@@ -65,29 +65,34 @@ impl Behaviour for Plan {
         "Begin"
     }
 
-    fn key(&self, _: &RecordedEvent) -> Result<Option<String>, Problem> {
+    fn key(&self, _: &RecordedEvent) -> Result<Option<String>, BehaviourProblem> {
         Ok(Some("1".to_owned()))
     }
 
-    fn start(&self, event: &RecordedEvent) -> Result<Option<Start>, Problem> {
+    fn start(&self, event: &RecordedEvent) -> Result<Option<Start>, BehaviourProblem> {
         Ok((event.event_type() == "Begin").then(|| Start { state: Json::null(), timeout: None }))
     }
 
-    fn next(&self, _: &View<'_>, after: Option<&str>) -> Result<Next, Problem> {
+    fn next(&self, _: &View<'_>, after: Option<&str>) -> Result<Next, BehaviourProblem> {
         let next = after.map_or(0, |after| STEPS.iter().position(|step| *step == after).unwrap() + 1);
         Ok(if next < STEPS.len() { self.step(next).into() } else { Next::End })
     }
 
-    fn evolve(&self, _: &View<'_>, _: &RecordedEvent, _: Option<&str>) -> Result<Option<Json>, Problem> {
+    fn evolve(
+        &self,
+        _: &View<'_>,
+        _: &RecordedEvent,
+        _: Option<&str>,
+    ) -> Result<Option<Json>, BehaviourProblem> {
         Ok(None)
     }
 
-    fn turn(&self, _: &View<'_>, event: &RecordedEvent) -> Result<Option<Turn>, Problem> {
+    fn turn(&self, _: &View<'_>, event: &RecordedEvent) -> Result<Option<Turn>, BehaviourProblem> {
         Ok((event.event_type() == "CallOff").then(|| Turn::Fail("called off".to_owned())))
     }
 
-    fn last(&self, _: &View<'_>, part: Part) -> Result<Option<LastSend>, Problem> {
-        let wanted = if part == Part::Failed { self.failed } else { self.completed };
+    fn last(&self, _: &View<'_>, part: SagaPart) -> Result<Option<LastSend>, BehaviourProblem> {
+        let wanted = if part == SagaPart::Failed { self.failed } else { self.completed };
         Ok(wanted.then(|| Compensation::new(Outgoing::new("t", format!("{part:?}"), Json::null()))))
     }
 }
@@ -134,7 +139,7 @@ struct Life {
     stream: Vec<(Transition, Timestamp)>,
     /// Messages that went out, by the version that sent them.
     out: BTreeMap<Version, Sent>,
-    /// Steps that the world said did not happen.
+    /// Steps that an event said had failed.
     denied: Vec<String>,
 }
 
@@ -197,7 +202,7 @@ impl Life {
     /// What went out, against what had to.
     fn happened(&mut self, version: Version, transition: &Transition) {
         if let Transition::Sent(sent) = transition {
-            if sent.part == Part::Compensation {
+            if sent.part == SagaPart::Compensation {
                 let undone = self.undone();
                 let left = self.to_undo().into_iter().rev().find(|step| !undone.contains(step));
                 assert_eq!(left.as_ref(), Some(&sent.step), "undone in reverse, each after the one before");
@@ -211,7 +216,7 @@ impl Life {
 
     /// Steps that may have happened, and have something to undo.
     fn to_undo(&self) -> Vec<String> {
-        let steps = self.out.values().filter(|sent| sent.part == Part::Step && sent.compensate.is_some());
+        let steps = self.out.values().filter(|sent| sent.part == SagaPart::Step && sent.compensate.is_some());
         let steps = steps.map(|sent| sent.step.clone());
         steps.filter(|step| !self.denied.contains(step)).collect()
     }
@@ -219,7 +224,7 @@ impl Life {
     /// Steps that are known to be undone.
     fn undone(&self) -> Vec<String> {
         let done = self.stream.iter().filter_map(|(transition, _)| match transition {
-            Transition::StepDone(done) if done.part == Part::Compensation => Some(done.step.clone()),
+            Transition::StepDone(done) if done.part == SagaPart::Compensation => Some(done.step.clone()),
             _ => None,
         });
         done.collect()
@@ -269,12 +274,12 @@ impl Life {
                 };
                 let (part, step) = (sent.part, sent.step.clone());
                 let waits = self.state.waiting.as_ref().is_some_and(|waiting| waiting.message == version);
-                let is_step = part == Part::Step;
+                let is_step = part == SagaPart::Step;
                 match how % 6 {
                     0 | 1 => {
                         let name = match part {
-                            Part::Step => format!("Done-{step}"),
-                            Part::Compensation => format!("Undone-{step}"),
+                            SagaPart::Step => format!("Done-{step}"),
+                            SagaPart::Compensation => format!("Undone-{step}"),
                             _ => "Cancelled".to_owned(),
                         };
                         self.happens(&name, true, Some((version, None)));

@@ -1,6 +1,6 @@
-//! What a saga may do, said beforehand, so that mistakes in it are found before one runs.
+//! What a saga may do, declared beforehand, so that mistakes in it are found before one runs.
 
-use super::{LastSend, Outgoing, Problem, Step, Wait};
+use super::{BehaviourProblem, LastSend, Outgoing, Step, Wait};
 
 /// All that a saga may send and wait for.
 ///
@@ -46,7 +46,7 @@ pub struct StepOutline {
 /// What undoes a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undo {
-    /// It isn't said.
+    /// It isn't declared.
     Unsaid,
     /// Nothing has to be undone.
     Nothing,
@@ -87,30 +87,33 @@ impl Outline {
         self
     }
 
-    /// Whether a step is one of those that were said beforehand.
-    pub(super) fn check_step(&self, step: &Step) -> Result<(), Problem> {
-        let said = self.steps.iter().find(|said| said.name == step.name);
-        let unsaid = |what: &str| Problem(format!("its outline has no step \"{}\"{what}", step.name));
-        let said = said.ok_or_else(|| unsaid(""))?;
-        if !said.send.covers(&step.send, &step.wait) || !covers(&said.failed, &step.wait.failed) {
-            return Err(unsaid(" that sends this and waits for this"));
+    /// Whether a step is one of those that were declared.
+    pub(super) fn check_step(&self, step: &Step) -> Result<(), BehaviourProblem> {
+        let declared = self.steps.iter().find(|declared| declared.name == step.name);
+        let undeclared =
+            |what: &str| BehaviourProblem(format!("its outline has no step \"{}\"{what}", step.name));
+        let declared = declared.ok_or_else(|| undeclared(""))?;
+        if !declared.send.covers(&step.send, &step.wait) || !covers(&declared.failed, &step.wait.failed) {
+            return Err(undeclared(" that sends this and waits for this"));
         }
-        match (&said.undo, &step.compensate) {
+        match (&declared.undo, &step.compensate) {
             (_, None) => Ok(()),
             (Undo::Send(undo), Some(compensation)) if undo.covers(&compensation.send, &compensation.wait) => {
                 Ok(())
             }
-            (_, Some(_)) => Err(unsaid(" that is undone like this")),
+            (_, Some(_)) => Err(undeclared(" that is undone like this")),
         }
     }
 
-    /// Whether what is sent at the end is among what was said beforehand.
-    pub(super) fn check_last(&self, last: &LastSend) -> Result<(), Problem> {
-        if self.last.iter().any(|said| said.covers(&last.send, &last.wait)) {
+    /// Whether what is sent at the end is among what was declared.
+    pub(super) fn check_last(&self, last: &LastSend) -> Result<(), BehaviourProblem> {
+        if self.last.iter().any(|declared| declared.covers(&last.send, &last.wait)) {
             return Ok(());
         }
         let Outgoing { topic, command, .. } = &last.send;
-        Err(Problem(format!("its outline doesn't say that it sends {command} to {topic} at the end")))
+        Err(BehaviourProblem(format!(
+            "its outline doesn't say that it sends {command} to {topic} at the end"
+        )))
     }
 }
 
@@ -183,9 +186,9 @@ impl SendOutline {
     }
 }
 
-/// Whether all events were said beforehand.
-fn covers(said: &[String], events: &[String]) -> bool {
-    events.iter().all(|event| said.contains(event))
+/// Whether all events were declared.
+fn covers(declared: &[String], events: &[String]) -> bool {
+    events.iter().all(|event| declared.contains(event))
 }
 
 #[cfg(test)]
@@ -203,15 +206,15 @@ mod tests {
         let outline = Outline::of([StepOutline::new("fly", "air", "Fly").done("Flown").compensate(undo)]);
         let fly = || Step::new("fly", send("Fly")).done("Flown");
         let undone = |command| fly().compensate(Compensation::new(send(command)).done("Returned"));
-        let said = |step: &Step| outline.check_step(step).map_err(|problem| problem.0);
-        assert_eq!(said(&fly()), Ok(()));
-        assert_eq!(said(&undone("Return")), Ok(()));
+        let checked = |step: &Step| outline.check_step(step).map_err(|problem| problem.0);
+        assert_eq!(checked(&fly()), Ok(()));
+        assert_eq!(checked(&undone("Return")), Ok(()));
         let no = |what: &str| Err(format!("its outline has no step \"fly\"{what}"));
-        assert_eq!(said(&undone("Crash")), no(" that is undone like this"));
-        assert_eq!(said(&fly().failed("Grounded")), no(" that sends this and waits for this"));
-        assert_eq!(said(&Step::new("fly", send("Crash"))), no(" that sends this and waits for this"));
+        assert_eq!(checked(&undone("Crash")), no(" that is undone like this"));
+        assert_eq!(checked(&fly().failed("Grounded")), no(" that sends this and waits for this"));
+        assert_eq!(checked(&Step::new("fly", send("Crash"))), no(" that sends this and waits for this"));
         let walk = Step::new("walk", send("Fly"));
-        assert_eq!(said(&walk), Err("its outline has no step \"walk\"".to_owned()));
+        assert_eq!(checked(&walk), Err("its outline has no step \"walk\"".to_owned()));
     }
 
     #[test]

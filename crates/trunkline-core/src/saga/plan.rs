@@ -16,7 +16,7 @@ pub struct Outgoing {
     pub command: String,
     /// The command's data.
     pub data: Json,
-    /// What ordered consumers order it by; the saga's id when not said.
+    /// What ordered consumers order it by; the saga's id by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// How long it is kept from consumers.

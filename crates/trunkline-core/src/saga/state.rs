@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::transition::{
-    Ended, Failing, IgnoredCause, Noted, Part, Resent, Sent, Skipped, Started, StepDone, Stuck, Transition,
+    Ended, Failing, IgnoredCause, Noted, Resent, SagaPart, Sent, Skipped, Started, StepDone, Stuck,
+    Transition,
 };
 use super::{Compensation, Json, Outgoing, View, Wait};
 use crate::{Position, Timestamp, Version};
@@ -87,7 +88,7 @@ pub struct SagaState {
     /// What is still to be undone, the first to be undone last.
     pub compensations: Vec<(String, Compensation)>,
     /// Every message that it sent.
-    pub messages: Vec<Message>,
+    pub messages: Vec<SentMessage>,
     /// When it has to be done as a whole.
     pub deadline: Option<Timestamp>,
     /// What all that follows from one cause has in common.
@@ -102,7 +103,7 @@ pub struct Waiting {
     /// The step.
     pub step: String,
     /// Which part of the saga's life.
-    pub part: Part,
+    pub part: SagaPart,
     /// What was sent; nothing when it could not be made.
     pub sent: Option<Outgoing>,
     /// The message: the version of the transition that sent it first.
@@ -121,13 +122,13 @@ pub struct Waiting {
 
 /// A message that a saga sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct SentMessage {
     /// The version of the transition that sent it first.
     pub version: Version,
     /// The step that it was for.
     pub step: String,
     /// Which part of the saga's life.
-    pub part: Part,
+    pub part: SagaPart,
     /// Whether it is known what became of it.
     pub answered: bool,
 }
@@ -223,7 +224,7 @@ impl SagaState {
         if let Some(compensation) = compensate {
             self.compensations.push((step.clone(), compensation.clone()));
         }
-        self.messages.push(Message {
+        self.messages.push(SentMessage {
             version: self.version,
             step: step.clone(),
             part: *part,
@@ -258,9 +259,9 @@ impl SagaState {
             self.state = state.clone();
         }
         match done.part {
-            Part::Step => self.after = Some(done.step.clone()),
-            Part::Compensation => drop(self.compensations.pop()),
-            Part::Completed | Part::Failed => {}
+            SagaPart::Step => self.after = Some(done.step.clone()),
+            SagaPart::Compensation => drop(self.compensations.pop()),
+            SagaPart::Completed | SagaPart::Failed => {}
         }
         if let Some(waiting) = waiting {
             self.answered(waiting.message);
@@ -314,15 +315,15 @@ impl SagaState {
         self.status = Some(status);
         self.waiting = None;
         self.stuck = None;
-        // A saga that was told to be complete leaves what it did as it is.
+        // A saga that an operator, or a turn, made complete leaves what it did as it is.
         self.compensations.clear();
     }
 
-    fn goes_on(&mut self, part: Part) {
+    fn goes_on(&mut self, part: SagaPart) {
         self.stuck = None;
         self.status = Some(match part {
-            Part::Step | Part::Completed => Status::Running,
-            Part::Compensation | Part::Failed => Status::Compensating,
+            SagaPart::Step | SagaPart::Completed => Status::Running,
+            SagaPart::Compensation | SagaPart::Failed => Status::Compensating,
         });
     }
 

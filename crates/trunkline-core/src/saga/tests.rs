@@ -431,12 +431,12 @@ fn an_event_that_only_changes_what_it_remembers_is_recorded() {
 
 #[test]
 fn transitions_are_written_and_read_back() {
-    let cause = Cause { position: Some(crate::Position::new(3)), ..Cause::default() };
+    let cause = TransitionCause { position: Some(crate::Position::new(3)), ..TransitionCause::default() };
     let wait = Wait { timeout: Some(SECOND), done: vec!["Told".to_owned()], ..Wait::default() };
     let sent = Transition::Sent(Box::new(Sent {
         cause: cause.clone(),
         step: "a".to_owned(),
-        part: Part::Step,
+        part: SagaPart::Step,
         send: send("A").key("k").delay(SECOND),
         wait: wait.clone(),
         compensate: Some(Compensation { send: send("B"), wait }),
@@ -475,12 +475,15 @@ fn a_compensation_that_is_too_large_is_stuck_and_goes_out_when_it_fits() {
     assert!(reason.starts_with("pay: what it sends takes ") && reason.ends_with(" at most 150"), "{reason}");
     let again = ordered_within(&stuck.state, Order::Retry, usize::MAX);
     let [Transition::Sent(sent)] = &again.transitions[..] else { panic!("{:?}", again.transitions) };
-    assert_eq!((sent.part, &sent.step, &sent.send), (Part::Compensation, &"pay".to_owned(), &send("Refund")));
+    assert_eq!(
+        (sent.part, &sent.step, &sent.send),
+        (SagaPart::Compensation, &"pay".to_owned(), &send("Refund"))
+    );
     assert_eq!(again.state.status, Some(Status::Compensating));
     // Or an operator has done it by hand.
     let resolved = ordered_within(&stuck.state, Order::Resolve { reason: "by hand".to_owned() }, usize::MAX);
     let [_, Transition::Sent(sent)] = &resolved.transitions[..] else { panic!("{:?}", resolved.transitions) };
-    assert_eq!((sent.part, &sent.send), (Part::Compensation, &send("Release")));
+    assert_eq!((sent.part, &sent.send), (SagaPart::Compensation, &send("Release")));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::{EventId, EventType, Position, Version};
 
 /// What made a transition happen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cause {
+pub struct TransitionCause {
     /// The position of an event; of a timer, how far the log was read when it was judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
@@ -30,7 +30,7 @@ pub struct Cause {
 /// Which part of a saga's life a message belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Part {
+pub enum SagaPart {
     /// A step on the way forward.
     Step,
     /// What undoes a step.
@@ -45,7 +45,7 @@ pub enum Part {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Started {
     /// Why.
-    pub cause: Cause,
+    pub cause: TransitionCause,
     /// The data of the event that started it.
     pub start: Json,
     /// What it remembers at the beginning.
@@ -62,11 +62,11 @@ pub struct Started {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sent {
     /// Why.
-    pub cause: Cause,
+    pub cause: TransitionCause,
     /// The step that it is for; `completed` or `failed` for the last send.
     pub step: String,
     /// Which part of the saga's life.
-    pub part: Part,
+    pub part: SagaPart,
     /// The message.
     pub send: Outgoing,
     /// What is waited for.
@@ -81,7 +81,7 @@ pub struct Sent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resent {
     /// Why.
-    pub cause: Cause,
+    pub cause: TransitionCause,
     /// The step that it is for.
     pub step: String,
     /// The message: the version of the transition that sent it first.
@@ -97,7 +97,7 @@ pub struct Resent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// Why it was looked at.
-    pub cause: Cause,
+    pub cause: TransitionCause,
     /// The step.
     pub step: String,
 }
@@ -105,12 +105,12 @@ pub struct Skipped {
 /// What a saga waited for was done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepDone {
-    /// What said so.
-    pub cause: Cause,
+    /// What made it happen.
+    pub cause: TransitionCause,
     /// The step.
     pub step: String,
     /// Which part of the saga's life.
-    pub part: Part,
+    pub part: SagaPart,
     /// In which way it was done.
     pub by: DoneBy,
     /// The reason of a rejection, or of an operator.
@@ -141,7 +141,7 @@ pub enum DoneBy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noted {
     /// The event.
-    pub cause: Cause,
+    pub cause: TransitionCause,
     /// What the saga remembers now.
     pub state: Json,
 }
@@ -150,7 +150,7 @@ pub struct Noted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failing {
     /// What began it.
-    pub cause: Cause,
+    pub cause: TransitionCause,
     /// The step that the saga was at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
@@ -165,18 +165,18 @@ pub struct Failing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     /// What ended it.
-    pub cause: Cause,
+    pub cause: TransitionCause,
 }
 
 /// The saga can't go on without an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stuck {
     /// What made it so.
-    pub cause: Cause,
+    pub cause: TransitionCause,
     /// Where.
     pub step: String,
     /// Which part of the saga's life.
-    pub part: Part,
+    pub part: SagaPart,
     /// Why.
     pub reason: String,
     /// Whether what was sent is known to have had no effect, so that trying again sends a new message.
@@ -188,7 +188,7 @@ pub struct Stuck {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IgnoredCause {
     /// What came.
-    pub cause: Cause,
+    pub cause: TransitionCause,
     /// Why it has no effect.
     pub why: String,
     /// The message that it answers.
@@ -221,7 +221,7 @@ macro_rules! transitions {
             }
 
             /// Why it happened.
-            pub fn cause(&self) -> &Cause {
+            pub fn cause(&self) -> &TransitionCause {
                 match self {
                     $(Self::$variant(data) => &data.cause,)+
                 }

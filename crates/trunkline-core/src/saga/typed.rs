@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Behaviour, Json, LastSend, Next, Outline, Part, Problem, Start, Turn, View};
+use super::{Behaviour, BehaviourProblem, Json, LastSend, Next, Outline, SagaPart, Start, Turn, View};
 use crate::{Event, RecordedEvent};
 
 /// A saga: which events begin it, what it remembers of them, and what it does next.
@@ -85,11 +85,11 @@ pub trait Saga: 'static {
     /// The events that it names.
     type Event: Event;
 
-    /// All that it may send and wait for, said beforehand: an application is not built when nobody takes what one
-    /// sends, or when one could wait for ever.
+    /// All that it may send and wait for, declared beforehand: an application is not built when no consumer takes
+    /// what a saga sends, or when a saga could wait for ever.
     ///
-    /// [`next`](Saga::next), [`completed`](Saga::completed) and [`failed`](Saga::failed) do what is said here and
-    /// nothing else: another step is a [`Problem`], which begins the way back.
+    /// [`next`](Saga::next), [`completed`](Saga::completed) and [`failed`](Saga::failed) do what is declared here and
+    /// nothing else: another step is a [`BehaviourProblem`], which begins the way back.
     fn outline() -> Outline;
 
     /// Which saga an event is for.
@@ -142,19 +142,19 @@ impl<S: Saga> Default for Typed<S> {
 
 impl<S: Saga> Typed<S> {
     /// The event, when it is one of the saga's.
-    fn read(event: &RecordedEvent) -> Result<Option<S::Event>, Problem> {
+    fn read(event: &RecordedEvent) -> Result<Option<S::Event>, BehaviourProblem> {
         let read = S::Event::from_data(event.event_type(), event.data());
-        read.transpose().map_err(|error| Problem(error.to_string()))
+        read.transpose().map_err(|error| BehaviourProblem(error.to_string()))
     }
 
-    fn state(json: &Json) -> Result<S::State, Problem> {
+    fn state(json: &Json) -> Result<S::State, BehaviourProblem> {
         serde_json::from_str(json.as_str())
-            .map_err(|error| Problem(format!("what it remembers can't be read: {error}")))
+            .map_err(|error| BehaviourProblem(format!("what it remembers can't be read: {error}")))
     }
 
-    fn json(state: &S::State) -> Result<Json, Problem> {
+    fn json(state: &S::State) -> Result<Json, BehaviourProblem> {
         Json::of(state)
-            .map_err(|error| Problem(format!("what it remembers can't be written as JSON: {error}")))
+            .map_err(|error| BehaviourProblem(format!("what it remembers can't be written as JSON: {error}")))
     }
 }
 
@@ -171,17 +171,17 @@ impl<S: Saga> Behaviour for Typed<S> {
         S::START
     }
 
-    fn key(&self, event: &RecordedEvent) -> Result<Option<String>, Problem> {
+    fn key(&self, event: &RecordedEvent) -> Result<Option<String>, BehaviourProblem> {
         Ok(Self::read(event)?.map(|event| S::id(&event).into_owned()))
     }
 
-    fn start(&self, event: &RecordedEvent) -> Result<Option<Start>, Problem> {
+    fn start(&self, event: &RecordedEvent) -> Result<Option<Start>, BehaviourProblem> {
         let state = Self::read(event)?.and_then(|event| S::start(&event));
         let start = |state| Ok(Start { state: Self::json(&state)?, timeout: S::TIMEOUT });
         state.map(start).transpose()
     }
 
-    fn next(&self, saga: &View<'_>, after: Option<&str>) -> Result<Next, Problem> {
+    fn next(&self, saga: &View<'_>, after: Option<&str>) -> Result<Next, BehaviourProblem> {
         let next = S::next(&Self::state(saga.state)?, after);
         if let Next::Step(step) = &next {
             self.outline.check_step(step)?;
@@ -194,20 +194,20 @@ impl<S: Saga> Behaviour for Typed<S> {
         saga: &View<'_>,
         event: &RecordedEvent,
         _done: Option<&str>,
-    ) -> Result<Option<Json>, Problem> {
+    ) -> Result<Option<Json>, BehaviourProblem> {
         let Some(event) = Self::read(event)? else { return Ok(None) };
         Self::json(&S::evolve(Self::state(saga.state)?, &event)).map(Some)
     }
 
-    fn turn(&self, saga: &View<'_>, event: &RecordedEvent) -> Result<Option<Turn>, Problem> {
+    fn turn(&self, saga: &View<'_>, event: &RecordedEvent) -> Result<Option<Turn>, BehaviourProblem> {
         let Some(event) = Self::read(event)? else { return Ok(None) };
         Ok(S::on(&Self::state(saga.state)?, &event))
     }
 
-    fn last(&self, saga: &View<'_>, part: Part) -> Result<Option<LastSend>, Problem> {
+    fn last(&self, saga: &View<'_>, part: SagaPart) -> Result<Option<LastSend>, BehaviourProblem> {
         let state = Self::state(saga.state)?;
         let last = match part {
-            Part::Failed => S::failed(&state, saga.reason.unwrap_or_default()),
+            SagaPart::Failed => S::failed(&state, saga.reason.unwrap_or_default()),
             _ => S::completed(&state),
         };
         if let Some(last) = &last {

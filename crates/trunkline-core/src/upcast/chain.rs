@@ -33,8 +33,8 @@ struct Chain {
 
 /// What a stored event is today: mostly one event, none when it is dropped, several when it is split.
 ///
-/// All of them have the stored event's id, position, version, times, metadata and tags; what tells them apart is
-/// their place in this order.
+/// All of them have the stored event's id, position, version, times, metadata and tags; they differ in their place
+/// in this order.
 #[derive(Clone, Debug)]
 pub struct Present(SmallVec<[RecordedEvent; 1]>);
 

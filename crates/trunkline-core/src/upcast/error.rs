@@ -71,7 +71,7 @@ impl ChainError {
 
 /// Why a stored event does not reach today's shape.
 ///
-/// Nothing that rests on its state can be said until it does.
+/// Nothing that needs its state can go on until it does.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{event_type} {schema_version} at position {position} ({stream} version {version}): {problem}")]
 pub struct UpcastError {

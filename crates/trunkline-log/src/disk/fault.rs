@@ -1,4 +1,4 @@
-//! Faults that a [`MemoryDisk`](super::MemoryDisk) has when told to: which operation fails, and how.
+//! Faults that a test makes a [`MemoryDisk`](super::MemoryDisk) have: which operation fails, and how.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard};

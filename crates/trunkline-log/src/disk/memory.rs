@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 
 use super::fault::{Faults, Verdict};
-use super::{Access, Disk, DiskFile, Fault, Lock, outside};
+use super::{Disk, DiskFile, DiskLock, Fault, OpenMode, outside};
 
 /// The smallest unit that the medium writes whole or not at all.
 const SECTOR: usize = 512;
@@ -278,7 +278,7 @@ impl Disk for MemoryDisk {
         Ok(state.names.keys().filter_map(|name| inside(name)).collect())
     }
 
-    fn open(&self, path: &str, _: Access) -> io::Result<Arc<dyn DiskFile>> {
+    fn open(&self, path: &str, _: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
         match self.state().names.get(path) {
             Some(file) => Ok(Arc::<MemoryFile>::clone(file)),
             None => Err(io::Error::new(io::ErrorKind::NotFound, format!("no file {path}"))),
@@ -321,7 +321,7 @@ impl Disk for MemoryDisk {
         Ok(())
     }
 
-    fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn Lock>, String>> {
+    fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn DiskLock>, String>> {
         let mut state = self.state();
         if let Some(owner) = state.locks.get(path) {
             return Ok(Err(owner.clone()));
@@ -346,7 +346,7 @@ struct MemoryLock {
     boot: u8,
 }
 
-impl Lock for MemoryLock {}
+impl DiskLock for MemoryLock {}
 
 impl Drop for MemoryLock {
     fn drop(&mut self) {

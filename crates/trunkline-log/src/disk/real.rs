@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::{Access, Disk, DiskFile, Lock, outside};
+use super::{Disk, DiskFile, DiskLock, OpenMode, outside};
 
 /// A folder of the file system.
 #[derive(Debug)]
@@ -58,8 +58,8 @@ impl Disk for RealDisk {
         Ok(names)
     }
 
-    fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
-        let file = OpenOptions::new().read(true).write(access == Access::Write).open(self.path(path))?;
+    fn open(&self, path: &str, access: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
+        let file = OpenOptions::new().read(true).write(access == OpenMode::Write).open(self.path(path))?;
         Ok(Arc::new(RealFile { file, map: OnceLock::new() }))
     }
 
@@ -81,7 +81,7 @@ impl Disk for RealDisk {
         sync_folder(&self.path(path))
     }
 
-    fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn Lock>, String>> {
+    fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn DiskLock>, String>> {
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.path(path))?;
         match file.try_lock() {
@@ -127,7 +127,7 @@ struct RealLock {
     file: File,
 }
 
-impl Lock for RealLock {}
+impl DiskLock for RealLock {}
 
 impl Drop for RealLock {
     /// To close the file would do only once nobody else has it open: a child that another thread is starting just

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{Located, Probe, filter};
 use crate::bytes_at::{id_at, put, u32_at, u64_at};
-use crate::disk::{Access, Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, OpenMode};
 use crate::key::Key;
 use crate::prefetch::prefetch;
 
@@ -164,7 +164,7 @@ pub(crate) struct Damaged;
 impl Run {
     /// Opens a run; `None` when its file is damaged or not what its name says.
     pub(crate) fn open(disk: &dyn Disk, name: RunName, store_id: &[u8; 16]) -> io::Result<Option<Self>> {
-        let file = disk.open(&name.path(), Access::Read)?;
+        let file = disk.open(&name.path(), OpenMode::Read)?;
         let file_len = file.len()?;
         if file_len < HEADER_LEN as u64 {
             return Ok(None);

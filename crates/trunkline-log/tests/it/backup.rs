@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trunkline_log::disk::{Access, CrashChoice, Disk, Fault, FaultKind, MemoryDisk};
+use trunkline_log::disk::{CrashChoice, Disk, Fault, FaultKind, MemoryDisk, OpenMode};
 use trunkline_log::{BackupError, Expected, Log, restore};
 
 use crate::check::{all, assert_holds, assert_verifies};
@@ -139,7 +139,7 @@ fn a_damaged_backup_is_not_restored() {
         match number % 3 {
             0 => damaged.flip_bit(name, at, random.below(8) as u8),
             1 => damaged.remove(name).unwrap(),
-            _ => damaged.open(name, Access::Write).unwrap().set_len(at).unwrap(),
+            _ => damaged.open(name, OpenMode::Write).unwrap().set_len(at).unwrap(),
         }
         let to = MemoryDisk::new();
         // Some bits of a segment mean nothing; those may be wrong, nothing else may.

@@ -8,7 +8,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
-use trunkline_log::disk::{Access, CrashChoice, Disk, Fault, FaultKind, MemoryDisk, RealDisk};
+use trunkline_log::disk::{CrashChoice, Disk, Fault, FaultKind, MemoryDisk, OpenMode, RealDisk};
 use trunkline_log::{Cursor, Expected, Log, OpenError, Options, Problem, ReadError};
 
 use crate::check::{assert_holds, assert_verifies, labels_of, read, streams_of};
@@ -499,7 +499,7 @@ fn all_records_before_a_damaged_one_are_given() {
         assert!(log.append_blocking(draft.encode(&log)).is_ok());
     }
     let file = "00000000000000000001.seg";
-    let found = frames(&disk.open(file, Access::Read).unwrap().view(0, 16 << 10).unwrap());
+    let found = frames(&disk.open(file, OpenMode::Read).unwrap().view(0, 16 << 10).unwrap());
     let damaged = found.iter().find(|frame| frame.first_position == 30).expect("each append is a frame");
     disk.flip_bit(file, damaged.bytes.end as u64 - 20, 3);
     for (forward, before) in [(true, (1..30).collect::<Vec<_>>()), (false, (31..=60).rev().collect())] {

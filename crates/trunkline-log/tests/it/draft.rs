@@ -1,6 +1,6 @@
 //! Batches and records as plain values, so that the log and the reference get the same.
 
-use trunkline_log::{Batch, Expected, Label, Log, Query, Record};
+use trunkline_log::{Batch, Expected, Label, LabelQuery, Log, Record};
 
 /// A record to append.
 #[derive(Clone, PartialEq, Eq)]
@@ -63,8 +63,8 @@ pub(crate) fn selects(selection: &Selection, record: &New) -> bool {
 }
 
 /// The log's query for a selection.
-pub(crate) fn query(log: &Log, selection: &Selection) -> Query {
-    let mut query = Query::default();
+pub(crate) fn query(log: &Log, selection: &Selection) -> LabelQuery {
+    let mut query = LabelQuery::default();
     for item in selection {
         query.item();
         for group in item {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use trunkline_log::disk::{Access, Disk, DiskFile, Lock, MemoryDisk};
+use trunkline_log::disk::{Disk, DiskFile, DiskLock, MemoryDisk, OpenMode};
 
 /// What happens on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Disk for Wrapped {
         Ok(files)
     }
 
-    fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+    fn open(&self, path: &str, access: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
         let file = self.disk.open(path, access)?;
         (self.hook)(Call::Opened)?;
         Ok(file)
@@ -80,7 +80,7 @@ impl Disk for Wrapped {
         self.disk.sync_dir(path)
     }
 
-    fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn Lock>, String>> {
+    fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn DiskLock>, String>> {
         self.disk.lock(path, owner)
     }
 

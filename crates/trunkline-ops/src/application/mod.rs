@@ -11,7 +11,7 @@ use crate::{OpsError, not_loaded};
 
 /// Reads a file that is to be used: one with errors is of no use.
 ///
-/// Nothing is registered beside it, so what nobody handles is an error.
+/// Nothing is registered beside it, so a command without a handler is an error.
 pub fn load(world: World<'_>, file: &str) -> Result<ApplicationFile, OpsError> {
     load_text(world, file, file)
 }

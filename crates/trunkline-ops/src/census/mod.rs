@@ -4,8 +4,8 @@
 //! read, in order ──▶ parts of 1024 events, to each thread in turn ──▶ a `tally` of each ──▶ joined
 //! ```
 //!
-//! Which thread has which part depends on nothing but the order of the events, and what is told of each shape is of its
-//! first event, so a census of the same store says the same whenever it is taken. `stored` is the shape of an event's
+//! Which thread has which part depends on nothing but the order of the events, and what is reported of each shape is of
+//! its first event, so a census of the same store says the same whenever it is taken. `stored` is the shape of an event's
 //! data, `outline` the part of it by which events are known to be alike.
 
 mod outline;
@@ -130,7 +130,7 @@ impl Counting {
     fn start(shapes: Shapes) -> Self {
         let tally = Tally::new(shapes.clone());
         let (parts, mut received) = mpsc::channel::<Vec<RecordedEvent>>(WAITING);
-        let (told, counted) = mpsc::channel(1);
+        let (send, counted) = mpsc::channel(1);
         let count = move || {
             let mut tally = Tally::new(shapes);
             while let Some(part) = received.blocking_recv() {
@@ -139,7 +139,7 @@ impl Counting {
                 }
             }
             // Nobody hears it when the census was dropped.
-            let _ = told.blocking_send(tally);
+            let _ = send.blocking_send(tally);
         };
         let thread = thread::Builder::new().name("census".to_owned()).spawn(count);
         Self { parts: thread.is_ok().then_some(parts), counted, tally }

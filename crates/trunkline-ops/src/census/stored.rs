@@ -20,7 +20,7 @@ enum Kind {
 }
 
 /// The fields of data in words, `name: kind` sorted by name, or what it is instead of an object.
-pub(super) fn said(data: &[u8]) -> String {
+pub(super) fn fields_in_words(data: &[u8]) -> String {
     let mut fields = BTreeMap::new();
     let outer = look(data, |name, kind| {
         fields.insert(name.to_owned(), kind);
@@ -74,7 +74,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The fields of an object, each told to a function.
+/// Calls a function with each field of an object.
 struct Fields<F>(F);
 
 impl<'de, F: FnMut(&str, Kind)> Visitor<'de> for Fields<F> {
@@ -144,7 +144,7 @@ mod tests {
             (r#"{"a":1,}"#, "no JSON"),
             (r#"{"a":tru}"#, "no JSON"),
         ] {
-            assert_eq!(said(data.as_bytes()), shape, "{data}");
+            assert_eq!(fields_in_words(data.as_bytes()), shape, "{data}");
         }
     }
 }

@@ -14,7 +14,7 @@ use trunkline_core::{Position, RecordedEvent};
 use super::outline::outline;
 use super::{Census, CensusLine, Undecodable, stored};
 
-/// How many shapes are told apart; data whose fields are named by data has as many as it has events.
+/// How many shapes are counted separately; data whose fields are named by data has as many as it has events.
 const SHAPES_MAX: usize = 10_000;
 
 /// How many outlines are remembered; events of further ones are each brought to today's shape.
@@ -114,7 +114,7 @@ impl Tally {
     /// The place of the line of an event.
     fn place(&mut self, event: &RecordedEvent) -> usize {
         let named = |shape| (event.event_type().to_owned(), event.schema_version(), shape);
-        let mut key = named(stored::said(event.data()));
+        let mut key = named(stored::fields_in_words(event.data()));
         if self.places.len() >= SHAPES_MAX && !self.places.contains_key(&key) {
             key = named(OTHERS.to_owned());
         }
@@ -201,7 +201,7 @@ pub(super) fn joined(tallies: Vec<Tally>) -> Census {
     }
     let mut lines: Vec<(Key, Line)> = lines.into_iter().collect();
     lines.sort_unstable_by(|(one, first), (other, second)| (first.first, one).cmp(&(second.first, other)));
-    let told = |((event_type, schema_version, shape), mut line): (Key, Line)| {
+    let line_of = |((event_type, schema_version, shape), mut line): (Key, Line)| {
         line.today.sort_unstable();
         CensusLine {
             event_type,
@@ -213,7 +213,7 @@ pub(super) fn joined(tallies: Vec<Tally>) -> Census {
             undecodable: line.undecodable,
         }
     };
-    let shapes: Vec<CensusLine> = lines.into_iter().map(told).collect();
+    let shapes: Vec<CensusLine> = lines.into_iter().map(line_of).collect();
     let failed = shapes.iter().filter_map(|line| line.undecodable.as_ref());
     Census { events, undecodable: failed.map(|failed| failed.count).sum(), shapes }
 }

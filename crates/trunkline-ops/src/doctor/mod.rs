@@ -82,7 +82,7 @@ fn seen(name: &'static str, looked: Result<Vec<Check>, OpsError>) -> Vec<Check> 
 }
 
 impl Diagnosis {
-    /// Whether somebody has to do something.
+    /// Whether an operator has to do something.
     pub fn verdict(&self) -> Result<(), Verdict> {
         let bad = self.checks.iter().filter(|check| check.state == Health::Bad).count() as u64;
         if bad == 0 { Ok(()) } else { Err(Verdict::Unwell { what: counted(bad, "problem"), remedied: true }) }

@@ -47,7 +47,7 @@ pub enum OpsError {
     Open {
         /// Why.
         source: OpenError,
-        /// Which store, and who said so.
+        /// Which store, and where it was named.
         place: Box<Place>,
     },
     /// The store did not take events.
@@ -119,7 +119,7 @@ pub enum OpsError {
     /// A migration ended before its end.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
-    /// An aggregate's state could not be told.
+    /// An aggregate's state could not be computed.
     #[error(transparent)]
     History(#[from] HistoryError),
     /// Sagas can't go on, or an order can't be carried out.

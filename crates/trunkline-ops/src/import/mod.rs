@@ -102,7 +102,7 @@ impl ImportReport {
 }
 
 /// Stores the events of all lines, each a `CloudEvents` event or what an export writes, until the input ends, something fails, or
-/// somebody asks to stop; `listener` hears of it meanwhile.
+/// the caller asks to stop; `listener` is called with the progress meanwhile.
 ///
 /// An event whose id is stored already is not added again, so the same input can be imported again after whatever ended
 /// an import. An input that makes no sense, or a store that fails, is an [`ImportError`].

@@ -1,4 +1,4 @@
-//! The thread that reads: a wait for the input keeps nobody from stopping the import, and lines are checked while those
+//! The thread that reads: the import can be stopped while it waits for input, and lines are checked while those
 //! before are being stored.
 
 use std::io::{self, BufReader};

@@ -3,13 +3,13 @@
 use serde::Serialize;
 use trunkline_core::Timestamp;
 use trunkline_queue::{
-    Action, BulkDecision, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DecisionKind, DecisionOutcome,
-    MessageId, MessageQueue, MessageQueueExt as _, OperateQueueExt as _, SystemClock,
+    BulkDecision, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DecisionKind, DecisionOutcome,
+    DecisionRecord, MessageId, MessageQueue, MessageQueueExt as _, OperateQueueExt as _, SystemClock,
 };
 
 use crate::OpsError;
 
-/// Which dead letters are meant, as somebody says it: by id, filtered, or all.
+/// Which dead letters are meant, as an operator names them: by id, filtered, or all.
 #[derive(Clone, Debug, Default)]
 pub struct DeadLetterChoice {
     /// These.
@@ -59,7 +59,7 @@ pub async fn decide(
     bulk: BulkDecision,
     rate: Option<f64>,
     by: &str,
-) -> (Vec<Action>, Result<(), OpsError>) {
+) -> (Vec<DecisionRecord>, Result<(), OpsError>) {
     let mut actions = Vec::new();
     let queue = match queue.operate() {
         Ok(queue) => queue,
@@ -89,7 +89,7 @@ pub async fn decide(
 
 /// What was decided about a dead letter, and what came of it.
 #[derive(Debug, Serialize)]
-pub struct ActionReport<'a> {
+pub struct DeadLetterDecisionReport<'a> {
     /// The number of the decision.
     pub number: u64,
     /// When.
@@ -119,8 +119,8 @@ pub struct ActionReport<'a> {
     pub dead_again: Option<&'a str>,
 }
 
-impl<'a> From<&'a Action> for ActionReport<'a> {
-    fn from(action: &'a Action) -> Self {
+impl<'a> From<&'a DecisionRecord> for DeadLetterDecisionReport<'a> {
+    fn from(action: &'a DecisionRecord) -> Self {
         let (outcome, outcome_at, dead_again) = match &action.outcome {
             DecisionOutcome::Waiting => ("waiting", None, None),
             DecisionOutcome::Done { at } => ("done", Some(*at), None),

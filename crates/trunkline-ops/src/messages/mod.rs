@@ -9,7 +9,7 @@ mod open;
 mod peek;
 
 pub use dead_letters::{DeadLetterGroupReport, DeadLetterReport, TryReport};
-pub use decide::{ActionReport, DeadLetterChoice, Selection, decide, decision_name};
+pub use decide::{DeadLetterChoice, DeadLetterDecisionReport, Selection, decide, decision_name};
 pub use message::MessageReport;
 pub use numbers::{GroupReport, QueueReport, TopicReport, queue_numbers};
 pub use open::open_queue;

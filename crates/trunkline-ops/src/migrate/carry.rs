@@ -118,14 +118,14 @@ fn id_of_reply(event: &RecordedEvent) -> EventId {
 
 /// The event with all that doesn't depend on its place.
 fn copy_of(event: &RecordedEvent) -> Result<NewEvent, String> {
-    let said = |error: &dyn std::fmt::Display| error.to_string();
+    let text = |error: &dyn std::fmt::Display| error.to_string();
     Ok(NewEvent {
         event_id: event.event_id(),
-        event_type: EventType::system(event.event_type()).map_err(|error| said(&error))?,
+        event_type: EventType::system(event.event_type()).map_err(|error| text(&error))?,
         schema_version: event.schema_version(),
         data: event.data_bytes(),
-        metadata: Metadata::parse(Bytes::copy_from_slice(event.metadata())).map_err(|error| said(&error))?,
-        tags: event.tags().map(Tag::system).collect::<Result<_, _>>().map_err(|error| said(&error))?,
+        metadata: Metadata::parse(Bytes::copy_from_slice(event.metadata())).map_err(|error| text(&error))?,
+        tags: event.tags().map(Tag::system).collect::<Result<_, _>>().map_err(|error| text(&error))?,
         occurred_at: Some(event.occurred_at()),
         recorded_at: Some(event.recorded_at()),
     })

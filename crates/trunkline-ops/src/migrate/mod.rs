@@ -92,13 +92,13 @@ pub enum MigrateError {
         /// In what they differ.
         what: &'static str,
     },
-    /// An event is not there although the new store has said that it stored it.
+    /// An event is not there although the new store acknowledged it.
     #[error("what becomes of {of} was appended to the new store, and is not there")]
     NotThere {
         /// The event of the old store.
         of: StoredAt,
     },
-    /// Which event of the old store a checkpoint names can't be said.
+    /// The event of the old store that a checkpoint names can't be found.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The old store could not be read.
@@ -167,8 +167,8 @@ impl Migration {
         let (written, outcomes) = (target.written, tally.outcomes);
         let (shapes, streams) = tally.lines();
         Ok(MigrationReport {
-            from: source.seen.told(from.id()),
-            to: target.seen.told(to.id()),
+            from: source.seen.report(from.id()),
+            to: target.seen.report(to.id()),
             written,
             outcomes,
             beyond,

@@ -145,7 +145,7 @@ fn line<'a>(shapes: &'a mut Shapes, event_type: &str, schema_version: u32) -> &'
     })
 }
 
-/// The events that went by, as far as the report tells of them.
+/// The events that went by, as far as the report counts them.
 pub(super) struct Seen {
     pub(super) events: u64,
     pub(super) first: Option<Position>,
@@ -169,7 +169,7 @@ impl Seen {
         self.hash.update(&self.line);
     }
 
-    pub(super) fn told(self, store: StoreId) -> Events {
+    pub(super) fn report(self, store: StoreId) -> Events {
         let (last, last_event_id) = self.last.unzip();
         let mut sha256 = String::with_capacity(64);
         for byte in self.hash.finalize() {

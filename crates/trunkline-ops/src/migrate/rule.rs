@@ -31,12 +31,12 @@ impl StreamRule {
     /// Compiles an expression over `event`.
     pub fn compile(text: &str) -> Result<Self, InvalidRule> {
         let scope = Scope::default().fields("event", FIELDS);
-        let said = |mistake: Mistake| match mistake.help {
+        let reason = |mistake: Mistake| match mistake.help {
             Some(help) => format!("{}; {help}", mistake.message),
             None => mistake.message,
         };
         Expression::compile(text, &scope).map(Self).map_err(|mistakes| {
-            let reasons: Vec<String> = mistakes.into_iter().map(said).collect();
+            let reasons: Vec<String> = mistakes.into_iter().map(reason).collect();
             InvalidRule { reason: reasons.join("; ") }
         })
     }

@@ -71,7 +71,7 @@ pub fn commands_of(input: impl io::Read + Send + 'static) -> RunCommands {
     RunCommands { total: None, incoming }
 }
 
-/// Hands out the command of each line that has one, until nobody wants any more.
+/// Hands out the command of each line that has one, until the receiver is gone.
 fn read(mut input: impl BufRead, mut hand_out: impl FnMut(Result<CommandRequest, OpsError>) -> bool) {
     let mut text = Vec::new();
     for number in 1.. {

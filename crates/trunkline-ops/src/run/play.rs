@@ -152,7 +152,7 @@ fn refused(ended: &Result<Result<Outcome, DispatchError>, JoinError>) -> Option<
     ended.as_ref().ok()?.as_ref().err().filter(storage)
 }
 
-/// Waits until not too much is on its way, or somebody asks to stop.
+/// Waits until not too much is on its way, or the caller asks to stop.
 async fn room(system: &mut System, stop: &Stop) -> Result<(), OpsError> {
     tokio::select! {
         room = system.room() => Ok(room?),
@@ -160,7 +160,7 @@ async fn room(system: &mut System, stop: &Stop) -> Result<(), OpsError> {
     }
 }
 
-/// Waits until everything is at rest, or somebody asks to stop.
+/// Waits until everything is at rest, or the caller asks to stop.
 async fn rest(system: &mut System, stop: &Stop) -> Result<(), OpsError> {
     tokio::select! {
         rested = system.at_rest() => Ok(rested.map(drop)?),
@@ -198,7 +198,7 @@ async fn queue_stats(app: &App) -> Result<QueueStats, OpsError> {
     Ok(queue.operate()?.stats().await?)
 }
 
-/// What can be told once everything is at rest.
+/// What can be reported once everything is at rest.
 async fn fill(app: &App, before: &Before, report: &mut RunReport) -> Result<(), OpsError> {
     let RunReport { rejected_by_reason, failed_by_reason, .. } = report;
     for counts in [rejected_by_reason, failed_by_reason] {

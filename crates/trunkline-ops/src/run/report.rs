@@ -100,8 +100,8 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    /// What somebody has to look at.
-    pub fn concern(&self) -> Option<String> {
+    /// What needs a look: what failed, is stuck, stopped or broken.
+    fn concern(&self) -> Option<String> {
         let mut all = Vec::new();
         let mut note = |count: u64, what: &str| {
             if count > 0 {
@@ -116,7 +116,7 @@ impl RunReport {
         (!all.is_empty()).then(|| all.join(", "))
     }
 
-    /// Whether somebody has to look at something.
+    /// [`Verdict::Unwell`] when something failed, is stuck, stopped or broken.
     pub fn verdict(&self) -> Result<(), Verdict> {
         self.concern().map_or(Ok(()), |what| Err(Verdict::Unwell { what, remedied: false }))
     }

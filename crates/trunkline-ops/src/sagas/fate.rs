@@ -1,7 +1,7 @@
-//! What became of each step of a saga, as its history tells.
+//! What became of each step of a saga, read from its history.
 
 use serde::Serialize;
-use trunkline::saga::{Failing, Part, Recording, SagaDetail, Sent, StepDone, Transition};
+use trunkline::saga::{Failing, Recording, SagaDetail, SagaPart, Sent, StepDone, Transition};
 use trunkline_core::{Position, Timestamp};
 
 /// What became of a step.
@@ -84,7 +84,7 @@ impl Fates {
         match &recording.transition {
             Transition::Sent(sent) => {
                 let Sent { step, part, .. } = &**sent;
-                let back = *part == Part::Compensation;
+                let back = *part == SagaPart::Compensation;
                 self.set(recording, step, if back { Fate::BeingUndone } else { Fate::UnderWay });
             }
             Transition::Resent(resent) => {
@@ -95,7 +95,7 @@ impl Fates {
                 }
             }
             Transition::Skipped(skipped) => self.set(recording, &skipped.step, Fate::PassedOver),
-            Transition::StepDone(StepDone { step, part: Part::Compensation, .. }) => {
+            Transition::StepDone(StepDone { step, part: SagaPart::Compensation, .. }) => {
                 self.set(recording, step, Fate::Undone);
             }
             Transition::StepDone(StepDone { step, .. }) => self.set(recording, step, Fate::Done),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use trunkline::saga::{Json, Part, Recording, SagaDetail, SagaState, Status, Transition, Waiting};
+use trunkline::saga::{Json, Recording, SagaDetail, SagaPart, SagaState, Status, Transition, Waiting};
 use trunkline_core::{Position, Timestamp, Version};
 
 use super::fate::{StepFate, fates};
@@ -78,7 +78,7 @@ pub struct SentLine<'a> {
     /// Its id in the queue.
     pub id: Option<String>,
     /// What it is for.
-    pub part: Part,
+    pub part: SagaPart,
     /// The step.
     pub step: &'a str,
     /// Where it was sent.
@@ -160,7 +160,7 @@ fn timers(state: &SagaState) -> Vec<TimerLine> {
 
 /// What would undo what was done, in the order in which it would go out.
 fn compensations(state: &SagaState) -> Vec<CompensationLine<'_>> {
-    let under_way = |waiting: &Waiting| waiting.part == Part::Compensation;
+    let under_way = |waiting: &Waiting| waiting.part == SagaPart::Compensation;
     // The last one is what the saga waits for, when it is on the way back.
     let sent = usize::from(state.waiting.as_ref().is_some_and(under_way));
     let left = state.compensations.iter().rev().skip(sent);
@@ -198,11 +198,11 @@ fn message<'a>(detail: &'a SagaDetail, recording: &'a Recording) -> Option<SentL
 }
 
 /// What a message is for.
-pub fn purpose(part: Part, step: &str) -> String {
+pub fn purpose(part: SagaPart, step: &str) -> String {
     match part {
-        Part::Step => format!("for {step}"),
-        Part::Compensation => format!("to undo {step}"),
-        Part::Completed => "at the end".to_owned(),
-        Part::Failed => "at the end of the way back".to_owned(),
+        SagaPart::Step => format!("for {step}"),
+        SagaPart::Compensation => format!("to undo {step}"),
+        SagaPart::Completed => "at the end".to_owned(),
+        SagaPart::Failed => "at the end of the way back".to_owned(),
     }
 }

@@ -1,7 +1,8 @@
 //! Reports of a queue, and what is decided about dead letters.
 
 use trunkline_ops::messages::{
-    ActionReport, DeadLetterChoice, DeadLetterReport, MessageReport, QueueReport, Selection, decide,
+    DeadLetterChoice, DeadLetterDecisionReport, DeadLetterReport, MessageReport, QueueReport, Selection,
+    decide,
 };
 use trunkline_ops::{Exit, OpsError};
 use trunkline_queue::{
@@ -41,7 +42,7 @@ async fn numbers_and_letters_are_reported_and_a_decision_is_on_record() {
     let all = DeadLetterChoice { all: true, ..DeadLetterChoice::default() }.selection().unwrap();
     let (actions, done) = decide(&queue, all, BulkDecision::Discard, None, "ada").await;
     done.unwrap();
-    let json = serde_json::to_value(ActionReport::from(&actions[0])).unwrap();
+    let json = serde_json::to_value(DeadLetterDecisionReport::from(&actions[0])).unwrap();
     assert_eq!((&json["by"], &json["decision"]), (&"ada".into(), &"discard".into()));
     assert_eq!(actions.len(), 2);
 }

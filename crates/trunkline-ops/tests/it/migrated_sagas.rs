@@ -352,7 +352,7 @@ async fn a_command_whose_events_are_dropped_is_not_one_that_had_nothing_to_do() 
         let part = state.waiting.map(|waiting| waiting.part);
         assert_eq!(
             part,
-            Some(trunkline::saga::Part::Compensation),
+            Some(trunkline::saga::SagaPart::Compensation),
             "it waits for what undoes the first step"
         );
     }

@@ -11,8 +11,8 @@ use super::sample::{
     publish, publish_all, soon, subscribe, topic, topic_stats,
 };
 use crate::{
-    Action, BulkDecision, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionKind,
-    DecisionOutcome, MessageQueue, NewMessage, OperateError, OperateQueueExt as _,
+    BulkDecision, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionKind,
+    DecisionOutcome, DecisionRecord, MessageQueue, NewMessage, OperateError, OperateQueueExt as _,
 };
 
 /// Dead letters are listed as they died, filtered, and page by page.
@@ -140,7 +140,7 @@ pub async fn a_bad_edit_changes_nothing(fixture: Fixture) {
     let error = edit(message("m1")).await.expect_err("the id is the old one's");
     assert!(matches!(error, OperateError::IdTaken { .. }), "{error:?}");
     assert_eq!(letters(&*queue).await, std::slice::from_ref(&letter));
-    assert_eq!(actions(&*queue).await, []);
+    assert_eq!(decisions(&*queue).await, []);
 }
 
 /// A discarded dead letter is gone, message and all.
@@ -175,7 +175,7 @@ pub async fn every_decision_is_on_record(fixture: Fixture) {
     let mut seen = Vec::new();
     let mut after = 0;
     loop {
-        let page = operating(&*queue).actions(after, 2).await.expect("decisions can be listed");
+        let page = operating(&*queue).decisions(after, 2).await.expect("decisions can be listed");
         let Some(last) = page.last() else { break };
         assert!(page.len() <= 2 && page.windows(2).all(|pair| pair[0].number < pair[1].number));
         after = last.number;
@@ -196,7 +196,7 @@ pub async fn dead_letters_are_replayed_together_at_a_pace(fixture: Fixture) {
     let clock = fixture.clock();
     let said = Mutex::new(Vec::new());
     let count = || said.lock().expect("nobody panics while it is held").len();
-    let mut saying = |action: Action| {
+    let mut saying = |action: DecisionRecord| {
         said.lock().expect("nobody panics while it is held").push(action.message_id.to_string());
     };
     let replay = operating(&*queue).decide_all(
@@ -239,7 +239,7 @@ pub async fn a_dead_letter_is_decided_about_once(fixture: Fixture) {
         };
         let decided = soon(join_all((0..4).map(decide))).await;
         let done = decided.into_iter().filter(|one| matches!(one, Ok(Ok(_)))).count();
-        assert_eq!((done, actions(&*queue).await.len()), (1, number + 1));
+        assert_eq!((done, decisions(&*queue).await.len()), (1, number + 1));
     }
 }
 
@@ -278,11 +278,11 @@ pub async fn dead_letters_and_decisions_survive_reopening(mut fixture: Fixture) 
         .decide(before[1].id.clone(), DeadLetterDecision::Edit(new), "ada".to_owned())
         .await
         .expect("it is there");
-    let actions = operating(&*queue).actions(0, 10).await.expect("decisions can be listed");
+    let decisions = operating(&*queue).decisions(0, 10).await.expect("decisions can be listed");
     drop(queue);
     let queue = fixture.reopen().await;
     assert_eq!(letters(&*queue).await, before[2..]);
-    assert_eq!(operating(&*queue).actions(0, 10).await.expect("decisions can be listed"), actions);
+    assert_eq!(operating(&*queue).decisions(0, 10).await.expect("decisions can be listed"), decisions);
     let deliveries = due(&*queue, "mail").await;
     assert_eq!(ids(&deliveries), ["m1", "m4"]);
     for delivery in &deliveries {
@@ -290,7 +290,7 @@ pub async fn dead_letters_and_decisions_survive_reopening(mut fixture: Fixture) 
     }
     drop(queue);
     let queue = fixture.reopen().await;
-    let outcomes = operating(&*queue).actions(0, 10).await.expect("decisions can be listed");
+    let outcomes = operating(&*queue).decisions(0, 10).await.expect("decisions can be listed");
     assert!(
         outcomes.iter().all(|action| matches!(action.outcome, DecisionOutcome::Done { .. })),
         "{outcomes:?}"
@@ -314,18 +314,18 @@ async fn kill_another(queue: &dyn MessageQueue) {
     kill(queue, "mail", "m5").await;
 }
 
-async fn decide(queue: &dyn MessageQueue, id: &DeadLetterId, decision: DeadLetterDecision) -> Action {
+async fn decide(queue: &dyn MessageQueue, id: &DeadLetterId, decision: DeadLetterDecision) -> DecisionRecord {
     let action =
         operating(queue).decide(id.clone(), decision, "ada".to_owned()).await.expect("it can be decided");
-    assert_eq!(actions(queue).await.pop(), Some(action.clone()), "it is on record");
+    assert_eq!(decisions(queue).await.pop(), Some(action.clone()), "it is on record");
     action
 }
 
-async fn actions(queue: &dyn MessageQueue) -> Vec<Action> {
-    operating(queue).actions(0, 1_000).await.expect("decisions can be listed")
+async fn decisions(queue: &dyn MessageQueue) -> Vec<DecisionRecord> {
+    operating(queue).decisions(0, 1_000).await.expect("decisions can be listed")
 }
 
 /// How the last decision came out.
 async fn outcome(queue: &dyn MessageQueue) -> DecisionOutcome {
-    actions(queue).await.pop().expect("there was a decision").outcome
+    decisions(queue).await.pop().expect("there was a decision").outcome
 }

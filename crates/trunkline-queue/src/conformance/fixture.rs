@@ -73,7 +73,7 @@ impl Fixture {
         self
     }
 
-    /// Says for how long the queue keeps things; as by default unless said.
+    /// Says for how long the queue keeps things; the default times otherwise.
     #[must_use]
     pub fn with_keep(mut self, keep: Keep) -> Self {
         self.keep = keep;

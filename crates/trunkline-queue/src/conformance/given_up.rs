@@ -1,4 +1,4 @@
-//! What groups give up: what is said of it, in which order, and for how long.
+//! What groups give up: what is recorded of it, in which order, and for how long.
 
 use std::time::Duration;
 

@@ -146,7 +146,7 @@ pub async fn a_purge_leaves_what_is_held_and_what_is_dead(fixture: Fixture) {
     assert_eq!(topic_stats(&*queue).await.messages, 2);
 }
 
-/// What isn't there is said not to be.
+/// What isn't there is an error that says so.
 pub async fn what_is_not_there_is_refused(fixture: Fixture) {
     let queue = fixture.queue();
     let no_topic = |error: &OperateError| matches!(error, OperateError::NoTopic { .. });

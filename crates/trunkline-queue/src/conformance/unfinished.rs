@@ -1,4 +1,4 @@
-//! What is not finished, as whoever waits for it is told.
+//! How much is not finished, as it is counted for whoever waits for rest.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@
 use std::io;
 use std::num::NonZeroU32;
 
-use trunkline_log::disk::{Access, Disk};
+use trunkline_log::disk::{Disk, OpenMode};
 
 use super::codec::{Decoder, Encoder, Malformed};
 use super::frame::Header;
@@ -105,7 +105,8 @@ impl Index {
 /// Where a segment's frames end and what its index says of them, if it has one that is whole; what is known of
 /// the end has to be so.
 pub(crate) fn load(disk: &dyn Disk, header: &Header, known_end: Option<u64>) -> Option<(u64, Vec<u8>)> {
-    let bytes = disk.open(&index_name(header.number), Access::Read).and_then(|file| read_all(&*file)).ok()?;
+    let bytes =
+        disk.open(&index_name(header.number), OpenMode::Read).and_then(|file| read_all(&*file)).ok()?;
     let (whole, crc) = bytes.split_last_chunk()?;
     if crc32fast::hash(whole) != u32::from_le_bytes(*crc) {
         return None;

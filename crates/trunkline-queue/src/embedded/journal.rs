@@ -131,7 +131,7 @@ impl Journal {
         let file = self.disk.create(temporary)?;
         let filled = fill(&*file, &header, capacity);
         if let Err(error) = filled.and_then(|()| self.disk.rename(temporary, &name)) {
-            // What it took is needed by somebody else now.
+            // The space that it took is needed elsewhere now.
             let _ = self.disk.remove(temporary);
             return Err(error);
         }
@@ -180,7 +180,7 @@ impl Journal {
         }
     }
 
-    /// Removes the segments before a state's that nobody wants any more.
+    /// Removes the segments before a state's that no group wants any more.
     pub(crate) fn remove_finished(&mut self, state: u32) {
         let gone: Vec<u32> = self
             .segments

@@ -2,7 +2,7 @@
 //!
 //! The other files of a queue are each written after the segment that they speak of has its name on the disk, synced:
 //! the numbers after the first one, a segment's index after the next one, a state after the one of its number. The last
-//! segment is never removed. So no crash leaves any of them without it, and somebody has removed it.
+//! segment is never removed. So no crash leaves any of them without it, and it was removed from outside.
 
 use std::collections::BTreeMap;
 

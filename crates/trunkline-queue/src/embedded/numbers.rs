@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use trunkline_log::disk::{Access, Disk};
+use trunkline_log::disk::{Disk, OpenMode};
 
 use super::codec::{Decoder, Encoder, Malformed};
 use super::journal::read_all;
@@ -30,7 +30,7 @@ pub(crate) fn publish(disk: &dyn Disk, stats: &QueueStats) -> io::Result<()> {
 
 /// The numbers that were published last, if there are any that can be read.
 pub(crate) fn read(disk: &dyn Disk) -> io::Result<Option<QueueStats>> {
-    let file = match disk.open(FILE, Access::Read) {
+    let file = match disk.open(FILE, OpenMode::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

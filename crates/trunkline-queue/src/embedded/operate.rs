@@ -9,8 +9,8 @@ use super::{EmbeddedQueue, STORAGE, load};
 use crate::check::{check, keep};
 use crate::engine::{Addressed, DeadLook, Look};
 use crate::{
-    Action, DeadLetter, DeadLetterDecision, DeadLetterId, DeadLettersRead, DecisionKind, GroupName, Message,
-    MessageId, OperateError, OperateQueue, Peek, Peeked, QueueStats, StorageError, TopicName,
+    DeadLetter, DeadLetterDecision, DeadLetterId, DeadLettersRead, DecisionKind, DecisionRecord, GroupName,
+    Message, MessageId, OperateError, OperateQueue, Peek, Peeked, QueueStats, StorageError, TopicName,
 };
 
 /// How many dead letters are looked at in one operation.
@@ -57,7 +57,7 @@ impl EmbeddedQueue {
         id: DeadLetterId,
         decision: DeadLetterDecision,
         by: String,
-    ) -> Result<Action, OperateError> {
+    ) -> Result<DecisionRecord, OperateError> {
         let old = self.dead_letter_one(id.clone()).await?.message;
         let (kind, new) = match decision {
             DeadLetterDecision::Replay => (DecisionKind::Replay, None),
@@ -82,7 +82,7 @@ impl EmbeddedQueue {
             if let Some((_, draft)) = new {
                 stage.publish_one(topic, draft, Some(Addressed { group, action }));
             }
-            let recorded = stage.engine.actions_after(action - 1, 1).pop();
+            let recorded = stage.engine.decisions_after(action - 1, 1).pop();
             recorded.ok_or(OperateError::NoDeadLetter { id })
         })
         .await
@@ -172,11 +172,11 @@ impl OperateQueue for EmbeddedQueue {
         id: DeadLetterId,
         decision: DeadLetterDecision,
         by: String,
-    ) -> BoxFuture<'_, Result<Action, OperateError>> {
+    ) -> BoxFuture<'_, Result<DecisionRecord, OperateError>> {
         self.decide_now(id, decision, by).boxed()
     }
 
-    fn actions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<Action>, OperateError>> {
-        self.call(0, false, move |stage| Ok(stage.engine.actions_after(after, max))).boxed()
+    fn decisions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<DecisionRecord>, OperateError>> {
+        self.call(0, false, move |stage| Ok(stage.engine.decisions_after(after, max))).boxed()
     }
 }

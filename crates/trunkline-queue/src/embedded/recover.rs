@@ -5,7 +5,7 @@ use std::io;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use trunkline_log::disk::{Access, Disk, DiskFile};
+use trunkline_log::disk::{Disk, DiskFile, OpenMode};
 
 use super::OpenError;
 use super::codec::Malformed;
@@ -192,7 +192,7 @@ fn open_segments(disk: &dyn Disk, numbers: &[u32]) -> Result<BTreeMap<u32, Segme
 
 fn open_segment(disk: &dyn Disk, number: u32) -> Result<Segment, OpenError> {
     let name = segment_name(number);
-    let file = disk.open(&name, Access::Write).map_err(OpenError::io(format!("open {name}")))?;
+    let file = disk.open(&name, OpenMode::Write).map_err(OpenError::io(format!("open {name}")))?;
     let mut bytes = [0; HEADER_LEN as usize];
     let read = file.read_at(0, &mut bytes).map_err(OpenError::io(format!("read {name}")))?;
     OpenError::other_version(&name, &bytes[..read], frame::MAGIC)?;

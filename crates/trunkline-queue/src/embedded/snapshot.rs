@@ -6,7 +6,7 @@
 use std::io;
 
 use trunkline_core::Timestamp;
-use trunkline_log::disk::{Access, Disk};
+use trunkline_log::disk::{Disk, OpenMode};
 
 use super::OpenError;
 use super::codec::{Decoder, Encoder, Malformed};
@@ -16,7 +16,7 @@ use super::record::{
 };
 use crate::engine::{At, Body, Died, Engine, Group, Past, Rate, Topic, Touched};
 use crate::limits::PARTITIONS_MAX;
-use crate::{Action, DeadLetterId, DecisionOutcome, Try};
+use crate::{DeadLetterId, DecisionOutcome, DecisionRecord, Try};
 
 const MAGIC: [u8; 8] = *b"TRKLQST2";
 
@@ -52,7 +52,7 @@ pub(crate) fn write<B: Body>(disk: &dyn Disk, engine: &Engine<B>, number: u32) -
 /// Reads a state into an engine that has none.
 pub(crate) fn read<B: Body>(disk: &dyn Disk, engine: &mut Engine<B>, number: u32) -> Result<u64, OpenError> {
     let name = state_name(number);
-    let read = disk.open(&name, Access::Read).and_then(|file| read_all(&*file));
+    let read = disk.open(&name, OpenMode::Read).and_then(|file| read_all(&*file));
     let bytes = read.map_err(OpenError::io(format!("read {name}")))?;
     OpenError::other_version(&name, &bytes, MAGIC)?;
     decode(engine, &bytes).map_err(|Malformed(what)| OpenError::corrupt(&name, 0, what))?;
@@ -63,8 +63,8 @@ fn encode<B: Body>(engine: &Engine<B>) -> Vec<u8> {
     let mut encoder = Encoder::default();
     encoder.fixed(&MAGIC);
     encoder.number(engine.next_dead);
-    encoder.number(engine.next_action);
-    encoder.list(engine.actions.iter(), encode_action);
+    encoder.number(engine.next_decision);
+    encoder.list(engine.decisions.iter(), encode_decision);
     encoder.list(engine.topics.iter(), encode_topic);
     let crc = crc32fast::hash(&encoder.0);
     encoder.fixed(&crc.to_le_bytes());
@@ -81,8 +81,8 @@ fn decode<B: Body>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<(), Malformed
         return Err(Malformed("it is no state of a queue"));
     }
     engine.next_dead = decoder.number()?;
-    engine.next_action = decoder.number()?;
-    engine.actions = decoder.list(decode_action)?.into();
+    engine.next_decision = decoder.number()?;
+    engine.decisions = decoder.list(decode_decision)?.into();
     engine.topics = decoder.list(decode_topic)?;
     decoder.end()?;
     for (number, topic) in (0..).zip(&engine.topics) {
@@ -243,7 +243,7 @@ fn decode_try(decoder: &mut Decoder<'_>) -> Result<Try, Malformed> {
     })
 }
 
-fn encode_action(encoder: &mut Encoder, action: &Action) {
+fn encode_decision(encoder: &mut Encoder, action: &DecisionRecord) {
     encoder.number(action.number);
     encoder.time(action.at);
     encoder.text(&action.by);
@@ -268,8 +268,8 @@ fn encode_action(encoder: &mut Encoder, action: &Action) {
     }
 }
 
-fn decode_action(decoder: &mut Decoder<'_>) -> Result<Action, Malformed> {
-    Ok(Action {
+fn decode_decision(decoder: &mut Decoder<'_>) -> Result<DecisionRecord, Malformed> {
+    Ok(DecisionRecord {
         number: decoder.number()?,
         at: decoder.time()?,
         by: decoder.text()?.to_owned(),

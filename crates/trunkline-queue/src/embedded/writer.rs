@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use trunkline_log::disk::Lock;
+use trunkline_log::disk::DiskLock;
 
 use super::STORAGE;
 use super::frame::FRAME_HEADER_LEN;
@@ -65,11 +65,11 @@ pub(crate) struct Writer {
     pub(crate) state_bytes: u64,
     pub(crate) since_state: u64,
     pub(crate) poisoned: Option<String>,
-    pub(crate) lock: Box<dyn Lock>,
+    pub(crate) lock: Box<dyn DiskLock>,
 }
 
 impl Writer {
-    /// Works until the queue is closed, or nobody has it any more.
+    /// Works until the queue is closed, or its last handle is dropped.
     pub(crate) fn run(mut self) {
         let mut numbers_at = Instant::now();
         let mut changed = true;
@@ -245,7 +245,7 @@ impl Writer {
         }
     }
 
-    /// Removes segments that nobody wants, and moves messages out of one that few want.
+    /// Removes segments without a message that is still wanted, and moves messages out of one with few of them.
     fn clean(&mut self) {
         self.journal.remove_finished(self.state);
         let (all, live) = self.journal.sizes();

@@ -4,7 +4,7 @@ use trunkline_core::Timestamp;
 
 use super::group::{At, Died, Group, Past, Touched};
 use super::{Body, Change, Engine, Entry, Topic};
-use crate::{Action, DeadLetterId, DecisionKind, DecisionOutcome, TopicName};
+use crate::{DeadLetterId, DecisionKind, DecisionOutcome, DecisionRecord, TopicName};
 
 /// Whom a message is for, when it is not for all groups: a group, and the decision that sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ impl<B: Body> Engine<B> {
             Change::Trim { topic, before } => self.trim_now(*topic, *before),
             Change::Decide { action, dead, kind, at, by, message_id, new_message_id } => {
                 let Some((topic, group, place)) = self.dead.remove(dead) else { return };
-                self.next_action = self.next_action.max(action + 1);
+                self.next_decision = self.next_decision.max(action + 1);
                 let Some((found, key, _)) = self.find(topic, place) else { return };
                 let topic_name = found.name.clone();
                 let Some(in_group) = found.group_mut(group) else { return };
@@ -168,7 +168,7 @@ impl<B: Body> Engine<B> {
                     let gone = found.finish(place);
                     self.free(gone);
                 }
-                self.record(Action {
+                self.record(DecisionRecord {
                     number: *action,
                     at: *at,
                     by: by.clone(),
@@ -224,16 +224,16 @@ impl<B: Body> Engine<B> {
     /// How a decision came out.
     fn came_out(&mut self, action: Option<u64>, outcome: DecisionOutcome) {
         let Some(number) = action else { return };
-        let found = self.actions.binary_search_by_key(&number, |action| action.number);
+        let found = self.decisions.binary_search_by_key(&number, |action| action.number);
         if let Ok(found) = found {
-            self.actions[found].outcome = outcome;
+            self.decisions[found].outcome = outcome;
         }
     }
 
-    fn record(&mut self, action: Action) {
-        self.actions.push_back(action);
-        while self.actions.len() > crate::limits::ACTIONS_MAX {
-            self.actions.pop_front();
+    fn record(&mut self, action: DecisionRecord) {
+        self.decisions.push_back(action);
+        while self.decisions.len() > crate::limits::DECISIONS_MAX {
+            self.decisions.pop_front();
         }
     }
 
@@ -299,18 +299,18 @@ impl<B: Body> Engine<B> {
                 .map(|(place, _)| place)
                 .collect()
         };
-        let mut actions = Vec::new();
+        let mut decisions = Vec::new();
         let unheld = group.unheld_places();
         for &place in &unheld {
             let Some(key) = found.table.get(place).map(|entry| entry.key) else { continue };
-            actions.extend(group.take(place, key).and_then(|touched| touched.action()));
+            decisions.extend(group.take(place, key).and_then(|touched| touched.action()));
         }
         group.skip_untouched(next);
         for place in untouched.into_iter().chain(unheld) {
             let gone = self.topic_mut(topic).and_then(|topic| topic.finish(place));
             self.free(gone);
         }
-        for action in actions {
+        for action in decisions {
             self.came_out(Some(action), DecisionOutcome::Gone);
         }
     }

@@ -38,7 +38,7 @@ impl Bell {
         });
     }
 
-    /// What is due next is due then, perhaps later than was said.
+    /// What is due next is due then, perhaps later than was announced.
     pub(crate) fn next_due(&self, micros: i64) {
         self.due.send_if_modified(|due| {
             let earlier = micros < *due;

@@ -55,7 +55,7 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    /// Whether it is an original, that nothing else would tell: it is synced before it is acknowledged.
+    /// Whether it is an original, which nothing else could restore: it is synced before it is acknowledged.
     #[cfg(feature = "embedded")]
     pub(crate) fn is_original(&self) -> bool {
         match self {

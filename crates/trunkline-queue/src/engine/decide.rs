@@ -331,7 +331,7 @@ impl<B: Body> Engine<B> {
         let none = || OperateError::NoDeadLetter { id: id.clone() };
         let dead: u64 = id.0.parse().map_err(|_| none())?;
         let (topic, group, _) = self.dead.get(&dead).copied().ok_or_else(none)?;
-        let action = self.next_action;
+        let action = self.next_decision;
         let change = Change::Decide { action, dead, kind, at: now, by, message_id, new_message_id };
         self.make(change, changes);
         Ok((topic, group, action))

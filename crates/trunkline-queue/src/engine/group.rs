@@ -385,7 +385,7 @@ impl Group {
         self.delayed.iter().map(|&(_, place)| place).collect()
     }
 
-    /// The places of the touched messages that nobody holds.
+    /// The places of the touched messages that are not leased.
     pub(crate) fn unheld_places(&self) -> Vec<u64> {
         self.ready.iter().copied().chain(self.delayed.iter().map(|&(_, place)| place)).collect()
     }

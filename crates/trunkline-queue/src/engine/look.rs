@@ -10,8 +10,8 @@ use super::group::{At, Died, Group};
 use super::{Body, Engine, Entry, Topic};
 use crate::clock::since;
 use crate::{
-    Action, DeadLetterId, GroupName, GroupStats, MessageState, OperateError, Peek, TopicName, TopicStats,
-    Try, Unfinished,
+    DeadLetterId, DecisionRecord, GroupName, GroupStats, MessageState, OperateError, Peek, TopicName,
+    TopicStats, Try, Unfinished,
 };
 
 /// A message that was looked at.
@@ -145,9 +145,9 @@ impl<B: Body> Engine<B> {
         })
     }
 
-    pub(crate) fn actions_after(&self, after: u64, max: usize) -> Vec<Action> {
-        let first = self.actions.partition_point(|action| action.number <= after);
-        self.actions.range(first..).take(max).cloned().collect()
+    pub(crate) fn decisions_after(&self, after: u64, max: usize) -> Vec<DecisionRecord> {
+        let first = self.decisions.partition_point(|action| action.number <= after);
+        self.decisions.range(first..).take(max).cloned().collect()
     }
 }
 

@@ -38,9 +38,9 @@ pub(crate) use table::Entry;
 pub(crate) use topic::Topic;
 
 use crate::limits::{DEAD_LETTER_AGE_DEFAULT, UNREAD_AGE_DEFAULT, UNREAD_BYTES_DEFAULT};
-use crate::{Action, TopicName};
+use crate::{DecisionRecord, TopicName};
 
-/// How long a queue keeps what nobody has asked it to keep for good.
+/// How long a queue keeps what it need not keep for good.
 ///
 /// ```
 /// use trunkline_queue::Keep;
@@ -82,8 +82,8 @@ pub(crate) struct Engine<B> {
     /// Each dead letter by its number: topic, group, message.
     pub(crate) dead: BTreeMap<u64, (u32, u32, u64)>,
     pub(crate) next_dead: u64,
-    pub(crate) actions: VecDeque<Action>,
-    pub(crate) next_action: u64,
+    pub(crate) decisions: VecDeque<DecisionRecord>,
+    pub(crate) next_decision: u64,
     /// What tokens begin with: another value each time the queue is opened.
     opening: u64,
     next_token: u64,
@@ -92,7 +92,7 @@ pub(crate) struct Engine<B> {
 }
 
 impl<B: Body> Engine<B> {
-    /// A queue without topics; `opening` tells it from every other that has the same state.
+    /// A queue without topics; `opening` distinguishes it from every other that has the same state.
     pub(crate) fn new(keep: Keep, opening: u64) -> Self {
         Self {
             keep,
@@ -100,8 +100,8 @@ impl<B: Body> Engine<B> {
             names: BTreeMap::new(),
             dead: BTreeMap::new(),
             next_dead: 1,
-            actions: VecDeque::new(),
-            next_action: 1,
+            decisions: VecDeque::new(),
+            next_decision: 1,
             opening,
             next_token: 0,
             freed: Vec::new(),

@@ -88,7 +88,7 @@ async fn assert_kept(queue: &EmbeddedQueue, told: &Told, context: &str) {
             assert!(waiting.contains(&id) || told.settled.contains(&id), "{context}: {id} is lost");
         }
     }
-    let decisions = queue.actions(0, 1_000).await.unwrap().len() as u64;
+    let decisions = queue.decisions(0, 1_000).await.unwrap().len() as u64;
     assert!(decisions >= told.decisions, "{context}: {decisions} of {} decisions", told.decisions);
     for number in &told.tried {
         let published = queue.publish(topic(), batch(*number)).await.unwrap();
@@ -331,7 +331,7 @@ async fn damage_is_reported_with_its_place() {
     }
     queue.close().await;
     drop(queue);
-    let file = disk.open("0000000001.seg", trunkline_log::disk::Access::Write).unwrap();
+    let file = disk.open("0000000001.seg", trunkline_log::disk::OpenMode::Write).unwrap();
     let mut byte = [0];
     file.read_at(1_000, &mut byte).unwrap();
     file.write_at(1_000, &[byte[0] ^ 1]).unwrap();

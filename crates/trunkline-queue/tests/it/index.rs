@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trunkline_log::disk::{Access, Disk, MemoryDisk};
+use trunkline_log::disk::{Disk, MemoryDisk, OpenMode};
 use trunkline_queue::{
     DeadLettersRead, EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions, MessageQueue, NewMessage,
     OperateQueue, Peek, Published, Receive, TopicName,
@@ -48,7 +48,7 @@ async fn queue() -> MemoryDisk {
 }
 
 fn read(disk: &MemoryDisk, name: &str) -> Vec<u8> {
-    let file = disk.open(name, Access::Read).unwrap();
+    let file = disk.open(name, OpenMode::Read).unwrap();
     let mut bytes = vec![0; file.len().unwrap() as usize];
     file.read_at(0, &mut bytes).unwrap();
     bytes

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trunkline_log::disk::{Access, Disk, MemoryDisk};
+use trunkline_log::disk::{Disk, MemoryDisk, OpenMode};
 use trunkline_queue::{
     EmbeddedOptions, EmbeddedQueue, MessageQueue, NewMessage, OpenError, OperateQueue, TopicName,
 };
@@ -178,5 +178,5 @@ async fn where_nothing_is_no_queue_is_made_unless_asked_for() {
     assert!(empty.list("").unwrap().is_empty());
     let disk = queue(1).await;
     drop(opened(&disk).unwrap());
-    assert!(disk.open("0000000001.seg", Access::Read).is_ok());
+    assert!(disk.open("0000000001.seg", OpenMode::Read).is_ok());
 }

@@ -1,6 +1,6 @@
 //! What is known of a request's data before a handler reads it.
 
-use trunkline_core::data::{self, Digest, Fault, RepeatedKey};
+use trunkline_core::data::{self, Digest, InvalidData, RepeatedKey};
 
 use super::{CommandRequest, Rejection};
 
@@ -28,8 +28,8 @@ impl Seen {
         let as_it_is = || has_id.then(|| Digest::of_bytes(&request.data));
         match checked {
             Ok(digest) => Self { digest, repeated: None },
-            Err(Fault::NotJson) => Self { digest: as_it_is(), repeated: None },
-            Err(Fault::RepeatedKey(key)) => Self { digest: as_it_is(), repeated: Some(key) },
+            Err(InvalidData::NotJson) => Self { digest: as_it_is(), repeated: None },
+            Err(InvalidData::RepeatedKey(key)) => Self { digest: as_it_is(), repeated: Some(key) },
         }
     }
 

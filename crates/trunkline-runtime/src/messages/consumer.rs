@@ -11,8 +11,8 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use trunkline_core::InvalidName;
 use trunkline_queue::{
-    Advice, DeadLetterId, Delivery, GroupName, GroupOptions, MessageQueue, Next, Receive, ReceiveError,
-    RetryPolicy, SettleError, SubscribeError, TopicName,
+    Advice, AfterFailure, DeadLetterId, Delivery, GroupName, GroupOptions, MessageQueue, Receive,
+    ReceiveError, RetryPolicy, SettleError, SubscribeError, TopicName,
 };
 use trunkline_store::AppendError;
 
@@ -347,11 +347,11 @@ impl Consumer {
         };
         tracing::info!(consumer = self.name, message = %delivery.message.id, attempt = delivery.attempt, %error, "failed");
         match error.next(&self.retry, delivery.attempt) {
-            Next::After(delay) => {
+            AfterFailure::After(delay) => {
                 queue.retry(&delivery.lease, delay, error.to_string()).await?;
                 meters::count_retried(&self.name);
             }
-            Next::Dead => {
+            AfterFailure::Dead => {
                 let reason = error.to_string();
                 if let Some(inbox) = inbox {
                     inbox.give_up(&GivenUp::held(delivery, &reason)).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trunkline_queue::{Delivery, Failure, Next, RetryPolicy};
+use trunkline_queue::{AfterFailure, Delivery, Failure, RetryPolicy};
 
 /// Handles the messages of a consumer.
 ///
@@ -60,10 +60,10 @@ impl MessageError {
     }
 
     /// What becomes of the message after this attempt.
-    pub(super) fn next(&self, retry: &RetryPolicy, attempt: u32) -> Next {
+    pub(super) fn next(&self, retry: &RetryPolicy, attempt: u32) -> AfterFailure {
         let failure = match self {
             // It is handed back: that it was held says nothing of it.
-            Self::Unavailable { .. } => return Next::After(Duration::ZERO),
+            Self::Unavailable { .. } => return AfterFailure::After(Duration::ZERO),
             Self::Retry { after: None, .. } => Failure::Retry,
             Self::Retry { after: Some(after), .. } => Failure::RetryAfter(*after),
             Self::Dead { .. } => Failure::Dead,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use trunkline_core::Version;
-use trunkline_core::saga::{Outgoing, Part, SagaState, Sent, Status, Transition};
+use trunkline_core::saga::{Outgoing, SagaPart, SagaState, Sent, Status, Transition};
 
 use super::states::Recording;
 
@@ -29,7 +29,7 @@ struct Account {
     /// The steps that may have happened and are to be undone, with what does so; the first to be undone last.
     owed: Vec<(String, Outgoing)>,
     /// What was sent, and at which version of the stream.
-    sent: HashMap<(Part, String), Version>,
+    sent: HashMap<(SagaPart, String), Version>,
     problems: Vec<String>,
 }
 
@@ -65,12 +65,12 @@ impl Account {
                 // It is known not to have happened.
                 self.owed.pop_if(|(step, _)| failing.step.as_ref() == Some(step));
             }
-            Transition::StepDone(done) if done.part == Part::Compensation => {
+            Transition::StepDone(done) if done.part == SagaPart::Compensation => {
                 self.undone(recording, &done.step);
             }
             Transition::Compensated(_) => self.settled(recording, "it ends as compensated"),
             Transition::Completed(_) => {
-                let undone = self.sent.keys().find(|(part, _)| *part == Part::Compensation);
+                let undone = self.sent.keys().find(|(part, _)| *part == SagaPart::Compensation);
                 if let Some((_, step)) = undone.cloned() {
                     self.problem(recording, &format!("it ends as completed, though {step} was undone"));
                 }
@@ -89,13 +89,13 @@ impl Account {
             self.problem(recording, &what);
         }
         match part {
-            Part::Step if first.is_none() => {
+            SagaPart::Step if first.is_none() => {
                 if let Some(compensation) = compensate {
                     self.owed.push((step.clone(), compensation.send.clone()));
                 }
             }
-            Part::Step | Part::Completed => {}
-            Part::Compensation => match self.owed.last() {
+            SagaPart::Step | SagaPart::Completed => {}
+            SagaPart::Compensation => match self.owed.last() {
                 Some((owed, undoes)) if owed == step && undoes == send => {}
                 Some((owed, _)) if owed != step => {
                     let what = format!("{called} is sent, though {owed} is to be undone first");
@@ -108,7 +108,7 @@ impl Account {
                     self.problem(recording, &format!("{called} is sent, though nothing is to be undone"));
                 }
             },
-            Part::Failed => self.settled(recording, "it reaches the end of the way back"),
+            SagaPart::Failed => self.settled(recording, "it reaches the end of the way back"),
         }
     }
 
@@ -140,11 +140,11 @@ impl Account {
 }
 
 /// A message, as a reader knows it.
-fn part_of(part: Part, step: &str) -> String {
+fn part_of(part: SagaPart, step: &str) -> String {
     match part {
-        Part::Step => step.to_owned(),
-        Part::Compensation => format!("the compensation of {step}"),
-        Part::Completed => "the send of `completed`".to_owned(),
-        Part::Failed => "the send of `failed`".to_owned(),
+        SagaPart::Step => step.to_owned(),
+        SagaPart::Compensation => format!("the compensation of {step}"),
+        SagaPart::Completed => "the send of `completed`".to_owned(),
+        SagaPart::Failed => "the send of `failed`".to_owned(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
-use trunkline_core::saga::{self, Answer, Behaviour, Problem, Recorded, Reply};
+use trunkline_core::saga::{self, Answer, Behaviour, BehaviourProblem, Recorded, Reply};
 use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{CommandId, MetadataView, RecordedEvent, Version};
 
@@ -35,7 +35,7 @@ pub(crate) struct Routed {
 pub(crate) struct Delivered {
     pub(crate) routed: Vec<Routed>,
     /// Sagas whose rule for the event fails, and why: it finds no saga of theirs.
-    pub(crate) problems: Vec<(String, Problem)>,
+    pub(crate) problems: Vec<(String, BehaviourProblem)>,
 }
 
 impl Routes {
@@ -93,7 +93,8 @@ impl Routes {
                     delivered.find(stored, name, &id).recorded.events.push(present.clone());
                 }
                 Ok(Some(id)) => {
-                    let problem = Problem(format!("its key {id:?} can't be part of a stream's name"));
+                    let problem =
+                        BehaviourProblem(format!("its key {id:?} can't be part of a stream's name"));
                     delivered.problems.push((name.clone(), problem));
                 }
                 Ok(None) => {}

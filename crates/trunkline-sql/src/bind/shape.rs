@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::scan::{NotJson, Scan};
-use crate::text::Step;
+use crate::text::PathStep;
 
 /// Which parts are wanted; each has a slot for what is found.
 #[derive(Clone, Debug, Default)]
@@ -30,12 +30,12 @@ pub(crate) type Found<'a> = Vec<Option<&'a str>>;
 
 impl Shape {
     /// The slot of the part that a path leads to; the same for the same path.
-    pub(crate) fn want(&mut self, steps: &[Step]) -> usize {
+    pub(crate) fn want(&mut self, steps: &[PathStep]) -> usize {
         let mut node = &mut self.root;
         for step in steps {
             node = match step {
-                Step::Field(name) => child(&mut node.fields, name),
-                Step::Element(index) => child(&mut node.elements, index),
+                PathStep::Field(name) => child(&mut node.fields, name),
+                PathStep::Element(index) => child(&mut node.elements, index),
             };
         }
         *node.slot.get_or_insert_with(|| {
@@ -160,8 +160,8 @@ mod tests {
 
     use super::*;
 
-    fn field(name: &str) -> Step {
-        Step::Field(name.to_owned())
+    fn field(name: &str) -> PathStep {
+        PathStep::Field(name.to_owned())
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
         let mut shape = Shape::default();
         let slots = [
             shape.want(&[field("a"), field("b")]),
-            shape.want(&[field("list"), Step::Element(1)]),
+            shape.want(&[field("list"), PathStep::Element(1)]),
             shape.want(&[field("a")]),
             shape.want(&[field("missing"), field("x")]),
         ];
@@ -224,8 +224,8 @@ mod tests {
         })
     }
 
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof!["[abc]".prop_map(Step::Field), (0..3_usize).prop_map(Step::Element)]
+    fn step() -> impl Strategy<Value = PathStep> {
+        prop_oneof!["[abc]".prop_map(PathStep::Field), (0..3_usize).prop_map(PathStep::Element)]
     }
 
     proptest! {
@@ -243,8 +243,8 @@ mod tests {
             shape.find(json.as_bytes(), &mut found).unwrap();
             for (path, slot) in paths.iter().zip(slots) {
                 let expected = path.iter().try_fold(&tree, |value, step| match step {
-                    Step::Field(name) => value.get(name),
-                    Step::Element(index) => value.get(index),
+                    PathStep::Field(name) => value.get(name),
+                    PathStep::Element(index) => value.get(index),
                 });
                 let part: Option<Value> = found[slot].map(|part| serde_json::from_str(part).unwrap());
                 prop_assert_eq!(part.as_ref(), expected, "{:?} in {}", path, json);

@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 use super::Fixture;
 use super::sample::{accounts, apply, contents, create, filled, history, rows};
 use crate::{
-    Answer, AnswerLimits, AskError, ParameterSpec, ParameterType, Parameters, ReadDatabase, Returns, SqlQuery,
+    AnswerLimits, AskError, ParameterSpec, ParameterType, Parameters, QueryAnswer, ReadDatabase, Returns,
+    SqlQuery,
 };
 
 const ENTRIES: &str = "SELECT number FROM entry ORDER BY number";
 
-async fn ask(database: &dyn ReadDatabase, limits: AnswerLimits) -> Result<Answer, AskError> {
+async fn ask(database: &dyn ReadDatabase, limits: AnswerLimits) -> Result<QueryAnswer, AskError> {
     database.ask(&SqlQuery::ad_hoc(ENTRIES).expect("that is a query"), &Parameters::default(), &limits).await
 }
 
-fn numbers(answer: &Answer) -> Vec<u64> {
+fn numbers(answer: &QueryAnswer) -> Vec<u64> {
     answer.rows.iter().map(|row| row[0].as_u64().expect("a number")).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::Fixture;
 use super::sample::{accounts, apply, create, event, model, rows};
-use crate::{Part, Scope, SqlQuery, compile};
+use crate::{ModelPart, ParameterScope, SqlQuery, compile};
 
 /// A mistake in a text is found with its part and its place, and nothing is touched.
 pub async fn mistakes_are_found_where_they_stand(fixture: Fixture) {
@@ -12,11 +12,11 @@ pub async fn mistakes_are_found_where_they_stand(fixture: Fixture) {
     let wrong = model("accounts", "CREATE TABLE account (id VARCHAR(40))", &[("Opened", sql)]);
     let problems = database.dialect().check(&wrong);
     assert_eq!(problems.len(), 1, "{problems:?}");
-    assert_eq!(problems[0].part, Part::Action { event: "Opened".to_owned(), action: 0 });
+    assert_eq!(problems[0].part, ModelPart::Action { event: "Opened".to_owned(), action: 0 });
     let place = problems[0].problem.range.clone();
     assert!(place.end <= sql.len() && place.start < place.end, "{place:?}");
     let wrong = model("accounts", "CREATE TABLE account (id VARCHAR(40)); CREATE TABEL b (x INT)", &[]);
-    assert!(matches!(database.dialect().check(&wrong)[0].part, Part::Schema { text: 0 }));
+    assert!(matches!(database.dialect().check(&wrong)[0].part, ModelPart::Schema { text: 0 }));
     assert_eq!(database.generations().await.unwrap(), []);
 }
 
@@ -54,7 +54,7 @@ pub async fn a_parameter_that_comes_again_is_the_same_value(fixture: Fixture) {
     apply(&mut *writer, &[event(1, "pair-x", "Paired", r#"{"n":4}"#)]).await;
     let found = rows(&*database, "SELECT one, other, stream, third FROM pair").await;
     assert_eq!(found.to_string(), r#"[{"one":4,"other":5,"stream":"x","third":4}]"#);
-    let statement = &compile("SELECT :a, :b FROM t", Scope::Any).expect("that is a text")[0];
+    let statement = &compile("SELECT :a, :b FROM t", ParameterScope::Any).expect("that is a text")[0];
     let rendered = statement.render(database.dialect());
     let at = rendered.text().find("FROM").expect("the rest is as it was written");
     assert_eq!(rendered.source_offset(at), "SELECT :a, :b ".len());

@@ -12,7 +12,7 @@ use super::fault::{Missing, missing_name, problem};
 use super::readers::{self, Catalog, Names};
 use super::tables;
 use crate::text::{Rendered, SqlProblem, Statement};
-use crate::{Model, ModelProblem, Part, SqlQuery};
+use crate::{Model, ModelPart, ModelProblem, SqlQuery};
 
 /// What is wrong with a projection's texts.
 pub(super) fn model(model: &Model) -> Vec<ModelProblem> {
@@ -27,14 +27,14 @@ pub(super) fn model(model: &Model) -> Vec<ModelProblem> {
         }
         Err(error) => {
             let problem = SqlProblem { range: 0..0, what: error.to_string(), fix: None };
-            vec![ModelProblem { part: Part::Schema { text: 0 }, problem }]
+            vec![ModelProblem { part: ModelPart::Schema { text: 0 }, problem }]
         }
     }
 }
 
 fn memory() -> rusqlite::Result<Connection> {
     let connection = Connection::open_in_memory()?;
-    // Where nobody gave a value, a name in double quotes is a misspelt column and no text.
+    // Where no value is bound, a name in double quotes is a misspelt column and no text.
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     Ok(connection)
@@ -47,7 +47,7 @@ fn schema(connection: &mut Connection, model: &Model) -> Vec<ModelProblem> {
     for (text, statements) in model.schema().iter().enumerate() {
         for statement in statements {
             if let Err(problem) = make(connection, statement, &denied) {
-                problems.push(ModelProblem { part: Part::Schema { text }, problem });
+                problems.push(ModelProblem { part: ModelPart::Schema { text }, problem });
             }
         }
     }
@@ -85,7 +85,7 @@ fn actions(connection: &mut Connection, model: &Model) -> Vec<ModelProblem> {
             Ok(_) => Ok(()),
         };
         if let Err(problem) = found {
-            let part = Part::Action { event: placed.event.clone(), action: placed.action };
+            let part = ModelPart::Action { event: placed.event.clone(), action: placed.action };
             problems.push(ModelProblem { part, problem });
         }
     }
@@ -215,7 +215,7 @@ pub(super) fn query(models: &[&Model], query: &SqlQuery) -> Vec<SqlProblem> {
     let mut catalog = Catalog::new();
     let mut images = Vec::new();
     for model in models {
-        // A schema that is wrong is told where it stands, and not again for each query.
+        // A schema that is wrong is reported where it stands, and not again for each query.
         let Ok((names, image)) = image(model) else { return Vec::new() };
         catalog.insert(model.name().to_owned(), Arc::new(names));
         images.push((model.name(), image));

@@ -93,7 +93,7 @@ impl Drop for ConnectionThread {
         let state = self.running.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let State::Running { work, thread } = std::mem::replace(state, State::New(None)) {
             drop(work);
-            // A thread that panicked has told who asked.
+            // The caller of a thread that panicked has its error already.
             let _ = thread.join();
         }
     }

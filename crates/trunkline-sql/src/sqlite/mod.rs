@@ -55,7 +55,7 @@ use self::readers::Readers;
 use self::registry::Registry;
 use self::shadow::SqliteShadow;
 use self::writer::SqliteWriter;
-use crate::query::{Answer, AnswerLimits, Parameters, SqlQuery};
+use crate::query::{AnswerLimits, Parameters, QueryAnswer, SqlQuery};
 use crate::{
     AskError, Claimed, DatabaseError, Dialect, Generation, Model, Parked, ReadDatabase, Shadow, SqlValue,
     Standing, Writer,
@@ -296,7 +296,7 @@ impl ReadDatabase for SqliteReadDatabase {
         query: &'a SqlQuery,
         parameters: &'a Parameters<'_>,
         limits: &'a AnswerLimits,
-    ) -> BoxFuture<'a, Result<Answer, AskError>> {
+    ) -> BoxFuture<'a, Result<QueryAnswer, AskError>> {
         // What waits for a thread is not the query's time.
         let values = query
             .values(parameters)

@@ -17,7 +17,7 @@ use super::fault::{failed, problem};
 use super::files::Files;
 use super::registry::Live;
 use super::run::bind;
-use crate::query::{Answer, AnswerLimits, AskError, Returns, SqlQuery};
+use crate::query::{AnswerLimits, AskError, QueryAnswer, Returns, SqlQuery};
 use crate::text::SqlProblem;
 use crate::{DatabaseError, SqlValue};
 
@@ -88,7 +88,7 @@ impl Readers {
         values: &[SqlValue<'_>],
         limits: &AnswerLimits,
         live: impl Fn() -> Result<Live, DatabaseError>,
-    ) -> Result<Answer, AskError> {
+    ) -> Result<QueryAnswer, AskError> {
         let deadline = Instant::now() + limits.time_limit;
         let mut tries = 0;
         loop {
@@ -275,7 +275,7 @@ fn run(
     values: &[SqlValue<'_>],
     limits: &AnswerLimits,
     deadline: Instant,
-) -> Result<Answer, AskError> {
+) -> Result<QueryAnswer, AskError> {
     let failing = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => AskError::TookTooLong { limit: limits.time_limit },
         _ => AskError::Database(failed("run the query")(error)),
@@ -289,7 +289,7 @@ fn run(
     }
     let single = query.returns() != Returns::Many;
     let (skip, rows_max) = if single { (0, 1) } else { (limits.skip, limits.rows_max) };
-    let mut answer = Answer { returns: query.returns(), columns, rows: Vec::new(), more: false };
+    let mut answer = QueryAnswer { returns: query.returns(), columns, rows: Vec::new(), more: false };
     let (mut passed, mut bytes) = (0, 0);
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next().map_err(failing)? {

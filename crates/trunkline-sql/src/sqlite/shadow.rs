@@ -40,7 +40,7 @@ impl AsMut<Owner> for Pair {
     }
 }
 
-/// A table, and what tells its rows apart.
+/// A table, and the columns that identify its rows.
 struct Table {
     name: String,
     columns: Vec<String>,

@@ -97,7 +97,7 @@ impl fmt::Debug for SqliteSnapshots {
 
 /// The file, with who reads it and who writes it.
 struct SnapshotFile {
-    /// Whether there is none at all, so that nobody needs to ask: short streams have none. What another process keeps
+    /// Whether there is none at all, so that no look-up is needed: short streams have none. What another process keeps
     /// is seen when the file is opened next.
     is_empty: Arc<AtomicBool>,
     // Held for one lookup, which takes microseconds.

@@ -153,7 +153,7 @@ impl Drop for WriteBack {
         self.shared.standing().stopped = true;
         self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
-            // A panic there has been told, and has no effect here.
+            // A panic there was reported to its caller, and has no effect here.
             drop(thread.join());
         }
     }

@@ -9,8 +9,8 @@ mod token;
 
 use std::ops::Range;
 
-pub use path::{Path, Step};
-pub use statement::{Parameter, Rendered, Scope, Statement, compile};
+pub use path::{Path, PathStep};
+pub use statement::{Parameter, ParameterScope, Rendered, Statement, compile};
 pub(crate) use token::{Kind, tokens};
 
 /// A mistake in an SQL text, at its place.

@@ -10,7 +10,7 @@ const STEPS_MAX: usize = 32;
 
 /// A step of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum PathStep {
     /// `.name` or `["name"]`: the field of an object.
     Field(String),
     /// `[0]`: the element of a list, counted from 0.
@@ -23,17 +23,17 @@ pub struct Path {
     /// The name before the first step.
     pub root: String,
     /// The steps from there.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PathStep>,
 }
 
 impl Path {
     /// Reads a path as it is written in the file, without a colon.
     ///
     /// ```
-    /// use trunkline_sql::{Path, Step};
+    /// use trunkline_sql::{Path, PathStep};
     /// let path = Path::parse("data.list[0]")?;
     /// assert_eq!(path.root, "data");
-    /// assert_eq!(path.steps, [Step::Field("list".into()), Step::Element(0)]);
+    /// assert_eq!(path.steps, [PathStep::Field("list".into()), PathStep::Element(0)]);
     /// # Ok::<(), trunkline_sql::SqlProblem>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, SqlProblem> {
@@ -69,18 +69,18 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.root)?;
         self.steps.iter().try_for_each(|step| match step {
-            Step::Field(name) if name.chars().all(is_name) => write!(f, ".{name}"),
-            Step::Field(name) => write!(f, "[{name:?}]"),
-            Step::Element(index) => write!(f, "[{index}]"),
+            PathStep::Field(name) if name.chars().all(is_name) => write!(f, ".{name}"),
+            PathStep::Field(name) => write!(f, "[{name:?}]"),
+            PathStep::Element(index) => write!(f, "[{index}]"),
         })
     }
 }
 
-fn parse_step(text: &str) -> Result<Step, SqlProblem> {
+fn parse_step(text: &str) -> Result<PathStep, SqlProblem> {
     if let Some(name) = text.strip_prefix('.') {
         return match name.chars().next() {
             Some(first) if name.chars().all(is_name) && !first.is_ascii_digit() => {
-                Ok(Step::Field(name.to_owned()))
+                Ok(PathStep::Field(name.to_owned()))
             }
             Some(first) if first.is_ascii_digit() => Err(problem(
                 0..0,
@@ -93,13 +93,13 @@ fn parse_step(text: &str) -> Result<Step, SqlProblem> {
     let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or("");
     let quoted = ['"', '\''].iter().find_map(|&quote| inside.strip_prefix(quote)?.strip_suffix(quote));
     if let Some(name) = quoted {
-        return Ok(Step::Field(name.to_owned()));
+        return Ok(PathStep::Field(name.to_owned()));
     }
     // `parse` would take a sign, too.
     if inside.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(index) = inside.parse()
     {
-        return Ok(Step::Element(index));
+        return Ok(PathStep::Element(index));
     }
     let what = format!("`{text}` names no element");
     Err(problem(0..0, what, "write an element of a list as `[0]`, and an odd name as `[\"name\"]`"))
@@ -120,10 +120,10 @@ mod tests {
     #[test]
     fn a_path_is_taken_apart() {
         let path = Path::parse("data.a[12][\"odd-name\"].b").unwrap();
-        let field = |name: &str| Step::Field(name.to_owned());
+        let field = |name: &str| PathStep::Field(name.to_owned());
         assert_eq!(path.root, "data");
         assert_eq!(path.to_string(), "data.a[12][\"odd-name\"].b");
-        assert_eq!(path.steps, [field("a"), Step::Element(12), field("odd-name"), field("b")]);
+        assert_eq!(path.steps, [field("a"), PathStep::Element(12), field("odd-name"), field("b")]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::Dialect;
 
 /// What the parameters of a text may name.
 #[derive(Clone, Copy, Debug)]
-pub enum Scope<'a> {
+pub enum ParameterScope<'a> {
     /// Nothing: a schema knows no event.
     Schema,
     /// The parts of an event.
@@ -143,14 +143,14 @@ impl<'s> Rendered<'s> {
 /// Quotes, comments and `::` are left alone; statements that are empty are left out.
 ///
 /// ```
-/// use trunkline_sql::{Scope, compile};
-/// let statements = compile("UPDATE t SET n = :data.n WHERE id = :stream_id; DELETE FROM u", Scope::Event)?;
+/// use trunkline_sql::{ParameterScope, compile};
+/// let statements = compile("UPDATE t SET n = :data.n WHERE id = :stream_id; DELETE FROM u", ParameterScope::Event)?;
 /// assert_eq!(statements[0].parameters()[1].path.to_string(), "stream_id");
 /// assert_eq!(statements[1].source(), "DELETE FROM u");
 /// assert_eq!(statements.len(), 2);
 /// # Ok::<(), Vec<trunkline_sql::SqlProblem>>(())
 /// ```
-pub fn compile(text: &str, scope: Scope<'_>) -> Result<Vec<Statement>, Vec<SqlProblem>> {
+pub fn compile(text: &str, scope: ParameterScope<'_>) -> Result<Vec<Statement>, Vec<SqlProblem>> {
     let mut statements = Vec::new();
     let mut problems = Vec::new();
     for range in statement_ranges(text) {
@@ -216,7 +216,12 @@ impl Ending {
     }
 }
 
-fn statement(text: &str, range: Range<usize>, scope: Scope<'_>, problems: &mut Vec<SqlProblem>) -> Statement {
+fn statement(
+    text: &str,
+    range: Range<usize>,
+    scope: ParameterScope<'_>,
+    problems: &mut Vec<SqlProblem>,
+) -> Statement {
     let source = &text[range.clone()];
     let mut statement =
         Statement { source: source.to_owned(), start: range.start, parameters: Vec::new(), uses: Vec::new() };
@@ -232,9 +237,13 @@ fn statement(text: &str, range: Range<usize>, scope: Scope<'_>, problems: &mut V
                 range: place,
                 what: format!("`{piece}` is a parameter without a value"),
                 fix: Some(match scope {
-                    Scope::Schema => "write the value itself".to_owned(),
-                    Scope::Event | Scope::Item => "name the value, as in `:data.id`".to_owned(),
-                    Scope::Named(_) | Scope::Any => "name the parameter, as in `:id`".to_owned(),
+                    ParameterScope::Schema => "write the value itself".to_owned(),
+                    ParameterScope::Event | ParameterScope::Item => {
+                        "name the value, as in `:data.id`".to_owned()
+                    }
+                    ParameterScope::Named(_) | ParameterScope::Any => {
+                        "name the parameter, as in `:id`".to_owned()
+                    }
                 }),
             }),
             Kind::Unclosed => {
@@ -263,7 +272,7 @@ impl Statement {
     }
 }
 
-fn parameter(piece: &str, place: &Range<usize>, scope: Scope<'_>) -> Result<Path, SqlProblem> {
+fn parameter(piece: &str, place: &Range<usize>, scope: ParameterScope<'_>) -> Result<Path, SqlProblem> {
     // The range of a path's own problem counts from after the colon.
     let path = Path::parse(&piece[1..]).map_err(|mut problem| {
         let start = place.start + 1;
@@ -273,18 +282,18 @@ fn parameter(piece: &str, place: &Range<usize>, scope: Scope<'_>) -> Result<Path
     let root = path.root.as_str();
     let problem = |what: String, fix: Option<String>| SqlProblem { range: place.clone(), what, fix };
     let (known, has_paths): (Vec<&str>, bool) = match scope {
-        Scope::Schema => {
+        ParameterScope::Schema => {
             return Err(problem(
                 format!("`{piece}` has no value here: a schema is made before there is an event"),
                 Some("write the value itself".to_owned()),
             ));
         }
-        Scope::Event => (EVENT.to_vec(), matches!(root, "data" | "metadata")),
-        Scope::Item => {
+        ParameterScope::Event => (EVENT.to_vec(), matches!(root, "data" | "metadata")),
+        ParameterScope::Item => {
             (std::iter::once("item").chain(EVENT).collect(), matches!(root, "data" | "metadata" | "item"))
         }
-        Scope::Named(names) => (names.to_vec(), false),
-        Scope::Any => (vec![root], false),
+        ParameterScope::Named(names) => (names.to_vec(), false),
+        ParameterScope::Any => (vec![root], false),
     };
     if !known.contains(&root) {
         return Err(problem(unknown(root, scope), suggestion(root, &known, scope)));
@@ -296,16 +305,16 @@ fn parameter(piece: &str, place: &Range<usize>, scope: Scope<'_>) -> Result<Path
     Ok(path)
 }
 
-fn unknown(root: &str, scope: Scope<'_>) -> String {
+fn unknown(root: &str, scope: ParameterScope<'_>) -> String {
     match scope {
-        Scope::Event if root == "item" => "`:item` is there only with `for_each`".to_owned(),
-        Scope::Event | Scope::Item => format!("an event has no `{root}`"),
+        ParameterScope::Event if root == "item" => "`:item` is there only with `for_each`".to_owned(),
+        ParameterScope::Event | ParameterScope::Item => format!("an event has no `{root}`"),
         _ => format!("there is no parameter `{root}`"),
     }
 }
 
-fn suggestion(root: &str, known: &[&str], scope: Scope<'_>) -> Option<String> {
-    let is_event = matches!(scope, Scope::Event | Scope::Item);
+fn suggestion(root: &str, known: &[&str], scope: ParameterScope<'_>) -> Option<String> {
+    let is_event = matches!(scope, ParameterScope::Event | ParameterScope::Item);
     match nearest(root, known.iter().copied()) {
         Some(near) => Some(format!("did you mean `:{near}`?")),
         None if root == "item" => {
@@ -352,7 +361,11 @@ mod tests {
     }
 
     fn sources(text: &str) -> Vec<String> {
-        compile(text, Scope::Event).unwrap().iter().map(|statement| statement.source().to_owned()).collect()
+        compile(text, ParameterScope::Event)
+            .unwrap()
+            .iter()
+            .map(|statement| statement.source().to_owned())
+            .collect()
     }
 
     #[test]
@@ -366,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_parameter_that_comes_twice_is_bound_once() {
-        let statements = compile("SELECT :data.a, :version, :data.a", Scope::Event).unwrap();
+        let statements = compile("SELECT :data.a, :version, :data.a", ParameterScope::Event).unwrap();
         assert_eq!(statements[0].render(&Signs).text(), "SELECT #1, #2, #1");
         assert_eq!(statements[0].parameters().len(), 2);
     }
@@ -377,7 +390,7 @@ mod tests {
             pieces in prop::collection::vec(prop_oneof!["[a-z]{1,5} ", Just(":data.long.path ".to_owned()), Just(":version ".to_owned())], 1..12),
         ) {
             let text = format!("  {}; x", pieces.concat());
-            let statement = &compile(&text, Scope::Event).unwrap()[0];
+            let statement = &compile(&text, ParameterScope::Event).unwrap()[0];
             let mut prepared = 0;
             let rendered = statement.render(&Signs);
             for token in tokens(statement.source()) {

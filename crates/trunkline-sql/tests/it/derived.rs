@@ -9,20 +9,22 @@ use trunkline_core::saga::Status;
 use trunkline_core::{EventId, Position, StoreId, Timestamp, Version};
 use trunkline_sql::{SqliteSagaIndex, SqliteSnapshots};
 use trunkline_store::conformance::run;
-use trunkline_store::derived::conformance::Place;
+use trunkline_store::derived::conformance::TestPlace;
 use trunkline_store::derived::{
     Checkpoint, IndexedSaga, Revision, SagaIndex, SagaQuery, SagaRow, SnapshotStore, StateSnapshot,
 };
 
 trunkline_store::snapshots_conformance!(snapshots, || {
     let folder = tempfile::tempdir().unwrap();
-    Place::<dyn SnapshotStore>::opened_by(move || Arc::new(SqliteSnapshots::new(folder.path().join("kept"))))
+    TestPlace::<dyn SnapshotStore>::opened_by(move || {
+        Arc::new(SqliteSnapshots::new(folder.path().join("kept")))
+    })
 });
 
 trunkline_store::snapshots_conformance!(snapshots_that_can_not_be_in_their_file, || {
     let folder = tempfile::tempdir().unwrap();
     let store: Arc<dyn SnapshotStore> = Arc::new(SqliteSnapshots::new(folder.path()));
-    Place::<dyn SnapshotStore>::opened_by(move || {
+    TestPlace::<dyn SnapshotStore>::opened_by(move || {
         assert!(folder.path().is_dir());
         Arc::clone(&store)
     })
@@ -30,11 +32,11 @@ trunkline_store::snapshots_conformance!(snapshots_that_can_not_be_in_their_file,
 
 trunkline_store::saga_index_conformance!(saga_index, || {
     let folder = tempfile::tempdir().unwrap();
-    Place::<dyn SagaIndex>::opened_by(move || Arc::new(SqliteSagaIndex::new(folder.path().join("sagas"))))
+    TestPlace::<dyn SagaIndex>::opened_by(move || Arc::new(SqliteSagaIndex::new(folder.path().join("sagas"))))
 });
 
 trunkline_store::saga_index_conformance!(saga_index_as_a_copy_of_nothing, || {
-    Place::<dyn SagaIndex>::lasting(Arc::new(SqliteSagaIndex::copy_of("there is no such file")))
+    TestPlace::<dyn SagaIndex>::lasting(Arc::new(SqliteSagaIndex::copy_of("there is no such file")))
 });
 
 fn snapshot() -> StateSnapshot {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use trunkline_sql::{
-    AnswerLimits, DatabaseError, Generation, ModelProblem, Parameters, Part, SqlQuery, State,
+    AnswerLimits, DatabaseError, Generation, ModelPart, ModelProblem, Parameters, SqlQuery, State,
 };
 
 use crate::shop::{STORE, Shop, events, model, orders, reached, rows};
@@ -131,7 +131,7 @@ fn a_model_that_does_not_fit_the_database_makes_no_generation() {
     );
     let error = shop.database.create(&wrong, STORE).unwrap_err();
     let DatabaseError::Model { problems, .. } = &error else { panic!("{error}") };
-    let part = Part::Action { event: "E".to_owned(), action: 0 };
+    let part = ModelPart::Action { event: "E".to_owned(), action: 0 };
     assert!(matches!(&problems[..], [ModelProblem { part: found, .. }] if *found == part), "{problems:?}");
     assert_eq!(shop.database.generations().unwrap().len(), 1);
 }

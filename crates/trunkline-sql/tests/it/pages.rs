@@ -7,8 +7,8 @@
 use std::fmt::Write as _;
 
 use trunkline_sql::{
-    Action, Dialect as _, Model, Returns, Scope, SqlProblem, SqlQuery, SqliteDialect, Statement, compile,
-    schema,
+    Action, Dialect as _, Model, ParameterScope, Returns, SqlProblem, SqlQuery, SqliteDialect, Statement,
+    compile, schema,
 };
 
 const PAGES: [(&str, &str); 2] =
@@ -64,9 +64,9 @@ fn outcome(kind: &str, sql: &str, tables: Option<&str>) -> String {
         }
     };
     let compiled = match kind {
-        "event" => compile(sql, Scope::Event),
-        "item" => compile(sql, Scope::Item),
-        "schema" => compile(sql, Scope::Schema),
+        "event" => compile(sql, ParameterScope::Event),
+        "item" => compile(sql, ParameterScope::Item),
+        "schema" => compile(sql, ParameterScope::Schema),
         "query" => SqlQuery::new(sql, &[], Returns::Many).map(|query| vec![query.statement().clone()]),
         other => panic!("no source is called {other}"),
     };

@@ -6,9 +6,9 @@ use std::sync::{Arc, LazyLock};
 use tokio::runtime::Runtime;
 use trunkline_core::{Position, RecordedEvent, StoreId};
 use trunkline_sql::{
-    Answer, AnswerLimits, ApplyError, AskError, BatchEnd, Claimed, DatabaseError, Generation,
-    GenerationCheckpoint, Model, Parameters, Parked, ReadDatabase, SqlQuery, SqliteOptions,
-    SqliteReadDatabase, Standing, StatementFailure, Writer,
+    AnswerLimits, ApplyError, AskError, BatchEnd, Claimed, DatabaseError, Generation, GenerationCheckpoint,
+    Model, Parameters, Parked, QueryAnswer, ReadDatabase, SqlQuery, SqliteOptions, SqliteReadDatabase,
+    Standing, StatementFailure, Writer,
 };
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -80,7 +80,7 @@ impl Database {
         query: &SqlQuery,
         parameters: &Parameters<'_>,
         limits: &AnswerLimits,
-    ) -> Result<Answer, AskError> {
+    ) -> Result<QueryAnswer, AskError> {
         wait(self.0.ask(query, parameters, limits))
     }
 }

@@ -47,7 +47,7 @@ pub async fn data_is_any_bytes(fixture: Fixture) {
     }
 }
 
-/// Names are any printable text, told apart to the byte, and may be Trunkline's own.
+/// Names are any printable text, distinct where one byte differs, and may be Trunkline's own.
 pub async fn names_are_any_printable_text(fixture: Fixture) {
     let store = fixture.store();
     let names = [

@@ -63,7 +63,7 @@ impl Fixture {
         self
     }
 
-    /// Says with which limits the store was made; the default ones unless said.
+    /// Says with which limits the store was made; the default ones otherwise.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;

@@ -1,4 +1,4 @@
-//! Random histories, as plans: what to do, said relative to what will be stored by then.
+//! Random histories, as plans: what to do, relative to what will be stored by then.
 //!
 //! A plan names streams, types, tags and commands from small pools, so that they meet; and positions,
 //! versions and earlier events by a number that is taken modulo what there is when the step is played.

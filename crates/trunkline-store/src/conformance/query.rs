@@ -185,7 +185,7 @@ pub(super) async fn fill(store: &dyn EventStore) {
     }
 }
 
-/// Four events that are told apart by their types.
+/// Four events, each of a type of its own.
 async fn few(store: &dyn EventStore) {
     for (name, event_type, tags) in [
         ("order-1", "A1", &["color:red", "size:1"][..]),

@@ -81,7 +81,7 @@ impl Checkpoints for FileCheckpoints {
     }
 }
 
-/// Does what may block, where that holds nobody up.
+/// Does what may block on a thread where no task waits behind it.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     let Ok(runtime) = Handle::try_current() else { return work() };
     match runtime.spawn_blocking(work).await {

@@ -95,7 +95,7 @@ pub trait SagaIndex: fmt::Debug + Send + Sync + 'static {
     /// How far the sagas' streams were read for it; nothing when it is new.
     fn read_to(&self) -> BoxFuture<'_, Result<Option<Checkpoint>, SagaIndexError>>;
 
-    /// Puts rows in the place of older ones, and says how far was read, which stays as it was where nothing is said.
+    /// Puts rows in the place of older ones, and says how far was read, which stays as it was with `None`.
     ///
     /// - A row of an earlier version than the one that is there changes nothing; one of the same version takes its
     ///   place.

@@ -25,7 +25,7 @@ use crate::ReadError;
 /// After so many events a scan is one that goes on for long.
 pub(super) const LONG: u32 = 2048;
 
-/// So many events are read ahead at a time: enough that it doesn't matter what it takes to wake somebody for it.
+/// So many events are read ahead at a time: enough that it doesn't matter what it takes to wake a thread for it.
 const AHEAD: u64 = 4096;
 
 /// So many events are read at a time by who would wait otherwise; it keeps others of its thread waiting so long.
@@ -44,7 +44,7 @@ pub(super) enum Source {
 
 /// What is left of a scan of everything.
 pub(super) struct Ahead {
-    /// What nobody has begun to read.
+    /// What no thread has begun to read.
     rest: engine::Cursor,
     /// What comes before it, in order; at most one of them is being read.
     parts: VecDeque<Part>,

@@ -76,16 +76,16 @@ fn label(kind: u8, text: &str) -> Label<'_> {
     Label { kind, text: text.as_bytes() }
 }
 
-fn tagged(log: &Log, tag: &Tag) -> engine::Query {
-    let mut query = engine::Query::default();
+fn tagged(log: &Log, tag: &Tag) -> engine::LabelQuery {
+    let mut query = engine::LabelQuery::default();
     query.item();
     log.any_of(&mut query, [label(TAG, tag.as_str())]);
     query
 }
 
 /// A query in the log's terms. One without items selects everything.
-pub(super) fn query(log: &Log, query: &Query) -> engine::Query {
-    let mut found = engine::Query::default();
+pub(super) fn query(log: &Log, query: &Query) -> engine::LabelQuery {
+    let mut found = engine::LabelQuery::default();
     if query.items.is_empty() {
         found.item();
     }

@@ -19,7 +19,7 @@ pub struct LogStoreOptions {
     pub segment_bytes: u64,
     /// Whether an append is synced to disk before it is acknowledged; without, only for stores to throw away.
     pub sync: bool,
-    /// Who opens the store, said to others that want to: the command or the service. The process id is added.
+    /// Who opens the store, for the error of others that want to: the command or the service. The process id is added.
     pub owner: String,
 }
 
@@ -72,12 +72,7 @@ impl LogStore {
     /// A store that is damaged near its end is opened up to the damage; a read that reaches it ends with an
     /// error.
     pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
-        Self::open_read_only_on(Arc::new(RealDisk::new(path)))
-    }
-
-    /// Opens the store on this disk for reading, for tests that own the disk.
-    pub fn open_read_only_on(disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
-        let log = engine::Log::open_read_only(disk)?;
+        let log = engine::Log::open_read_only(Arc::new(RealDisk::new(path)))?;
         let (_, head) = watch::channel(0);
         Ok(Self::new(log, Limits::default(), head, true))
     }

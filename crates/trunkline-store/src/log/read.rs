@@ -153,7 +153,7 @@ pub(super) fn streams(store: &LogStore, read: StreamsRead) -> StreamList {
     let StreamsRead { aggregate_type, after, limit } = read;
     let log = Arc::clone(&store.log);
     let firsts = events(store, None, move |log| {
-        let mut query = engine::Query::default();
+        let mut query = engine::LabelQuery::default();
         query.item();
         if let Some(kind) = &aggregate_type {
             log.any_of(&mut query, [Label { kind: codec::AGGREGATE_TYPE, text: kind.as_bytes() }]);

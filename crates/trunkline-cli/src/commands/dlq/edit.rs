@@ -78,7 +78,7 @@ impl EditArgs {
         self,
         data: Option<Vec<u8>>,
         opened: &OpenQueue,
-    ) -> Result<trunkline_queue::Action, OperateError> {
+    ) -> Result<trunkline_queue::DecisionRecord, OperateError> {
         let queue = opened.queue.operate()?;
         let old = queue.dead_letter(self.dead_letter.clone()).await?.message;
         let mut new = NewMessage::like(old);

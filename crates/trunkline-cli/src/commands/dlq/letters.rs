@@ -4,13 +4,14 @@ use std::io::{self, Write};
 
 use clap::Args;
 use trunkline_ops::OpsError;
-use trunkline_ops::messages::{ActionReport, DeadLetterChoice, Selection, decision_name};
-use trunkline_queue::{Action, DeadLetterFilter, DeadLetterId, DecisionOutcome, GroupName, TopicName};
+use trunkline_ops::messages::{DeadLetterChoice, DeadLetterDecisionReport, Selection, decision_name};
+use trunkline_queue::{
+    DeadLetterFilter, DeadLetterId, DecisionOutcome, DecisionRecord, GroupName, TopicName,
+};
 
 use crate::failure::Failure;
 use crate::output::{Format, Output, write_json};
-use crate::queue::time;
-use crate::render::counted;
+use crate::render::{counted, time};
 
 /// Which dead letters; each kind of filter that is given must match.
 #[derive(Debug, Args)]
@@ -93,7 +94,7 @@ impl ChoiceArgs {
 /// Prints decisions, and says how many there are unless an error ended them.
 pub(super) fn print_all(
     verb: &str,
-    actions: &[Action],
+    actions: &[DecisionRecord],
     done: Result<(), OpsError>,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
@@ -106,17 +107,27 @@ pub(super) fn print_all(
 }
 
 /// Prints a decision: an object on a line, or a sentence.
-pub(super) fn print(action: &Action, output: &mut Output<'_>) -> Result<(), Failure> {
+pub(super) fn print(action: &DecisionRecord, output: &mut Output<'_>) -> Result<(), Failure> {
     match output.format {
         Format::Human => human(output.data(), action),
-        Format::Json => write_json(output.data(), &ActionReport::from(action)),
+        Format::Json => write_json(output.data(), &DeadLetterDecisionReport::from(action)),
     }
     .map_err(Failure::Output)
 }
 
-fn human(out: &mut dyn Write, action: &Action) -> io::Result<()> {
-    let Action { number, at, by, kind, dead_letter, topic, group, message_id, new_message_id, outcome } =
-        action;
+fn human(out: &mut dyn Write, action: &DecisionRecord) -> io::Result<()> {
+    let DecisionRecord {
+        number,
+        at,
+        by,
+        kind,
+        dead_letter,
+        topic,
+        group,
+        message_id,
+        new_message_id,
+        outcome,
+    } = action;
     write!(
         out,
         "{number:>6}  {}  {by}: {} {dead_letter}, message {message_id}",

@@ -12,8 +12,8 @@ use trunkline_queue::{
 use super::letters::{FilterArgs, id, print};
 use crate::failure::Failure;
 use crate::output::{Format, Output, write_json};
-use crate::queue::{QueueArgs, open, time};
-use crate::render::{one_line, shorten};
+use crate::queue::{QueueArgs, open};
+use crate::render::{one_line, shorten, time};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,7 +64,7 @@ impl ListArgs {
     async fn list(&self, opened: &OpenQueue, output: &mut Output<'_>) -> Result<(), Failure> {
         let queue = opened.queue.operate()?;
         if self.decisions {
-            let actions = queue.actions(0, usize::MAX).await?;
+            let actions = queue.decisions(0, usize::MAX).await?;
             let latest = actions.len().saturating_sub(self.max);
             return actions[latest..].iter().try_for_each(|action| print(action, output));
         }

@@ -9,8 +9,8 @@ use trunkline_queue::{DeadLetter, DeadLetterId, MessageQueueExt as _};
 use super::letters::id;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::queue::{QueueArgs, data, headers, open, time};
-use crate::render::one_line;
+use crate::queue::{QueueArgs, data, headers, open};
+use crate::render::{one_line, time};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -8,7 +8,8 @@ use trunkline_queue::{GroupName, MessageQueueExt as _, Peek, Peeked, TopicName};
 
 use crate::failure::Failure;
 use crate::output::{Format, Output, write_json};
-use crate::queue::{QueueArgs, data, open, time};
+use crate::queue::{QueueArgs, data, open};
+use crate::render::time;
 
 const EXAMPLES: &str = "\
 Examples:

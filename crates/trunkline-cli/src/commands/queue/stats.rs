@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use indicatif::HumanBytes;
 use trunkline_ops::messages::QueueReport;
+use trunkline_ops::words::size;
 
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::queue::{QueueArgs, age, numbers, time};
+use crate::queue::{QueueArgs, numbers};
+use crate::render::{age, time};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,14 +43,14 @@ impl Report for QueueReport {
         if let Some(owner) = &self.held_by {
             writeln!(out, "as of {}, held by {owner}", time(self.at))?;
         }
-        writeln!(out, "stored  {}", HumanBytes(self.stored_bytes))?;
+        writeln!(out, "stored  {}", size(self.stored_bytes))?;
         for topic in &self.topics {
             writeln!(
                 out,
                 "\n{}  {} messages, {}, {:.1}/s published{}",
                 topic.topic,
                 topic.messages,
-                HumanBytes(topic.bytes),
+                size(topic.bytes),
                 topic.publish_rate,
                 if topic.unread { ", no group: kept for a while, then dropped" } else { "" },
             )?;

@@ -53,9 +53,9 @@ pub(super) async fn run(
     drop(progress);
     let mut worker = start(args, Stdio::piped())?;
     let mut text = Vec::new();
-    let mut told = worker.stdout.take().expect("it is piped");
+    let mut printed = worker.stdout.take().expect("it is piped");
     let finish = async {
-        told.read_to_end(&mut text).await?;
+        printed.read_to_end(&mut text).await?;
         worker.wait().await
     };
     let finish = tokio::select! {

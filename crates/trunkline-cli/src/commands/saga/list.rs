@@ -15,8 +15,7 @@ use crate::args::StoreArgs;
 use crate::commands::query::open_app;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::queue::age;
-use crate::render::write_rows;
+use crate::render::{age, write_rows};
 
 const EXAMPLES: &str = "\
 Examples:

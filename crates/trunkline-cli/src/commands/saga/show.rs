@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use serde_json::{Value, json};
-use trunkline::saga::{Part, Recording, Status, Waiting};
+use trunkline::saga::{Recording, SagaPart, Status, Waiting};
 use trunkline_ops::sagas::{CompensationLine, SagaReport, SentLine, StepFate, TimerLine, purpose};
 
 use super::words::{because, line};
@@ -12,8 +12,7 @@ use crate::args::StoreArgs;
 use crate::commands::query::open_app;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::queue::time;
-use crate::render::{one_line, write_rows};
+use crate::render::{one_line, time, write_rows};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -119,8 +118,8 @@ fn messages(saga: &SagaReport<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Whether a message is the one that a saga sends at its end.
-fn is_last(part: Part) -> bool {
-    matches!(part, Part::Completed | Part::Failed)
+fn is_last(part: SagaPart) -> bool {
+    matches!(part, SagaPart::Completed | SagaPart::Failed)
 }
 
 /// What a saga waits for.

@@ -1,8 +1,8 @@
 //! What happened to a saga, in words.
 
 use trunkline::saga::{
-    Cause, DoneBy, Failing, IgnoredCause, Outgoing, Part, Recording, Resent, Sent, Skipped, StepDone, Stuck,
-    Transition,
+    DoneBy, Failing, IgnoredCause, Outgoing, Recording, Resent, SagaPart, Sent, Skipped, StepDone, Stuck,
+    Transition, TransitionCause,
 };
 use trunkline_core::Position;
 use trunkline_ops::sagas::purpose;
@@ -23,9 +23,9 @@ pub(super) fn happened(transition: &Transition) -> String {
         Transition::Skipped(Skipped { step, .. }) => format!("passed {step} over"),
         Transition::StepDone(StepDone { step, part, by, reason, .. }) => {
             let what = match part {
-                Part::Step => format!("{step} is done"),
-                Part::Compensation => format!("{step} is undone"),
-                Part::Completed | Part::Failed => "the last message is done".to_owned(),
+                SagaPart::Step => format!("{step} is done"),
+                SagaPart::Compensation => format!("{step} is undone"),
+                SagaPart::Completed | SagaPart::Failed => "the last message is done".to_owned(),
             };
             let reason = reason.as_deref().unwrap_or_default();
             match by {
@@ -53,8 +53,8 @@ pub(super) fn happened(transition: &Transition) -> String {
 }
 
 /// Why it happened.
-pub(super) fn because(cause: &Cause) -> String {
-    let Cause { position, event, operator, .. } = cause;
+pub(super) fn because(cause: &TransitionCause) -> String {
+    let TransitionCause { position, event, operator, .. } = cause;
     let position = position.map(Position::get).unwrap_or_default();
     match (operator, event) {
         (Some(operator), _) => format!("ordered by {}", one_line(operator)),

@@ -1,8 +1,8 @@
 //! Faults of operating.
 
 use trunkline_queue::{
-    Action, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionOutcome, GroupName,
-    MessageQueue, OperateError, OperateQueue, Peek, Peeked, QueueStats, Receive, TopicName,
+    DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionOutcome, DecisionRecord,
+    GroupName, MessageQueue, OperateError, OperateQueue, Peek, Peeked, QueueStats, Receive, TopicName,
 };
 
 use super::fault::Fault;
@@ -82,7 +82,7 @@ impl Broken {
         id: DeadLetterId,
         decision: DeadLetterDecision,
         by: String,
-    ) -> Result<Action, OperateError> {
+    ) -> Result<DecisionRecord, OperateError> {
         if let (Fault::EditsForEverybody, DeadLetterDecision::Edit(new)) = (self.fault, &decision) {
             let topic = self.queue.dead_letter(id.clone()).await?.message.topic;
             self.queue.publish(topic, vec![(**new).clone()]).await.unwrap();
@@ -109,17 +109,21 @@ impl Broken {
         }
     }
 
-    pub(super) async fn broken_actions(&self, after: u64, max: usize) -> Result<Vec<Action>, OperateError> {
-        let mut actions = self.queue.actions(after, max).await?;
+    pub(super) async fn broken_decisions(
+        &self,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<DecisionRecord>, OperateError> {
+        let mut decisions = self.queue.decisions(after, max).await?;
         match self.fault {
-            Fault::KeepsNoRecord => actions.clear(),
+            Fault::KeepsNoRecord => decisions.clear(),
             Fault::ForgetsOutcomes => {
-                for action in &mut actions {
+                for action in &mut decisions {
                     action.outcome = DecisionOutcome::Waiting;
                 }
             }
             _ => {}
         }
-        Ok(actions)
+        Ok(decisions)
     }
 }

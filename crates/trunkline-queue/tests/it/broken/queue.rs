@@ -9,10 +9,10 @@ use futures::future::BoxFuture;
 use trunkline_core::Timestamp;
 use trunkline_queue::conformance::Fixture;
 use trunkline_queue::{
-    Action, DeadLetter, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, Delivery,
-    GroupName, GroupOptions, Keep, Lease, ManualClock, MemoryQueue, MessageId, MessageQueue, NewMessage,
-    OperateError, OperateQueue, Peek, Peeked, PublishError, Published, QueueStats, Receive, ReceiveError,
-    SettleError, StorageError, SubscribeError, TopicName, Unfinished,
+    DeadLetter, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionRecord,
+    Delivery, GroupName, GroupOptions, Keep, Lease, ManualClock, MemoryQueue, MessageId, MessageQueue,
+    NewMessage, OperateError, OperateQueue, Peek, Peeked, PublishError, Published, QueueStats, Receive,
+    ReceiveError, SettleError, StorageError, SubscribeError, TopicName, Unfinished,
 };
 
 use super::fault::Fault;
@@ -42,7 +42,7 @@ pub(super) struct Noted {
     pub(super) leases: BTreeMap<(GroupName, u64), Lease>,
     /// The last count of each topic.
     pub(super) counts: BTreeMap<Option<TopicName>, Unfinished>,
-    pub(super) decided: BTreeMap<DeadLetterId, Action>,
+    pub(super) decided: BTreeMap<DeadLetterId, DecisionRecord>,
 }
 
 /// Little enough that the suite reaches it.
@@ -203,11 +203,11 @@ impl OperateQueue for Broken {
         id: DeadLetterId,
         decision: DeadLetterDecision,
         by: String,
-    ) -> BoxFuture<'_, Result<Action, OperateError>> {
+    ) -> BoxFuture<'_, Result<DecisionRecord, OperateError>> {
         self.broken_decide(id, decision, by).boxed()
     }
 
-    fn actions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<Action>, OperateError>> {
-        self.broken_actions(after, max).boxed()
+    fn decisions(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<DecisionRecord>, OperateError>> {
+        self.broken_decisions(after, max).boxed()
     }
 }

@@ -8,9 +8,9 @@ use futures::future::BoxFuture;
 use trunkline_core::{EventId, Position, StoreId};
 use trunkline_sql::conformance::Fixture;
 use trunkline_sql::{
-    Answer, AnswerLimits, AskError, BatchEnd, Claim, Claimed, DatabaseError, Dialect, Generation, Model,
-    ModelProblem, Parameters, Parked, ReadDatabase, Returns, Shadow, SqlProblem, SqlQuery, SqlValue,
-    SqliteDialect, SqliteReadDatabase, Standing, Writer,
+    AnswerLimits, AskError, BatchEnd, Claim, Claimed, DatabaseError, Dialect, Generation, Model,
+    ModelProblem, Parameters, Parked, QueryAnswer, ReadDatabase, Returns, Shadow, SqlProblem, SqlQuery,
+    SqlValue, SqliteDialect, SqliteReadDatabase, Standing, Writer,
 };
 
 use super::fault::Fault;
@@ -140,7 +140,7 @@ impl Broken {
         query: &SqlQuery,
         parameters: &Parameters<'_>,
         limits: &AnswerLimits,
-    ) -> Result<Answer, AskError> {
+    ) -> Result<QueryAnswer, AskError> {
         if self.shared.swapping.load(Ordering::SeqCst) {
             let (doing, reason) = ("ask".to_owned(), "nothing is live".to_owned());
             return Err(DatabaseError::Lasting { doing, reason }.into());
@@ -154,13 +154,13 @@ impl Broken {
         let none = Parameters::default();
         let parameters = if self.fault == Fault::ForgetsParameters { &none } else { parameters };
         let empty =
-            || Answer { returns: query.returns(), columns: Vec::new(), rows: Vec::new(), more: false };
+            || QueryAnswer { returns: query.returns(), columns: Vec::new(), rows: Vec::new(), more: false };
         let before = match self.fault {
             Fault::AsksInTwoMoments => Some(self.inner.ask(query, parameters, &limits).await?),
             _ => None,
         };
         match (self.fault, self.inner.ask(query, parameters, &limits).await) {
-            (Fault::SaysNotThatThereIsMore, Ok(answer)) => Ok(Answer { more: false, ..answer }),
+            (Fault::SaysNotThatThereIsMore, Ok(answer)) => Ok(QueryAnswer { more: false, ..answer }),
             (Fault::AsksInTwoMoments, Ok(mut answer)) => {
                 let before = before.unwrap();
                 for (row, old) in answer.rows.iter_mut().zip(before.rows) {
@@ -169,7 +169,7 @@ impl Broken {
                 Ok(answer)
             }
             (Fault::AnswersManyForOne, Err(AskError::MoreThanOne)) => {
-                Ok(Answer { returns: Returns::One, ..empty() })
+                Ok(QueryAnswer { returns: Returns::One, ..empty() })
             }
             (Fault::AnswersWhatChanges, Err(AskError::Text(_)))
             | (Fault::SaysNotThatItTookTooLong, Err(AskError::TookTooLong { .. })) => Ok(empty()),
@@ -360,7 +360,7 @@ impl ReadDatabase for Broken {
         query: &'a SqlQuery,
         parameters: &'a Parameters<'_>,
         limits: &'a AnswerLimits,
-    ) -> BoxFuture<'a, Result<Answer, AskError>> {
+    ) -> BoxFuture<'a, Result<QueryAnswer, AskError>> {
         Box::pin(self.broken_ask(query, parameters, limits))
     }
 }

@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 use trunkline_core::{EventId, Position, StoreId};
 
-use super::Place;
+use super::TestPlace;
 use crate::derived::{Checkpoint, Checkpoints};
 
 /// Makes a module with a test of every promise of [`Checkpoints`], for one backend.
@@ -86,7 +86,7 @@ async fn load(checkpoints: &dyn Checkpoints, name: &str) -> Option<Checkpoint> {
 }
 
 /// Nothing is made up.
-pub async fn a_name_without_a_checkpoint_has_none(place: Place<dyn Checkpoints>) {
+pub async fn a_name_without_a_checkpoint_has_none(place: TestPlace<dyn Checkpoints>) {
     let checkpoints = place.open();
     assert_is(load(&*checkpoints, "out").await, None);
     save(&*checkpoints, "in", 1).await;
@@ -94,7 +94,7 @@ pub async fn a_name_without_a_checkpoint_has_none(place: Place<dyn Checkpoints>)
 }
 
 /// Store, position and event are those that were given.
-pub async fn what_is_saved_is_loaded(place: Place<dyn Checkpoints>) {
+pub async fn what_is_saved_is_loaded(place: TestPlace<dyn Checkpoints>) {
     let checkpoints = place.open();
     for n in [1, 7, 1 << 29] {
         save(&*checkpoints, "out", n).await;
@@ -103,7 +103,7 @@ pub async fn what_is_saved_is_loaded(place: Place<dyn Checkpoints>) {
 }
 
 /// Whatever its position is.
-pub async fn a_checkpoint_takes_the_place_of_the_one_before(place: Place<dyn Checkpoints>) {
+pub async fn a_checkpoint_takes_the_place_of_the_one_before(place: TestPlace<dyn Checkpoints>) {
     let checkpoints = place.open();
     for n in [5, 6, 4, 4, 9] {
         save(&*checkpoints, "out", n).await;
@@ -112,7 +112,7 @@ pub async fn a_checkpoint_takes_the_place_of_the_one_before(place: Place<dyn Che
 }
 
 /// Also those that mean something to a file system or a query language.
-pub async fn names_have_checkpoints_of_their_own(place: Place<dyn Checkpoints>) {
+pub async fn names_have_checkpoints_of_their_own(place: TestPlace<dyn Checkpoints>) {
     let checkpoints = place.open();
     for (n, name) in (1..).zip(NAMES) {
         assert_is(load(&*checkpoints, name).await, None);
@@ -124,7 +124,7 @@ pub async fn names_have_checkpoints_of_their_own(place: Place<dyn Checkpoints>) 
 }
 
 /// Others stay; and forgetting what is not there is nothing.
-pub async fn a_forgotten_checkpoint_is_gone(place: Place<dyn Checkpoints>) {
+pub async fn a_forgotten_checkpoint_is_gone(place: TestPlace<dyn Checkpoints>) {
     let checkpoints = place.open();
     checkpoints.forget("out").await.expect("there is nothing to do");
     save(&*checkpoints, "out", 1).await;
@@ -137,7 +137,7 @@ pub async fn a_forgotten_checkpoint_is_gone(place: Place<dyn Checkpoints>) {
 }
 
 /// Each once, and none that was forgotten.
-pub async fn all_are_listed_by_name(place: Place<dyn Checkpoints>) {
+pub async fn all_are_listed_by_name(place: TestPlace<dyn Checkpoints>) {
     let checkpoints = place.open();
     assert!(checkpoints.all().await.expect("there are none").is_empty());
     for (n, name) in (1..).zip(NAMES) {
@@ -151,7 +151,7 @@ pub async fn all_are_listed_by_name(place: Place<dyn Checkpoints>) {
 }
 
 /// So is that something was forgotten. A place that can't be opened again is read once more.
-pub async fn what_was_saved_is_there_after_opening_again(place: Place<dyn Checkpoints>) {
+pub async fn what_was_saved_is_there_after_opening_again(place: TestPlace<dyn Checkpoints>) {
     let checkpoints = place.open();
     save(&*checkpoints, "out", 1).await;
     save(&*checkpoints, "out", 2).await;
@@ -164,7 +164,7 @@ pub async fn what_was_saved_is_there_after_opening_again(place: Place<dyn Checkp
 }
 
 /// Readers of the log run side by side.
-pub async fn of_many_at_once_each_is_saved(place: Place<dyn Checkpoints>) {
+pub async fn of_many_at_once_each_is_saved(place: TestPlace<dyn Checkpoints>) {
     let checkpoints = place.open();
     let saves = (0..16).map(|reader: u64| {
         let checkpoints = Arc::clone(&checkpoints);
@@ -183,7 +183,7 @@ pub async fn of_many_at_once_each_is_saved(place: Place<dyn Checkpoints>) {
 }
 
 /// Whole, at any time.
-pub async fn of_several_under_one_name_one_is_there(place: Place<dyn Checkpoints>) {
+pub async fn of_several_under_one_name_one_is_there(place: TestPlace<dyn Checkpoints>) {
     let checkpoints = place.open();
     save(&*checkpoints, "out", 1).await;
     let saves = (1..=8).map(|n: u64| {
@@ -203,7 +203,7 @@ pub async fn of_several_under_one_name_one_is_there(place: Place<dyn Checkpoints
 }
 
 /// Who was stopped may have been saving; who comes after decides.
-pub async fn a_dropped_save_does_not_come_after_what_is_asked_later(place: Place<dyn Checkpoints>) {
+pub async fn a_dropped_save_does_not_come_after_what_is_asked_later(place: TestPlace<dyn Checkpoints>) {
     let checkpoints = place.open();
     for n in 1..=10 {
         // Begun, and left.

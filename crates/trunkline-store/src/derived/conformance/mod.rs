@@ -1,16 +1,16 @@
 //! The conformance suites: one test per promise of [`Checkpoints`](super::Checkpoints),
 //! [`SnapshotStore`](super::SnapshotStore) and [`SagaIndex`](super::SagaIndex), for every home.
 //!
-//! A backend runs each of them with one line in its tests, given something that makes a [`Place`] with nothing in it,
-//! whether at once or asynchronously:
+//! A backend runs each of them with one line in its tests, given something that makes a [`TestPlace`] with nothing in
+//! it, whether at once or asynchronously:
 //!
 //! ```
 //! use std::sync::Arc;
-//! use trunkline_store::derived::conformance::Place;
+//! use trunkline_store::derived::conformance::TestPlace;
 //! use trunkline_store::derived::{MemorySagaIndex, SagaIndex};
 //!
 //! trunkline_store::saga_index_conformance!(memory, || {
-//!     Place::<dyn SagaIndex>::lasting(Arc::new(MemorySagaIndex::default()))
+//!     TestPlace::<dyn SagaIndex>::lasting(Arc::new(MemorySagaIndex::default()))
 //! });
 //! ```
 //!
@@ -27,7 +27,7 @@ pub mod saga_index;
 mod saga_model;
 pub mod snapshots;
 
-pub use place::Place;
+pub use place::TestPlace;
 
 /// Makes tests, or names, of a suite's list.
 #[doc(hidden)]

@@ -10,17 +10,17 @@ type Open<T> = Box<dyn Fn() -> Arc<T> + Send + Sync>;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use trunkline_store::derived::conformance::Place;
+/// use trunkline_store::derived::conformance::TestPlace;
 /// use trunkline_store::derived::{Checkpoints, FileCheckpoints};
 /// let folder = tempfile::tempdir()?;
 /// // The folder is there for as long as the place is.
-/// let place = Place::<dyn Checkpoints>::opened_by(move || Arc::new(FileCheckpoints::new(folder.path())));
+/// let place = TestPlace::<dyn Checkpoints>::opened_by(move || Arc::new(FileCheckpoints::new(folder.path())));
 /// # drop(place);
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub struct Place<T: ?Sized>(Open<T>);
+pub struct TestPlace<T: ?Sized>(Open<T>);
 
-impl<T: ?Sized> Place<T> {
+impl<T: ?Sized> TestPlace<T> {
     /// A place that is opened, and opened again, like this; what was opened before is gone then.
     pub fn opened_by(open: impl Fn() -> Arc<T> + Send + Sync + 'static) -> Self {
         Self(Box::new(open))
@@ -39,14 +39,14 @@ impl<T: ?Sized> Place<T> {
     }
 }
 
-impl<T: ?Sized> fmt::Debug for Place<T> {
+impl<T: ?Sized> fmt::Debug for TestPlace<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Place").finish_non_exhaustive()
     }
 }
 
 /// So that what makes a place may do so at once or asynchronously.
-impl<T: ?Sized> IntoFuture for Place<T> {
+impl<T: ?Sized> IntoFuture for TestPlace<T> {
     type Output = Self;
     type IntoFuture = Ready<Self>;
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use trunkline_core::saga::Status;
 use trunkline_core::{EventId, Position, StoreId, Timestamp, Version};
 
-use super::Place;
+use super::TestPlace;
 pub use super::saga_model::*;
 use crate::derived::{Checkpoint, IndexedSaga, SagaIndex, SagaKey, SagaQuery, SagaRow};
 
@@ -111,12 +111,12 @@ async fn assert_new(index: &dyn SagaIndex) {
 }
 
 /// Nothing was read for it.
-pub async fn a_new_index_has_nothing(place: Place<dyn SagaIndex>) {
+pub async fn a_new_index_has_nothing(place: TestPlace<dyn SagaIndex>) {
     assert_new(&*place.open()).await;
 }
 
 /// Every part of it, whichever are there.
-pub async fn a_row_is_listed_as_it_was_put(place: Place<dyn SagaIndex>) {
+pub async fn a_row_is_listed_as_it_was_put(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     let full = with(saga("trip", "ö '1'", 7), |row| {
         row.status = Status::Stuck;
@@ -137,7 +137,7 @@ pub async fn a_row_is_listed_as_it_was_put(place: Place<dyn SagaIndex>) {
 }
 
 /// A reader that is behind takes nothing back.
-pub async fn a_row_takes_the_place_of_one_that_is_not_later(place: Place<dyn SagaIndex>) {
+pub async fn a_row_takes_the_place_of_one_that_is_not_later(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     let step = |version, step: &str, due| {
         with(saga("trip", "1", version), |row| (row.step, row.due) = (Some(step.to_owned()), due))
@@ -154,8 +154,8 @@ pub async fn a_row_takes_the_place_of_one_that_is_not_later(place: Place<dyn Sag
     assert_eq!(index.next_due().await, Ok(None));
 }
 
-/// It is what was said last.
-pub async fn how_far_was_read_stays_where_nothing_is_said(place: Place<dyn SagaIndex>) {
+/// It is what was put last.
+pub async fn how_far_was_read_stays_where_nothing_is_said(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     index.put(vec![saga("trip", "1", 1)], Some(checkpoint(3))).await.expect("rows are put");
     assert_eq!(index.read_to().await, Ok(Some(checkpoint(3))));
@@ -167,7 +167,7 @@ pub async fn how_far_was_read_stays_where_nothing_is_said(place: Place<dyn SagaI
 }
 
 /// Also of what was later than anything that comes.
-pub async fn a_cleared_index_is_as_new(place: Place<dyn SagaIndex>) {
+pub async fn a_cleared_index_is_as_new(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     let due = with(saga("trip", "1", 9), |row| row.due = Some(at(5)));
     index.put(vec![due], Some(checkpoint(3))).await.expect("rows are put");
@@ -178,7 +178,7 @@ pub async fn a_cleared_index_is_as_new(place: Place<dyn SagaIndex>) {
 }
 
 /// Those that are never due, or later, are not among them.
-pub async fn sagas_are_due_at_their_time_the_longest_due_first(place: Place<dyn SagaIndex>) {
+pub async fn sagas_are_due_at_their_time_the_longest_due_first(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     let due = |id: &str, seconds| with(saga("trip", id, 1), |row| row.due = Some(at(seconds)));
     put(&*index, [due("d", 5), due("a", 7), saga("trip", "never", 1), due("c", 6), due("b", 8)]).await;
@@ -194,7 +194,7 @@ pub async fn sagas_are_due_at_their_time_the_longest_due_first(place: Place<dyn 
 }
 
 /// Whether it is over or to come.
-pub async fn the_next_due_is_the_first_of_all(place: Place<dyn SagaIndex>) {
+pub async fn the_next_due_is_the_first_of_all(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     let due =
         |id: &str, version, due: Option<i64>| with(saga("trip", id, version), |row| row.due = due.map(at));
@@ -205,7 +205,7 @@ pub async fn the_next_due_is_the_first_of_all(place: Place<dyn SagaIndex>) {
 }
 
 /// In their order, and none of which there is none.
-pub async fn sagas_are_counted_by_name_and_status(place: Place<dyn SagaIndex>) {
+pub async fn sagas_are_counted_by_name_and_status(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     let stands = |name: &str, id: &str, status| with(saga(name, id, 1), |row| row.status = status);
     put(
@@ -233,7 +233,7 @@ pub async fn sagas_are_counted_by_name_and_status(place: Place<dyn SagaIndex>) {
 }
 
 /// By their bytes.
-pub async fn a_list_goes_by_name_and_id(place: Place<dyn SagaIndex>) {
+pub async fn a_list_goes_by_name_and_id(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     let ordered = [
         ("Trip", "2"),
@@ -249,7 +249,7 @@ pub async fn a_list_goes_by_name_and_id(place: Place<dyn SagaIndex>) {
 }
 
 /// Each is in one page.
-pub async fn a_list_goes_on_after_a_saga_up_to_a_limit(place: Place<dyn SagaIndex>) {
+pub async fn a_list_goes_on_after_a_saga_up_to_a_limit(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     let ordered = [("a", "1"), ("a", "2"), ("b", "0"), ("b", "3"), ("c", "1")];
     put(&*index, ordered.iter().map(|(name, id)| saga(name, id, 1))).await;
@@ -267,7 +267,7 @@ pub async fn a_list_goes_on_after_a_saga_up_to_a_limit(place: Place<dyn SagaInde
 }
 
 /// All of them together, too.
-pub async fn each_part_of_a_query_narrows_it(place: Place<dyn SagaIndex>) {
+pub async fn each_part_of_a_query_narrows_it(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     let row = |name: &str, id: &str, status, changed| {
         with(saga(name, id, 1), |row| (row.status, row.changed_at) = (status, at(changed)))
@@ -314,7 +314,7 @@ pub async fn each_part_of_a_query_narrows_it(place: Place<dyn SagaIndex>) {
 }
 
 /// So that a page can say of how many it is one.
-pub async fn a_count_knows_no_limit(place: Place<dyn SagaIndex>) {
+pub async fn a_count_knows_no_limit(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     put(&*index, (0..30).map(|n| saga("trip", &n.to_string(), 1))).await;
     let query = SagaQuery { limit: Some(7), ..SagaQuery::default() };
@@ -337,11 +337,11 @@ fn one_of(rows: &[SagaRow]) -> u64 {
     first.expect("all rows have a step")
 }
 
-/// How often somebody looks while rows are put.
+/// How often a reader looks while rows are put.
 const LOOKS: u32 = 100;
 
 /// Neither rows without others, nor how far was read without rows.
-pub async fn no_reader_sees_a_part_of_what_is_put(place: Place<dyn SagaIndex>) {
+pub async fn no_reader_sees_a_part_of_what_is_put(place: TestPlace<dyn SagaIndex>) {
     let (index, looks) = (place.open(), Arc::new(AtomicU32::new(0)));
     let reader = {
         let (index, looks) = (Arc::clone(&index), Arc::clone(&looks));
@@ -367,7 +367,7 @@ pub async fn no_reader_sees_a_part_of_what_is_put(place: Place<dyn SagaIndex>) {
 }
 
 /// It may be older. A place that can't be opened again is read once more.
-pub async fn after_opening_again_what_was_read_has_its_rows(place: Place<dyn SagaIndex>) {
+pub async fn after_opening_again_what_was_read_has_its_rows(place: TestPlace<dyn SagaIndex>) {
     let index = place.open();
     for n in 1..=5 {
         index.put(all_at(n), Some(checkpoint(n))).await.expect("rows are put");

@@ -2,7 +2,7 @@
 
 use trunkline_core::saga::Status;
 
-use super::Place;
+use super::TestPlace;
 use super::saga_index::{at, checkpoint, saga, with};
 use crate::conformance::seed;
 use crate::derived::{Checkpoint, IndexedSaga, SagaIndex, SagaQuery, SagaRow};
@@ -12,7 +12,7 @@ const STEPS: usize = 300;
 
 /// Puts, clearings and openings, and whatever is asked between them; a failure says the seed, which `TRUNKLINE_SEED`
 /// repeats.
-pub async fn random_histories_of_sagas_come_out_as_in_the_model(place: Place<dyn SagaIndex>) {
+pub async fn random_histories_of_sagas_come_out_as_in_the_model(place: TestPlace<dyn SagaIndex>) {
     let seed = seed();
     let mut random = Random(seed);
     let (mut index, mut model) = (place.open(), Model::default());

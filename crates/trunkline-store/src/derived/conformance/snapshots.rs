@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 use trunkline_core::{EventId, StreamName, Version};
 
-use super::Place;
+use super::TestPlace;
 use crate::derived::{Revision, STATE_BYTES_MAX, SnapshotStore, StateSnapshot};
 
 /// Makes a module with a test of every promise of [`SnapshotStore`], for one backend.
@@ -86,7 +86,7 @@ async fn keep(store: &dyn SnapshotStore, name: &str, snapshot: &StateSnapshot) {
 }
 
 /// Nothing is made up.
-pub async fn a_stream_without_a_snapshot_has_none(place: Place<dyn SnapshotStore>) {
+pub async fn a_stream_without_a_snapshot_has_none(place: TestPlace<dyn SnapshotStore>) {
     let store = place.open();
     assert_eq!(store.find(&stream("till-1"), revision()).await, None);
     keep(&*store, "till-2", &snapshot("till-2", 1)).await;
@@ -95,7 +95,7 @@ pub async fn a_stream_without_a_snapshot_has_none(place: Place<dyn SnapshotStore
 }
 
 /// To the byte, whatever the bytes are.
-pub async fn what_is_kept_is_found_as_it_was_kept(place: Place<dyn SnapshotStore>) {
+pub async fn what_is_kept_is_found_as_it_was_kept(place: TestPlace<dyn SnapshotStore>) {
     let store = place.open();
     let states = [Vec::new(), (0..=255).collect(), vec![0; 1 << 20], b"{\"sum\": 1}\n".to_vec()];
     for (version, state) in ((1 << 40)..).zip(states) {
@@ -106,7 +106,7 @@ pub async fn what_is_kept_is_found_as_it_was_kept(place: Place<dyn SnapshotStore
 }
 
 /// Whichever version it is of, and for good.
-pub async fn a_snapshot_takes_the_place_of_the_former_one(place: Place<dyn SnapshotStore>) {
+pub async fn a_snapshot_takes_the_place_of_the_former_one(place: TestPlace<dyn SnapshotStore>) {
     let store = place.open();
     for version in [100, 200, 150] {
         keep(&*store, "till-1", &snapshot("till-1", version)).await;
@@ -118,7 +118,7 @@ pub async fn a_snapshot_takes_the_place_of_the_former_one(place: Place<dyn Snaps
 }
 
 /// What made a state says what it means.
-pub async fn a_snapshot_of_another_revision_is_not_given(place: Place<dyn SnapshotStore>) {
+pub async fn a_snapshot_of_another_revision_is_not_given(place: TestPlace<dyn SnapshotStore>) {
     let store = place.open();
     let other = Revision::of("another");
     keep(&*store, "till-1", &snapshot("till-1", 1)).await;
@@ -132,7 +132,7 @@ pub async fn a_snapshot_of_another_revision_is_not_given(place: Place<dyn Snapsh
 }
 
 /// Also when their names are alike.
-pub async fn streams_have_snapshots_of_their_own(place: Place<dyn SnapshotStore>) {
+pub async fn streams_have_snapshots_of_their_own(place: TestPlace<dyn SnapshotStore>) {
     let store = place.open();
     let names = ["till-1", "till-11", "till-1-1", "Till-1", "till-1 ", "tïll-1", "ti'll-1", "till-%"];
     for name in names {
@@ -144,7 +144,7 @@ pub async fn streams_have_snapshots_of_their_own(place: Place<dyn SnapshotStore>
 }
 
 /// Reading the events again takes less.
-pub async fn what_is_too_large_is_never_kept(place: Place<dyn SnapshotStore>) {
+pub async fn what_is_too_large_is_never_kept(place: TestPlace<dyn SnapshotStore>) {
     let store = place.open();
     let large = StateSnapshot { state: vec![7; STATE_BYTES_MAX + 1].into(), ..snapshot("till-1", 1) };
     keep(&*store, "till-1", &large).await;
@@ -154,7 +154,7 @@ pub async fn what_is_too_large_is_never_kept(place: Place<dyn SnapshotStore>) {
 }
 
 /// A place that can't be opened again is read once more.
-pub async fn after_opening_again_a_snapshot_is_as_it_was_kept_or_gone(place: Place<dyn SnapshotStore>) {
+pub async fn after_opening_again_a_snapshot_is_as_it_was_kept_or_gone(place: TestPlace<dyn SnapshotStore>) {
     let store = place.open();
     for version in [1, 2] {
         keep(&*store, "till-1", &snapshot("till-1", version)).await;
@@ -170,7 +170,7 @@ pub async fn after_opening_again_a_snapshot_is_as_it_was_kept_or_gone(place: Pla
 }
 
 /// No part of one is taken for a part of another.
-pub async fn whatever_is_found_was_kept_while_many_keep(place: Place<dyn SnapshotStore>) {
+pub async fn whatever_is_found_was_kept_while_many_keep(place: TestPlace<dyn SnapshotStore>) {
     let store = place.open();
     let work = (0..8).map(|n: u64| {
         let store = Arc::clone(&store);

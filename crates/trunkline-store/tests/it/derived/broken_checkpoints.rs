@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use trunkline_core::{EventId, Position, StoreId};
-use trunkline_store::derived::conformance::Place;
+use trunkline_store::derived::conformance::TestPlace;
 use trunkline_store::derived::{Checkpoint, CheckpointError, Checkpoints, MemoryCheckpoints};
 
 use super::caught;
@@ -48,9 +48,9 @@ struct Broken {
     half: Arc<Mutex<Option<Checkpoint>>>,
 }
 
-fn broken(fault: Fault) -> Place<dyn Checkpoints> {
+fn broken(fault: Fault) -> TestPlace<dyn Checkpoints> {
     let inner = Arc::new(MemoryCheckpoints::default());
-    Place::<dyn Checkpoints>::opened_by(move || {
+    TestPlace::<dyn Checkpoints>::opened_by(move || {
         let lost = fault == Fault::LosesAllWhenReopened;
         let inner = if lost { Arc::default() } else { Arc::clone(&inner) };
         Arc::new(Broken { inner, fault, count: Arc::default(), half: Arc::default() })

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use trunkline_core::{Timestamp, Version};
-use trunkline_store::derived::conformance::Place;
+use trunkline_store::derived::conformance::TestPlace;
 use trunkline_store::derived::{
     Checkpoint, IndexedSaga, MemorySagaIndex, SagaCount, SagaIndex, SagaIndexError, SagaKey, SagaQuery,
     SagaRow,
@@ -47,10 +47,10 @@ struct Broken {
     kept: Mutex<Option<Checkpoint>>,
 }
 
-fn broken(fault: Fault) -> Place<dyn SagaIndex> {
+fn broken(fault: Fault) -> TestPlace<dyn SagaIndex> {
     let inner = Arc::new(MemorySagaIndex::default());
     let last = Arc::new(Mutex::new(None::<Arc<Broken>>));
-    Place::<dyn SagaIndex>::opened_by(move || {
+    TestPlace::<dyn SagaIndex>::opened_by(move || {
         let mut last = last.lock().unwrap();
         let (inner, kept) = match &*last {
             Some(before) if fault == Fault::LosesRowsWhenReopened => {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use trunkline_core::{EventId, StreamName, Version};
-use trunkline_store::derived::conformance::Place;
+use trunkline_store::derived::conformance::TestPlace;
 use trunkline_store::derived::{MemorySnapshots, Revision, STATE_BYTES_MAX, SnapshotStore, StateSnapshot};
 
 use super::caught;
@@ -34,9 +34,9 @@ struct Broken {
     large: Mutex<Option<(StreamName, StateSnapshot)>>,
 }
 
-fn broken(fault: Fault) -> Place<dyn SnapshotStore> {
+fn broken(fault: Fault) -> TestPlace<dyn SnapshotStore> {
     let (inner, opened) = (Arc::default(), Mutex::new(0));
-    Place::<dyn SnapshotStore>::opened_by(move || {
+    TestPlace::<dyn SnapshotStore>::opened_by(move || {
         let mut opened = opened.lock().unwrap();
         *opened += 1;
         let inner: Arc<MemorySnapshots> = Arc::clone(&inner);

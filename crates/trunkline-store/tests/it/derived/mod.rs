@@ -9,27 +9,29 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use trunkline_store::conformance::run;
-use trunkline_store::derived::conformance::Place;
+use trunkline_store::derived::conformance::TestPlace;
 use trunkline_store::derived::{
     Checkpoints, DerivedHome, FileCheckpoints, MemoryCheckpoints, MemorySagaIndex, MemorySnapshots,
     SagaIndex, SnapshotStore,
 };
 
 trunkline_store::checkpoints_conformance!(checkpoints_in_memory, || {
-    Place::<dyn Checkpoints>::lasting(Arc::new(MemoryCheckpoints::default()))
+    TestPlace::<dyn Checkpoints>::lasting(Arc::new(MemoryCheckpoints::default()))
 });
 
 trunkline_store::checkpoints_conformance!(checkpoints_in_files, || {
     let folder = tempfile::tempdir().unwrap();
-    Place::<dyn Checkpoints>::opened_by(move || Arc::new(FileCheckpoints::new(folder.path().join("made"))))
+    TestPlace::<dyn Checkpoints>::opened_by(move || {
+        Arc::new(FileCheckpoints::new(folder.path().join("made")))
+    })
 });
 
 trunkline_store::snapshots_conformance!(snapshots_in_memory, || {
-    Place::<dyn SnapshotStore>::lasting(Arc::new(MemorySnapshots::default()))
+    TestPlace::<dyn SnapshotStore>::lasting(Arc::new(MemorySnapshots::default()))
 });
 
 trunkline_store::saga_index_conformance!(saga_index_in_memory, || {
-    Place::<dyn SagaIndex>::lasting(Arc::new(MemorySagaIndex::default()))
+    TestPlace::<dyn SagaIndex>::lasting(Arc::new(MemorySagaIndex::default()))
 });
 
 #[test]

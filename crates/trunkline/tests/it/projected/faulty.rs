@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use futures::future::BoxFuture;
 use trunkline::sql::{
-    Answer, AnswerLimits, ApplyError, AskError, Batch, BatchEnd, Claimed, DatabaseError, Dialect, Generation,
-    GenerationCheckpoint, Model, Parameters, Parked, ReadDatabase, Shadow, SqlQuery, SqliteReadDatabase,
-    Standing, StatementFailure, Writer,
+    AnswerLimits, ApplyError, AskError, Batch, BatchEnd, Claimed, DatabaseError, Dialect, Generation,
+    GenerationCheckpoint, Model, Parameters, Parked, QueryAnswer, ReadDatabase, Shadow, SqlQuery,
+    SqliteReadDatabase, Standing, StatementFailure, Writer,
 };
 use trunkline_core::{Position, RecordedEvent, StoreId};
 
@@ -158,7 +158,7 @@ impl ReadDatabase for FaultyDatabase {
         query: &'a SqlQuery,
         parameters: &'a Parameters<'_>,
         limits: &'a AnswerLimits,
-    ) -> BoxFuture<'a, Result<Answer, AskError>> {
+    ) -> BoxFuture<'a, Result<QueryAnswer, AskError>> {
         self.inner.ask(query, parameters, limits)
     }
 }

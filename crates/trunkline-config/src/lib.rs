@@ -56,7 +56,7 @@ pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use evaluate::{Evaluated, Gauge, HookUse, evaluate, load};
 pub use hooks::Hooks;
 pub use outside::{
-    Clock, Environment, FixedClock, LoadError, Loader, MemoryEnvironment, MemoryFiles, NotUnicode, World,
+    Environment, FixedClock, LoadError, Loader, MemoryEnvironment, MemoryFiles, NotUnicode, UnixClock, World,
 };
 pub use print::print;
 pub use secret::{MASK, Secret};

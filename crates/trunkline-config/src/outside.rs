@@ -60,7 +60,7 @@ impl fmt::Display for NotUnicode {
 impl std::error::Error for NotUnicode {}
 
 /// What time it is.
-pub trait Clock {
+pub trait UnixClock {
     /// Microseconds since 1970-01-01 00:00 UTC.
     fn unix_micros(&self) -> i64;
 }
@@ -73,7 +73,7 @@ pub struct World<'a> {
     /// Environment variables.
     pub environment: &'a dyn Environment,
     /// The time.
-    pub clock: &'a dyn Clock,
+    pub clock: &'a dyn UnixClock,
 }
 
 impl fmt::Debug for World<'_> {
@@ -157,7 +157,7 @@ impl Environment for MemoryEnvironment {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FixedClock(pub i64);
 
-impl Clock for FixedClock {
+impl UnixClock for FixedClock {
     fn unix_micros(&self) -> i64 {
         self.0
     }

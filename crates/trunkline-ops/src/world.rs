@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use trunkline_config::limits::SOURCE_BYTES_MAX;
-use trunkline_config::{Clock, Environment, LoadError, Loader, NotUnicode, World};
+use trunkline_config::{Environment, LoadError, Loader, NotUnicode, UnixClock, World};
 
 use crate::OpsError;
 
@@ -77,7 +77,7 @@ impl Environment for Process {
 #[derive(Debug)]
 struct Machine;
 
-impl Clock for Machine {
+impl UnixClock for Machine {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that is passed in")]
     fn unix_micros(&self) -> i64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use trunkline_config::read::{HookName, Reader, Size};
 use trunkline_config::{
-    Clock, Environment, Evaluated, FixedClock, MemoryEnvironment, MemoryFiles, NotUnicode, Secret, World,
+    Environment, Evaluated, FixedClock, MemoryEnvironment, MemoryFiles, NotUnicode, Secret, UnixClock, World,
     load,
 };
 
@@ -119,7 +119,7 @@ fn a_variable_that_is_not_text_is_reported_where_it_is_read() {
             Err(NotUnicode)
         }
     }
-    impl Clock for Broken {
+    impl UnixClock for Broken {
         fn unix_micros(&self) -> i64 {
             0
         }

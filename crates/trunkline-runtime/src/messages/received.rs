@@ -40,7 +40,7 @@ struct CloudEvent<'a> {
 /// The event that a message of a relay brings, in the shape in which it was published.
 ///
 /// A message that has waited long, or came back from the dead letters, may be of an older shape than today's:
-/// [`Upcasters::upcast`](crate::upcast::Upcasters::upcast) with the application's
+/// [`Upcasters::upcast`](trunkline_core::upcast::Upcasters::upcast) with the application's
 /// [`upcasters`](crate::App::upcasters) makes today's events of it. Tags don't travel.
 pub fn event_of(message: &Message) -> Result<RecordedEvent, NoEvent> {
     let failed = |reason: String| NoEvent { message: message.id.as_str().to_owned(), reason };

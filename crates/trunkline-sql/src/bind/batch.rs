@@ -13,7 +13,7 @@ use crate::model::Model;
 
 /// Events of a projection with the values that its statements get.
 ///
-/// Made by [`Model::batch`], on any thread; written by [`Writer::apply_batch`](crate::Writer::apply_batch).
+/// Made by [`Model::batch`], on any thread; written by [`Writer::apply`](crate::Writer::apply).
 #[derive(Clone)]
 pub struct Batch {
     pub(crate) model: Arc<Model>,

@@ -82,7 +82,7 @@ impl Checkpoint {
 ///
 /// A name is any text without control characters; names that differ have checkpoints of their own.
 ///
-/// Every sentence here is a promise with a test in [`conformance`](crate::derived::conformance).
+/// Every sentence here is a promise with a test in `derived::conformance` (the feature `conformance` brings it).
 pub trait Checkpoints: fmt::Debug + Send + Sync + 'static {
     /// The checkpoint of this name, when there is one.
     ///

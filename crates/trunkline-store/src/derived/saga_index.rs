@@ -90,7 +90,7 @@ pub struct SagaIndexError {
 ///
 /// Texts are compared by their bytes.
 ///
-/// Every sentence here is a promise with a test in [`conformance`](crate::derived::conformance).
+/// Every sentence here is a promise with a test in `derived::conformance` (the feature `conformance` brings it).
 pub trait SagaIndex: fmt::Debug + Send + Sync + 'static {
     /// How far the sagas' streams were read for it; nothing when it is new.
     fn read_to(&self) -> BoxFuture<'_, Result<Option<Checkpoint>, SagaIndexError>>;

@@ -4,17 +4,17 @@
 //! is being stored.
 //! A batch is stored in as few atomic appends as the order of its lines allows (`plan`); several of them are
 //! in flight together, tied to each other so that none can overtake one that fails (`store`).
-//! `sift` finds the lines of a half-known append that are there already, `foresee` finds what would be refused
+//! `known_lines` finds the lines of a half-known append that are there already, `refusals` finds what would be refused
 //! before anything is stored, and `rejected` keeps lines that were passed over. `error` says how far it came.
 
 mod batch;
 mod error;
-mod foresee;
+mod known_lines;
 mod lines;
 mod plan;
 mod reader;
+mod refusals;
 mod rejected;
-mod sift;
 mod store;
 
 use std::io;

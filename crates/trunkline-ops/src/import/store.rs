@@ -12,10 +12,10 @@ use trunkline_core::{Appended, Expected, StreamName, Version};
 use trunkline_store::{AppendError, EventStore, EventStoreExt as _, StorageError};
 
 use super::batch::{BadLine, Batch, Line};
-use super::foresee::{self, mismatch};
+use super::known_lines::take_known;
 use super::plan::{append, plan};
+use super::refusals::{self, mismatch};
 use super::rejected::Rejected;
-use super::sift::sift;
 use super::{ImportError, ImportNews, ImportProblem, ImportReport, ImportSoFar, OnBadLine};
 use crate::OpsError;
 
@@ -106,7 +106,7 @@ impl<'a, L: FnMut(ImportNews<'_>)> Importer<'a, L> {
         let next = batch.last_line + 1;
         let parts = plan(batch.lines);
         if self.on_bad_line == OnBadLine::Stop && parts.len() > 1 {
-            let refused = foresee::refused(self.store, parts.iter().flatten()).await?;
+            let refused = refusals::refused(self.store, parts.iter().flatten()).await?;
             if let Some((line, reason)) = refused {
                 return Err(Ended::Line { line, reason });
             }
@@ -211,7 +211,7 @@ impl<'a, L: FnMut(ImportNews<'_>)> Importer<'a, L> {
                     return Err(error.into());
                 }
             };
-            let known = sift(self.store, &mut part).await?;
+            let known = take_known(self.store, &mut part).await?;
             match bad {
                 // What was refused for a version may be there already, with all that is known of the stream.
                 _ if !known.is_empty() => self.known.extend(known),

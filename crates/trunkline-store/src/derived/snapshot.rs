@@ -51,7 +51,8 @@ pub struct StateSnapshot {
 ///
 /// Commands wait for both calls; a store that takes longer to write does so behind them.
 ///
-/// Every sentence of the methods is a promise with a test in `derived::conformance` (the feature `conformance` brings it).
+/// Every sentence of the methods is a promise with a test in `derived::conformance` (the feature `conformance` brings
+/// it).
 pub trait SnapshotStore: fmt::Debug + Send + Sync + 'static {
     /// A snapshot that was kept of this stream under this revision, exactly as it was kept, or none.
     ///

@@ -1,4 +1,4 @@
-//! Sifting: which lines of an append that is neither all new nor all known are there already.
+//! Which lines of an append that is neither all new nor all known are there already.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use super::batch::Line;
 /// Takes out the lines whose events their streams have already, and says which.
 ///
 /// Every stream of the part is read once.
-pub(super) async fn sift(store: &dyn EventStore, part: &mut Vec<Line>) -> Result<Vec<u64>, ReadError> {
+pub(super) async fn take_known(store: &dyn EventStore, part: &mut Vec<Line>) -> Result<Vec<u64>, ReadError> {
     let ids: HashSet<EventId> = part.iter().map(|line| line.event.event.event_id).collect();
     let mut there: HashMap<StreamName, HashSet<EventId>> = HashMap::new();
     for Line { event: line, .. } in &*part {

@@ -1,4 +1,4 @@
-//! Foreseeing: what in a batch will be refused.
+//! What in a batch will be refused, found before anything is stored.
 //!
 //! A batch that goes into the store in several appends could be refused half-way.
 //! So that nothing of a failing batch is kept, its versions are compared with the store's, and its ids with

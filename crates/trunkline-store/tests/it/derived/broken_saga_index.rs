@@ -1,9 +1,11 @@
 //! Indexes of sagas that break a promise are caught.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::sync::Notify;
 use trunkline_core::{Timestamp, Version};
 use trunkline_store::derived::conformance::TestPlace;
 use trunkline_store::derived::{
@@ -45,6 +47,8 @@ struct Broken {
     inner: Arc<MemorySagaIndex>,
     fault: Fault,
     kept: Mutex<Option<Checkpoint>>,
+    /// A list was read.
+    looked: Notify,
 }
 
 fn broken(fault: Fault) -> TestPlace<dyn SagaIndex> {
@@ -58,7 +62,7 @@ fn broken(fault: Fault) -> TestPlace<dyn SagaIndex> {
             }
             _ => (Arc::clone(&inner), None),
         };
-        let opened = Arc::new(Broken { inner, fault, kept: Mutex::new(kept) });
+        let opened = Arc::new(Broken { inner, fault, kept: Mutex::new(kept), looked: Notify::new() });
         *last = Some(Arc::clone(&opened));
         opened
     })
@@ -101,21 +105,30 @@ impl Broken {
                 }
             }
             Fault::PutsRowsOneByOne => {
-                for saga in sagas.drain(..) {
-                    self.inner.put(vec![saga], None).await?;
-                    tokio::task::yield_now().await;
-                }
+                let rest = sagas.split_off(1);
+                self.inner.put(std::mem::replace(&mut sagas, rest), None).await?;
+                self.until_somebody_has_looked().await;
             }
             Fault::SaysFirstHowFarWasRead => {
                 self.inner.put(Vec::new(), read_to).await?;
                 // Whoever reads meanwhile gets to it.
-                for _ in 0..1_000 {
+                for _ in 0..20_000 {
                     tokio::task::yield_now().await;
                 }
             }
             _ => {}
         }
         self.inner.put(sagas, read_to).await
+    }
+}
+
+impl Broken {
+    /// Waits until a reader has begun to look and is done, which it is at last when it has looked three times; one that
+    /// has ended looks no more.
+    async fn until_somebody_has_looked(&self) {
+        for _ in 0..3 {
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.looked.notified()).await;
+        }
     }
 }
 
@@ -191,6 +204,7 @@ impl SagaIndex for Broken {
             if self.fault == Fault::ListsBackward {
                 rows.reverse();
             }
+            self.looked.notify_one();
             Ok(rows)
         }
         .boxed()

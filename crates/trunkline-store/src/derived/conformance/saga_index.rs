@@ -1,7 +1,7 @@
 //! The promises of [`SagaIndex`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use trunkline_core::saga::Status;
 use trunkline_core::{EventId, Position, StoreId, Timestamp, Version};
@@ -337,16 +337,16 @@ fn one_of(rows: &[SagaRow]) -> u64 {
     first.expect("all rows have a step")
 }
 
-/// How often a reader looks while rows are put.
-const LOOKS: u32 = 100;
+/// How many times rows are put while a reader looks.
+const PUTS: u64 = 50;
 
 /// Neither rows without others, nor how far was read without rows.
 pub async fn no_reader_sees_a_part_of_what_is_put(place: TestPlace<dyn SagaIndex>) {
-    let (index, looks) = (place.open(), Arc::new(AtomicU32::new(0)));
+    let (index, is_done) = (place.open(), Arc::new(AtomicBool::new(false)));
     let reader = {
-        let (index, looks) = (Arc::clone(&index), Arc::clone(&looks));
+        let (index, is_done) = (Arc::clone(&index), Arc::clone(&is_done));
         tokio::spawn(async move {
-            while looks.fetch_add(1, Ordering::SeqCst) < LOOKS {
+            while !is_done.load(Ordering::SeqCst) {
                 let read_to = index.read_to().await.expect("how far was read is said");
                 let n = one_of(&list(&*index, SagaQuery::default()).await);
                 assert!(
@@ -357,12 +357,14 @@ pub async fn no_reader_sees_a_part_of_what_is_put(place: TestPlace<dyn SagaIndex
             }
         })
     };
-    let mut n = 0;
-    while looks.load(Ordering::SeqCst) < LOOKS && !reader.is_finished() {
-        n += 1;
+    for n in 1..=PUTS {
         index.put(all_at(n), Some(checkpoint(n))).await.expect("rows are put");
         tokio::task::yield_now().await;
+        if reader.is_finished() {
+            break;
+        }
     }
+    is_done.store(true, Ordering::SeqCst);
     reader.await.expect("nobody sees a part");
 }
 

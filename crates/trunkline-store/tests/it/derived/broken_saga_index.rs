@@ -111,10 +111,7 @@ impl Broken {
             }
             Fault::SaysFirstHowFarWasRead => {
                 self.inner.put(Vec::new(), read_to).await?;
-                // Whoever reads meanwhile gets to it.
-                for _ in 0..20_000 {
-                    tokio::task::yield_now().await;
-                }
+                self.until_somebody_has_looked().await;
             }
             _ => {}
         }
@@ -127,7 +124,7 @@ impl Broken {
     /// has ended looks no more.
     async fn until_somebody_has_looked(&self) {
         for _ in 0..3 {
-            let _ = tokio::time::timeout(Duration::from_secs(1), self.looked.notified()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(200), self.looked.notified()).await;
         }
     }
 }

@@ -1,16 +1,18 @@
 //! Sagas over a log and a queue.
 //!
 //! The machine is [`trunkline_core::saga`], pure; here it meets the world.
-//! `route` says which events are for which sagas, `states` where each stands, `post` what its transitions send; `runner`
-//! brings all of that together, and `refresh` keeps the index of them up to date,
-//! which is for who lists sagas and for what time makes happen.
-//! [`Sagas`] is what an application asks and orders; `verify` checks all of them, by the `account` of each; `played`
+//! `route` says which events are for which sagas, `states` where each stands, `outbox` what its transitions send, and
+//! `publish` hands that to the queue; `advance` appends what follows from an input. `runner` brings all of that together,
+//! and `refresh` keeps the index of sagas up to date, which is for who lists them and for what time makes happen.
+//! [`Sagas`] is what an application asks and orders; `verify` checks all of them, by the `audit` of each; `played`
 //! plays events to sagas for scenarios.
 
-mod account;
+mod advance;
+mod audit;
 mod error;
+mod outbox;
 mod played;
-mod post;
+mod publish;
 mod refresh;
 mod route;
 mod runner;

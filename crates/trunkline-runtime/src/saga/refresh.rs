@@ -15,7 +15,7 @@ use super::{SagaError, Sagas};
 /// How many sagas that have not ended are followed at a time; the streams of others are read once more.
 const FOLLOWED_MAX: usize = 16_384;
 
-/// A saga, and when it is due: never, when nobody knows what it would do then.
+/// A saga, and when it is due: never, when its definition is gone.
 pub(super) type Standing = (Arc<SagaState>, Option<Timestamp>);
 
 /// How they stand, as the index has it. What was never started is no saga.
@@ -64,7 +64,7 @@ impl Sagas {
             let states = self.follow(&mut followed, &chunk).await?;
             index.put(rows(&states), Some(self.checkpoint(last))).await?;
         }
-        // Also what is nobody's transition was read.
+        // The log was read to its head, also past events that are no transitions.
         if let Some(last) = self.store.event_at(head).await? {
             index.put(Vec::new(), Some(self.checkpoint(&last))).await?;
         }

@@ -12,7 +12,8 @@ use trunkline_queue::MessageQueue;
 use trunkline_store::EventStore;
 use trunkline_store::derived::{Checkpoints, DerivedHome, SagaIndex, SagaKey, SagaQuery, SagaRow};
 
-use super::runner::{Runner, advance_as};
+use super::advance::advance;
+use super::runner::Runner;
 use super::states::{Recording, SagaStates};
 use super::{Routes, SagaError};
 use crate::follow::{Activity, BackOff, Tail};
@@ -54,7 +55,7 @@ impl SagaDetail {
     /// The id of the message that was sent first at a version of the saga's stream.
     pub fn message_id(&self, version: Version) -> Option<trunkline_queue::MessageId> {
         let stream = saga::stream(&self.state.name, &self.state.id).ok()?;
-        Some(super::post::id(&stream, version))
+        Some(super::outbox::message_id(&stream, version))
     }
 }
 
@@ -211,7 +212,7 @@ impl Sagas {
         self.order(name, id, Order::Retry, by, self.done().await?).await
     }
 
-    /// Begins the way back, for this reason.
+    /// Begins the compensation of what the saga has done, for this reason.
     pub async fn compensate(
         &self,
         name: &str,
@@ -241,7 +242,7 @@ impl Sagas {
         // What another process did meanwhile is in the log, not at hand.
         self.states.forget(&key);
         let input = Input::Order { order, by: by.to_owned(), read_to };
-        let advanced = advance_as(self, &key, &[input], None).await?;
+        let advanced = advance(self, &key, &[input], None).await?;
         Ok(Ordered { state: SagaState::clone(&advanced.state), transitions: advanced.transitions })
     }
 

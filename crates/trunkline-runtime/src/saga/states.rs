@@ -96,8 +96,8 @@ impl SagaStates {
         }
     }
 
-    /// Lets those of these sagas go that have ended.
-    pub(super) fn let_go(&self, states: &[Standing]) {
+    /// Drops those of these sagas that have ended.
+    pub(super) fn evict_ended(&self, states: &[Standing]) {
         let mut kept = self.kept();
         for (state, _) in states {
             if state.status.is_some_and(Status::is_ended) {
@@ -106,15 +106,15 @@ impl SagaStates {
         }
     }
 
-    /// Lets a state go that the stream has gone beyond: another process was there.
-    pub(super) fn saw(&self, key: &SagaKey, version: Version) {
+    /// Drops a state that is older than this version of the stream: another process has appended.
+    pub(super) fn evict_older(&self, key: &SagaKey, version: Version) {
         let mut kept = self.kept();
         if kept.get(key).is_some_and(|state| state.version < version) {
             kept.swap_remove(key);
         }
     }
 
-    /// Lets a state go that is not what the stream says.
+    /// Drops a state that may not be what the stream says.
     pub(super) fn forget(&self, key: &SagaKey) {
         self.kept().swap_remove(key);
     }

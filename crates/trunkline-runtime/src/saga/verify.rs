@@ -10,7 +10,7 @@ use trunkline_core::{Position, RecordedEvent, StreamName, Version};
 use trunkline_store::derived::SagaKey;
 use trunkline_store::{AllRead, StreamRead};
 
-use super::account::account;
+use super::audit::audit;
 use super::route::Routed;
 use super::{SagaError, Sagas};
 
@@ -27,7 +27,7 @@ pub struct SagaCheck {
     pub sagas: u64,
     /// Those on their way forward.
     pub running: u64,
-    /// Those on their way back.
+    /// Those that are being compensated.
     pub compensating: u64,
     /// Those of which all was done.
     pub completed: u64,
@@ -86,8 +86,8 @@ impl Sagas {
     /// Checks in the log, as it is now, that sagas are whole.
     ///
     /// - Every saga that was started is completed, compensated, stuck, or waits for something that may still come.
-    /// - Nothing that a step did is forgotten on the way back, and nothing is undone twice; only an operator has
-    ///   anything sent again as a new message.
+    /// - A compensation undoes all that the steps did, and nothing twice; only an operator has anything sent again as a
+    ///   new message.
     /// - Every event that should have started a saga did.
     /// - Nothing that a saga waits for was passed over.
     ///
@@ -115,7 +115,7 @@ struct Check<'a> {
     found: SagaCheck,
     /// Sagas that have not ended, and up to where all has had its effect on them.
     alive: BTreeMap<SagaKey, Position>,
-    /// Up to where sagas have read the log, as far as can be told.
+    /// Up to where sagas have read the log, as far as is known.
     read_to: Position,
     /// Events that started nothing yet.
     late: Vec<Late>,
@@ -177,7 +177,7 @@ impl Check<'_> {
             }
             Err(error) => return Err(error),
         };
-        let (state, problems) = account(name, id, &history);
+        let (state, problems) = audit(name, id, &history);
         for what in problems {
             self.found.problem(called.as_str(), what);
         }

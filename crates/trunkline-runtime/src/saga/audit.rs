@@ -9,37 +9,38 @@ use super::states::Recording;
 
 /// Looks at all that happened to a saga: where it stands, and what of its history can't be.
 ///
-/// What it owes is counted from its messages and their answers alone, beside the state that it acts by.
-pub(super) fn account(name: &str, id: &str, history: &[Recording]) -> (SagaState, Vec<String>) {
-    let mut account = Account {
+/// The compensations that are pending are counted from its messages and their answers alone, beside the state that it
+/// acts by.
+pub(super) fn audit(name: &str, id: &str, history: &[Recording]) -> (SagaState, Vec<String>) {
+    let mut audit = Audit {
         state: SagaState::new(name, id),
-        owed: Vec::new(),
+        pending: Vec::new(),
         sent: HashMap::new(),
         problems: Vec::new(),
     };
     for recording in history {
-        account.enter(recording);
+        audit.add(recording);
     }
-    account.stands();
-    (account.state, account.problems)
+    audit.finish();
+    (audit.state, audit.problems)
 }
 
-struct Account {
+struct Audit {
     state: SagaState,
     /// The steps that may have happened and are to be undone, with what does so; the first to be undone last.
-    owed: Vec<(String, Outgoing)>,
+    pending: Vec<(String, Outgoing)>,
     /// What was sent, and at which version of the stream.
     sent: HashMap<(SagaPart, String), Version>,
     problems: Vec<String>,
 }
 
-impl Account {
+impl Audit {
     fn problem(&mut self, recording: &Recording, what: &str) {
         let Recording { version, position, .. } = recording;
         self.problems.push(format!("{what} (version {version}, position {position})"));
     }
 
-    fn enter(&mut self, recording: &Recording) {
+    fn add(&mut self, recording: &Recording) {
         let transition = &recording.transition;
         match (self.state.status, transition) {
             (None, Transition::Started(_)) => {}
@@ -63,12 +64,12 @@ impl Account {
             Transition::Sent(sent) => self.sent(recording, sent),
             Transition::Failing(failing) if failing.drops => {
                 // It is known not to have happened.
-                self.owed.pop_if(|(step, _)| failing.step.as_ref() == Some(step));
+                self.pending.pop_if(|(step, _)| failing.step.as_ref() == Some(step));
             }
             Transition::StepDone(done) if done.part == SagaPart::Compensation => {
-                self.undone(recording, &done.step);
+                self.compensated(recording, &done.step);
             }
-            Transition::Compensated(_) => self.settled(recording, "it ends as compensated"),
+            Transition::Compensated(_) => self.check_compensated(recording, "it ends as compensated"),
             Transition::Completed(_) => {
                 let undone = self.sent.keys().find(|(part, _)| *part == SagaPart::Compensation);
                 if let Some((_, step)) = undone.cloned() {
@@ -91,14 +92,14 @@ impl Account {
         match part {
             SagaPart::Step if first.is_none() => {
                 if let Some(compensation) = compensate {
-                    self.owed.push((step.clone(), compensation.send.clone()));
+                    self.pending.push((step.clone(), compensation.send.clone()));
                 }
             }
             SagaPart::Step | SagaPart::Completed => {}
-            SagaPart::Compensation => match self.owed.last() {
-                Some((owed, undoes)) if owed == step && undoes == send => {}
-                Some((owed, _)) if owed != step => {
-                    let what = format!("{called} is sent, though {owed} is to be undone first");
+            SagaPart::Compensation => match self.pending.last() {
+                Some((next, undoes)) if next == step && undoes == send => {}
+                Some((next, _)) if next != step => {
+                    let what = format!("{called} is sent, though {next} is to be undone first");
                     self.problem(recording, &what);
                 }
                 Some(_) => {
@@ -108,28 +109,28 @@ impl Account {
                     self.problem(recording, &format!("{called} is sent, though nothing is to be undone"));
                 }
             },
-            SagaPart::Failed => self.settled(recording, "it reaches the end of the way back"),
+            SagaPart::Failed => self.check_compensated(recording, "it reaches the end of the way back"),
         }
     }
 
-    fn undone(&mut self, recording: &Recording, step: &str) {
-        if self.owed.pop_if(|(owed, _)| owed == step).is_none() {
+    fn compensated(&mut self, recording: &Recording, step: &str) {
+        if self.pending.pop_if(|(next, _)| next == step).is_none() {
             self.problem(recording, &format!("{step} is undone, which was not to be undone then"));
         }
     }
 
-    /// On the way back, all that was to be undone is undone.
-    fn settled(&mut self, recording: &Recording, when: &str) {
-        if self.owed.is_empty() {
+    /// When the compensation ends, all that was to be undone has been undone.
+    fn check_compensated(&mut self, recording: &Recording, when: &str) {
+        if self.pending.is_empty() {
             return;
         }
-        let owed: Vec<&str> = self.owed.iter().map(|(step, _)| step.as_str()).collect();
-        let what = format!("{when}, and was never undone: {}", owed.join(", "));
+        let pending: Vec<&str> = self.pending.iter().map(|(step, _)| step.as_str()).collect();
+        let what = format!("{when}, and was never undone: {}", pending.join(", "));
         self.problem(recording, &what);
     }
 
-    /// How it stands now.
-    fn stands(&mut self) {
+    /// Checks what it waits for now.
+    fn finish(&mut self) {
         let Some(status @ (Status::Running | Status::Compensating)) = self.state.status else { return };
         let waits =
             self.state.waiting.as_ref().is_some_and(|waiting| !waiting.answered && waiting.sent.is_some());

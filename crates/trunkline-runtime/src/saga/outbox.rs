@@ -10,12 +10,12 @@ use super::states::Recording;
 /// The name of the producer in the ids of messages.
 const PRODUCER: &[u8] = b"saga";
 
-/// A message, and where it goes.
+/// A message that a saga sends, and where it goes.
 #[derive(Clone, Debug)]
-pub(super) struct Letter {
+pub(super) struct OutboxMessage {
     pub(super) topic: TopicName,
     pub(super) message: NewMessage,
-    /// What it answers to: the saga, as `NAME-ID`, and the version.
+    /// Who gets its answer: the saga, as `NAME-ID`, and the version.
     pub(super) saga: String,
     pub(super) version: Version,
 }
@@ -23,7 +23,7 @@ pub(super) struct Letter {
 /// The id of the message that a transition of a saga sent first.
 ///
 /// It follows from the transition's place in the saga's stream, which no migration changes.
-pub(super) fn id(stream: &StreamName, version: Version) -> MessageId {
+pub(super) fn message_id(stream: &StreamName, version: Version) -> MessageId {
     let stream = Uuid::new_v5(&Uuid::NAMESPACE_OID, stream.as_str().as_bytes());
     let producer = Uuid::new_v5(&stream, PRODUCER);
     let place = [version.get().to_be_bytes().as_slice(), &0_u32.to_be_bytes()].concat();
@@ -32,11 +32,11 @@ pub(super) fn id(stream: &StreamName, version: Version) -> MessageId {
 
 /// The message that a transition stands for; none when it sends none, or when nothing waits for it any more, so that
 /// nothing would come of it.
-pub(super) fn letter(
+pub(super) fn message(
     recording: &Recording,
     stream: &StreamName,
     state: &SagaState,
-) -> Result<Option<Letter>, InvalidName> {
+) -> Result<Option<OutboxMessage>, InvalidName> {
     let (version, delay) = match &recording.transition {
         Transition::Sent(sent) => (recording.version, sent.send.delay),
         Transition::Resent(resent) => (resent.message, std::time::Duration::from_millis(resent.delay_ms)),
@@ -49,7 +49,7 @@ pub(super) fn letter(
     let Outgoing { topic, command, data, key, .. } = send;
     let saga = format!("{}-{}", state.name, state.id);
     let mut message = NewMessage::new(command.as_str(), data.to_bytes())
-        .id(id(stream, version))
+        .id(message_id(stream, version))
         .key(key.as_deref().unwrap_or(&state.id))
         .header("saga_id", state.id.as_str())
         .system_header(saga::SAGA_FIELD, saga.as_str())
@@ -61,5 +61,5 @@ pub(super) fn letter(
     if !delay.is_zero() {
         message = message.after(delay);
     }
-    Ok(Some(Letter { topic: TopicName::new(topic)?, message, saga, version }))
+    Ok(Some(OutboxMessage { topic: TopicName::new(topic)?, message, saga, version }))
 }

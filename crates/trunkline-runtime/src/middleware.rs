@@ -57,34 +57,34 @@ pub(crate) fn limit_time(inner: CommandService, after: Duration) -> CommandServi
 /// `trunkline_commands_total{command, outcome}` and `trunkline_command_seconds{command}`; the events of
 /// accepted ones are counted in `trunkline_events_appended_total{aggregate_type}`.
 pub(crate) fn observe(inner: CommandService, bus: &Bus) -> CommandService {
-    let meters_of = |name: &str| (name.to_owned(), Arc::new(Meters::new(name)));
-    let known: HashMap<String, Arc<Meters>> = bus.names().into_iter().map(meters_of).collect();
-    // A name that nobody knows could be any text: it is not made a label.
-    let (unknown, no_meters) = meters_of("(unknown)");
+    let metrics_of = |name: &str| (name.to_owned(), Arc::new(CommandMetrics::new(name)));
+    let known: HashMap<String, Arc<CommandMetrics>> = bus.names().into_iter().map(metrics_of).collect();
+    // A name that no handler has could be any text: it is not made a label.
+    let (unknown, unknown_metrics) = metrics_of("(unknown)");
     let known = Arc::new(known);
     BoxCloneSyncService::new(service_fn(move |request: CommandRequest| {
-        let (name, meters) = known.get_key_value(&request.name).unwrap_or((&unknown, &no_meters));
+        let (name, metrics) = known.get_key_value(&request.name).unwrap_or((&unknown, &unknown_metrics));
         let span = tracing::info_span!(
             "command",
             name = %name,
             id = request.id.as_ref().map(tracing::field::display),
             traceparent = request.context.traceparent.as_deref(),
         );
-        let meters = Arc::clone(meters);
+        let metrics = Arc::clone(metrics);
         let outcome = inner.clone().oneshot(request);
         let began = Instant::now();
         async move {
             let outcome = outcome.await;
-            meters.count(&outcome);
-            meters.time(began.elapsed());
+            metrics.count(&outcome);
+            metrics.time(began.elapsed());
             outcome
         }
         .instrument(span)
     }))
 }
 
-/// The metrics of one command: their labels are made once, and whichever recorder there is by then is told.
-struct Meters {
+/// The metrics of one command: their labels are made once; the recorder is the one that is installed by then.
+struct CommandMetrics {
     accepted: Key,
     rejected: Key,
     repeated: Key,
@@ -94,7 +94,7 @@ struct Meters {
 
 static METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
-impl Meters {
+impl CommandMetrics {
     fn new(command: &str) -> Self {
         let command = || Label::new("command", command.to_owned());
         let ended = |outcome: &'static str| {

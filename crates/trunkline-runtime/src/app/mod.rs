@@ -45,7 +45,7 @@ use crate::command::Bus;
 use crate::follow::{Activity, BackOff, Tail, Watcher};
 use crate::messages::{
     Checkpoints, CommandDispatcher, Consumer, ConsumerAction, ConsumerError, Inbox, MessageHandler, Relay,
-    Stop, Stopper, tell_numbers,
+    Stop, Stopper, record_queue_metrics,
 };
 use crate::middleware::CommandService;
 use crate::query::Queries;
@@ -224,7 +224,8 @@ impl App {
     /// dead letter; see [`Inbox`].
     /// Where there are neither relays nor consumers, there is nothing to do but to wait for that.
     /// All relays and consumers run at the same time. When one of them fails, the others are stopped, finish what
-    /// they hold, and the first error is the answer. While they run, the queue's numbers are told as metrics every few seconds:
+    /// they hold, and the first error is the answer. While they run, the queue's metrics are recorded
+    /// every few seconds:
     /// `trunkline_queue_waiting{topic, group}`, and `leased`, `delayed`, `dead` and `oldest_age_seconds` likewise;
     /// what consumers do is counted in `trunkline_consumer_delivered_total{consumer}`, and `retried` and `dead`
     /// likewise.
@@ -263,7 +264,7 @@ impl App {
             stop.asked().await;
             return Ok(());
         }
-        let mut numbers = std::pin::pin!(tell_numbers(queue));
+        let mut queue_metrics = std::pin::pin!(record_queue_metrics(queue));
         let mut outcome = Ok(());
         loop {
             tokio::select! {
@@ -276,7 +277,7 @@ impl App {
                     None => return outcome,
                 },
                 () = stop.asked(), if !all_stop.is_asked() => stopper.stop(),
-                never = &mut numbers => match never {},
+                never = &mut queue_metrics => match never {},
             }
         }
     }

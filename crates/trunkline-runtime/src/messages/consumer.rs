@@ -18,7 +18,7 @@ use trunkline_store::AppendError;
 
 use super::handler::{MessageError, MessageHandler};
 use super::inbox::{GivenUp, Inbox};
-use super::{Stop, meters};
+use super::{Stop, metrics};
 use crate::follow::{Activity, BackOff};
 
 /// How much longer than its time limit a message is kept from others: time to settle it.
@@ -212,7 +212,7 @@ impl Consumer {
                     idle.push(topic);
                     match received {
                         Ok(received) => {
-                            meters::count_delivered(&self.name, received.len());
+                            metrics::count_delivered(&self.name, received.len());
                             let handle = |delivery| self.handle(queue, handler, inbox, &hands, delivery, stop);
                             working.extend(received.into_iter().map(handle));
                         }
@@ -349,7 +349,7 @@ impl Consumer {
         match error.next(&self.retry, delivery.attempt) {
             AfterFailure::After(delay) => {
                 queue.retry(&delivery.lease, delay, error.to_string()).await?;
-                meters::count_retried(&self.name);
+                metrics::count_retried(&self.name);
             }
             AfterFailure::Dead => {
                 let reason = error.to_string();
@@ -357,7 +357,7 @@ impl Consumer {
                     inbox.give_up(&GivenUp::held(delivery, &reason)).await?;
                 }
                 queue.reject(&delivery.lease, reason).await?;
-                meters::count_dead(&self.name);
+                metrics::count_dead(&self.name);
             }
         }
         Ok(())
@@ -399,7 +399,7 @@ impl Consumer {
                         consumer = self.name, message = %letter.message.id, error = letter.error(),
                         "a message was given up by the queue"
                     );
-                    meters::count_dead(&self.name);
+                    metrics::count_dead(&self.name);
                 }
                 *after = Some(letter.id);
             }

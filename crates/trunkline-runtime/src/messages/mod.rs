@@ -10,7 +10,7 @@
 //! how far a relay says that it has come, `relay` (with its `relay_key`) and `consumer` the two runners,
 //! `events_topic` the log as a topic; `handler` is what a consumer calls, `dispatch` the handler that sends commands
 //! to the bus, `webhook` the one that posts to a service, `inbox` where a consumer says what it gave up. `stop` ends
-//! runners cleanly, and `meters` tells what they do.
+//! runners cleanly, and `metrics` records what they do.
 
 mod consumer;
 mod dispatch;
@@ -19,7 +19,7 @@ mod events_topic;
 mod handler;
 mod ids;
 mod inbox;
-mod meters;
+mod metrics;
 mod reached;
 mod received;
 mod relay;
@@ -38,7 +38,7 @@ pub use handler::{MessageError, MessageHandler};
 pub use ids::{command_id, message_id};
 pub(crate) use inbox::DEAD_LETTERED;
 pub use inbox::Inbox;
-pub(crate) use meters::tell_numbers;
+pub(crate) use metrics::record_queue_metrics;
 pub use reached::Reached;
 pub use received::{NoEvent, event_of};
 pub use relay::{Relay, RelayError};

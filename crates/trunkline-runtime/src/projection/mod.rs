@@ -9,7 +9,7 @@
 //! `definition` is what a projection is. Pieces of the log come by `follow`, `present` makes today's events of them,
 //! `runner` applies them for one projection to a `target`, which is the `generations` of a read database or
 //! state of the program's `own`; `databases` are where rows are kept, and `sqlite` is the SQL of all texts; `progress` is
-//! what others see of it, `set` has all projections of an application, `meters` tells others how they stand, `parked`
+//! what others see of it, `set` has all projections of an application, `metrics` records how they stand, `parked`
 //! decides about the events that were put aside, `verify` compares rows with what the events make, `tables` finds tables
 //! by their names, and `trial` makes rows for scenarios.
 
@@ -17,7 +17,7 @@ mod databases;
 mod definition;
 mod error;
 mod generations;
-mod meters;
+mod metrics;
 mod own;
 mod parked;
 mod present;

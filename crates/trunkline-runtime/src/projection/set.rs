@@ -16,7 +16,7 @@ use trunkline_store::{AllRead, EventStore, EventStoreExt as _, ReadError};
 use super::ProjectionError;
 use super::databases::{Database, Databases, ReadModels};
 use super::generations::Generations;
-use super::meters::Meters;
+use super::metrics::ProjectionMetrics;
 use super::own::{OwnState, OwnStates};
 use super::progress::{Progress, ProjectionState, ProjectionStatus};
 use super::runner::{self, Runner, Shared, Task};
@@ -27,7 +27,7 @@ use crate::projection::ProjectionDefinition;
 
 /// The projections of an application over its read databases.
 ///
-/// Nothing runs until it is told to: [`start`](Self::start) for a process that stays, and
+/// Nothing runs until one of these is called: [`start`](Self::start) for a process that stays, and
 /// [`catch_up`](Self::catch_up) for one that has a question.
 pub struct Projections {
     pub(super) store: Arc<dyn EventStore>,
@@ -55,8 +55,8 @@ pub(super) struct One {
 struct Running {
     stop: watch::Sender<bool>,
     ends: Vec<oneshot::Receiver<Result<Position, ProjectionError>>>,
-    meters: Meters,
-    telling: tokio::task::JoinHandle<()>,
+    metrics: ProjectionMetrics,
+    recording: tokio::task::JoinHandle<()>,
     /// The head when they were started.
     opened_at: Position,
     /// Others see that these projections are run.
@@ -162,7 +162,7 @@ impl Projections {
     /// stops and says why in its [`status`](Self::status), and the others go on.
     pub async fn start(&self) -> Result<(), ProjectionError> {
         if self.all.is_empty() {
-            // Nobody's read database is opened, or made, for nothing.
+            // No read database is opened, or made, when no projection needs it.
             return Ok(());
         }
         let claims = self.claim(self.all.values()).await?;
@@ -179,10 +179,13 @@ impl Projections {
             ends.push(runner::spawn(self.runner(one, stopped.clone(), true), Task::Follow));
         }
         let all = self.all.iter().map(|(name, one)| (name.clone(), Arc::clone(&one.progress)));
-        let meters =
-            Meters { store: Arc::clone(&self.store), clock: Arc::clone(&self.clock), all: all.collect() };
-        let telling = tokio::spawn(meters.clone().run());
-        let running = Running { stop, ends, meters, telling, opened_at, _claims: claims };
+        let metrics = ProjectionMetrics {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            all: all.collect(),
+        };
+        let recording = tokio::spawn(metrics.clone().run());
+        let running = Running { stop, ends, metrics, recording, opened_at, _claims: claims };
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         Ok(())
     }
@@ -196,9 +199,9 @@ impl Projections {
         for end in running.ends {
             let _ = end.await;
         }
-        running.telling.abort();
-        // So that what was told last isn't that they are at work.
-        running.meters.tell().await;
+        running.recording.abort();
+        // Once more, so that the last metrics don't say that they are at work.
+        running.metrics.record().await;
     }
 
     /// Whether the projections are run here.

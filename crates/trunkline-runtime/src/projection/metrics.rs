@@ -14,31 +14,31 @@ use trunkline_store::EventStore;
 use super::progress::{Progress, ProjectionState};
 use super::set::lag;
 
-/// How often the numbers are told.
+/// How often the metrics are recorded.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Tells the numbers of the projections that run here.
+/// Records the metrics of the projections that run here.
 #[derive(Clone)]
-pub(super) struct Meters {
+pub(super) struct ProjectionMetrics {
     pub(super) store: Arc<dyn EventStore>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) all: Vec<(String, Arc<Progress>)>,
 }
 
-impl Meters {
-    /// Tells the numbers, now and every few seconds, for ever.
+impl ProjectionMetrics {
+    /// Records the metrics, now and every few seconds, for ever.
     pub(super) async fn run(self) {
         let mut pace = tokio::time::interval(EVERY);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             pace.tick().await;
-            self.tell().await;
+            self.record().await;
         }
     }
 
-    /// Tells the numbers as they are.
+    /// Records the metrics as they are.
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and exact up to 2^53 events")]
-    pub(super) async fn tell(&self) {
+    pub(super) async fn record(&self) {
         for (name, progress) in &self.all {
             let standing = progress.standing();
             let gauge = |metric: &'static str| metrics::gauge!(metric, "projection" => name.clone());

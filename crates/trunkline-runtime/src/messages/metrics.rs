@@ -11,19 +11,19 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 use trunkline_queue::{MessageQueue, QueueStats};
 
-/// How often a queue's numbers are told.
+/// How often a queue's metrics are recorded.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Tells a queue's numbers, now and every few seconds, until it is dropped. Of a queue that has none for operators,
-/// nothing is told here: its broker has metrics of its own.
-pub(crate) async fn tell_numbers(queue: &dyn MessageQueue) -> Infallible {
+/// Records a queue's metrics, now and every few seconds, until it is dropped. Of a queue that has no statistics for
+/// operators nothing is recorded: its broker has metrics of its own.
+pub(crate) async fn record_queue_metrics(queue: &dyn MessageQueue) -> Infallible {
     let Some(queue) = queue.operating() else { return std::future::pending().await };
     let mut pace = tokio::time::interval(EVERY);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         pace.tick().await;
         match queue.stats().await {
-            Ok(stats) => tell(&stats),
+            Ok(stats) => record(&stats),
             // Relays and consumers meet the same queue, and know what to do about it.
             Err(error) => tracing::warn!(%error, "the queue's numbers are not known"),
         }
@@ -31,7 +31,7 @@ pub(crate) async fn tell_numbers(queue: &dyn MessageQueue) -> Infallible {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and exact up to 2^53 messages")]
-fn tell(stats: &QueueStats) {
+fn record(stats: &QueueStats) {
     for topic in &stats.topics {
         for group in &topic.groups {
             let gauge = |name: &'static str| {

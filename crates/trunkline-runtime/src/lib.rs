@@ -56,5 +56,6 @@ pub use query::{QueryContext, QueryError, QueryHandler, QueryLogic};
 pub use snapshot::{Folded, Revision, Snapshot, SnapshotPlan};
 pub use system::{System, SystemError};
 pub use wiring::{
-    SendPlace, Unknown, WiredConsumer, WiredRelay, WiredSaga, Wiring, WiringFault, WiringPlace, WiringProblem,
+    ConsumerWiring, RelayWiring, SagaWiring, SendPlace, Unknown, Wiring, WiringFault, WiringPlace,
+    WiringProblem,
 };

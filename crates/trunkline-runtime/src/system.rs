@@ -14,15 +14,15 @@ use crate::messages::Stopper;
 use crate::saga::SagaError;
 use crate::{App, ProjectionError, ProjectionState, RunError};
 
-/// How long something may keep a part from going on before whoever waits for rest is told.
+/// How long something may keep a part from going on before it is an error for who waits for rest.
 const HELD_UP: Duration = Duration::from_secs(10);
 
 /// How often is looked whether something keeps read models from going on.
 const PROJECTED: Duration = Duration::from_secs(1);
 
-/// How many messages and events may be on their way before [`System::room`] waits: enough to keep every part busy, and
+/// How many messages and events may be on their way before [`System::wait_for_capacity`] waits: enough to keep every part busy, and
 /// few enough that what is on its way stays at hand.
-const UNDERWAY_MAX: u64 = 2_000;
+const IN_FLIGHT_MAX: u64 = 2_000;
 
 /// How long read models may take to have the last events.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -62,7 +62,7 @@ pub enum SystemError {
     /// A relay, a consumer or its sagas stopped.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// How far its sagas have come can't be told.
+    /// How far its sagas have come can't be read.
     #[error(transparent)]
     Sagas(#[from] SagaError),
     /// Its projections can't be run.
@@ -103,12 +103,12 @@ impl System {
         Ok(Self { app: app.clone(), queue, stopper, running })
     }
 
-    /// Waits until not much is on its way: for who has commands without end, so that neither the queue nor the sagas
+    /// Waits until not much is on its way, which is backpressure: for who has commands without end, so that neither the queue nor the sagas
     /// that are under way grow with them.
-    pub async fn room(&mut self) -> Result<(), SystemError> {
+    pub async fn wait_for_capacity(&mut self) -> Result<(), SystemError> {
         let Self { app, queue, running, .. } = self;
         tokio::select! {
-            room = room(app, &**queue) => room,
+            waited = capacity(app, &**queue) => waited,
             Some(ended) = running.join_next() => Err(failure(ended)),
         }
     }
@@ -117,8 +117,8 @@ impl System {
     /// and so have the projections that can go on.
     ///
     /// A part that can't go on for a while, since a disk is full or a server doesn't answer, is waited for some seconds,
-    /// then told as [`SystemError::HeldUp`].
-    /// What waits for the outside is at rest: a saga for an event or for its time, a dead letter for somebody's word.
+    /// then the answer is [`SystemError::HeldUp`].
+    /// What waits for the outside is at rest: a saga for an event or for its time, a dead letter for an operator.
     pub async fn at_rest(&mut self) -> Result<Position, SystemError> {
         let Self { app, queue, running, .. } = self;
         let head = tokio::select! {
@@ -196,12 +196,12 @@ fn held_up(app: &App) -> Result<(), SystemError> {
 }
 
 /// When not much is on its way.
-async fn room(app: &App, queue: &dyn MessageQueue) -> Result<(), SystemError> {
+async fn capacity(app: &App, queue: &dyn MessageQueue) -> Result<(), SystemError> {
     let mut watcher = app.watch();
     loop {
         held_up(app)?;
         let unread = app.store().head().await?.get().saturating_sub(app.sagas().passed().get());
-        if unread < UNDERWAY_MAX && unread + queue.unfinished(None).await?.due < UNDERWAY_MAX {
+        if unread < IN_FLIGHT_MAX && unread + queue.unfinished(None).await?.due < IN_FLIGHT_MAX {
             return Ok(());
         }
         watcher.moved().await;

@@ -16,7 +16,8 @@ use super::{
     StepsDefinition, codes,
 };
 use trunkline_runtime::{
-    SendPlace, Unknown, WiredConsumer, WiredRelay, WiredSaga, Wiring, WiringFault, WiringPlace, WiringProblem,
+    ConsumerWiring, RelayWiring, SagaWiring, SendPlace, Unknown, Wiring, WiringFault, WiringPlace,
+    WiringProblem,
 };
 
 pub(super) fn check(
@@ -34,9 +35,9 @@ pub(super) fn check(
     let programs = &reading.registered.commands;
     let places = Places::of(root, definition);
     let wiring = Wiring {
-        sagas: declared_sagas(definition).map(|(name, steps)| wired(name, steps)).collect(),
+        sagas: declared_sagas(definition).map(|(name, steps)| saga_wiring(name, steps)).collect(),
         consumers: takers(definition),
-        relays: places.relays.iter().map(|relay| relay.wired.clone()).collect(),
+        relays: places.relays.iter().map(|relay| relay.wiring.clone()).collect(),
         projections: places.projected.iter().map(|events| names(events)).collect(),
         commands: declared
             .iter()
@@ -79,13 +80,13 @@ fn declared_sagas(definition: &Definition) -> impl Iterator<Item = (&str, &Steps
     })
 }
 
-fn wired(name: &str, steps: &StepsDefinition) -> WiredSaga {
+fn saga_wiring(name: &str, steps: &StepsDefinition) -> SagaWiring {
     let events = steps.events().map(|event| event.name).collect();
-    WiredSaga { name: name.to_owned(), events, outline: outline(steps) }
+    SagaWiring { name: name.to_owned(), events, outline: outline(steps) }
 }
 
-fn takers(definition: &Definition) -> Vec<WiredConsumer> {
-    let taker = |it: &super::ConsumerDefinition| WiredConsumer {
+fn takers(definition: &Definition) -> Vec<ConsumerWiring> {
+    let taker = |it: &super::ConsumerDefinition| ConsumerWiring {
         topics: it.consumer.topics.iter().map(ToString::to_string).collect(),
         dispatches: matches!(it.action, DeclaredAction::Dispatch(_)),
     };
@@ -142,7 +143,7 @@ struct Places<'a> {
 }
 
 struct PlacedRelay {
-    wired: WiredRelay,
+    wiring: RelayWiring,
     events: Span,
 }
 
@@ -161,8 +162,8 @@ impl<'a> Places<'a> {
             let relay = definition.relays.get(name)?;
             let events = relay.events.iter().map(EventType::as_str).map(str::to_owned).collect();
             let topic: &TopicName = &relay.topic;
-            let wired = WiredRelay { name: name.to_owned(), events, topic: topic.to_string() };
-            Some(PlacedRelay { wired, events: field.section().key("events").span() })
+            let wiring = RelayWiring { name: name.to_owned(), events, topic: topic.to_string() };
+            Some(PlacedRelay { wiring, events: field.section().key("events").span() })
         });
         let relays = relays.collect();
         Self { sagas: declared_sagas(definition).map(|(_, steps)| steps).collect(), projected, relays }

@@ -134,7 +134,7 @@ async fn send(
                 Some(request) => {
                     sent += 1;
                     if sent % LOOK_AFTER == 0 {
-                        system.room().await.map_err(failed)?;
+                        system.wait_for_capacity().await.map_err(failed)?;
                     }
                     let (app, request): (App, CommandRequest) = (app.clone(), request?);
                     in_flight.spawn(async move { app.send(request).await });

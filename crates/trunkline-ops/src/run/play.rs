@@ -155,7 +155,7 @@ fn refused(ended: &Result<Result<Outcome, DispatchError>, JoinError>) -> Option<
 /// Waits until not too much is on its way, or the caller asks to stop.
 async fn room(system: &mut System, stop: &Stop) -> Result<(), OpsError> {
     tokio::select! {
-        room = system.room() => Ok(room?),
+        room = system.wait_for_capacity() => Ok(room?),
         () = stop.asked() => Ok(()),
     }
 }

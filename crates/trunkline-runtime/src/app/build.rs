@@ -12,8 +12,8 @@ use trunkline_core::{EventShape, SystemClock};
 use trunkline_sql::{Model, TypedProjection};
 
 use super::builder::Wrap;
-use super::open::{self, Given, Ground};
-use super::{App, AppBuilder, BuildError, Messages, wired};
+use super::open::{self, Opened, Supplied};
+use super::{App, AppBuilder, BuildError, Messages, wiring};
 use crate::command::{Bus, Events};
 use crate::follow::{Activity, Tail};
 use crate::messages::{Consumer, ConsumerAction, Relay, read_the_log};
@@ -26,20 +26,20 @@ use crate::{ProjectionDefinition, Projections, StateProjection};
 pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let builder = installed(builder)?;
     let upcasters = upcasters(&builder.events, &builder.links, &builder.shapes)?;
-    wired::check(&builder, &upcasters)?;
+    wiring::check(&builder, &upcasters)?;
     let settings = builder.settings;
     let handlers = each_once("command", builder.commands)?;
     let events = Arc::new(Events { rules: builder.event_rules, upcasters: upcasters.clone() });
     let queries = Queries(each_once("query", builder.queries)?);
-    let given = Given {
+    let supplied = Supplied {
         store: builder.store,
         queue: builder.queue,
         checkpoints: builder.checkpoints,
         snapshots: builder.snapshots,
         saga_index: builder.saga_index,
     };
-    let ground = open::open(given, builder.opening, &builder.backends, &settings).await?;
-    let Ground { store, opened, queue, read_models, home } = ground;
+    let parts = open::open(supplied, builder.opening, &builder.backends, &settings).await?;
+    let Opened { store, opened, queue, read_models, home } = parts;
     let clock = builder.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let projections = projections(builder.projections, builder.typed_projections, &builder.states)?;
     let own = OwnStates { all: builder.states, checkpoints: Arc::clone(&home.checkpoints) };

@@ -1,7 +1,7 @@
 //! The application: commands go in, outcomes come out.
 //!
 //! `builder` collects what a program registers, `named` what others may name, `install` is what brings much at once,
-//! `settings` what a configuration says of places, `wired` what is connected to what. `build` makes the application of
+//! `settings` what a configuration says of places, `wiring` what is connected to what. `build` makes the application of
 //! it over what `open` opens, `error` is why that fails, `queue` where its messages wait. `rehearsal` tries it over a
 //! store of its own.
 
@@ -14,7 +14,7 @@ mod open;
 mod queue;
 mod rehearsal;
 mod settings;
-mod wired;
+mod wiring;
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -79,7 +79,7 @@ struct Messages {
     checkpoints: Arc<dyn Checkpoints>,
     /// What they read of the log.
     tail: Arc<Tail>,
-    /// Tells who waits for rest that something has moved.
+    /// Gives notice to who waits for rest.
     activity: Activity,
 }
 
@@ -198,7 +198,7 @@ impl App {
     ///
     /// A relay that has not run yet is done with none.
     pub fn relays_have_passed(&self, position: Position) -> bool {
-        self.messages.relays.iter().all(|relay| relay.reached.position() >= position)
+        self.messages.relays.iter().all(|relay| relay.progress.position() >= position)
     }
 
     /// Who waits until something has moved.

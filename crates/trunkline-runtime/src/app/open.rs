@@ -35,7 +35,7 @@ use crate::backend::{
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Opening {
-    /// Who opens the store and the queue, as others are told that want to.
+    /// Who opens the store and the queue, as the error of others says that want to.
     pub owner: Option<String>,
     /// What the store is opened for. Who only reads keeps nothing beside it: snapshots are in memory, and so is the
     /// index of sagas, which begins as a copy of the one that is kept there.
@@ -48,8 +48,8 @@ pub struct Opening {
     pub read_models: Option<Place>,
 }
 
-/// What the program brings along itself.
-pub(super) struct Given {
+/// What the program supplies itself.
+pub(super) struct Supplied {
     pub(super) store: Option<Arc<dyn EventStore>>,
     pub(super) queue: Option<Arc<dyn MessageQueue>>,
     pub(super) checkpoints: Option<Arc<dyn Checkpoints>>,
@@ -57,8 +57,8 @@ pub(super) struct Given {
     pub(super) saga_index: Option<OpenIndex>,
 }
 
-/// What an application stands on.
-pub(super) struct Ground {
+/// What an application stands on, found or opened.
+pub(super) struct Opened {
     pub(super) store: Arc<dyn EventStore>,
     /// The store, when it was opened here.
     pub(super) opened: Option<Arc<OpenStore>>,
@@ -69,16 +69,16 @@ pub(super) struct Ground {
 
 /// Finds all places, and opens the event store.
 pub(super) async fn open(
-    given: Given,
+    supplied: Supplied,
     opening: Opening,
     backends: &Backends,
     settings: &Settings,
-) -> Result<Ground, BuildError> {
+) -> Result<Opened, BuildError> {
     let Opening { owner, access, events, messages, read_models } = opening;
     let Settings { event_store, message_queue, .. } = settings;
     let wrong = |error| BuildError::Dsn { error };
-    let find = |role, said: Option<&str>| backends.find(role, None, said, |name| std::env::var_os(name));
-    let events = match (&given.store, events) {
+    let find = |role, dsn: Option<&str>| backends.find(role, None, dsn, |name| std::env::var_os(name));
+    let events = match (&supplied.store, events) {
         (Some(_), _) => None,
         (None, Some(place)) => Some(place),
         (None, None) => Some(find(Role::Events, event_store.dsn.as_deref()).map_err(wrong)?),
@@ -87,14 +87,14 @@ pub(super) async fn open(
     let read_models = if let Some(place) = read_models {
         place
     } else {
-        let said = settings.read_db.as_deref();
-        backends.find_read_models(dsn, said, |name| std::env::var_os(name)).map_err(wrong)?
+        let named = settings.read_db.as_deref();
+        backends.find_read_models(dsn, named, |name| std::env::var_os(name)).map_err(wrong)?
     };
     let home = dsn.map_or_else(DerivedHome::memory, |dsn| backends.home(dsn, access));
-    let queue = if let Some(queue) = given.queue {
-        AppQueue::Given(queue)
+    let queue = if let Some(queue) = supplied.queue {
+        AppQueue::Supplied(queue)
     } else {
-        // Whoever needs no queue needs not be told that the environment names none.
+        // Not an error yet: an application without messages needs no queue.
         let place = messages.map_or_else(|| find(Role::Messages, message_queue.dsn.as_deref()), Ok);
         let mut options = OpenQueueOptions::default();
         if let Some(owner) = &owner {
@@ -105,7 +105,7 @@ pub(super) async fn open(
         }
         AppQueue::found(backends.clone(), place, options)
     };
-    let (store, opened) = match (given.store, events) {
+    let (store, opened) = match (supplied.store, events) {
         (Some(store), _) => (store, None),
         (None, None) => unreachable!("a store that was not given has a place"),
         (None, Some(place)) => {
@@ -126,11 +126,11 @@ pub(super) async fn open(
         }
     };
     let home = DerivedHome {
-        checkpoints: given.checkpoints.unwrap_or(home.checkpoints),
-        snapshots: given.snapshots.unwrap_or(home.snapshots),
-        saga_index: given.saga_index.map_or(home.saga_index, |open| open(access)),
+        checkpoints: supplied.checkpoints.unwrap_or(home.checkpoints),
+        snapshots: supplied.snapshots.unwrap_or(home.snapshots),
+        saga_index: supplied.saga_index.map_or(home.saga_index, |open| open(access)),
     };
-    Ok(Ground { store, opened, queue, read_models, home })
+    Ok(Opened { store, opened, queue, read_models, home })
 }
 
 impl From<OpenStoreError> for BuildError {

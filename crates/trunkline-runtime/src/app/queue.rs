@@ -10,7 +10,7 @@ use crate::backend::{Backends, DsnError, OpenQueue, OpenQueueError, OpenQueueOpt
 /// Where an application's messages wait.
 pub(super) enum AppQueue {
     /// In a queue that the program supplied, and closes itself.
-    Given(Arc<dyn MessageQueue>),
+    Supplied(Arc<dyn MessageQueue>),
     /// At a place.
     Found(Box<Found>),
 }
@@ -36,7 +36,7 @@ impl AppQueue {
     /// Where the queue is, and who said so; none for one that the program supplied.
     pub(super) fn place(&self) -> Result<Option<Place>, DsnError> {
         match self {
-            Self::Given(_) => Ok(None),
+            Self::Supplied(_) => Ok(None),
             Self::Found(found) => found.place.clone().map(Some),
         }
     }
@@ -44,7 +44,7 @@ impl AppQueue {
     /// The queue; those who need it first at the same time share the opening.
     pub(super) async fn open(&self) -> Result<Arc<dyn MessageQueue>, OpenQueueError> {
         match self {
-            Self::Given(queue) => Ok(Arc::clone(queue)),
+            Self::Supplied(queue) => Ok(Arc::clone(queue)),
             Self::Found(found) => {
                 let opened = found.opened.get_or_try_init(|| found.open()).await?;
                 Ok(Arc::clone(&opened.queue))

@@ -14,7 +14,7 @@ use super::{DsnError, Place};
 /// A backend takes what it has a use for.
 #[derive(Clone, Debug)]
 pub struct OpenQueueOptions {
-    /// Who opens it, as others are told that want to.
+    /// Who opens it, as the error of others says that want to.
     pub owner: String,
     /// Whether to make it when there is none.
     pub create: bool,

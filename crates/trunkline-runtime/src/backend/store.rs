@@ -8,7 +8,7 @@ use trunkline_store::{EventStore, Limits, Maintain, OpenError};
 
 use super::{DsnError, Place};
 
-/// What somebody wants to do with a store.
+/// What a store is opened for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
     /// Append and read; the store is made when there is none.
@@ -25,7 +25,7 @@ pub enum Access {
 pub struct OpenStoreOptions {
     /// What it is opened for.
     pub access: Access,
-    /// Who opens it, as others are told that want to.
+    /// Who opens it, as the error of others says that want to.
     pub owner: String,
     /// The size of a file of it, in bytes; none for the backend's own.
     pub segment_bytes: Option<u64>,

@@ -28,8 +28,8 @@ const OUTCOME: &str = "$Outcome";
 ///
 /// Not an enum, since the reply is kept to the byte, and serde takes tagged enums apart before it reads them.
 #[derive(Serialize, Deserialize)]
-struct Kept<'a> {
-    outcome: Answer,
+struct OutcomeData<'a> {
+    outcome: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +50,7 @@ fn is_none(number: &usize) -> bool {
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Answer {
+enum Verdict {
     Accepted,
     Rejected,
 }
@@ -69,21 +69,22 @@ pub(super) async fn find(
         events.push(event);
     }
     let Some(first) = events.first() else { return Ok(None) };
-    let said: First = read_json(first, first.metadata())?;
+    let metadata: FirstMetadata = read_json(first, first.metadata())?;
     let command = request.name.as_str();
-    let is_other_name = said.command.as_deref().is_some_and(|first| first != command);
-    if is_other_name || said.digest.zip(seen.digest).is_some_and(|(first, now)| first != now.to_string()) {
+    let is_other_name = metadata.command.as_deref().is_some_and(|first| first != command);
+    if is_other_name || metadata.digest.zip(seen.digest).is_some_and(|(first, now)| first != now.to_string())
+    {
         return Err(DispatchError::IdTaken {
             id: id.clone(),
-            first: said.command.unwrap_or_default(),
+            first: metadata.command.unwrap_or_default(),
             command: command.to_owned(),
         });
     }
     let (kept, events): (Vec<_>, Vec<_>) =
         events.into_iter().partition(|event| event.event_type() == OUTCOME);
     let decision = match kept.first() {
-        None => Decision::Accepted(accepted(&events, said.reply)),
-        Some(event) => match read_json::<Kept<'_>>(event, event.data())? {
+        None => Decision::Accepted(accepted(&events, metadata.reply)),
+        Some(event) => match read_json::<OutcomeData<'_>>(event, event.data())? {
             kept if events.is_empty() => without_events(kept),
             kept => Decision::Accepted(accepted(&events, kept.reply.map(RawValue::to_owned))),
         },
@@ -91,8 +92,8 @@ pub(super) async fn find(
     Ok(Some(Outcome { command: command.to_owned(), id: id.clone(), repeated: true, decision }))
 }
 
-/// What an outcome without events says.
-pub(crate) enum Said {
+/// What an event `$Outcome` says of its command.
+pub(crate) enum KeptOutcome {
     /// The command was accepted.
     Accepted {
         /// How many events it had caused, of which a migration has kept the reply alone.
@@ -102,26 +103,26 @@ pub(crate) enum Said {
     Rejected(String),
 }
 
-/// What an event says of a command, when it is an outcome that was kept.
-pub(crate) fn said(event: &RecordedEvent) -> Option<Said> {
+/// What an event says of its command, when it is an `$Outcome`.
+pub(crate) fn kept_outcome(event: &RecordedEvent) -> Option<KeptOutcome> {
     if event.event_type() != OUTCOME {
         return None;
     }
-    let kept: Kept<'_> = serde_json::from_slice(event.data()).ok()?;
+    let kept: OutcomeData<'_> = serde_json::from_slice(event.data()).ok()?;
     Some(match kept.outcome {
-        Answer::Accepted => Said::Accepted { events: kept.events },
-        Answer::Rejected => Said::Rejected(kept.reason.unwrap_or_default()),
+        Verdict::Accepted => KeptOutcome::Accepted { events: kept.events },
+        Verdict::Rejected => KeptOutcome::Rejected(kept.reason.unwrap_or_default()),
     })
 }
 
-fn without_events(kept: Kept<'_>) -> Decision {
+fn without_events(kept: OutcomeData<'_>) -> Decision {
     match kept.outcome {
-        Answer::Accepted => {
+        Verdict::Accepted => {
             let reply = kept.reply.map_or("null", RawValue::get);
             let reply = Bytes::copy_from_slice(reply.as_bytes());
             Decision::Accepted(Accepted { events: Vec::new(), position: None, reply })
         }
-        Answer::Rejected => Decision::Rejected(Rejection {
+        Verdict::Rejected => Decision::Rejected(Rejection {
             reason: kept.reason.unwrap_or_default(),
             by: kept.by.unwrap_or(RejectedBy::Rule),
             field: kept.field,
@@ -131,7 +132,7 @@ fn without_events(kept: Kept<'_>) -> Decision {
 
 /// What the metadata of a command's first event says of it.
 #[derive(Deserialize)]
-struct First {
+struct FirstMetadata {
     command: Option<String>,
     /// Absent where the data didn't matter, and where the outcome was kept before there were digests.
     #[serde(rename = "$digest")]
@@ -179,13 +180,13 @@ pub struct OutcomePart<'a> {
 pub fn reply_of(events: &[OutcomePart<'_>]) -> Result<Bytes, serde_json::Error> {
     let reply = |reply: &RawValue| Bytes::copy_from_slice(reply.get().as_bytes());
     if let Some(outcome) = events.iter().find(|event| event.event_type == OUTCOME) {
-        let kept: Kept<'_> = serde_json::from_slice(outcome.data)?;
+        let kept: OutcomeData<'_> = serde_json::from_slice(outcome.data)?;
         return Ok(kept.reply.map_or(Bytes::from_static(b"null"), reply));
     }
     if let Some(first) = events.first()
-        && let Some(said) = serde_json::from_slice::<First>(first.metadata)?.reply
+        && let Some(kept) = serde_json::from_slice::<FirstMetadata>(first.metadata)?.reply
     {
-        return Ok(reply(&said));
+        return Ok(reply(&kept));
     }
     Ok(Accepted::default_reply(events.iter().map(|event| event.data)))
 }
@@ -209,7 +210,7 @@ pub fn event_with_reply(metadata: &[u8], reply: &[u8], events: usize) -> Result<
     fields.remove("$reply");
     let metadata = Metadata::of(&fields).map_err(serde::ser::Error::custom)?;
     let reply = Some(serde_json::from_slice(reply)?);
-    let kept = Kept { outcome: Answer::Accepted, reason: None, by: None, field: None, reply, events };
+    let kept = OutcomeData { outcome: Verdict::Accepted, reason: None, by: None, field: None, reply, events };
     let event_type = EventType::system(OUTCOME).expect("the type of outcomes is a name");
     Ok(NewEvent::new(event_type, serde_json::to_vec(&kept)?).metadata(metadata))
 }
@@ -222,16 +223,16 @@ pub(super) fn keep(
     decision: &Decision,
 ) -> Result<Append, Box<dyn std::error::Error>> {
     let kept = match decision {
-        Decision::Rejected(Rejection { reason, by, field }) => Kept {
-            outcome: Answer::Rejected,
+        Decision::Rejected(Rejection { reason, by, field }) => OutcomeData {
+            outcome: Verdict::Rejected,
             reason: Some(reason.clone()),
             by: Some(*by),
             field: field.clone(),
             reply: None,
             events: 0,
         },
-        Decision::Accepted(accepted) => Kept {
-            outcome: Answer::Accepted,
+        Decision::Accepted(accepted) => OutcomeData {
+            outcome: Verdict::Accepted,
             reason: None,
             by: None,
             field: None,

@@ -1,16 +1,16 @@
-//! That something has moved: for who waits until everything is at rest.
+//! That a part of the application has done something: for who waits until everything is at rest.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How long is waited at most before it is looked again: what other processes do isn't told here.
+/// How long is waited at most before one looks again: what other processes do causes no notice here.
 const LOOKED: Duration = Duration::from_millis(100);
 
 /// How much that moves at the same time is looked at once: a busy application moves thousands of times a second.
 const GATHERED: Duration = Duration::from_millis(1);
 
-/// Tells that a part has done something.
+/// Gives notice that a part has done something.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity(watch::Sender<()>);
 
@@ -22,7 +22,7 @@ impl Default for Activity {
 
 impl Activity {
     /// A part has moved: read further, finished a message, published.
-    pub(crate) fn tell(&self) {
+    pub(crate) fn notify(&self) {
         self.0.send_replace(());
     }
 
@@ -36,7 +36,7 @@ impl Activity {
 pub(crate) struct Watcher(watch::Receiver<()>);
 
 impl Watcher {
-    /// Whether something may have moved since it was waited for last: at once when it has, soon when nobody says so.
+    /// Whether something may have moved since it was waited for last: at once when there was notice of it, soon when not.
     pub(crate) async fn moved(&mut self) {
         if tokio::time::timeout(LOOKED, self.0.changed()).await.is_ok() {
             tokio::time::sleep(GATHERED).await;

@@ -48,7 +48,7 @@ impl<T: Send + 'static> Ahead<T> {
                     Ok(Some((piece, _))) => Some(piece.end.position),
                     _ => None,
                 };
-                // Nobody takes any more, or there is nothing to go on with.
+                // The receiver is gone, or there is nothing to go on with.
                 if sender.send(read).await.is_err() {
                     return;
                 }

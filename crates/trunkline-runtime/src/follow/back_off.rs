@@ -16,10 +16,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 ///
 /// The part waits until it passes, loses nothing and gives nothing up meanwhile, and says here that it does.
 #[derive(Clone, Debug, Default)]
-pub struct BackOff(Arc<Mutex<Option<Met>>>);
+pub struct BackOff(Arc<Mutex<Option<Failure>>>);
 
 #[derive(Clone, Debug)]
-struct Met {
+struct Failure {
     since: Instant,
     reason: String,
 }
@@ -27,7 +27,7 @@ struct Met {
 impl BackOff {
     /// For how long the part has been kept, and by what; none when it goes on.
     pub fn lasting(&self) -> Option<(Duration, String)> {
-        self.met().as_ref().map(|met| (met.since.elapsed(), met.reason.clone()))
+        self.failure().as_ref().map(|failure| (failure.since.elapsed(), failure.reason.clone()))
     }
 
     /// Waits before the same is tried again, as long again as it has lasted; whether that was it, rather than that
@@ -35,12 +35,12 @@ impl BackOff {
     pub(crate) async fn wait(&self, part: &str, error: &(dyn Error + Sync), stop: &Stop) -> bool {
         let reason = with_causes(error);
         tracing::warn!(part, reason, "it can't go on now, and will try again");
-        let since = match &mut *self.met() {
-            Some(met) => {
-                met.reason = reason;
-                met.since
+        let since = match &mut *self.failure() {
+            Some(failure) => {
+                failure.reason = reason;
+                failure.since
             }
-            met => met.insert(Met { since: Instant::now(), reason }).since,
+            none => none.insert(Failure { since: Instant::now(), reason }).since,
         };
         tokio::select! {
             () = tokio::time::sleep(since.elapsed().clamp(PAUSE, PAUSE_MAX)) => true,
@@ -49,25 +49,25 @@ impl BackOff {
     }
 
     /// The part goes on.
-    pub(crate) fn over(&self) {
-        *self.met() = None;
+    pub(crate) fn reset(&self) {
+        *self.failure() = None;
     }
 
-    fn met(&self) -> MutexGuard<'_, Option<Met>> {
+    fn failure(&self) -> MutexGuard<'_, Option<Failure>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What an error says, with its causes: it is told as a text.
+/// An error's text, followed by those of its causes.
 fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let said = error.to_string();
+        let cause_text = error.to_string();
         // Some errors have their cause in their own text.
-        if !text.ends_with(&said) {
+        if !text.ends_with(&cause_text) {
             text.push_str(": ");
-            text.push_str(&said);
+            text.push_str(&cause_text);
         }
         cause = error.source();
     }
@@ -80,7 +80,7 @@ mod tests {
     use crate::messages::Stopper;
 
     #[tokio::test(start_paused = true)]
-    async fn pauses_grow_and_the_time_that_it_lasts_is_told_until_it_is_over() {
+    async fn pauses_grow_and_the_time_that_it_lasts_is_known_until_the_part_goes_on() {
         let (back_off, (_stopper, stop)) = (BackOff::default(), Stopper::new());
         assert_eq!(back_off.lasting(), None);
         let begun = Instant::now();
@@ -90,12 +90,12 @@ mod tests {
         // 50 ms, as long again, and as long as both.
         assert_eq!(begun.elapsed(), 4 * PAUSE);
         assert_eq!(back_off.lasting(), Some((4 * PAUSE, "three".to_owned())));
-        back_off.over();
+        back_off.reset();
         assert_eq!(back_off.lasting(), None);
     }
 
     #[test]
-    fn a_reason_is_told_with_its_causes_each_once() {
+    fn a_reason_has_its_causes_each_once() {
         #[derive(Debug, thiserror::Error)]
         #[error("it stands")]
         struct Stands(#[source] Full);

@@ -41,7 +41,7 @@ pub(crate) struct Follower {
 
 /// A pause in which more events may come.
 struct Linger {
-    /// Ends it: somebody waits.
+    /// Ends it: a caller waits for rows.
     hurry: Arc<Notify>,
     /// Whether all were given.
     is_due: bool,
@@ -78,7 +78,7 @@ impl Follower {
         Self { tail, wanted, bounds, position: after, alone_to, share, linger: None, lease: None }
     }
 
-    /// Once all were given, waits a little for more, unless somebody waits for it.
+    /// Once all were given, waits a little for more, unless a caller waits for it.
     pub(crate) fn lingering(mut self, hurry: &Arc<Notify>) -> Self {
         self.linger = Some(Linger { hurry: Arc::clone(hurry), is_due: false });
         self
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_lingers_gets_several_events_at_once_unless_somebody_waits() {
+    async fn who_lingers_gets_several_events_at_once_unless_a_caller_waits() {
         let store = MemoryStore::new();
         append(&store, "A", 1).await;
         let tail = Arc::new(Tail::new(Arc::new(store.clone())));

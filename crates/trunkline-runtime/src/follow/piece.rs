@@ -56,7 +56,7 @@ pub(super) fn checkpoint(store: &dyn EventStore, event: &RecordedEvent) -> Check
 /// Waits for an event after a position, and reads from there, up to another position, through the index: as many as
 /// there are, or as one piece may have.
 ///
-/// What can't be read is told when all before it was given. Nothing when the log's last event can't be found, which is
+/// A failed read is the answer once all events before it were given. Nothing when the log's last event can't be found, which is
 /// a store that shrank.
 pub(super) async fn read(
     store: &Arc<dyn EventStore>,

@@ -5,7 +5,7 @@
 //!    │ behind: a read of its own, up to here        │ at the end: one reads on, the others wait for it
 //! ```
 //!
-//! Nobody runs it: a follower at its end reads the next piece, and those beside it get the same. What is kept is
+//! No task runs it: a follower at its end reads the next piece, and those beside it get the same. What is kept is
 //! bounded by bytes; whoever is before it reads by itself, and comes back when it has caught up.
 
 use std::collections::VecDeque;
@@ -142,7 +142,7 @@ impl Kept {
         Some(Tailed::Piece(Piece { events, end, head: self.head }))
     }
 
-    /// Adds what was read after a position; what doesn't go on from there makes room.
+    /// Adds what was read after a position; what is kept is dropped when it doesn't end there.
     fn put(&mut self, after: Position, piece: Piece) {
         if after != self.to {
             *self = Self { after, ..Self::default() };
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_kept_is_bounded_by_bytes_and_who_is_behind_is_told() {
+    async fn what_is_kept_is_bounded_by_bytes_and_a_follower_behind_it_learns_so() {
         let store = store(40, 1_000_000).await;
         let tail = Tail::new(store);
         let mut after = 0;

@@ -161,8 +161,8 @@ impl Consumer {
 
     /// Handles messages until it is asked to stop.
     ///
-    /// With an inbox, every message of its group that is given up is told there: by this consumer before it is a
-    /// dead letter; where the queue gave it up, since its last lease ran out, soon afterwards.
+    /// With an inbox, every message of its group that is given up has an event there: this consumer appends it before
+    /// the message is a dead letter; where the queue gave it up, since its last lease ran out, soon afterwards.
     pub async fn run(
         &self,
         queue: &dyn MessageQueue,
@@ -173,7 +173,7 @@ impl Consumer {
         self.follow(queue, handler, inbox, &Activity::default(), stop).await
     }
 
-    /// The same, told to who waits for rest.
+    /// The same, with notice to who waits for rest.
     pub(crate) async fn follow(
         &self,
         queue: &dyn MessageQueue,
@@ -183,7 +183,7 @@ impl Consumer {
         stop: &Stop,
     ) -> Result<(), ConsumerError> {
         self.subscribe(queue).await?;
-        let hands = Semaphore::new(self.concurrency.max(1));
+        let permits = Semaphore::new(self.concurrency.max(1));
         let pace = self.pace().map(Mutex::new);
         let mut failed = None;
         let mut idle: Vec<TopicName> = self.topics.clone();
@@ -191,19 +191,19 @@ impl Consumer {
         let mut receiving = FuturesUnordered::new();
         let mut working = FuturesUnordered::new();
         // Until when answers are waited for, once nothing more is asked for.
-        let mut last_call = None;
+        let mut deadline = None;
         loop {
-            let room = self.concurrency.saturating_sub(working.len());
-            if last_call.is_none() && (failed.is_some() || stop.is_asked()) {
-                last_call = Some(Instant::now() + ANSWERED);
+            let free = self.concurrency.saturating_sub(working.len());
+            if deadline.is_none() && (failed.is_some() || stop.is_asked()) {
+                deadline = Some(Instant::now() + ANSWERED);
             }
-            if last_call.is_some() && receiving.is_empty() && working.is_empty() {
+            if deadline.is_some() && receiving.is_empty() && working.is_empty() {
                 break;
             }
-            if last_call.is_none() && room > 0 {
-                // Every topic is waited on, with what there is room for shared among them. A message more than
-                // there are hands waits for one.
-                let share = (room / self.topics.len().max(1)).max(1);
+            if deadline.is_none() && free > 0 {
+                // Every topic is waited on, and they share what is free. A message beyond the concurrency waits for
+                // a permit.
+                let share = (free / self.topics.len().max(1)).max(1);
                 let receive = |topic| self.receive(queue, pace.as_ref(), topic, share, stop);
                 receiving.extend(idle.drain(..).map(receive));
             }
@@ -213,16 +213,16 @@ impl Consumer {
                     match received {
                         Ok(received) => {
                             metrics::count_delivered(&self.name, received.len());
-                            let handle = |delivery| self.handle(queue, handler, inbox, &hands, delivery, stop);
+                            let handle = |delivery| self.handle(queue, handler, inbox, &permits, delivery, stop);
                             working.extend(received.into_iter().map(handle));
                         }
                         Err(error) => failed = failed.or(Some(error)),
                     }
                 }
-                Some(()) = working.next(), if !working.is_empty() => activity.tell(),
+                Some(()) = working.next(), if !working.is_empty() => activity.notify(),
                 never = &mut sweeping => match never {},
-                () = stop.asked(), if last_call.is_none() => {}
-                () = until(last_call), if !receiving.is_empty() => receiving.clear(),
+                () = stop.asked(), if deadline.is_none() => {}
+                () = until(deadline), if !receiving.is_empty() => receiving.clear(),
             }
         }
         failed.map_or(Ok(()), |error| Err(error.into()))
@@ -257,24 +257,24 @@ impl Consumer {
             }
             received = queue.receive(receive.clone()).await;
             if received.is_ok() {
-                self.back_off.over();
+                self.back_off.reset();
             }
         }
         (topic, received)
     }
 
-    /// Handles a message, once there is a hand for it, and settles it.
+    /// Handles a message, once there is a permit for it, and settles it.
     async fn handle(
         &self,
         queue: &dyn MessageQueue,
         handler: &dyn MessageHandler,
         inbox: Option<&Inbox>,
-        hands: &Semaphore,
+        permits: &Semaphore,
         delivery: Delivery,
         stop: &Stop,
     ) {
         let leased = Instant::now();
-        let _hand = hands.acquire().await;
+        let _permit = permits.acquire().await;
         let mut settled = Ok(());
         if leased.elapsed() > MARGIN / 2 {
             // It has waited for its turn; the time that handling may take begins now.
@@ -282,7 +282,7 @@ impl Consumer {
             settled = extended.map(drop).map_err(Unsettled::from);
         }
         if settled.is_ok() {
-            settled = self.see_through(queue, handler, inbox, &delivery, stop).await;
+            settled = self.handle_and_settle(queue, handler, inbox, &delivery, stop).await;
         }
         if let Err(error) = settled {
             // The message comes again when its lease ends, or is a dead letter then; its id makes that harmless.
@@ -291,7 +291,7 @@ impl Consumer {
     }
 
     /// Handles a message and settles it, each again while what it needs can't work.
-    async fn see_through(
+    async fn handle_and_settle(
         &self,
         queue: &dyn MessageQueue,
         handler: &dyn MessageHandler,
@@ -299,14 +299,14 @@ impl Consumer {
         delivery: &Delivery,
         stop: &Stop,
     ) -> Result<(), Unsettled> {
-        let mut outcome = self.hand_over(handler, delivery).await;
+        let mut outcome = self.call_handler(handler, delivery).await;
         while let Err(error @ MessageError::Unavailable { .. }) = &outcome {
             if !self.wait(error, stop).await {
                 break;
             }
             match queue.extend(&delivery.lease, self.time_limit + MARGIN).await {
                 Err(error) if error.advice() != Advice::Retry => return Err(error.into()),
-                _ => outcome = self.hand_over(handler, delivery).await,
+                _ => outcome = self.call_handler(handler, delivery).await,
             }
         }
         let mut settled = self.settle(queue, inbox, delivery, &outcome).await;
@@ -317,13 +317,17 @@ impl Consumer {
             settled = self.settle(queue, inbox, delivery, &outcome).await;
         }
         if settled.is_ok() && !matches!(outcome, Err(MessageError::Unavailable { .. })) {
-            self.back_off.over();
+            self.back_off.reset();
         }
         settled
     }
 
     /// Lets the handler have a message for as long as it may take.
-    async fn hand_over(&self, handler: &dyn MessageHandler, delivery: &Delivery) -> Result<(), MessageError> {
+    async fn call_handler(
+        &self,
+        handler: &dyn MessageHandler,
+        delivery: &Delivery,
+    ) -> Result<(), MessageError> {
         let outcome = tokio::time::timeout(self.time_limit, handler.handle(delivery)).await;
         let late = || Err(MessageError::retry(format!("not handled within {:?}", self.time_limit)));
         outcome.unwrap_or_else(|_| late())
@@ -363,7 +367,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Tells the inbox of the group's dead letters, those too that nobody was there to tell of.
+    /// Gives the inbox the group's dead letters, also those of a time when no consumer ran.
     async fn sweep(&self, queue: &dyn MessageQueue, inbox: Option<&Inbox>) -> Infallible {
         let Some(inbox) = inbox else { return std::future::pending().await };
         let mut pace = tokio::time::interval(SWEEP_EVERY);
@@ -389,11 +393,11 @@ impl Consumer {
     ) -> Result<(), String> {
         loop {
             let given_up = queue.given_up(topic.clone(), self.group.clone(), after.clone(), SWEEP_PAGE).await;
-            let letters = given_up.map_err(|error| error.to_string())?;
-            if letters.is_empty() {
+            let dead_letters = given_up.map_err(|error| error.to_string())?;
+            if dead_letters.is_empty() {
                 return Ok(());
             }
-            for letter in letters {
+            for letter in dead_letters {
                 if inbox.give_up(&GivenUp::dead(&letter)).await.map_err(|error| error.to_string())? {
                     tracing::warn!(
                         consumer = self.name, message = %letter.message.id, error = letter.error(),

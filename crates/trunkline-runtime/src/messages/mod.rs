@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Nothing is sent inside an append: the log is the outbox, and a relay reads it from its checkpoint.
-//! `envelope` is an event as a message, `received` the way back, `ids` what makes a repeat recognisable, `reached`
-//! how far a relay says that it has come, `relay` (with its `relay_key`) and `consumer` the two runners,
+//! `envelope` is an event as a message, `received` the event of such a message, `ids` what makes a repeat recognisable, `relay_progress`
+//! how far a relay has come, `relay` (with its `relay_key`) and `consumer` the two runners,
 //! `events_topic` the log as a topic; `handler` is what a consumer calls, `dispatch` the handler that sends commands
 //! to the bus, `webhook` the one that posts to a service, `inbox` where a consumer says what it gave up. `stop` ends
 //! runners cleanly, and `metrics` records what they do.
@@ -20,10 +20,10 @@ mod handler;
 mod ids;
 mod inbox;
 mod metrics;
-mod reached;
 mod received;
 mod relay;
 mod relay_key;
+mod relay_progress;
 mod stop;
 #[cfg(feature = "webhook")]
 mod webhook;
@@ -39,10 +39,10 @@ pub use ids::{command_id, message_id};
 pub(crate) use inbox::DEAD_LETTERED;
 pub use inbox::Inbox;
 pub(crate) use metrics::record_queue_metrics;
-pub use reached::Reached;
 pub use received::{NoEvent, event_of};
 pub use relay::{Relay, RelayError};
 pub use relay_key::RelayKey;
+pub use relay_progress::RelayProgress;
 pub use stop::{Stop, Stopper};
 #[cfg(feature = "log")]
 pub use trunkline_store::derived::FileCheckpoints;

@@ -10,7 +10,7 @@ use trunkline_queue::{Advice, MessageQueue, NewMessage, PublishError, StorageErr
 use trunkline_store::derived::{Checkpoint, CheckpointError, Checkpoints};
 use trunkline_store::{EventStore, ReadError};
 
-use super::{Reached, RelayKey, Stop, message_of};
+use super::{RelayKey, RelayProgress, Stop, message_of};
 use crate::follow::{Activity, BackOff, Bounds, FollowError, Follower, Piece, Tail, Wanted};
 
 /// How many events become messages at a time, and how much is done again at most after a crash.
@@ -19,8 +19,8 @@ const BOUNDS: Bounds = Bounds { events: 500, bytes: 8 << 20 };
 /// How many bytes of payloads are published at a time, unless one message has more.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// How often a relay looks whether there is room again.
-const ROOM_EVERY: Duration = Duration::from_millis(50);
+/// How often a relay looks whether its topic takes more again.
+const WINDOW_EVERY: Duration = Duration::from_millis(50);
 
 /// Events that become messages of a topic.
 ///
@@ -51,7 +51,7 @@ pub struct Relay {
     /// How many messages may wait in the topic before it reads on; any number when not said.
     pub window: Option<u64>,
     /// How far it has come.
-    pub reached: Reached,
+    pub progress: RelayProgress,
     /// What keeps it from going on.
     pub back_off: BackOff,
 }
@@ -112,7 +112,7 @@ impl Relay {
             key: None,
             upcasters: Upcasters::default(),
             window: None,
-            reached: Reached::default(),
+            progress: RelayProgress::default(),
             back_off: BackOff::default(),
         }
     }
@@ -129,7 +129,7 @@ impl Relay {
         self.follow(&tail, queue, checkpoints, &Activity::default(), stop).await
     }
 
-    /// The same beside others that follow the log, told to who waits for rest.
+    /// The same beside others that follow the log, with notice to who waits for rest.
     pub(crate) async fn follow(
         &self,
         tail: &Arc<Tail>,
@@ -150,11 +150,11 @@ impl Relay {
                     return Ok(());
                 }
             }
-            self.back_off.over();
+            self.back_off.reset();
             if stop.is_asked() {
                 return Ok(());
             }
-            activity.tell();
+            activity.notify();
         }
     }
 
@@ -190,7 +190,7 @@ impl Relay {
             }
             None => Position::START,
         };
-        self.reached.tell(position);
+        self.progress.set(position);
         Ok(position)
     }
 
@@ -205,7 +205,7 @@ impl Relay {
 
     /// Publishes what a piece of the log becomes, and keeps the checkpoint; what passes by itself is the inner error.
     ///
-    /// When it is asked to stop before there is room, nothing is published, and the piece comes again another time.
+    /// When it is asked to stop while too many messages wait, nothing is published, and the piece comes again another time.
     async fn relay(
         &self,
         store: &Arc<dyn EventStore>,
@@ -236,11 +236,11 @@ impl Relay {
         }
         if let Some(stop) = stop
             && !messages.is_empty()
-            && !self.has_room(queue, stop).await?
+            && !self.wait_for_window(queue, stop).await?
         {
             return Ok(());
         }
-        let after = self.reached.position();
+        let after = self.progress.position();
         for part in parts(messages) {
             let published = queue.publish(self.topic.clone(), part).await;
             published.map_err(|source| RelayError::Publish { after, source })?;
@@ -251,19 +251,19 @@ impl Relay {
                 Checkpoint { store: store.id(), position: last.position(), event_id: last.event_id() };
             checkpoints.save(&self.name, &checkpoint).await?;
         }
-        self.reached.tell(piece.end.position);
+        self.progress.set(piece.end.position);
         Ok(())
     }
 
     /// Waits until fewer messages wait than may; whether that is so, rather than that it was asked to stop.
-    async fn has_room(&self, queue: &dyn MessageQueue, stop: &Stop) -> Result<bool, RelayError> {
+    async fn wait_for_window(&self, queue: &dyn MessageQueue, stop: &Stop) -> Result<bool, RelayError> {
         let Some(window) = self.window else { return Ok(true) };
         loop {
             if queue.unfinished(Some(self.topic.clone())).await?.kept < window {
                 return Ok(true);
             }
             tokio::select! {
-                () = tokio::time::sleep(ROOM_EVERY) => {}
+                () = tokio::time::sleep(WINDOW_EVERY) => {}
                 () = stop.asked() => return Ok(false),
             }
         }

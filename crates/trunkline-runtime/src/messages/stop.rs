@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-/// Tells runners to stop, when asked or when dropped.
+/// Asks runners to stop, when it is called or dropped.
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<bool>);
 
@@ -11,7 +11,7 @@ pub struct Stopper(watch::Sender<bool>);
 pub struct Stop(watch::Receiver<bool>);
 
 impl Stopper {
-    /// A stopper, and what it tells.
+    /// A stopper, and what its runners look at.
     pub fn new() -> (Self, Stop) {
         let (sender, receiver) = watch::channel(false);
         (Self(sender), Stop(receiver))
@@ -32,7 +32,7 @@ impl Stop {
     /// Waits until it is asked.
     pub async fn asked(&self) {
         let mut receiver = self.0.clone();
-        // A stopper that is gone will not tell any more, and nobody else can.
+        // An error means that the stopper was dropped, which asks to stop as well.
         drop(receiver.wait_for(|asked| *asked).await);
     }
 }

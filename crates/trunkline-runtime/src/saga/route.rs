@@ -9,7 +9,7 @@ use trunkline_core::saga::{self, Answer, Behaviour, BehaviourProblem, Recorded, 
 use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{CommandId, MetadataView, RecordedEvent, Version};
 
-use crate::command::inbox;
+use crate::command::inbox::{self, KeptOutcome};
 use crate::messages::DEAD_LETTERED;
 
 /// All sagas of an application, and which of them name which events.
@@ -166,10 +166,10 @@ fn reply(event: &RecordedEvent) -> Reply {
         let error = dead.map_or_else(|_| "given up".to_owned(), |dead| dead.reason);
         return Reply::Dead { error };
     }
-    match inbox::said(event) {
-        Some(inbox::Said::Rejected(reason)) => Reply::Rejected { reason },
+    match inbox::kept_outcome(event) {
+        Some(KeptOutcome::Rejected(reason)) => Reply::Rejected { reason },
         // Its own events are gone, and with them what the reply was made of.
-        Some(inbox::Said::Accepted { events: 1.. }) => {
+        Some(KeptOutcome::Accepted { events: 1.. }) => {
             Reply::Accepted { event: Box::new(inbox::without_reply(event)), nothing: false }
         }
         kept => Reply::Accepted { event: Box::new(event.clone()), nothing: kept.is_some() },

@@ -105,9 +105,9 @@ impl<'a> Runner<'a> {
                 () = stop.asked() => break,
             };
             match worked {
-                Ok(true) => self.sagas.back_off.over(),
+                Ok(true) => self.sagas.back_off.reset(),
                 Ok(false) => {
-                    self.sagas.back_off.over();
+                    self.sagas.back_off.reset();
                     if measured.is_none_or(|at| at.elapsed() >= METRICS_EVERY) {
                         self.record_metrics().await?;
                         measured = Some(Instant::now());
@@ -225,7 +225,7 @@ impl<'a> Runner<'a> {
                 self.keep().await?;
             }
             self.sagas.read_to.send_replace(piece.end.position);
-            self.sagas.activity.tell();
+            self.sagas.activity.notify();
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use trunkline_core::saga::{SendOutline, StepOutline, Undo};
 use trunkline_nearest::nearest;
 
 use super::{
-    SendPlace, WiredConsumer, WiredRelay, WiredSaga, Wiring, WiringFault, WiringPlace, WiringProblem,
+    ConsumerWiring, RelayWiring, SagaWiring, SendPlace, Wiring, WiringFault, WiringPlace, WiringProblem,
 };
 
 impl Wiring {
@@ -28,7 +28,7 @@ impl Wiring {
         found
     }
 
-    fn saga(&self, at: usize, saga: &WiredSaga) -> Vec<Found> {
+    fn saga(&self, at: usize, saga: &SagaWiring) -> Vec<Found> {
         let mut found = Vec::new();
         for (event, name) in saga.events.iter().enumerate() {
             found.extend(self.event(name, WiringPlace::Event { saga: at, event }));
@@ -119,7 +119,7 @@ impl Wiring {
     }
 
     /// Where a consumer dispatches what a relay hands on, each event is a command of its type's name.
-    fn relay(&self, at: usize, relay: &WiredRelay) -> Vec<Found> {
+    fn relay(&self, at: usize, relay: &RelayWiring) -> Vec<Found> {
         if !self.is_dispatched(&relay.topic) {
             return Vec::new();
         }
@@ -146,7 +146,7 @@ impl Wiring {
         nearest(name, self.events.iter().map(String::as_str))
     }
 
-    fn takers(&self, topic: &str) -> impl Iterator<Item = &WiredConsumer> {
+    fn takers(&self, topic: &str) -> impl Iterator<Item = &ConsumerWiring> {
         self.consumers.iter().filter(move |consumer| consumer.topics.iter().any(|taken| taken == topic))
     }
 

@@ -18,9 +18,9 @@ pub use problem::{SendPlace, WiringFault, WiringPlace, WiringProblem};
 ///
 /// ```
 /// use trunkline::saga::{Outline, StepOutline};
-/// use trunkline::{WiredSaga, Wiring, WiringFault};
+/// use trunkline::{SagaWiring, Wiring, WiringFault};
 ///
-/// let door = WiredSaga {
+/// let door = SagaWiring {
 ///     name: "door".to_owned(),
 ///     events: vec!["Built".to_owned()],
 ///     outline: Outline::of([StepOutline::new("paint", "doors", "Paint").nothing_to_undo().timeout()]),
@@ -32,11 +32,11 @@ pub use problem::{SendPlace, WiringFault, WiringPlace, WiringProblem};
 #[derive(Clone, Debug, Default)]
 pub struct Wiring {
     /// The sagas.
-    pub sagas: Vec<WiredSaga>,
+    pub sagas: Vec<SagaWiring>,
     /// Who takes messages.
-    pub consumers: Vec<WiredConsumer>,
+    pub consumers: Vec<ConsumerWiring>,
     /// What hands events on.
-    pub relays: Vec<WiredRelay>,
+    pub relays: Vec<RelayWiring>,
     /// The types of the events that each projection applies.
     pub projections: Vec<Vec<String>>,
     /// The commands that have a handler.
@@ -55,7 +55,7 @@ pub struct Wiring {
 
 /// A saga.
 #[derive(Clone, Debug)]
-pub struct WiredSaga {
+pub struct SagaWiring {
     /// Its name.
     pub name: String,
     /// The types of all events that it names.
@@ -66,7 +66,7 @@ pub struct WiredSaga {
 
 /// Who takes messages of topics.
 #[derive(Clone, Debug)]
-pub struct WiredConsumer {
+pub struct ConsumerWiring {
     /// The topics.
     pub topics: Vec<String>,
     /// Whether the messages are commands for the bus.
@@ -75,7 +75,7 @@ pub struct WiredConsumer {
 
 /// Events that become messages.
 #[derive(Clone, Debug)]
-pub struct WiredRelay {
+pub struct RelayWiring {
     /// Its name.
     pub name: String,
     /// The types of the events; all when empty.

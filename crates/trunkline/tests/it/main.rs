@@ -28,7 +28,7 @@ mod projected;
 mod projections;
 mod queue_place;
 mod read_dbs;
-mod room;
+mod backpressure;
 mod saga_index;
 mod saga_large;
 mod saga_post;

@@ -107,7 +107,7 @@ async fn a_relay_that_is_killed_before_its_checkpoint_doubles_nothing() {
     for _ in 0..2 {
         let relay = relay();
         let killed = relay.catch_up(&store, &queue, &checkpoints).await.unwrap_err();
-        assert_eq!(relay.reached.position(), Position::START);
+        assert_eq!(relay.progress.position(), Position::START);
         assert!(matches!(killed, RelayError::Checkpoint(CheckpointError::Storage { .. })), "{killed:?}");
     }
     assert_eq!(relay().catch_up(&store, &queue, &checkpoints).await.unwrap(), Position::new(900));
@@ -257,7 +257,7 @@ async fn a_relay_with_a_window_reads_on_when_there_is_room() {
             drop(tokio::time::timeout(Duration::from_secs(5), std::future::pending::<()>()).await);
             let waits = queue.stats().await.unwrap().topics[0].messages;
             assert!(waits <= 500, "{waits} wait");
-            assert_eq!(relay.reached.position().get(), taken as u64 + waits);
+            assert_eq!(relay.progress.position().get(), taken as u64 + waits);
             let all = queue.receive(Receive::new(topic("shop"), group("g")).max(1_000)).await.unwrap();
             for delivery in &all {
                 queue.ack(&delivery.lease).await.unwrap();

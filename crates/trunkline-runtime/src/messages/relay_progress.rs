@@ -1,4 +1,4 @@
-//! How far a relay has come, told while it runs.
+//! How far a relay has come, seen by others while it runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,15 +9,15 @@ use trunkline_core::Position;
 ///
 /// It is at the start until the relay runs.
 #[derive(Clone, Debug, Default)]
-pub struct Reached(Arc<AtomicU64>);
+pub struct RelayProgress(Arc<AtomicU64>);
 
-impl Reached {
+impl RelayProgress {
     /// The last position that the relay is done with: what it relays of it is durable in the queue.
     pub fn position(&self) -> Position {
         Position::new(self.0.load(Ordering::Acquire))
     }
 
-    pub(super) fn tell(&self, position: Position) {
+    pub(super) fn set(&self, position: Position) {
         self.0.store(position.get(), Ordering::Release);
     }
 }

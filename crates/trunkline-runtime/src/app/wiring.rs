@@ -5,9 +5,9 @@ use trunkline_core::upcast::Upcasters;
 
 use super::{AppBuilder, BuildError};
 use crate::messages::ConsumerAction;
-use crate::{Unknown, WiredConsumer, WiredRelay, WiredSaga, Wiring};
+use crate::{ConsumerWiring, RelayWiring, SagaWiring, Unknown, Wiring};
 
-/// Refuses what is wired wrongly; tells of what only may be.
+/// Refuses wiring that is wrong; warns of what only may be.
 pub(super) fn check(builder: &AppBuilder, upcasters: &Upcasters) -> Result<(), BuildError> {
     let (errors, warnings): (Vec<_>, Vec<_>) =
         wiring(builder, upcasters).check().into_iter().partition(|problem| problem.is_error);
@@ -35,16 +35,16 @@ fn wiring(builder: &AppBuilder, upcasters: &Upcasters) -> Wiring {
         }
         wiring.commands.insert(name.clone());
     }
-    wiring.sagas.extend(builder.sagas.iter().map(|(name, behaviour)| WiredSaga {
+    wiring.sagas.extend(builder.sagas.iter().map(|(name, behaviour)| SagaWiring {
         name: name.clone(),
         events: behaviour.events(),
         outline: behaviour.outline(),
     }));
-    wiring.consumers.extend(builder.consumers.iter().map(|(consumer, action)| WiredConsumer {
+    wiring.consumers.extend(builder.consumers.iter().map(|(consumer, action)| ConsumerWiring {
         topics: consumer.topics.iter().map(ToString::to_string).collect(),
         dispatches: matches!(action, ConsumerAction::Dispatch(_)),
     }));
-    wiring.relays.extend(builder.relays.iter().map(|relay| WiredRelay {
+    wiring.relays.extend(builder.relays.iter().map(|relay| RelayWiring {
         name: relay.name.clone(),
         events: relay.events.iter().map(EventType::as_str).map(str::to_owned).collect(),
         topic: relay.topic.to_string(),

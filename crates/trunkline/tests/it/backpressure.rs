@@ -55,7 +55,7 @@ async fn queue() -> MemoryQueue {
 }
 
 async fn has_room(system: &mut System) -> bool {
-    timeout(A_WHILE, system.room()).await.is_ok_and(|room| {
+    timeout(A_WHILE, system.wait_for_capacity()).await.is_ok_and(|room| {
         room.unwrap();
         true
     })
@@ -131,10 +131,10 @@ async fn events_that_sagas_have_not_read_count_with_the_messages() {
     let (mut system, store, queue, wire) = standing().await;
     publish(&queue, UNDERWAY / 2, ping).await;
     append(&store, UNDERWAY / 2 - 3).await;
-    let room = timeout(Duration::from_secs(1), system.room()).await;
+    let room = timeout(Duration::from_secs(1), system.wait_for_capacity()).await;
     room.expect("one more may be on its way").unwrap();
     append(&store, 1).await;
-    let room = timeout(Duration::from_secs(1), system.room()).await;
+    let room = timeout(Duration::from_secs(1), system.wait_for_capacity()).await;
     assert!(room.is_err(), "no more may be on its way: {room:?}");
     wire.works();
     assert!(has_room(&mut system).await, "the sagas go on");
@@ -145,7 +145,7 @@ async fn events_that_sagas_have_not_read_count_with_the_messages() {
 async fn who_waits_for_room_is_told_what_keeps_it_from_coming() {
     let (mut system, store, _, _) = standing().await;
     append(&store, UNDERWAY).await;
-    let room = timeout(Duration::from_secs(60), system.room()).await.expect("it is said after some seconds");
+    let room = timeout(Duration::from_secs(60), system.wait_for_capacity()).await.expect("it is said after some seconds");
     let Err(error @ SystemError::HeldUp { .. }) = room else { panic!("{room:?}") };
     let said = error.to_string();
     assert!(said.starts_with("the runner of sagas has been waiting for 1"), "{said}");
@@ -166,6 +166,6 @@ async fn who_waits_for_room_is_told_when_a_part_has_ended() {
     let builder = App::builder().store(store).queue(queue).checkpoints(MemoryCheckpoints::default());
     let app = with_file(builder, text).build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
-    let room = timeout(A_WHILE, system.room()).await.expect("it is said at once");
+    let room = timeout(A_WHILE, system.wait_for_capacity()).await.expect("it is said at once");
     assert!(matches!(room, Err(SystemError::Run(_))), "{room:?}");
 }

@@ -35,12 +35,12 @@ pub struct History {
     /// The state, JSON.
     pub state: Box<RawValue>,
     /// What happened, in order, in today's shapes.
-    pub events: Vec<Step>,
+    pub events: Vec<HistoryEntry>,
 }
 
 /// An event, and what it changed.
 #[derive(Debug, Serialize)]
-pub struct Step {
+pub struct HistoryEntry {
     /// Its place in the stream.
     pub version: Version,
     /// Its place in the store.
@@ -133,7 +133,7 @@ async fn trace(
 ) -> Result<History, HistoryError> {
     let mut state = declared.initial.clone();
     let mut json = parsed(&state.to_json());
-    let mut steps = Vec::new();
+    let mut entries = Vec::new();
     let mut last = Version::EMPTY;
     let to = match until {
         Until::Version(version) => version,
@@ -156,7 +156,7 @@ async fn trace(
             let mut changed = Vec::new();
             compare("", Some(&json), Some(&next), &mut changed);
             json = next;
-            steps.push(Step {
+            entries.push(HistoryEntry {
                 version: event.version(),
                 position: event.position(),
                 event_type: event.event_type().to_owned(),
@@ -169,7 +169,7 @@ async fn trace(
         return Err(HistoryError::NoEvents { stream: stream.clone() });
     }
     let state = serde_json::from_slice(&state.to_json()).expect("a state is JSON");
-    Ok(History { stream: stream.clone(), version: last, state, events: steps })
+    Ok(History { stream: stream.clone(), version: last, state, events: entries })
 }
 
 fn parsed(json: &Bytes) -> Json {
@@ -199,17 +199,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_are_said_field_by_field() {
+    fn changes_are_listed_field_by_field() {
         let before = json!({"status": "pending", "at": {"shelf": 1, "box": 2}, "note": "x"});
         let after = json!({"status": "sent", "at": {"shelf": 1, "box": 3}, "items": [1]});
         let mut changes = Vec::new();
         compare("", Some(&before), Some(&after), &mut changes);
-        let said: Vec<String> = changes
+        let listed: Vec<String> = changes
             .iter()
             .map(|change| {
                 format!("{} {:?} {:?}", change.path, change.before.is_some(), change.after.is_some())
             })
             .collect();
-        assert_eq!(said, ["status true true", "at.box true true", "note true false", "items false true"]);
+        assert_eq!(listed, ["status true true", "at.box true true", "note true false", "items false true"]);
     }
 }

@@ -18,11 +18,11 @@ pub mod shapes;
 
 pub use file::{
     AggregateDefinition, ApplicationFile, CommandDefinition, Compensate, ConsumerDefinition, DeclaredAction,
-    DeclaredApp, Definition, EmitDefinition, EventDefinition, EventDefinitionName, Expect, Expectation,
-    FileError, FromFile, Given, GivenCommand, GivenEvent, GivenRows, GivenSend, LastDefinition,
+    DeclaredApp, Definition, EmitDefinition, EventDefinition, EventDefinitionName, EventTurn, Expect,
+    Expectation, FileError, FromFile, Given, GivenCommand, GivenEvent, GivenRows, GivenSend, LastDefinition,
     LawDefinition, Mapping, OnDefinition, ProjectionClasses, QueryDefinition, QueueDefinition,
     ReadDbDefinition, Registered, RequireDefinition, SYSTEM_NAMES, SagaAction, SagaDefinition,
     ScenarioDefinition, SendDefinition, SnapshotsDefinition, StepDefinition, StepsDefinition,
-    StoreDefinition, Then, When, codes,
+    StoreDefinition, When, codes,
 };
 pub use schema::Schema;

@@ -135,10 +135,10 @@ async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, Stri
     Ok(match (&scenario.then, dispatch(&rehearsal, &when).await?.decision) {
         (Expectation::Sends(..) | Expectation::Rows(_), _) => Vec::new(),
         (Expectation::Events(expected), Decision::Accepted(accepted)) => {
-            compare(expected, &accepted.events, matches, said, emitted)
+            compare(expected, &accepted.events, matches, expected_event, emitted)
         }
         (Expectation::Events(expected), Decision::Rejected(rejection)) => {
-            let missing = expected.iter().map(|event| Line::Expected(said(event)));
+            let missing = expected.iter().map(|event| Line::Expected(expected_event(event)));
             missing.chain([Line::Found(rejected(Some(&rejection.reason)))]).collect()
         }
         (Expectation::Rejected(reason), Decision::Accepted(accepted)) => {
@@ -186,10 +186,10 @@ async fn rows(
     for GivenRows { table, rows } in expected {
         let found = rehearsal.rows(table).await?;
         let ComparedRows { same, missing, surplus } = ComparedRows::of(rows.clone(), found);
-        let said = |row| format!("{table} {}", Json::Object(row));
-        lines.extend(same.into_iter().map(said).map(Line::Same));
-        lines.extend(missing.into_iter().map(said).map(Line::Expected));
-        lines.extend(surplus.into_iter().map(said).map(Line::Found));
+        let describe = |row| format!("{table} {}", Json::Object(row));
+        lines.extend(same.into_iter().map(describe).map(Line::Same));
+        lines.extend(missing.into_iter().map(describe).map(Line::Expected));
+        lines.extend(surplus.into_iter().map(describe).map(Line::Found));
     }
     Ok(lines)
 }
@@ -216,7 +216,7 @@ async fn sent(
             statuses = stand;
         }
     }
-    let mut lines = compare(expected, &found, is_sent, send_said, send_found);
+    let mut lines = compare(expected, &found, is_sent, expected_send, send_found);
     if let Some(status) = status {
         if statuses.contains(&status) {
             lines.push(Line::Same(format!("the saga is {status}")));
@@ -235,7 +235,7 @@ fn is_sent(expected: &GivenSend, found: &Outgoing) -> bool {
         && expected.data.as_ref().is_none_or(|expected| data.as_ref() == Some(expected))
 }
 
-fn send_said(GivenSend { topic, command, data }: &GivenSend) -> String {
+fn expected_send(GivenSend { topic, command, data }: &GivenSend) -> String {
     let topic = topic.as_ref().map_or_else(String::new, |topic| format!(" to {topic}"));
     let data = data.as_ref().map_or_else(String::new, |data| format!(" {data}"));
     format!("{command}{topic}{data}")
@@ -276,7 +276,7 @@ fn compare<E, F>(
     expected: &[E],
     found: &[F],
     matches: impl Fn(&E, &F) -> bool,
-    said: impl Fn(&E) -> String,
+    describe: impl Fn(&E) -> String,
     seen: impl Fn(&F) -> String,
 ) -> Vec<Line> {
     let mut lines = Vec::new();
@@ -286,7 +286,7 @@ fn compare<E, F>(
                 lines.push(Line::Same(seen(found)));
             }
             (expected, found) => {
-                lines.extend(expected.map(|expected| Line::Expected(said(expected))));
+                lines.extend(expected.map(|expected| Line::Expected(describe(expected))));
                 lines.extend(found.map(|found| Line::Found(seen(found))));
             }
         }
@@ -301,7 +301,7 @@ fn matches(expected: &GivenEvent, found: &Emitted) -> bool {
         && expected.data.as_ref().is_none_or(|expected| data.as_ref() == Some(expected))
 }
 
-fn said(GivenEvent { stream, event_type, data, .. }: &GivenEvent) -> String {
+fn expected_event(GivenEvent { stream, event_type, data, .. }: &GivenEvent) -> String {
     let stream = stream.as_ref().map_or_else(String::new, |stream| format!(" in {stream}"));
     let data = data.as_ref().map_or_else(String::new, |data| format!(" {data}"));
     format!("{event_type}{stream}{data}")

@@ -9,8 +9,8 @@ use trunkline_core::saga::{
 
 use super::event_value;
 use crate::file::{
-    Compensate, EventDefinitionName, LastDefinition, SendDefinition, StepDefinition, StepsDefinition, Then,
-    outline,
+    Compensate, EventDefinitionName, EventTurn, LastDefinition, SendDefinition, StepDefinition,
+    StepsDefinition, outline,
 };
 
 /// A saga that the file declares.
@@ -30,8 +30,8 @@ impl Behaviour for DeclaredSaga {
         &self.0.start.name
     }
 
-    fn key(&self, event: &RecordedEvent) -> Result<Option<String>, BehaviourProblem> {
-        let key = said(&self.0.correlate, &of_event(event)?)?;
+    fn key(&self, event: &RecordedEvent) -> Result<Option<String>, Problem> {
+        let key = evaluated(&self.0.correlate, &of_event(event)?)?;
         Ok(match key {
             key if key.is_null() => None,
             key => Some(key.to_text()),
@@ -76,7 +76,7 @@ impl Behaviour for DeclaredSaga {
     ) -> Result<Option<Json>, BehaviourProblem> {
         let step = self.0.steps.iter().find(|step| Some(step.name.as_str()) == done);
         let Some(remember) = step.and_then(|step| step.remember.as_ref()) else { return Ok(None) };
-        let remembered = said(remember, &both(saga, event)?)?;
+        let remembered = evaluated(remember, &both(saga, event)?)?;
         let new = remembered.fields().ok_or_else(|| {
             BehaviourProblem(format!(
                 "`{}` gives {}, not an object",
@@ -97,9 +97,9 @@ impl Behaviour for DeclaredSaga {
             return Ok(None);
         }
         Ok(Some(match (on.then, &on.reason) {
-            (Then::Complete, _) => Turn::Complete,
-            (Then::Fail, Some(reason)) => Turn::Fail(said(reason, &variables)?.to_text()),
-            (Then::Fail, None) => Turn::Fail(event.event_type().to_owned()),
+            (EventTurn::Complete, _) => Turn::Complete,
+            (EventTurn::Fail, Some(reason)) => Turn::Fail(evaluated(reason, &variables)?.to_text()),
+            (EventTurn::Fail, None) => Turn::Fail(event.event_type().to_owned()),
         }))
     }
 
@@ -144,10 +144,10 @@ fn outgoing(
     definition: &SendDefinition,
     saga: &View<'_>,
     variables: &Variables,
-) -> Result<Outgoing, BehaviourProblem> {
-    let data = json(&said(&definition.data, variables)?)?;
+) -> Result<Outgoing, Problem> {
+    let data = json(&evaluated(&definition.data, variables)?)?;
     let key = match &definition.key {
-        Some(key) => said(key, variables)?.to_text(),
+        Some(key) => evaluated(key, variables)?.to_text(),
         None => saga.id.to_owned(),
     };
     let send = Outgoing::new(definition.topic.as_str(), definition.command.as_str(), data);
@@ -189,8 +189,8 @@ fn json(value: &Value) -> Result<Json, BehaviourProblem> {
     Json::parse(&value.to_json()).map_err(|error| BehaviourProblem(error.to_string()))
 }
 
-fn said(expression: &Expression, variables: &Variables) -> Result<Value, BehaviourProblem> {
-    expression.evaluate(variables).map_err(|error: EvaluateError| BehaviourProblem(error.to_string()))
+fn evaluated(expression: &Expression, variables: &Variables) -> Result<Value, Problem> {
+    expression.evaluate(variables).map_err(|error: EvaluateError| Problem(error.to_string()))
 }
 
 fn holds(expression: &Expression, variables: &Variables) -> Result<bool, BehaviourProblem> {

@@ -10,7 +10,7 @@ pub(crate) fn compute(
 ) -> impl Fn(&Old<'_>) -> Result<String, String> + Send + Sync + 'static {
     let expression = expression.clone();
     move |old| {
-        let made = expression.evaluate(&variables(&expression, old)?).map_err(said)?.to_json();
+        let made = expression.evaluate(&variables(&expression, old)?).map_err(message_of)?.to_json();
         String::from_utf8(made.into()).map_err(|error| error.to_string())
     }
 }
@@ -20,11 +20,11 @@ pub(crate) fn judge(
     expression: &Expression,
 ) -> impl Fn(&Old<'_>) -> Result<bool, String> + Send + Sync + 'static {
     let expression = expression.clone();
-    move |old| expression.evaluate_bool(&variables(&expression, old)?).map_err(said)
+    move |old| expression.evaluate_bool(&variables(&expression, old)?).map_err(message_of)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
-fn said(error: EvaluateError) -> String {
+fn message_of(error: EvaluateError) -> String {
     error.to_string()
 }
 

@@ -68,7 +68,7 @@ pub(super) fn read(field: &Field<'_>, reading: &Reading<'_>) -> Events {
                 let (name, version) = error.at();
                 let begins = |at: u32| places.iter().find(|place| (place.0, place.1) == (name, at));
                 let span = begins(version).or(begins(0)).map_or(field.span(), |place| place.2);
-                field.reader().report(said(&error, span));
+                field.reader().report(chain_diagnostic(&error, span));
             }
         }
     }
@@ -86,7 +86,7 @@ fn check_versions(name: &str, version: u32, section: &Section<'_>, links: &[Link
     section.reader().report(wrong.fix(fix));
 }
 
-fn said(error: &ChainError, span: Span) -> Diagnostic {
+fn chain_diagnostic(error: &ChainError, span: Span) -> Diagnostic {
     let wrong = |code| Diagnostic::error(code, span, error.to_string());
     match error {
         ChainError::Gap { event_type, version, .. } => wrong(codes::BROKEN_CHAIN)

@@ -11,11 +11,11 @@ mod event_store;
 mod events;
 mod handlers;
 mod install;
-mod later;
 mod laws;
 mod locked;
 mod messages;
 mod mistakes;
+mod not_yet;
 mod projections;
 mod queries;
 mod query_text;
@@ -51,8 +51,8 @@ pub use read_db::ReadDbDefinition;
 pub(crate) use reading::Reading;
 pub use reading::{ProjectionClasses, Registered, SYSTEM_NAMES};
 pub use sagas::{
-    Compensate, EventDefinitionName, LastDefinition, OnDefinition, SagaAction, SagaDefinition,
-    SendDefinition, StepDefinition, StepsDefinition, Then,
+    Compensate, EventDefinitionName, EventTurn, LastDefinition, OnDefinition, SagaAction, SagaDefinition,
+    SendDefinition, StepDefinition, StepsDefinition,
 };
 pub use scenarios::{
     Expectation, Given, GivenCommand, GivenEvent, GivenRows, GivenSend, ScenarioDefinition, When,
@@ -193,7 +193,7 @@ fn read(
         scenarios::read(&root.key("scenarios"), &reading, &definition, &declared, projections);
     wiring::check(&mut root, &reading, &definition, &declared);
     locked::check(name, world, &root.key("events"), &definition);
-    later::read(&mut root);
+    not_yet::read(&mut root);
     root.finish();
     (definition, reader.diagnostics())
 }

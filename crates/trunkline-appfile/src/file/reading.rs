@@ -118,7 +118,7 @@ impl Reading<'_> {
             let span = self.within(field.span(), text, mistake.range);
             let wrong = |message| Diagnostic::error(code_of(mistake.kind), span, message);
             field.reader().report(match mistake.help {
-                // Whoever prints the message alone should see it, and nobody twice.
+                // In the message rather than as a fix: who prints the message alone sees it, and it is printed once.
                 Some(help) if help.starts_with("did you mean") => {
                     wrong(format!("{}; {help}", mistake.message))
                 }

@@ -48,7 +48,7 @@ pub struct StepsDefinition {
     pub on: IndexMap<String, OnDefinition>,
     /// What is sent after the last step.
     pub completed: Option<LastDefinition>,
-    /// What is sent after the way back.
+    /// What is sent after the compensation.
     pub failed: Option<LastDefinition>,
     /// How long it may take as a whole.
     pub timeout: Option<Duration>,
@@ -131,8 +131,8 @@ pub struct OnDefinition {
     /// When; always when not said.
     pub when: Option<Expression>,
     /// What.
-    pub then: Then,
-    /// Why, for the way back; the event's type when not said.
+    pub then: EventTurn,
+    /// The reason of the compensation; the event's type when not said.
     pub reason: Option<Expression>,
     /// Where it stands.
     pub span: Span,
@@ -140,8 +140,8 @@ pub struct OnDefinition {
 
 /// Where an event leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
-    /// Back.
+pub enum EventTurn {
+    /// To compensation.
     Fail,
     /// To the end.
     Complete,
@@ -344,7 +344,7 @@ fn on(field: &Field<'_>, read: &Scopes<'_>) -> Option<OnDefinition> {
     let mut section = field.section();
     let when = read.reading.expression(&section.key("when"), &read.both);
     let then_field = section.key("then");
-    let then = then_field.one_of(&[("fail", Then::Fail), ("complete", Then::Complete)]);
+    let then = then_field.one_of(&[("fail", EventTurn::Fail), ("complete", EventTurn::Complete)]);
     if !then_field.is_present() {
         then_field.required::<String>();
     }

@@ -1,4 +1,4 @@
-//! What sagas, relays and projections of a file name is somewhere in it, and every saga that starts can end: said of
+//! What sagas, relays and projections of a file name is somewhere in it, and every saga that starts can end: reported of
 //! each where it stands.
 //!
 //! Looked for when all sections are read. What a program's code does isn't known here: where the file names code, an
@@ -57,7 +57,7 @@ pub(super) fn check(
         },
     };
     for problem in wiring.check() {
-        root.reader().report(said(&problem, &places.span(problem.place)));
+        root.reader().report(diagnostic(&problem, &places.span(problem.place)));
     }
 }
 
@@ -214,7 +214,7 @@ impl Place {
 }
 
 /// A problem in the words of the file.
-fn said(problem: &WiringProblem, place: &Place) -> Diagnostic {
+fn diagnostic(problem: &WiringProblem, place: &Place) -> Diagnostic {
     let (code, span) = match &problem.fault {
         WiringFault::NeverEmitted { .. } | WiringFault::Gone { .. } => (codes::UNKNOWN_EVENT, place.whole),
         WiringFault::Unhandled { .. } => (codes::UNHANDLED, place.command),

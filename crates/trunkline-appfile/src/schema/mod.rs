@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use rules::Rules;
 
-/// How many violations of a shape are said; the rest follow once these are mended.
+/// How many violations of a shape are listed; the rest follow once these are mended.
 const SAID_MAX: usize = 3;
 
 /// A JSON Schema, compiled. A clone is cheap.
@@ -62,9 +62,9 @@ impl Schema {
             reason.push_str("; ");
             reason.push_str(&further);
         }
-        let unsaid = violations.count();
-        if unsaid > 0 {
-            reason.extend(["; and ", &unsaid.to_string(), " more"]);
+        let unlisted = violations.count();
+        if unlisted > 0 {
+            reason.extend(["; and ", &unlisted.to_string(), " more"]);
         }
         Err(Violation { reason, field })
     }

@@ -114,10 +114,10 @@ mod tests {
             "id": {"type": "string"}, "note": {"type": ["string", "null"]}, "x": {},
             "items": {"type": "array", "items": {"required": ["n"], "properties": {"n": {"type": "integer"}}}},
         }});
-        let said: Vec<String> =
+        let changes: Vec<String> =
             of_schema(&schema).iter().map(|(path, kind)| format!("{path}: {kind}")).collect();
         assert_eq!(
-            said,
+            changes,
             ["id: string", "items: array?", "items[].n: integer", "note: string|null?", "x: any?"]
         );
     }

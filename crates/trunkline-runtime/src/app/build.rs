@@ -12,7 +12,7 @@ use trunkline_core::{EventShape, SystemClock};
 use trunkline_sql::{Model, TypedProjection};
 
 use super::builder::Wrap;
-use super::open::{self, Opened, Supplied};
+use super::open::{self, Resources, Supplied};
 use super::{App, AppBuilder, BuildError, Messages, wiring};
 use crate::command::{Bus, Events};
 use crate::follow::{Activity, Tail};
@@ -38,8 +38,8 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
         snapshots: builder.snapshots,
         saga_index: builder.saga_index,
     };
-    let parts = open::open(supplied, builder.opening, &builder.backends, &settings).await?;
-    let Opened { store, opened, queue, read_models, home } = parts;
+    let resources = open::open(supplied, builder.opening, &builder.backends, &settings).await?;
+    let Resources { store, opened, queue, read_models, home } = resources;
     let clock = builder.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let projections = projections(builder.projections, builder.typed_projections, &builder.states)?;
     let own = OwnStates { all: builder.states, checkpoints: Arc::clone(&home.checkpoints) };

@@ -41,7 +41,7 @@ pub enum BuildError {
     /// The event store could not be opened.
     #[error("the event store {place} can't be opened: {source}")]
     Open {
-        /// Which store, and who said so.
+        /// Which store, and what named it.
         place: Box<Place>,
         /// Why.
         source: OpenError,

@@ -184,7 +184,7 @@ impl App {
         self.queue.open().await
     }
 
-    /// Where the message queue is, and who said so; none when the program supplied it.
+    /// Where the message queue is, and what named it; none when the program supplied it.
     pub fn queue_place(&self) -> Result<Option<Place>, DsnError> {
         self.queue.place()
     }

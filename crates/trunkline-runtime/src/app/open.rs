@@ -58,7 +58,7 @@ pub(super) struct Supplied {
 }
 
 /// What an application stands on, found or opened.
-pub(super) struct Opened {
+pub(super) struct Resources {
     pub(super) store: Arc<dyn EventStore>,
     /// The store, when it was opened here.
     pub(super) opened: Option<Arc<OpenStore>>,
@@ -73,7 +73,7 @@ pub(super) async fn open(
     opening: Opening,
     backends: &Backends,
     settings: &Settings,
-) -> Result<Opened, BuildError> {
+) -> Result<Resources, BuildError> {
     let Opening { owner, access, events, messages, read_models } = opening;
     let Settings { event_store, message_queue, .. } = settings;
     let wrong = |error| BuildError::Dsn { error };
@@ -130,7 +130,7 @@ pub(super) async fn open(
         snapshots: supplied.snapshots.unwrap_or(home.snapshots),
         saga_index: supplied.saga_index.map_or(home.saga_index, |open| open(access)),
     };
-    Ok(Opened { store, opened, queue, read_models, home })
+    Ok(Resources { store, opened, queue, read_models, home })
 }
 
 impl From<OpenStoreError> for BuildError {

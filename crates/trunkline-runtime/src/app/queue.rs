@@ -33,7 +33,7 @@ impl AppQueue {
         Self::Found(Box::new(Found { backends, place, options, opened: OnceCell::new() }))
     }
 
-    /// Where the queue is, and who said so; none for one that the program supplied.
+    /// Where the queue is, and what named it; none for one that the program supplied.
     pub(super) fn place(&self) -> Result<Option<Place>, DsnError> {
         match self {
             Self::Supplied(_) => Ok(None),

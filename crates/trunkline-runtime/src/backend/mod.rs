@@ -1,6 +1,6 @@
 //! Backends: what keeps events, messages and read models, how its places are named, and how it is opened.
 //!
-//! `dsn` is the text that names a place, `place` which one is meant and who said so, `error` why a text names none;
+//! `dsn` is the text that names a place, `place` which one is meant and what named it, `error` why a text names none;
 //! `definition` is what a backend says of itself, `registry` all that a program has, `schemes` those that it could
 //! have; `store` and `queue` are open ones; `standard` has the backends of Trunkline's own.
 

@@ -1,4 +1,4 @@
-//! What is kept at a place, and who said that it is the one.
+//! What is kept at a place, and what named it.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ impl Role {
         }
     }
 
-    /// Where it is when nobody says anything: a scheme, and a name in the data folder.
+    /// Where it is when nothing names a place: a scheme, and a name in the data folder.
     pub(super) fn usual(self) -> (&'static str, &'static str) {
         match self {
             Self::Events => ("log", "events"),
@@ -62,7 +62,7 @@ impl Role {
     }
 }
 
-/// Who said which place is meant.
+/// What named the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// This flag of the command line.
@@ -73,7 +73,7 @@ pub enum Origin {
     Variable(&'static str),
     /// The event store, since what is derived from it is not to outlive it.
     Events,
-    /// Nobody.
+    /// Nothing: it is the default.
     Default,
 }
 
@@ -88,14 +88,14 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Where something is kept, and who said so; found without opening anything.
+/// Where something is kept, and what named the place; found without opening anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// What is kept there.
     pub role: Role,
     /// Where.
     pub dsn: Dsn,
-    /// Who said so.
+    /// What named it.
     pub origin: Origin,
 }
 

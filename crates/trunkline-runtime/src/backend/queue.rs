@@ -50,7 +50,7 @@ pub enum OpenQueueError {
     /// It could not be opened.
     #[error("the message queue {place} can't be opened: {source}")]
     Open {
-        /// Which queue, and who said so.
+        /// Which queue, and what named it.
         place: Box<Place>,
         /// Why.
         source: OpenError,

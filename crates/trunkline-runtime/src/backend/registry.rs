@@ -19,7 +19,7 @@ use super::{
 /// The variable that names the folder of everything Trunkline keeps.
 const DATA_VARIABLE: &str = "TRUNKLINE_DATA";
 
-/// That folder when nobody names one.
+/// That folder when the environment names none.
 const DATA_DEFAULT: &str = "./data";
 
 /// How long is waited for who has a store open: a command that appends something is done within that.
@@ -78,7 +78,7 @@ impl Backends {
         file: Option<&str>,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Place, DsnError> {
-        if let Some(place) = self.said(role, flag, file, &variable)? {
+        if let Some(place) = self.named(role, flag, file, &variable)? {
             return Ok(place);
         }
         let (scheme, name) = role.usual();
@@ -87,12 +87,12 @@ impl Backends {
             Some(folder) => (PathBuf::from(folder), Origin::Variable(DATA_VARIABLE)),
             None => (PathBuf::from(DATA_DEFAULT), Origin::Default),
         };
-        // Not checked: that its backend was left out is said by who opens it, since not everybody does.
+        // Not checked: that its backend was left out is an error when it is opened, and not every program opens it.
         Ok(Place { role, dsn: Dsn::new(scheme, folder.join(name)), origin })
     }
 
     /// The place of the read models of the events at a place, when there is one: as others are found, but in memory
-    /// when the events are there and nobody names another.
+    /// when the events are there and nothing names another.
     ///
     /// Rows of events that are gone could never be brought up to date again.
     pub fn find_read_models(
@@ -103,14 +103,14 @@ impl Backends {
     ) -> Result<Place, DsnError> {
         let role = Role::ReadModels;
         if events.is_some_and(Dsn::is_memory) {
-            let said = self.said(role, None, file, &variable)?;
-            return Ok(said.unwrap_or(Place { role, dsn: Dsn::memory(), origin: Origin::Events }));
+            let named = self.named(role, None, file, &variable)?;
+            return Ok(named.unwrap_or(Place { role, dsn: Dsn::memory(), origin: Origin::Events }));
         }
         self.find(role, None, file, variable)
     }
 
-    /// The place that somebody names, if anybody does.
-    fn said(
+    /// The place that the flag, the file or the environment names, if one does.
+    fn named(
         &self,
         role: Role,
         flag: Option<&str>,

@@ -1,4 +1,4 @@
-//! Which place is meant, and what is said of texts that name none.
+//! Which place is meant, and the errors of texts that name none.
 
 use trunkline_store::MemoryStore;
 
@@ -40,9 +40,9 @@ fn the_flag_goes_before_the_file_that_before_the_environment_and_that_before_the
     assert_eq!(read_models(None, &[]), "sqlite:./data/read.db (default)");
 }
 
-/// Goal: what is derived from a store never outlives it, unless somebody says so.
+/// Goal: what is derived from a store never outlives it, unless a place is named.
 #[test]
-fn read_models_of_events_in_memory_are_in_memory_unless_somebody_names_a_place() {
+fn read_models_of_events_in_memory_are_in_memory_unless_a_place_is_named() {
     let find = |events: Option<&Dsn>, file, variables: &[(&str, &str)]| {
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
@@ -59,9 +59,9 @@ fn read_models_of_events_in_memory_are_in_memory_unless_somebody_names_a_place()
 #[test]
 fn a_redis_of_the_environment_is_not_passed_over() {
     let redis = [("REDIS_HOST", "cache"), ("TRUNKLINE_DATA", "d")];
-    let said = find(Role::Messages, None, None, &redis);
+    let error = find(Role::Messages, None, None, &redis);
     assert_eq!(
-        said,
+        error,
         "REDIS_HOST is set, which means the queue of that Redis server, and Redis is not in this version of \
          trunkline; unset it, or say which queue is meant: QUEUE_DSN=embedded:PATH, such as embedded:./data/queue"
     );
@@ -159,7 +159,7 @@ fn what_is_no_read_database_is_refused_with_what_to_write() {
     }
 }
 
-/// Goal: whoever was built without a backend is told how to get it, not that there is none.
+/// Goal: whoever was built without a backend learns how to get it, not that there is none.
 #[test]
 fn a_backend_that_was_left_out_is_said_with_its_feature() {
     let bare = Backends::of(vec![standard::memory()]);

@@ -182,7 +182,7 @@ impl CommandContext<'_> {
 }
 
 impl<D: Decider> Loaded<D> {
-    /// Lets the aggregate decide; its events are appended only if nobody appends to its stream meanwhile.
+    /// Lets the aggregate decide; its events are appended only if no other append to its stream comes first.
     pub fn decide(self, command: D::Command) -> Result<Decided, HandleError> {
         decider::decide::<D>(self, command)
     }

@@ -2,7 +2,7 @@
 //!
 //! Events carry the tag of their command. A command that is rejected, or accepted without events, leaves one
 //! event `$Outcome` in `$inbox-CONSUMER`, under the same condition: no event has that tag yet.
-//! The one event may also stand beside others, with a reply that they have no room for: migrations write it.
+//! The one event may also stand beside others, with a reply that none of them can hold: migrations write it.
 //! The shapes are described in `docs/format/outcomes-v1.md`.
 
 use bytes::Bytes;
@@ -204,7 +204,7 @@ pub(crate) fn without_reply(event: &RecordedEvent) -> RecordedEvent {
 }
 
 /// An event that keeps the reply of a command that had caused so many events, where what became of the first of them
-/// has no room for it, or is nothing.
+/// can't hold it, or is nothing.
 pub fn event_with_reply(metadata: &[u8], reply: &[u8], events: usize) -> Result<NewEvent, serde_json::Error> {
     let mut fields: serde_json::Map<String, Json> = serde_json::from_slice(metadata)?;
     fields.remove("$reply");

@@ -17,7 +17,7 @@ const CONTENT_TYPE: &str = "application/cloudevents+json";
 /// Names, numbers and times of an envelope, at most.
 const ENVELOPE_BYTES_MAX: usize = 8 << 10;
 
-// Whatever a log takes fits into a message, else a relay would stand there for good.
+// Whatever a log takes fits into a message, else a relay could never go on.
 const _: () = assert!(
     EVENT_DATA_BYTES_MAX.div_ceil(3) * 4 + METADATA_BYTES_MAX + ENVELOPE_BYTES_MAX <= PAYLOAD_BYTES_MAX,
     "the largest event fits into the largest payload"

@@ -66,7 +66,7 @@ pub enum RelayError {
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// What an event is today can't be said; neither it nor what comes after it was relayed.
+    /// What an event is today can't be found out; neither it nor what comes after it was relayed.
     #[error("the relay can't go on")]
     Upcast(#[from] UpcastError),
     /// The key of an event's message can't be made; neither it nor what comes after it was relayed.
@@ -77,7 +77,7 @@ pub enum RelayError {
         /// Why.
         reason: String,
     },
-    /// How much waits in the topic can't be said.
+    /// How much waits in the topic can't be found out.
     #[error(transparent)]
     Numbers(#[from] StorageError),
     /// The queue did not take the messages.

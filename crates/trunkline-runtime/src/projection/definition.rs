@@ -37,7 +37,7 @@ pub enum OnChange {
     /// Build the rows again beside those that are there, then show the new ones.
     #[default]
     Rebuild,
-    /// Stop until somebody says what to do.
+    /// Stop until an operator decides what to do.
     Stop,
 }
 

@@ -86,7 +86,7 @@ pub enum ProjectionError {
         /// Where it is.
         position: Position,
     },
-    /// It was told to stay where it is.
+    /// It was paused, and stays where it is.
     #[error("`{name}` is paused; resume it first")]
     Paused {
         /// The projection.
@@ -107,12 +107,12 @@ pub enum ProjectionError {
         name: String,
     },
     /// What runs it panicked, which is a mistake in Trunkline or in the program's own code.
-    #[error("`{name}` stopped: it panicked: {said}")]
+    #[error("`{name}` stopped: it panicked: {reason}")]
     Panicked {
         /// The projection.
         name: String,
-        /// What the panic said.
-        said: String,
+        /// The panic's message.
+        reason: String,
     },
     /// It didn't come as far in time.
     #[error("`{name}` is at position {position} and did not come to {wanted} in time")]

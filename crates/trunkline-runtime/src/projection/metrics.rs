@@ -12,7 +12,7 @@ use trunkline_core::Clock;
 use trunkline_store::EventStore;
 
 use super::progress::{Progress, ProjectionState};
-use super::set::lag;
+use super::status::lag;
 
 /// How often the metrics are recorded.
 const EVERY: Duration = Duration::from_secs(5);

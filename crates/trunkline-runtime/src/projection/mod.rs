@@ -9,10 +9,12 @@
 //! `definition` is what a projection is. Pieces of the log come by `follow`, `present` makes today's events of them,
 //! `runner` applies them for one projection to a `target`, which is the `generations` of a read database or
 //! state of the program's `own`; `databases` are where rows are kept, and `sqlite` is the SQL of all texts; `progress` is
-//! what others see of it, `set` has all projections of an application, `metrics` records how they stand, `parked`
+//! what others see of it, `set` has all projections of an application, `claims` are the right to run them, `status` is
+//! how they stand and `metrics` records it, `parked`
 //! decides about the events that were put aside, `verify` compares rows with what the events make, `tables` finds tables
 //! by their names, and `trial` makes rows for scenarios.
 
+mod claims;
 mod databases;
 mod definition;
 mod error;
@@ -26,6 +28,7 @@ mod runner;
 mod set;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod status;
 #[cfg(feature = "sqlite")]
 mod tables;
 mod target;

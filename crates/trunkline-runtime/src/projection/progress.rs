@@ -14,7 +14,7 @@ use super::ProjectionError;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectionState {
-    /// Nobody runs it here.
+    /// It doesn't run here.
     #[default]
     Idle,
     /// It applies events that came before.
@@ -25,7 +25,7 @@ pub enum ProjectionState {
     Rebuilding,
     /// Something passing is in its way; it tries again.
     Retrying,
-    /// It was told to stay where it is.
+    /// It was paused, and stays where it is.
     Paused,
     /// It has stopped, and says why.
     Stopped,
@@ -84,7 +84,7 @@ pub struct ProjectionStatus {
     pub error: Option<String>,
 }
 
-/// What a runner tells of itself.
+/// How a projection stands, as its runner reports it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Standing {
     pub(super) state: ProjectionState,
@@ -93,7 +93,7 @@ pub(super) struct Standing {
     pub(super) error: Option<ProjectionError>,
 }
 
-/// A runner's word to all who look or wait.
+/// What a runner reports to all who look or wait.
 pub(super) struct Progress {
     standing: watch::Sender<Standing>,
     /// How far the work has come, whether or not readers see it.
@@ -122,7 +122,7 @@ impl Default for Progress {
 }
 
 impl Progress {
-    /// What work beside a projection tells: how far it has come, and nothing of how the projection stands.
+    /// The progress of work beside a projection: it reports how far it has come, and nothing of how the projection stands.
     pub(super) fn beside(progress: &Self) -> Self {
         Self { reached: Arc::clone(&progress.reached), ..Self::default() }
     }

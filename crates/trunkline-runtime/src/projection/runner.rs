@@ -49,7 +49,7 @@ pub(super) struct Runner {
 pub(super) struct Shared {
     /// What is read of the log.
     pub(super) tail: Arc<Tail>,
-    /// Somebody waits for rows.
+    /// Notified when a caller waits for rows.
     pub(super) hurry: Arc<Notify>,
 }
 
@@ -88,7 +88,7 @@ impl Task {
 
 /// Where pieces come from.
 enum Source {
-    /// Not said yet, or used up.
+    /// None yet, or used up.
     None,
     /// Beside others, at the head.
     Follower(Box<Follower>),
@@ -101,7 +101,7 @@ impl Runner {
         self.definition.model.name()
     }
 
-    /// Works until the task is done, it is told to stop, or it can't go on; tells how, too, to those who look on.
+    /// Works until the task is done, it is asked to stop, or it can't go on; how it ended is in its progress, too.
     pub(super) async fn run(mut self, task: Task) -> Result<Position, ProjectionError> {
         let mut task = task;
         let mut wait = FIRST_WAIT;
@@ -392,7 +392,7 @@ pub(super) fn spawn(runner: Runner, task: Task) -> oneshot::Receiver<Result<Posi
     beside(runner, move |runner| runner.run(task))
 }
 
-/// Does a runner's work beside that of others; what panics there is said as what stops it.
+/// Does a runner's work beside that of others; a panic there is the error that it stops with.
 pub(super) fn beside<T: Send + 'static, W: Future<Output = Result<T, ProjectionError>> + Send + 'static>(
     runner: Runner,
     work: impl FnOnce(Runner) -> W + Send + 'static,
@@ -403,20 +403,22 @@ pub(super) fn beside<T: Send + 'static, W: Future<Output = Result<T, ProjectionE
         // What the panic left behind is dropped with the runner; what was committed is whole.
         let ran = AssertUnwindSafe(async { work(runner).await }).catch_unwind().await;
         let ended = ran.unwrap_or_else(|panic| {
-            let error =
-                ProjectionError::Panicked { name: model.name().to_owned(), said: said(&*panic).to_owned() };
+            let error = ProjectionError::Panicked {
+                name: model.name().to_owned(),
+                reason: panic_message(&*panic).to_owned(),
+            };
             tracing::error!(projection = model.name(), %error, "stopped");
             progress.failed(Is::Stopped, error.clone());
             Err(error)
         });
-        // Nobody may be waiting for the end.
+        // The receiver may be gone, and that is no error.
         let _ = done.send(ended);
     });
     result
 }
 
-/// What a panic said.
-fn said(panic: &(dyn Any + Send)) -> &str {
+/// The message of a panic.
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("nobody knows what")
 }

@@ -1,26 +1,27 @@
-//! The projections of an application: run, looked at, waited for, built again.
+//! The projections of an application: run, waited for, built again.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use tokio::sync::{oneshot, watch};
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Clock, Position};
 use trunkline_nearest::nearest;
-use trunkline_sql::{Claim, DatabaseError, ReadDatabase, SqlQuery};
-use trunkline_store::{AllRead, EventStore, EventStoreExt as _, ReadError};
+use trunkline_sql::{DatabaseError, ReadDatabase, SqlQuery};
+use trunkline_store::EventStore;
 
 use super::ProjectionError;
+use super::claims::Claims;
 use super::databases::{Database, Databases, ReadModels};
 use super::generations::Generations;
 use super::metrics::ProjectionMetrics;
 use super::own::{OwnState, OwnStates};
-use super::progress::{Progress, ProjectionState, ProjectionStatus};
+use super::progress::{Progress, ProjectionState};
 use super::runner::{self, Runner, Shared, Task};
-use super::target::{Kept, Target};
+use super::target::Target;
 use crate::backend::Dsn;
 use crate::follow::Tail;
 use crate::projection::ProjectionDefinition;
@@ -32,7 +33,7 @@ use crate::projection::ProjectionDefinition;
 pub struct Projections {
     pub(super) store: Arc<dyn EventStore>,
     pub(super) upcasters: Upcasters,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     databases: Databases,
     pub(super) all: IndexMap<String, One>,
     shared: Shared,
@@ -44,12 +45,12 @@ pub(super) struct One {
     pub(super) definition: ProjectionDefinition,
     pub(super) types: BTreeSet<String>,
     /// What its events are applied to.
-    target: Arc<dyn Target>,
+    pub(super) target: Arc<dyn Target>,
     /// Its rows; none where it has state of the program's own.
     pub(super) rows: Option<Generations>,
     /// Where it is written down who runs it, and whether it is paused.
-    registry: Database,
-    progress: Arc<Progress>,
+    pub(super) registry: Database,
+    pub(super) progress: Arc<Progress>,
 }
 
 struct Running {
@@ -62,15 +63,6 @@ struct Running {
     /// Others see that these projections are run.
     _claims: Claims,
 }
-
-/// The right to run projections, in each database that keeps some of them.
-pub(super) type Claims = Vec<Box<dyn Claim>>;
-
-/// How long is waited for who has claimed the read database: a command with a question is done within that.
-const CLAIMED_MAX: Duration = Duration::from_secs(2);
-
-/// How often one looks what another process has done.
-const LOOKED: Duration = Duration::from_millis(10);
 
 /// What came of building a projection again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,7 +166,7 @@ impl Projections {
                 one.progress.state(ProjectionState::Paused);
                 continue;
             }
-            // What it said of an earlier start no longer holds, for those who wait from now on.
+            // The state of an earlier start no longer holds, for those who wait from now on.
             one.progress.state(ProjectionState::CatchingUp);
             ends.push(runner::spawn(self.runner(one, stopped.clone(), true), Task::Follow));
         }
@@ -349,116 +341,11 @@ impl Projections {
         Ok(self.one(name)?.progress.reached())
     }
 
-    /// How the projections stand, also when another process runs them.
-    pub async fn status(&self) -> Result<Vec<ProjectionStatus>, ProjectionError> {
-        if self.all.is_empty() {
-            return Ok(Vec::new());
-        }
-        let head = self.store.head().await?;
-        let mut all = Vec::new();
-        for (name, one) in &self.all {
-            let (standing, is_paused) = (one.target.standing().await?, one.is_paused().await?);
-            let generation = standing.as_ref().map(|standing| standing.generation);
-            let changed = standing.as_ref().is_some_and(|standing| standing.is_changed);
-            // What is wrong with one is said there, and doesn't hide the others.
-            let (kept, unread) = match standing.map(|standing| standing.kept).transpose() {
-                Ok(kept) => (kept, None),
-                Err(error) => (None, Some(error.to_string())),
-            };
-            let position = kept.as_ref().map_or(Position::START, Kept::position);
-            let (lag_seconds, unread) = match lag(&*self.store, &*self.clock, position, head).await {
-                Ok(lag) => (Some(lag), unread),
-                Err(error) => (None, unread.or_else(|| Some(error.to_string()))),
-            };
-            let here = one.progress.standing();
-            let noted = kept.as_ref().and_then(|kept| kept.failure.clone());
-            let state = match here.state {
-                _ if is_paused => ProjectionState::Paused,
-                ProjectionState::Idle if noted.is_some() => ProjectionState::Stopped,
-                state => state,
-            };
-            all.push(ProjectionStatus {
-                name: name.clone(),
-                state,
-                generation,
-                position,
-                head,
-                lag_events: head.get().saturating_sub(position.get()),
-                lag_seconds,
-                rate: one.progress.rate(),
-                parked: kept.map_or(0, |kept| kept.parked),
-                changed,
-                error: here.error.map(|error| error.to_string()).or(noted).or(unread),
-            });
-        }
-        Ok(all)
-    }
-
-    /// Claims the read databases of these projections; one who has them only for a question is waited for.
-    pub(super) async fn claim(&self, of: impl IntoIterator<Item = &One>) -> Result<Claims, ProjectionError> {
-        let databases = each_once(of).await?;
-        let end = Instant::now() + CLAIMED_MAX;
-        loop {
-            match claim_all(&databases).await? {
-                Ok(claims) => return Ok(claims),
-                Err(Held { holder, place }) if Instant::now() >= end => {
-                    return Err(ProjectionError::RunElsewhere { holder, place });
-                }
-                Err(_) => tokio::time::sleep(LOOKED).await,
-            }
-        }
-    }
-
     pub(super) fn one(&self, name: &str) -> Result<&One, ProjectionError> {
         self.all.get(name).ok_or_else(|| ProjectionError::Unknown {
             name: name.to_owned(),
             near: nearest(name, self.names()).map(str::to_owned),
         })
-    }
-
-    /// Whether nothing is to be done for a projection until a position: it is there or further on, by these statements,
-    /// and what it saw last is what is there.
-    async fn is_current(&self, one: &One, goal: Position) -> Result<bool, ProjectionError> {
-        let standing = one.target.standing().await?;
-        let Some(standing) = standing.filter(|standing| !standing.is_changed) else {
-            return Ok(false);
-        };
-        let kept = standing.kept?;
-        if kept.position() < goal {
-            return Ok(false);
-        }
-        let Some(last) = kept.last else { return Ok(true) };
-        // Events may have come and been applied since the goal was set.
-        let there = self.store.event_at(last.position).await?.map(|event| event.event_id());
-        Ok(last.store == self.store.id() && there == Some(last.event_id))
-    }
-
-    /// Claims the read databases, or waits until who has them has come so far; nothing then.
-    async fn claim_unless_current(
-        &self,
-        behind: &[&One],
-        goal: Position,
-        limit: Duration,
-    ) -> Result<Option<Claims>, ProjectionError> {
-        let databases = each_once(behind.iter().copied()).await?;
-        let end = Instant::now() + limit;
-        loop {
-            let Held { holder, place } = match claim_all(&databases).await? {
-                Ok(claims) => return Ok(Some(claims)),
-                Err(held) => held,
-            };
-            let mut late = false;
-            for one in behind {
-                late |= !self.is_current(one, goal).await?;
-            }
-            if !late {
-                return Ok(None);
-            }
-            if Instant::now() >= end {
-                return Err(ProjectionError::RunElsewhere { holder, place });
-            }
-            tokio::time::sleep(LOOKED).await;
-        }
     }
 
     pub(super) fn runner(&self, one: &One, stop: watch::Receiver<bool>, shares: bool) -> Runner {
@@ -475,62 +362,12 @@ impl Projections {
     }
 }
 
-/// How long ago the first event after a position was recorded, in seconds.
-#[expect(clippy::cast_precision_loss, reason = "a lag is no exact number")]
-pub(super) async fn lag(
-    store: &dyn EventStore,
-    clock: &dyn Clock,
-    position: Position,
-    head: Position,
-) -> Result<f64, ReadError> {
-    if position >= head {
-        return Ok(0.0);
-    }
-    let mut read = store.read_all(AllRead { limit: Some(1), ..AllRead::after(position) });
-    let first = futures::StreamExt::next(&mut read).await.transpose()?;
-    let now = clock.now();
-    let since = first.map_or(0, |first| now.as_micros() - first.recorded_at().as_micros());
-    Ok(since.max(0) as f64 / 1e6)
-}
-
-/// Who has claimed a database, and which.
-struct Held {
-    holder: String,
-    place: String,
-}
-
-/// Claims all databases or none.
-async fn claim_all(databases: &[&Arc<dyn ReadDatabase>]) -> Result<Result<Claims, Held>, DatabaseError> {
-    let mut claims = Claims::new();
-    for database in databases {
-        match database.claim().await? {
-            Ok(claim) => claims.push(claim),
-            Err(holder) => return Ok(Err(Held { holder, place: database.place() })),
-        }
-    }
-    Ok(Ok(claims))
-}
-
-/// The databases of projections, each once.
-async fn each_once<'p>(
-    of: impl IntoIterator<Item = &'p One>,
-) -> Result<Vec<&'p Arc<dyn ReadDatabase>>, DatabaseError> {
-    let mut databases: Vec<&Arc<dyn ReadDatabase>> = Vec::new();
-    for one in of {
-        let database = one.registry.get().await?;
-        if databases.iter().all(|known| known.place() != database.place()) {
-            databases.push(database);
-        }
-    }
-    Ok(databases)
-}
-
 impl One {
     fn name(&self) -> &str {
         self.definition.model.name()
     }
 
-    async fn is_paused(&self) -> Result<bool, DatabaseError> {
+    pub(super) async fn is_paused(&self) -> Result<bool, DatabaseError> {
         let paused = self.registry.get().await?.paused().await?;
         Ok(paused.iter().any(|paused| paused == self.name()))
     }

@@ -85,14 +85,14 @@ impl Table {
     }
 }
 
-/// Databases don't tell upper and lower case apart in names.
+/// Databases ignore upper and lower case in names.
 fn is(name: &str, other: &str) -> bool {
     name.eq_ignore_ascii_case(other)
 }
 
 fn of_models<'m>(models: impl Iterator<Item = &'m Arc<Model>>) -> Vec<Table> {
     let of_model = |model: &Arc<Model>| {
-        // A schema that can't be made is told where it stands.
+        // A schema that can't be made is reported where it stands.
         let tables = Trial::new(model).and_then(|trial| trial.tables()).unwrap_or_default();
         let projection = model.name().to_owned();
         tables.into_iter().map(move |table| Table {

@@ -10,7 +10,7 @@ use trunkline_sql::{ApplyError, Batch, BatchEnd, DatabaseError, StatementFailure
 use super::ProjectionError;
 use crate::messages::Checkpoint;
 
-/// A target, which nobody has opened yet.
+/// A target, which may not be open yet.
 pub(super) trait Target: Send + Sync {
     /// How it stands, changing nothing; nothing before it was first begun.
     fn standing(&self) -> BoxFuture<'_, Result<Option<Standing>, DatabaseError>>;

@@ -17,13 +17,13 @@ impl Projections {
         store: &dyn EventStore,
         table: &str,
     ) -> Result<Vec<Map<String, Value>>, String> {
-        let said = |error: &dyn std::fmt::Display| error.to_string();
+        let text = |error: &dyn std::fmt::Display| error.to_string();
         let tables = Tables::of(self.all.values().map(|one| &one.definition.model));
         let table = tables.find(table).map_err(|problem| problem.what)?;
-        let one = self.one(&table.projection).map_err(|error| said(&error))?;
-        let mut trial = Trial::new(&one.definition.model).map_err(|error| said(&error))?;
+        let one = self.one(&table.projection).map_err(|error| text(&error))?;
+        let mut trial = Trial::new(&one.definition.model).map_err(|error| text(&error))?;
         let mut events = store.read_all(AllRead::default());
-        while let Some(event) = events.next().await.transpose().map_err(|error| said(&error))? {
+        while let Some(event) = events.next().await.transpose().map_err(|error| text(&error))? {
             if !one.types.contains(event.event_type()) {
                 continue;
             }
@@ -35,6 +35,6 @@ impl Projections {
                 applied => applied.map_err(|error| format!("`{}` stops: {error}", table.projection))?,
             }
         }
-        trial.rows(&table.name).map_err(|error| said(&error))
+        trial.rows(&table.name).map_err(|error| text(&error))
     }
 }

@@ -128,7 +128,7 @@ impl<'r> Pieces<'r> {
     async fn next(&mut self) -> Result<Option<(Piece, Prepared)>, ProjectionError> {
         let next = tokio::select! {
             next = self.ahead.next() => next,
-            // Nobody waits for the result any more.
+            // The receiver of the result is gone.
             _ = self.stop.wait_for(|stop| *stop) => return Ok(None),
         };
         next.transpose().map_err(|error| self.runner.lost(error))

@@ -28,13 +28,13 @@ impl From<FollowError> for SagaError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SagaError {
-    /// How far sagas have come can't be said or kept.
+    /// How far sagas have come can't be read or kept.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// What an event is today can't be said; neither it nor what comes after it has had its effect.
+    /// What an event is today can't be found out; neither it nor what comes after it has had its effect.
     #[error("the sagas can't go on")]
     Upcast(#[from] UpcastError),
     /// What was to be recorded could not be appended.

@@ -92,8 +92,8 @@ pub struct Unknown {
     pub commands: bool,
     /// Some consumers could not be read.
     pub consumers: bool,
-    /// Code may emit events that nothing declares: what nobody seems to emit is a warning.
+    /// Code may emit events that nothing declares: an event that seems to have no source is a warning.
     pub emitted: bool,
-    /// Code may handle commands that nothing declares: what nobody seems to handle is a warning.
+    /// Code may handle commands that nothing declares: a command that seems to have no handler is a warning.
     pub handled: bool,
 }

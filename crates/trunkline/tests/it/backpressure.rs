@@ -1,4 +1,4 @@
-//! What bounds how much a whole application has on its way: whoever has commands without end waits for room.
+//! What bounds how much a whole application has on its way: whoever has commands without end waits for capacity.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::world::with_file;
 /// The clock of these tests jumps when all tasks wait.
 const A_WHILE: Duration = Duration::from_secs(5);
 
-/// So many messages and events may be on their way, and one less than that leaves room.
+/// So many messages and events may be on their way, and one less than that leaves capacity.
 const UNDERWAY: usize = 2_000;
 
 /// An event asks for a message that somebody else takes.
@@ -54,9 +54,9 @@ async fn queue() -> MemoryQueue {
     queue
 }
 
-async fn has_room(system: &mut System) -> bool {
-    timeout(A_WHILE, system.wait_for_capacity()).await.is_ok_and(|room| {
-        room.unwrap();
+async fn has_capacity(system: &mut System) -> bool {
+    timeout(A_WHILE, system.wait_for_capacity()).await.is_ok_and(|waited| {
+        waited.unwrap();
         true
     })
 }
@@ -69,18 +69,18 @@ async fn append(store: &MemoryStore, events: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_is_room_until_too_many_messages_wait_or_are_held() {
+async fn there_is_capacity_until_too_many_messages_wait_or_are_held() {
     let queue = queue().await;
     let app = App::builder().store(MemoryStore::new()).queue(queue.clone()).build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
     publish(&queue, UNDERWAY - 1, ping).await;
-    assert!(has_room(&mut system).await, "one more may be on its way");
+    assert!(has_capacity(&mut system).await, "one more may be on its way");
     publish(&queue, 1, ping).await;
-    assert!(!has_room(&mut system).await, "no more may be on its way");
+    assert!(!has_capacity(&mut system).await, "no more may be on its way");
     let held = queue.receive(work().max(10)).await.unwrap();
-    assert!(!has_room(&mut system).await, "what is held is on its way");
+    assert!(!has_capacity(&mut system).await, "what is held is on its way");
     queue.ack(&held[0].lease).await.unwrap();
-    assert!(has_room(&mut system).await, "one is done");
+    assert!(has_capacity(&mut system).await, "one is done");
     system.stop().await.unwrap();
 }
 
@@ -91,18 +91,18 @@ async fn what_waits_for_its_time_or_for_somebody_is_not_on_its_way() {
     let mut system = System::start(&app).await.unwrap();
     publish(&queue, UNDERWAY, || ping().after(Duration::from_secs(3_600))).await;
     publish(&queue, UNDERWAY, ping).await;
-    assert!(!has_room(&mut system).await);
+    assert!(!has_capacity(&mut system).await);
     for _ in 0..2 {
         for delivery in queue.receive(work().max(UNDERWAY / 2)).await.unwrap() {
             queue.reject(&delivery.lease, "never".to_owned()).await.unwrap();
         }
     }
-    assert!(has_room(&mut system).await, "some are delayed, and some dead letters");
+    assert!(has_capacity(&mut system).await, "some are delayed, and some dead letters");
     // What a group that has left didn't take is nobody's work.
     publish(&queue, UNDERWAY, ping).await;
-    assert!(!has_room(&mut system).await);
+    assert!(!has_capacity(&mut system).await);
     queue.unsubscribe("work".parse().unwrap(), "hands".parse().unwrap()).await.unwrap();
-    assert!(has_room(&mut system).await);
+    assert!(has_capacity(&mut system).await);
     system.stop().await.unwrap();
 }
 
@@ -131,22 +131,24 @@ async fn events_that_sagas_have_not_read_count_with_the_messages() {
     let (mut system, store, queue, wire) = standing().await;
     publish(&queue, UNDERWAY / 2, ping).await;
     append(&store, UNDERWAY / 2 - 3).await;
-    let room = timeout(Duration::from_secs(1), system.wait_for_capacity()).await;
-    room.expect("one more may be on its way").unwrap();
+    let waited = timeout(Duration::from_secs(1), system.wait_for_capacity()).await;
+    waited.expect("one more may be on its way").unwrap();
     append(&store, 1).await;
-    let room = timeout(Duration::from_secs(1), system.wait_for_capacity()).await;
-    assert!(room.is_err(), "no more may be on its way: {room:?}");
+    let waited = timeout(Duration::from_secs(1), system.wait_for_capacity()).await;
+    assert!(waited.is_err(), "no more may be on its way: {waited:?}");
     wire.works();
-    assert!(has_room(&mut system).await, "the sagas go on");
+    assert!(has_capacity(&mut system).await, "the sagas go on");
     system.stop().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_room_is_told_what_keeps_it_from_coming() {
+async fn who_waits_for_capacity_learns_what_keeps_it_from_coming() {
     let (mut system, store, _, _) = standing().await;
     append(&store, UNDERWAY).await;
-    let room = timeout(Duration::from_secs(60), system.wait_for_capacity()).await.expect("it is said after some seconds");
-    let Err(error @ SystemError::HeldUp { .. }) = room else { panic!("{room:?}") };
+    let waited = timeout(Duration::from_secs(60), system.wait_for_capacity())
+        .await
+        .expect("it is said after some seconds");
+    let Err(error @ SystemError::HeldUp { .. }) = waited else { panic!("{waited:?}") };
     let said = error.to_string();
     assert!(said.starts_with("the runner of sagas has been waiting for 1"), "{said}");
     assert!(
@@ -157,7 +159,7 @@ async fn who_waits_for_room_is_told_what_keeps_it_from_coming() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_room_is_told_when_a_part_has_ended() {
+async fn who_waits_for_capacity_learns_that_a_part_has_ended() {
     let (store, queue) = (MemoryStore::new(), queue().await);
     let counted = NewEvent::json("Counted", r#"{"n":1}"#).unwrap();
     store.append(Append::to("counter-a".parse().unwrap(), Expected::Any).event(counted)).await.unwrap();
@@ -166,6 +168,6 @@ async fn who_waits_for_room_is_told_when_a_part_has_ended() {
     let builder = App::builder().store(store).queue(queue).checkpoints(MemoryCheckpoints::default());
     let app = with_file(builder, text).build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
-    let room = timeout(A_WHILE, system.wait_for_capacity()).await.expect("it is said at once");
-    assert!(matches!(room, Err(SystemError::Run(_))), "{room:?}");
+    let waited = timeout(A_WHILE, system.wait_for_capacity()).await.expect("it is said at once");
+    assert!(matches!(waited, Err(SystemError::Run(_))), "{waited:?}");
 }

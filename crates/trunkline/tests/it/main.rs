@@ -1,6 +1,7 @@
 //! The application as its users see it: built from code and from files, over stores that fail when told to.
 #![expect(clippy::unwrap_used, reason = "a surprise in a test is a panic, in its harness too")]
 
+mod backpressure;
 mod building;
 mod codes;
 mod contention;
@@ -28,7 +29,6 @@ mod projected;
 mod projections;
 mod queue_place;
 mod read_dbs;
-mod backpressure;
 mod saga_index;
 mod saga_large;
 mod saga_post;

@@ -120,7 +120,7 @@ pub struct StateError {
 }
 
 impl StateError {
-    /// An error that passes: a server that can't be reached, a lock that somebody else has.
+    /// An error that passes: a server that can't be reached, a lock that another process has.
     pub fn passing(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { error: error.into(), passing: true }
     }

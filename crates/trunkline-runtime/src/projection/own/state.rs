@@ -125,7 +125,7 @@ impl Owner {
         Ok(())
     }
 
-    /// Applies events one by one: those before the one that fails are applied then, and it is told.
+    /// Applies events one by one: those before the one that fails are applied then, and that one is in the error.
     async fn one_by_one(&mut self, events: &[RecordedEvent], failed: StateError) -> Result<(), ApplyError> {
         let mut failed = Some(failed);
         let mut rest = events;

@@ -1,4 +1,4 @@
-//! Sections that the design has and this version does not read yet: said, so that nobody waits for their effect.
+//! Sections that the design has and this version does not read yet: a warning says that they have no effect.
 
 use trunkline_config::Diagnostic;
 use trunkline_config::read::Section;

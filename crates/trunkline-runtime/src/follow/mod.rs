@@ -16,6 +16,8 @@ mod back_off;
 mod follower;
 mod piece;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 pub(crate) use activity::{Activity, Watcher};

@@ -5,8 +5,8 @@
 //!    │ behind: a read of its own, up to here        │ at the end: one reads on, the others wait for it
 //! ```
 //!
-//! No task runs it: a follower at its end reads the next piece, and those beside it get the same. What is kept is
-//! bounded by bytes; whoever is before it reads by itself, and comes back when it has caught up.
+//! Nobody runs it: once there is more, one of the followers at its end reads it, and those beside it get the same. What
+//! is kept is bounded by bytes; whoever is before it reads by itself, and comes back when it has caught up.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +33,7 @@ pub(crate) struct Tail {
     store: Arc<dyn EventStore>,
     // Held to look and to put, never while the log is read.
     kept: Mutex<Kept>,
-    /// Held by who reads on.
+    /// Held by who reads on, never by who waits for an event.
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -89,17 +89,22 @@ impl Tail {
         if let Some(found) = self.kept().look(after, wanted, bounds) {
             return Ok(found);
         }
+        // Each waits for itself: one at the head must keep nobody from reading what is there.
+        let head = self.store.wait_beyond(after).await?;
         let _reading = self.reading.lock().await;
         // Whoever read before may have read it.
         if let Some(found) = self.kept().look(after, wanted, bounds) {
             return Ok(found);
         }
-        let head = self.store.wait_beyond(after).await?;
         if head.get() - after.get() > NEAR {
             return Ok(Tailed::Behind(head));
         }
-        let read = piece::read(&self.store, after, head, &Wanted::All, BOUNDS).await?;
-        let Some(read) = read else { return Ok(Tailed::Shrank) };
+        let read = match piece::read(&self.store, after, head, &Wanted::All, BOUNDS).await {
+            Ok(Some(read)) => read,
+            Ok(None) => return Ok(Tailed::Shrank),
+            // Perhaps this follower doesn't want what can't be read; its own read says so if it does.
+            Err(_) => return Ok(Tailed::Behind(head)),
+        };
         let mut kept = self.kept();
         kept.put(after, read);
         Ok(kept.look(after, wanted, bounds).unwrap_or(Tailed::Behind(head)))

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::task::{JoinError, JoinHandle};
 use trunkline_queue::MessageQueue;
 
 use crate::backend::{Backends, DsnError, OpenQueue, OpenQueueError, OpenQueueOptions, Place};
@@ -21,6 +22,8 @@ pub(super) struct Found {
     place: Result<Place, DsnError>,
     options: OpenQueueOptions,
     opened: OnceCell<OpenQueue>,
+    /// A task of its own: who goes away meanwhile leaves a queue that is half open to the next who needs it.
+    opening: Mutex<Option<JoinHandle<Result<OpenQueue, OpenQueueError>>>>,
 }
 
 impl AppQueue {
@@ -30,7 +33,8 @@ impl AppQueue {
         place: Result<Place, DsnError>,
         options: OpenQueueOptions,
     ) -> Self {
-        Self::Found(Box::new(Found { backends, place, options, opened: OnceCell::new() }))
+        let (opened, opening) = (OnceCell::new(), Mutex::default());
+        Self::Found(Box::new(Found { backends, place, options, opened, opening }))
     }
 
     /// Where the queue is, and what named it; none for one that the program supplied.
@@ -54,8 +58,12 @@ impl AppQueue {
 
     /// Closes the queue, if it was opened here.
     pub(super) async fn close(self) {
-        if let Self::Found(found) = self
-            && let Some(open) = found.opened.into_inner()
+        let Self::Found(found) = self else { return };
+        let Found { opened, opening, .. } = *found;
+        if let Some(open) = opened.into_inner() {
+            open.close().await;
+        } else if let Some(opening) = opening.into_inner()
+            && let Ok(Ok(open)) = opening.await
         {
             open.close().await;
         }
@@ -64,12 +72,27 @@ impl AppQueue {
 
 impl Found {
     async fn open(&self) -> Result<OpenQueue, OpenQueueError> {
-        let place = self.place.as_ref().map_err(|error| OpenQueueError::Dsn { error: error.clone() })?;
-        let open = self.backends.open_messages(place, self.options.clone()).await?;
-        if open.rolled_back_bytes() > 0 {
-            let bytes = open.rolled_back_bytes();
-            tracing::warn!(%place, bytes, "a commit of the queue that was cut off has been rolled back");
+        let mut opening = self.opening.lock().await;
+        let ended = opening.get_or_insert_with(|| self.begin()).await;
+        *opening = None;
+        match ended.map_err(JoinError::try_into_panic) {
+            Ok(opened) => opened,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            Err(Err(error)) => panic!("what opens the queue is not cancelled: {error}"),
         }
-        Ok(open)
+    }
+
+    /// Begins to open it.
+    fn begin(&self) -> JoinHandle<Result<OpenQueue, OpenQueueError>> {
+        let (backends, place, options) = (self.backends.clone(), self.place.clone(), self.options.clone());
+        tokio::spawn(async move {
+            let place = place.map_err(|error| OpenQueueError::Dsn { error })?;
+            let open = backends.open_messages(&place, options).await?;
+            if open.rolled_back_bytes() > 0 {
+                let bytes = open.rolled_back_bytes();
+                tracing::warn!(%place, bytes, "a commit of the queue that was cut off has been rolled back");
+            }
+            Ok(open)
+        })
     }
 }

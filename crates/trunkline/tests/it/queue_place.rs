@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use trunkline::{App, Dsn, MemoryStore, OpenQueueError, Opening, Origin, Place, Registered, Role};
 use trunkline_queue::{
     EmbeddedOptions, EmbeddedQueue, MessageQueueExt as _, NewMessage, OpenError, OperateQueue as _, Peek,
@@ -80,6 +81,26 @@ async fn those_who_need_the_queue_first_share_it() {
         opened.await.unwrap().unwrap();
     }
     app.close().await;
+}
+
+/// Goal: who gives up waiting for the queue to be opened keeps nobody else from having it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_the_queue_and_goes_away_leaves_it_to_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..20 {
+        let path = folder.path().join(number.to_string());
+        let text = format!("[message_queue]\ndsn: \"embedded:{}\"\n", path.display());
+        let app = with_file(App::builder().store(MemoryStore::new()), &text).build().await.unwrap();
+        for _ in 0..3 {
+            assert!(app.queue().now_or_never().is_none(), "it takes a while");
+        }
+        // Also when nobody needs it any more, it is closed with the application.
+        if number % 2 == 0 {
+            app.queue().await.unwrap();
+        }
+        app.close().await;
+        EmbeddedQueue::open(&path, EmbeddedOptions::default()).unwrap();
+    }
 }
 
 #[test]

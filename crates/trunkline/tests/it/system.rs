@@ -1,11 +1,14 @@
 //! A whole application at work: when it is at rest, and what ends it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use tokio::time::timeout;
-use trunkline::messages::MemoryCheckpoints;
+use trunkline::messages::{Consumer, ConsumerAction, MemoryCheckpoints, MessageError, MessageHandler};
 use trunkline::queue::{
-    GroupName, GroupOptions, MemoryQueue, MessageQueue, NewMessage, OperateQueue as _, Receive,
+    Delivery, GroupName, GroupOptions, MemoryQueue, MessageQueue, NewMessage, OperateQueue as _, Receive,
 };
 use trunkline::{
     App, Append, CommandRequest, EventStore, Expected, MemoryStore, NewEvent, System, SystemError,
@@ -117,4 +120,60 @@ async fn who_waits_for_rest_is_told_what_does_not_pass() {
     let stats = queue.stats().await.unwrap();
     let group = &stats.topics[0].groups[0];
     assert_eq!((group.waiting, group.leased, group.dead), (1, 0, 0));
+}
+
+/// Goal: an application whose read models have seen all, while its sagas and relays haven't, comes to rest: as after
+/// commands that were dispatched while nothing else ran.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_seen_all_keeps_nobody_from_catching_up() {
+    let text = format!(
+        "[read_db]\ndsn: \"memory:\"\n{COUNTER}\n\
+         [projections.counts]\nschema: \"CREATE TABLE counts (n INTEGER)\"\n\
+         on {{ Counted: \"INSERT INTO counts VALUES (:data.n)\" }}\n\
+         [relay.out]\nevents: [\"Counted\"]\ntopic: \"out\"\n"
+    );
+    let builder = App::builder().store(MemoryStore::new()).queue(MemoryQueue::new());
+    let app = with_file(builder, &text).build().await.unwrap();
+    for _ in 0..3 {
+        app.send(count()).await.unwrap();
+    }
+    app.projections().start().await.unwrap();
+    let head = app.store().head().await.unwrap();
+    app.projections().wait_for(head, LIMIT).await.unwrap();
+    app.projections().stop().await;
+    let mut system = System::start(&app).await.unwrap();
+    assert_eq!(timeout(LIMIT, system.at_rest()).await.expect("all catch up").unwrap(), head);
+    system.stop().await.unwrap();
+}
+
+/// Goal: rest is waited for when another application over the same store and queue has the last message, of which
+/// nobody tells this one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_another_application_handles_is_waited_for() {
+    struct Slow(App);
+    impl MessageHandler for Slow {
+        fn handle<'a>(&'a self, _: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
+            async move {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                self.0.send(count()).await.map_err(|error| MessageError::retry(error.to_string()))?;
+                Ok(())
+            }
+            .boxed()
+        }
+    }
+    let (store, queue) = (MemoryStore::new(), MemoryQueue::new());
+    let app = || with_file(App::builder().store(store.clone()).queue(queue.clone()), COUNTER);
+    let here = app().build().await.unwrap();
+    let work = Consumer::new("work", vec!["work".parse().unwrap()], "work".parse().unwrap());
+    let slow = ConsumerAction::Handle(Arc::new(Slow(here.clone())));
+    let there = app().consumer(work, slow).build().await.unwrap();
+    let (mut waits, works) = (System::start(&here).await.unwrap(), System::start(&there).await.unwrap());
+    for round in 1..=3 {
+        queue.publish("work".parse().unwrap(), vec![NewMessage::new("Work", "1")]).await.unwrap();
+        let head = timeout(LIMIT, waits.at_rest()).await.expect("the other handles it").unwrap();
+        assert_eq!(head.get(), round);
+        timeout(LIMIT, waits.room()).await.expect("there is room").unwrap();
+    }
+    works.stop().await.unwrap();
+    waits.stop().await.unwrap();
 }

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::features;
 use crate::readme;
 use crate::repository::Repository;
 use crate::terminal::{say, say_loudly};
@@ -39,6 +40,8 @@ pub(crate) fn run(repository: &Repository, tests: Tests) -> Result<bool, String>
     if tests == Tests::Run {
         gates.push(("tests", run_tests(repository)?));
     }
+    say("\n+ cargo xtask features");
+    gates.push(("features", outcome_of(features::run(repository)?)));
     gates.push(("docs", docs(repository)));
     gates.push(("deny", with_tool(repository, "deny", Need::WhereInstalled, &["deny", "--locked", "check"])));
 

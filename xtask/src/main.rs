@@ -1,9 +1,10 @@
 //! The project's own chores, run as `cargo xtask VERB`, so that a laptop and CI do the same thing.
 //!
 //! [`ci`] runs every gate in turn. [`tidy`] is the gate that is ours alone: what the compiler can't check about this
-//! repository. [`readme`] knows the test command, which is written down once, in `README.md`.
+//! repository. [`features`] checks each library with each of its features. [`readme`] knows the test command, which is written down once, in `README.md`.
 
 mod ci;
+mod features;
 mod readme;
 mod repository;
 mod rust_source;
@@ -18,7 +19,8 @@ use terminal::say;
 const USAGE: &str = "\
 usage: cargo xtask VERB
 
-  ci [--no-tests]  format, lints, tests, docs, tidy, and cargo-deny where it is installed
+  ci [--no-tests]  format, lints, tests, features, docs, tidy, and cargo-deny where it is installed
+  features         every library without features, with each alone, and with all
   tidy             what the compiler can't check: layers, error pages, links, forbidden words
   test-command     print the test command that README.md states";
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["ci"] => ci::run(&Repository::here(), ci::Tests::Run),
         ["ci", "--no-tests"] => ci::run(&Repository::here(), ci::Tests::LeaveOut),
+        ["features"] => features::run(&Repository::here()),
         ["tidy"] => tidy::run(&Repository::here()),
         ["test-command"] => readme::print_test_command(&Repository::here()),
         _ => {

@@ -65,9 +65,16 @@ impl fmt::Display for Combination {
 
 /// Checks all combinations and says how each ended; true when none failed.
 pub(crate) fn run(repository: &Repository) -> Result<bool, String> {
-    let combinations = combinations(&metadata(repository)?)
-        .ok_or_else(|| "cargo metadata has not the shape we know".to_owned())?;
+    let metadata = metadata(repository)?;
+    let unknown = || "cargo metadata has not the shape we know".to_owned();
+    let combinations = combinations(&metadata).ok_or_else(unknown)?;
     let mut failed = 0;
+    for edge in unsaid(&metadata).ok_or_else(unknown)? {
+        say(&format!(
+            "{edge}, with its default features: say `default-features = false`, and what is needed"
+        ));
+        failed += 1;
+    }
     for combination in &combinations {
         let complaint = complaint(repository.cargo().args(combination.arguments()))?;
         failed += usize::from(said(&combination.to_string(), complaint.as_deref()));
@@ -136,6 +143,22 @@ fn is_library(target: &Value) -> bool {
     kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "lib" || kind == "proc-macro"))
 }
 
+/// The uses of one crate of ours by another that take its default features without saying so: `A uses B`.
+fn unsaid(metadata: &Value) -> Option<Vec<String>> {
+    let mut edges = Vec::new();
+    for package in metadata.get("packages")?.as_array()? {
+        let name = package.get("name")?.as_str()?;
+        for dependency in package.get("dependencies")?.as_array()? {
+            let ours = dependency.get("path").is_some_and(Value::is_string);
+            let for_tests = dependency.get("kind")? == "dev";
+            if ours && !for_tests && dependency.get("uses_default_features")?.as_bool()? {
+                edges.push(format!("{name} uses {}", dependency.get("name")?.as_str()?));
+            }
+        }
+    }
+    Some(edges)
+}
+
 /// How many crates a program compiles for the front door alone.
 fn crates_below(repository: &Repository) -> Result<usize, String> {
     let mut cargo = repository.cargo();
@@ -194,6 +217,19 @@ mod tests {
     fn another_shape_is_refused() {
         assert_eq!(combinations(&json!({})), None);
         assert_eq!(combinations(&json!({ "packages": [{ "name": "a" }] })), None);
+    }
+
+    #[test]
+    fn default_features_of_a_crate_of_ours_are_asked_for_by_name() {
+        let edge = |name: &str, path: Option<&str>, kind: Option<&str>, unsaid: bool| json!({ "name": name, "path": path, "kind": kind, "uses_default_features": unsaid });
+        let dependencies = json!([
+            edge("b", Some("/srv/b"), None, true),
+            edge("c", Some("/srv/c"), None, false),
+            edge("d", Some("/srv/d"), Some("dev"), true),
+            edge("bytes", None, None, true),
+        ]);
+        let found = unsaid(&json!({ "packages": [{ "name": "a", "dependencies": dependencies }] }));
+        assert_eq!(found.unwrap(), ["a uses b"]);
     }
 
     #[test]

@@ -29,6 +29,8 @@ mod test;
 mod verify;
 
 use clap::Subcommand;
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -68,34 +70,36 @@ pub(crate) enum Command {
 impl Command {
     /// Does what was asked and prints what came of it.
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        match self {
-            Self::Append(args) => args.run(output).await,
-            Self::Read(args) => args.run(output).await,
-            Self::Tail(args) => args.run(output).await,
-            Self::Streams(args) => args.run(output).await,
-            Self::Import(args) => args.run(output).await,
-            Self::Export(args) => args.run(output).await,
-            Self::Migrate(args) => args.run(output).await,
-            Self::Verify(args) => args.run(output).await,
-            Self::Stats(args) => args.run(output).await,
-            Self::Backup(args) => args.run(output).await,
-            Self::Restore(args) => args.run(output),
-            Self::Init(args) => args.run(output),
-            Self::Queue(command) => command.run(output).await,
-            Self::Dlq(command) => command.run(output).await,
-            Self::Check(args) => args.run(output),
-            Self::Doctor(args) => args.run(output).await,
-            Self::Test(args) => args.run(output).await,
-            Self::Run(args) => args.run(output).await,
-            Self::Dispatch(args) => args.run(output).await,
-            Self::State(args) => args.run(output).await,
-            Self::Events(args) => args.run(output).await,
-            Self::Query(args) => args.run(output).await,
-            Self::Sql(args) => args.run(output).await,
-            Self::Projection(args) => args.run(output).await,
-            Self::Saga(command) => command.run(output).await,
-            Self::Config(args) => args.run(output),
-            Self::Explain(args) => args.run(output),
-        }
+        // Behind pointers: one function with all that commands do takes the compiler much longer than they take alone.
+        let running: LocalBoxFuture<'_, _> = match self {
+            Self::Append(args) => args.run(output).boxed_local(),
+            Self::Read(args) => args.run(output).boxed_local(),
+            Self::Tail(args) => args.run(output).boxed_local(),
+            Self::Streams(args) => args.run(output).boxed_local(),
+            Self::Import(args) => args.run(output).boxed_local(),
+            Self::Export(args) => args.run(output).boxed_local(),
+            Self::Migrate(args) => args.run(output).boxed_local(),
+            Self::Verify(args) => args.run(output).boxed_local(),
+            Self::Stats(args) => args.run(output).boxed_local(),
+            Self::Backup(args) => args.run(output).boxed_local(),
+            Self::Restore(args) => return args.run(output),
+            Self::Init(args) => return args.run(output),
+            Self::Queue(command) => command.run(output).boxed_local(),
+            Self::Dlq(command) => command.run(output).boxed_local(),
+            Self::Check(args) => return args.run(output),
+            Self::Doctor(args) => args.run(output).boxed_local(),
+            Self::Test(args) => args.run(output).boxed_local(),
+            Self::Run(args) => args.run(output).boxed_local(),
+            Self::Dispatch(args) => args.run(output).boxed_local(),
+            Self::State(args) => args.run(output).boxed_local(),
+            Self::Events(args) => args.run(output).boxed_local(),
+            Self::Query(args) => args.run(output).boxed_local(),
+            Self::Sql(args) => args.run(output).boxed_local(),
+            Self::Projection(args) => args.run(output).boxed_local(),
+            Self::Saga(command) => command.run(output).boxed_local(),
+            Self::Config(args) => return args.run(output),
+            Self::Explain(args) => return args.run(output),
+        };
+        running.await
     }
 }

@@ -21,6 +21,7 @@ mod render;
 use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
 
+use futures::FutureExt as _;
 use trunkline_ops::Exit;
 
 use crate::args::Cli;
@@ -72,7 +73,8 @@ fn run(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|source| Failure::file("starting the runtime", source))?;
-    let result = runtime.block_on(cli.command.run(output));
+    // Behind a pointer: else all that a command awaits is compiled once for each place where a runtime polls it.
+    let result = runtime.block_on(cli.command.run(output).boxed_local());
     // A thread that waits for a line of standard input must not hold up the end.
     runtime.shutdown_background();
     result

@@ -30,7 +30,7 @@ impl Behaviour for DeclaredSaga {
         &self.0.start.name
     }
 
-    fn key(&self, event: &RecordedEvent) -> Result<Option<String>, Problem> {
+    fn key(&self, event: &RecordedEvent) -> Result<Option<String>, BehaviourProblem> {
         let key = evaluated(&self.0.correlate, &of_event(event)?)?;
         Ok(match key {
             key if key.is_null() => None,
@@ -144,7 +144,7 @@ fn outgoing(
     definition: &SendDefinition,
     saga: &View<'_>,
     variables: &Variables,
-) -> Result<Outgoing, Problem> {
+) -> Result<Outgoing, BehaviourProblem> {
     let data = json(&evaluated(&definition.data, variables)?)?;
     let key = match &definition.key {
         Some(key) => evaluated(key, variables)?.to_text(),
@@ -189,8 +189,8 @@ fn json(value: &Value) -> Result<Json, BehaviourProblem> {
     Json::parse(&value.to_json()).map_err(|error| BehaviourProblem(error.to_string()))
 }
 
-fn evaluated(expression: &Expression, variables: &Variables) -> Result<Value, Problem> {
-    expression.evaluate(variables).map_err(|error: EvaluateError| Problem(error.to_string()))
+fn evaluated(expression: &Expression, variables: &Variables) -> Result<Value, BehaviourProblem> {
+    expression.evaluate(variables).map_err(|error: EvaluateError| BehaviourProblem(error.to_string()))
 }
 
 fn holds(expression: &Expression, variables: &Variables) -> Result<bool, BehaviourProblem> {

@@ -5,7 +5,7 @@
 //!    │ behind: a read of its own, up to here        │ at the end: one reads on, the others wait for it
 //! ```
 //!
-//! Nobody runs it: once there is more, one of the followers at its end reads it, and those beside it get the same. What
+//! No task runs it: once there is more, one of the followers at its end reads it, and those beside it get the same. What
 //! is kept is bounded by bytes; whoever is before it reads by itself, and comes back when it has caught up.
 
 use std::collections::VecDeque;

@@ -172,7 +172,7 @@ async fn a_message_that_another_application_handles_is_waited_for() {
         queue.publish("work".parse().unwrap(), vec![NewMessage::new("Work", "1")]).await.unwrap();
         let head = timeout(LIMIT, waits.at_rest()).await.expect("the other handles it").unwrap();
         assert_eq!(head.get(), round);
-        timeout(LIMIT, waits.room()).await.expect("there is room").unwrap();
+        timeout(LIMIT, waits.wait_for_capacity()).await.expect("there is room").unwrap();
     }
     works.stop().await.unwrap();
     waits.stop().await.unwrap();

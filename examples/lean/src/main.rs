@@ -1,6 +1,6 @@
 //! A store of goods as a program with `default-features = false`: a decider and a query, all in memory.
 //!
-//! `cargo run --package trunkline-lean` compiles the few crates that this needs, without SQLite, the log on disk, the
+//! `cargo run --package trunkline-lean` compiles the few crates that this needs, without `SQLite`, the log on disk, the
 //! application file and HTTP. The derives for commands and events are a feature too (`macros`); what they would write
 //! stands here.
 

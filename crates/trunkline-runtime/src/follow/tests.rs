@@ -100,7 +100,7 @@ async fn followers_that_pause_and_start_again_get_each_of_their_events_once_and_
                 let append = Append::to(stream.clone(), Expected::Any).with_events(events);
                 store.append(append).await.unwrap();
                 if fastrand::u8(0..8) == 0 {
-                    tokio::time::sleep(Duration::from_micros(fastrand::u64(0..2_000))).await;
+                    pause(fastrand::usize(0..200)).await;
                 }
             }
         });
@@ -136,7 +136,7 @@ async fn follow(tail: Arc<Tail>, store: MemoryStore, types: Option<BTreeSet<Stri
                 break;
             }
             if fastrand::u8(0..100) == 0 {
-                tokio::time::sleep(Duration::from_millis(fastrand::u64(0..20))).await;
+                pause(fastrand::usize(0..2_000)).await;
             }
         }
     }
@@ -189,5 +189,12 @@ impl EventStore for Damaged {
 
     fn wait_beyond(&self, position: Position) -> BoxFuture<'_, Result<Position, ReadError>> {
         self.store.wait_beyond(position)
+    }
+}
+
+/// Lets others go on, so many times.
+async fn pause(turns: usize) {
+    for _ in 0..turns {
+        tokio::task::yield_now().await;
     }
 }

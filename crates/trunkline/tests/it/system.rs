@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use trunkline::messages::{Consumer, ConsumerAction, MemoryCheckpoints, MessageError, MessageHandler};
 use trunkline::queue::{
@@ -150,11 +151,11 @@ async fn who_has_seen_all_keeps_nobody_from_catching_up() {
 /// nobody tells this one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_another_application_handles_is_waited_for() {
-    struct Slow(App);
+    struct Slow(App, Arc<Notify>);
     impl MessageHandler for Slow {
         fn handle<'a>(&'a self, _: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
             async move {
-                tokio::time::sleep(Duration::from_millis(300)).await;
+                self.1.notified().await;
                 self.0.send(count()).await.map_err(|error| MessageError::retry(error.to_string()))?;
                 Ok(())
             }
@@ -165,12 +166,21 @@ async fn a_message_that_another_application_handles_is_waited_for() {
     let app = || with_file(App::builder().store(store.clone()).queue(queue.clone()), COUNTER);
     let here = app().build().await.unwrap();
     let work = Consumer::new("work", vec!["work".parse().unwrap()], "work".parse().unwrap());
-    let slow = ConsumerAction::Handle(Arc::new(Slow(here.clone())));
+    let goes_on = Arc::new(Notify::new());
+    let slow = ConsumerAction::Handle(Arc::new(Slow(here.clone(), Arc::clone(&goes_on))));
     let there = app().consumer(work, slow).build().await.unwrap();
     let (mut waits, works) = (System::start(&here).await.unwrap(), System::start(&there).await.unwrap());
     for round in 1..=3 {
         queue.publish("work".parse().unwrap(), vec![NewMessage::new("Work", "1")]).await.unwrap();
-        let head = timeout(LIMIT, waits.at_rest()).await.expect("the other handles it").unwrap();
+        let head = {
+            let mut rest = std::pin::pin!(waits.at_rest());
+            for _ in 0..100 {
+                assert!(futures::poll!(rest.as_mut()).is_pending(), "the other has not handled it");
+                tokio::task::yield_now().await;
+            }
+            goes_on.notify_one();
+            timeout(LIMIT, rest).await.expect("the other handles it").unwrap()
+        };
         assert_eq!(head.get(), round);
         timeout(LIMIT, waits.wait_for_capacity()).await.expect("there is room").unwrap();
     }

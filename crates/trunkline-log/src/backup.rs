@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
-use crate::disk::{Disk, DiskFile, OpenMode};
+use crate::disk::{Disk, DiskFile, DiskLock, Kind, OpenMode};
 use crate::index;
 use crate::segment::{self, Segment};
 use crate::walk::Frames;
@@ -16,6 +16,9 @@ use crate::{Log, ReadError};
 
 /// The file that says what belongs to a backup.
 const MANIFEST: &str = "backup";
+
+/// The file that says whose first backup was begun in a folder: a manifest of nothing, until there is one.
+const BEGUN: &str = "backup.begun";
 
 const TITLE: &str = "trunkline backup 1";
 
@@ -48,6 +51,20 @@ pub enum BackupError {
     /// There is no backup in the folder.
     #[error("there is no backup in {folder}")]
     NotFound {
+        /// The folder.
+        folder: String,
+    },
+    /// The folder is something else, or lies in it; nothing was changed.
+    #[error("{folder} holds {held}; name an empty or a new folder")]
+    Occupied {
+        /// The folder.
+        folder: String,
+        /// What it holds, and the file that shows it.
+        held: String,
+    },
+    /// Something else is being done with the folder.
+    #[error("{folder} is in use by another process; try again when it has ended")]
+    InUse {
         /// The folder.
         folder: String,
     },
@@ -135,8 +152,8 @@ impl Manifest {
         Some(Self { store_id, position, segments: lines.map(segment).collect::<Option<_>>()? })
     }
 
-    fn read(disk: &dyn Disk) -> Result<Option<Self>, BackupError> {
-        let file = match disk.open(MANIFEST, OpenMode::Read) {
+    fn read(disk: &dyn Disk, name: &str) -> Result<Option<Self>, BackupError> {
+        let file = match disk.open(name, OpenMode::Read) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io_error("open the backup's manifest")(error)),
@@ -172,8 +189,16 @@ impl Log {
         let shared = self.shared();
         let synced = shared.synced();
         let view = shared.view();
-        to.create_dir("").map_err(io_error(format!("make the folder {}", to.name())))?;
-        let before = Manifest::read(to)?;
+        let lock = lock_target(to, Kind::Backup)?;
+        let before = match Manifest::read(to, MANIFEST)? {
+            Some(before) => Some(before),
+            // What cannot be read says nothing; it was being written when its process ended.
+            None => Manifest::read(to, BEGUN).ok().flatten(),
+        };
+        if before.is_none() {
+            let begun = Manifest { store_id: shared.store_id, ..Manifest::default() };
+            write_manifest(to, BEGUN, &begun).map_err(io_error("write that the backup was begun"))?;
+        }
         let other_store = || BackupError::OtherStore { folder: to.name() };
         let segments = view.segments.iter().take(synced.segment as usize);
         let ids: Vec<_> = segments.clone().map(|segment| segment.header.segment_id).collect();
@@ -228,7 +253,14 @@ impl Log {
             manifest.segments.push(Held { segment_id, bytes: end, chain: frames.chain() });
         }
         to.sync_dir("").map_err(io_error("sync the backup's folder"))?;
-        write_manifest(to, &manifest).map_err(io_error("write the backup's manifest"))?;
+        write_manifest(to, MANIFEST, &manifest).map_err(io_error("write the backup's manifest"))?;
+        if let Err(error) = to.remove(BEGUN)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            // With a manifest beside it, it says nothing any more.
+            tracing::debug!(%error, "what said that a backup was begun could not be removed");
+        }
+        drop(lock);
         Ok(Backup {
             position: manifest.position,
             segments: manifest.segments.len() as u64,
@@ -265,12 +297,31 @@ fn copy(
     file.sync().map_err(io_error(format!("sync {name} of the backup")))
 }
 
-fn write_manifest(disk: &dyn Disk, manifest: &Manifest) -> io::Result<()> {
+/// Locks the folder of a backup or a restore, after a look at what it holds.
+///
+/// It is looked at again once it is locked: whoever made something in it meanwhile had it locked.
+fn lock_target(to: &dyn Disk, kind: Kind) -> Result<Box<dyn DiskLock>, BackupError> {
+    let look = || {
+        let held = to.in_the_way_of(kind, true);
+        match held.map_err(io_error(format!("look what {} holds", to.name())))? {
+            Some(held) => Err(BackupError::Occupied { folder: to.name(), held: held.to_string() }),
+            None => Ok(()),
+        }
+    };
+    look()?;
+    to.create_dir("").map_err(io_error(format!("make the folder {}", to.name())))?;
+    let lock = to.lock_folder().map_err(io_error(format!("lock {}", to.name())))?;
+    let lock = lock.ok_or_else(|| BackupError::InUse { folder: to.name() })?;
+    look()?;
+    Ok(lock)
+}
+
+fn write_manifest(disk: &dyn Disk, name: &str, manifest: &Manifest) -> io::Result<()> {
     let temporary = format!("{MANIFEST}.tmp");
     let file = disk.create(&temporary)?;
     file.write_at(0, manifest.encode().as_bytes())?;
     file.sync()?;
-    disk.rename(&temporary, MANIFEST)?;
+    disk.rename(&temporary, name)?;
     disk.sync_dir("")
 }
 
@@ -283,14 +334,15 @@ pub fn restore(
     to: &dyn Disk,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Backup, BackupError> {
-    let manifest = Manifest::read(from)?.ok_or_else(|| BackupError::NotFound { folder: from.name() })?;
+    let manifest =
+        Manifest::read(from, MANIFEST)?.ok_or_else(|| BackupError::NotFound { folder: from.name() })?;
+    let lock = lock_target(to, Kind::Unfinished)?;
     let files = to.list("").map_err(io_error(format!("list the files of {}", to.name())))?;
     let runs = to.list(index::FOLDER).map_err(io_error(format!("list the index of {}", to.name())))?;
     // What an interrupted restore has left is written again; a head or an index of another log would be believed.
     if !runs.is_empty() || files.iter().any(|file| file.strip_suffix(".tmp").is_none()) {
         return Err(BackupError::NotEmpty { folder: to.name() });
     }
-    to.create_dir("").map_err(io_error(format!("make the folder {}", to.name())))?;
     let folder = from.name();
     let damaged = |what: String| BackupError::Damaged { folder: folder.clone(), what };
     let total = manifest.bytes();
@@ -337,6 +389,7 @@ pub fn restore(
         to.rename(&temporary(number), &name).map_err(io_error(format!("name {name}")))?;
         to.sync_dir("").map_err(io_error("sync the folder"))?;
     }
+    drop(lock);
     Ok(Backup { position, segments: manifest.segments.len() as u64, bytes: total, bytes_copied: total })
 }
 

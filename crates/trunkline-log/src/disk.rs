@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use trunkline_place::{Held, Kind};
+
 pub use fault::{Fault, FaultKind};
 pub use memory::{CrashChoice, MemoryDisk};
 pub use real::RealDisk;
@@ -43,8 +45,19 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn sync_dir(&self, path: &str) -> io::Result<()>;
 
     /// Takes the exclusive lock `path` and writes the owner's name into it; the inner error is the name of
-    /// the owner that has it.
+    /// the owner that has it. Whoever removes or replaces that file lets nobody else in.
     fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn DiskLock>, String>>;
+
+    /// Locks this folder, which is there, for who makes something in it and holds no [`lock`](Disk::lock); nothing while
+    /// somebody has either.
+    fn lock_folder(&self) -> io::Result<Option<Box<dyn DiskLock>>>;
+
+    /// What is in the way of making something of this kind in this folder, or of going on with it; `alone` says that
+    /// nothing else at all may be in it. Nothing is, on a disk that others can't reach.
+    fn in_the_way_of(&self, kind: Kind, alone: bool) -> io::Result<Option<Held>> {
+        let _ = (kind, alone);
+        Ok(None)
+    }
 
     /// Unique to this start of the machine, where the system has it.
     fn boot_id(&self) -> Option<[u8; 16]>;
@@ -86,6 +99,14 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// Waits until everything written so far survives a power cut.
     fn sync(&self) -> io::Result<()>;
 
+    /// Locks the file for the one who writes to it; false while somebody else has it locked, also under another name.
+    fn try_lock(&self) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    /// Gives the file's lock up, also while a child that is being started has a copy of its descriptor.
+    fn unlock(&self) {}
+
     /// The whole file as it is mapped, where the disk maps files; what [`DiskFile::view`] slices.
     fn mapped(&self) -> io::Result<Option<&Bytes>>;
 
@@ -105,6 +126,24 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// On a real disk this is a mapping of the file at the length it had when it was first viewed: such a file
     /// is never truncated, and the bytes of a view are not written to again while it lives.
     fn view(&self, offset: u64, len: usize) -> io::Result<Bytes>;
+}
+
+/// The lock on the file that a writer writes to: it holds where the folder's can't be had, or is another folder's.
+#[derive(Debug)]
+pub struct WriteLock(Arc<dyn DiskFile>);
+
+impl WriteLock {
+    /// Locks a file; nothing when another writer has it.
+    pub fn take(file: &Arc<dyn DiskFile>) -> io::Result<Option<Self>> {
+        Ok(file.try_lock()?.then(|| Self(Arc::clone(file))))
+    }
+}
+
+impl Drop for WriteLock {
+    /// Closing it would not do: readers keep the file open.
+    fn drop(&mut self) {
+        self.0.unlock();
+    }
 }
 
 /// The error for a range that lies outside a file.

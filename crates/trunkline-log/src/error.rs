@@ -21,6 +21,14 @@ pub enum OpenError {
         /// Who has it.
         owner: String,
     },
+    /// The folder is something else, or lies in it; nothing was changed.
+    #[error("{folder} holds {held}, and a log is made in a folder of its own; name another folder")]
+    Occupied {
+        /// The folder.
+        folder: String,
+        /// What it holds, and the file that shows it.
+        held: String,
+    },
     /// Bytes that were once synced are not what they were; nothing was changed.
     #[error("{file} is damaged at byte {offset}: {what}")]
     Corrupt {

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use crate::batch::{Appended, Batch, LabelQuery};
 use crate::cursor::{Cursor, Select};
-use crate::disk::{Disk, DiskLock, OpenMode};
+use crate::disk::{Disk, DiskLock, Kind, OpenMode, WriteLock};
 use crate::index::{self, Part, RECENT_RECORDS_MAX, Recent};
 use crate::indexer::{Indexer, settle};
 use crate::key::Hasher13;
@@ -116,6 +116,10 @@ pub struct Stats {
 impl Log {
     /// Opens a log for appending and reading, and makes it when there is none.
     pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Self, OpenError> {
+        let held = disk.in_the_way_of(Kind::EventStore, false);
+        if let Some(held) = held.map_err(OpenError::io(format!("look what {} holds", disk.name())))? {
+            return Err(OpenError::Occupied { folder: disk.name(), held: held.to_string() });
+        }
         disk.create_dir("").map_err(OpenError::io(format!("make the folder {}", disk.name())))?;
         disk.create_dir(index::FOLDER).map_err(OpenError::io("make the folder of the index"))?;
         let locked = disk.lock(LOCK_FILE, &options.owner);
@@ -130,6 +134,12 @@ impl Log {
             segments.push(Arc::new(first_segment(&*disk, segment_bytes)?));
         }
         let last = Arc::clone(&segments[segments.len() - 1]);
+        let tail_lock =
+            WriteLock::take(&last.file).map_err(OpenError::io(format!("lock {}", last.name())))?;
+        let Some(tail_lock) = tail_lock else {
+            // The folder is another one than its writer's, or its lock was undone, and the segment is the same.
+            return Err(OpenError::InUse { folder: disk.name(), owner: "another process".to_owned() });
+        };
         let head = published(&*disk)?;
         if let Some(head) = &head {
             check_head(head, &last)?;
@@ -152,7 +162,7 @@ impl Log {
         // A killed process may have named a segment without syncing that name; what is appended to the segment
         // would be lost with it.
         disk.sync_dir("").map_err(OpenError::io(format!("sync the folder {}", disk.name())))?;
-        let tail = Tail::new(Arc::clone(&disk), tail_options, last, &recovered)?;
+        let tail = Tail::new(Arc::clone(&disk), tail_options, last, tail_lock, &recovered)?;
         let parts = index_parts(&*disk, &store_id, position - 1, true)?;
         let recent_records = recent_records(options.recent_records);
         let view = View::new(segments, parts, recent_records);

@@ -11,7 +11,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::disk::{Disk, DiskFile, OpenMode};
+use crate::disk::{Disk, DiskFile, OpenMode, WriteLock};
 use crate::error::OpenError;
 use crate::frame::FrameBuilder;
 use crate::head::{self, Head};
@@ -49,6 +49,8 @@ pub(crate) struct Tail {
     disk: Arc<dyn Disk>,
     options: TailOptions,
     segment: Arc<Segment>,
+    /// Held until nothing is written to the segment any more.
+    segment_lock: WriteLock,
     head_file: Arc<dyn DiskFile>,
     boot_id: [u8; 16],
     /// Where the next frame goes.
@@ -75,6 +77,7 @@ impl Tail {
         disk: Arc<dyn Disk>,
         options: TailOptions,
         segment: Arc<Segment>,
+        lock: WriteLock,
         recovered: &Recovered,
     ) -> Result<Self, OpenError> {
         let head_file = match disk.open(head::FILE, OpenMode::Write) {
@@ -87,6 +90,7 @@ impl Tail {
             disk,
             options,
             segment,
+            segment_lock: lock,
             end: recovered.end,
             chain: recovered.chain,
             next_position: recovered.next_position,
@@ -122,6 +126,9 @@ impl Tail {
             ..self.segment.header
         };
         let segment = create_segment(&*self.disk, header)?;
+        let in_use = || io::Error::new(io::ErrorKind::ResourceBusy, "another writer has the new segment");
+        let lock = WriteLock::take(&segment.file).map_err(CommitError::Poisoned)?;
+        self.segment_lock = lock.ok_or_else(|| CommitError::Poisoned(in_use()))?;
         self.segment = Arc::new(segment);
         self.end = segment::HEADER_LEN as u64;
         self.chain = header.chain();

@@ -89,6 +89,7 @@ impl Exit {
             | OpsError::Read(_)
             | OpsError::Maintain(_)
             | OpsError::File { .. }
+            | OpsError::Occupied { .. }
             | OpsError::Mistakes { .. }
             | OpsError::Build(_)
             | OpsError::Dispatch(_)

@@ -9,7 +9,7 @@ use trunkline_core::{Position, json};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
 use crate::OpsError;
-use crate::whole_file::WholeFile;
+use crate::whole_file::{WholeFile, may_hold_lines};
 
 /// How many events are written between two looks at the progress.
 const PROGRESS_EVERY: u64 = 1000;
@@ -71,6 +71,7 @@ pub async fn export_to_file(
     progress: impl FnMut(u64, u64),
 ) -> Result<ExportReport, OpsError> {
     let failed = |source| OpsError::File { what: format!("writing {}", path.display()), source };
+    may_hold_lines(path)?;
     let file = WholeFile::begin(path).map_err(failed)?;
     let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
     let report = export(store, after, &mut writer, progress).await.map_err(|error| match error {

@@ -69,4 +69,5 @@ pub use exit::Exit;
 pub use lock::{LockReport, lock_shapes};
 pub use outcome::{DecisionReport, EmittedReport, OutcomeReport};
 pub use scenarios::{ScenariosReport, run_scenarios};
+pub use whole_file::{may_be_new, may_hold_lines};
 pub use world::{not_loaded, world};

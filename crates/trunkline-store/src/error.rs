@@ -128,6 +128,14 @@ pub enum OpenError {
         /// Who holds it.
         owner: String,
     },
+    /// The folder is something else, or lies in it; nothing was changed.
+    #[error("{path} holds {held}, and an event store is made in a folder of its own; name another folder")]
+    Occupied {
+        /// The folder.
+        path: String,
+        /// What it holds, and the file that shows it.
+        held: String,
+    },
     /// What is stored is damaged; nothing is written to it.
     #[error("the event store is corrupt: {what}")]
     Corrupt {

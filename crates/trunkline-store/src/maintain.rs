@@ -103,6 +103,20 @@ pub enum MaintainError {
         /// What is damaged, and where.
         what: String,
     },
+    /// The folder to write to holds something else; nothing was changed.
+    #[error("{folder} holds {held}; name an empty or a new folder")]
+    Occupied {
+        /// The folder.
+        folder: String,
+        /// What it holds, and the file that shows it.
+        held: String,
+    },
+    /// Something else is being done with the folder to write to.
+    #[error("{folder} is in use by another process; try again when it has ended")]
+    InUse {
+        /// The folder.
+        folder: String,
+    },
     /// What stands in the way, and the remedy.
     #[error("{reason}")]
     Refused {

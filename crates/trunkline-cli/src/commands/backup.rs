@@ -20,7 +20,7 @@ Examples:
   trunkline backup --store log:/srv/shop/events --to /mnt/backup/events --format json
 
 Works while the store is being appended to. A folder that holds an earlier backup of the same store \
-receives only what has come since. With --format json, one object: position, bytes_copied, bytes, \
+receives only what has come since; one that holds anything else is refused, and left as it is. With --format json, one object: position, bytes_copied, bytes, \
 segments, to. `trunkline restore` makes a store of a backup.";
 
 /// Copy the store to a folder, also while it is in use

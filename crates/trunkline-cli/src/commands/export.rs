@@ -22,7 +22,7 @@ Examples:
 
 The lines are JSON in either format, one event each, in the order in which the events were appended. \
 Imported into an empty store, they export the same again. With --output, the file appears once it is \
-whole, and --format json prints one object: events, position, output.";
+whole; an earlier file of lines is replaced, anything else is refused. --format json prints one object: events, position, output.";
 
 /// Write every event as a line of JSON
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use trunkline_core::limits::BATCH_EVENTS_MAX;
 use trunkline_ops::import::{ImportNews, ImportOptions, ImportReport, OnBadLine, import};
+use trunkline_ops::may_hold_lines;
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -158,6 +159,9 @@ impl ImportArgs {
                 "the rejected lines would overwrite the file that is imported",
                 "name another file with --rejected",
             ));
+        }
+        if self.on_error == OnError::Skip {
+            may_hold_lines(&path)?;
         }
         Ok(path)
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use trunkline_ops::may_be_new;
 
 use crate::failure::Failure;
 use crate::output::{Output, Report};
@@ -69,6 +70,7 @@ impl InitArgs {
         let path = self.file.unwrap_or_else(|| self.example.file().into());
         let file = path.display().to_string();
         let failed = |source| Failure::file(format!("writing {file}"), source);
+        may_be_new(&path)?;
         let mut options = OpenOptions::new();
         let mut created = options.write(true).create_new(true).open(&path).map_err(failed)?;
         created.write_all(self.example.text().as_bytes()).map_err(failed)?;

@@ -19,7 +19,7 @@ Examples:
   trunkline restore --from /mnt/backup/events --store log:./restored
   trunkline restore --from /mnt/backup/events --format json
 
-All of the backup is verified, and the store must not exist yet. With --format json, one object: \
+All of the backup is verified, and the store must not exist yet: its folder is new or empty. With --format json, one object: \
 position, bytes, segments. Exit code 5 when the backup is damaged.";
 
 /// Make a store of a backup

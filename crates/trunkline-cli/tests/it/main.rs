@@ -24,3 +24,4 @@ mod read;
 mod run;
 mod saga;
 mod tail;
+mod taken;

@@ -1,11 +1,14 @@
 //! The file system.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use trunkline_place::{
+    FileLock, FolderLock, Held, Kind, in_the_way_beside, in_the_way_of, owner_at, take_file, take_folder,
+};
 
 use super::{Disk, DiskFile, DiskLock, OpenMode, outside};
 
@@ -82,25 +85,23 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self, path: &str, owner: &str) -> io::Result<Result<Box<dyn DiskLock>, String>> {
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.path(path))?;
-        match file.try_lock() {
-            Ok(()) => {
-                file.set_len(0)?;
-                file.write_all(owner.as_bytes())?;
-                Ok(Ok(Box::new(RealLock { file })))
-            }
-            Err(TryLockError::WouldBlock) => {
-                let mut owner = String::new();
-                file.read_to_string(&mut owner)?;
-                if owner.is_empty() {
-                    // It has the lock, and is about to write its name.
-                    "another process".clone_into(&mut owner);
-                }
-                Ok(Err(owner))
-            }
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        let path = self.path(path);
+        // The file says who has the folder, and is all that earlier versions and some systems look at.
+        let Some(folder) = take_folder(&self.root)? else { return Ok(Err(owner_at(&path))) };
+        let file = match take_file(&path, owner)? {
+            Ok(file) => file,
+            Err(owner) => return Ok(Err(owner)),
+        };
+        Ok(Ok(Box::new(RealLock { _file: Some(file), _folder: folder })))
+    }
+
+    fn lock_folder(&self) -> io::Result<Option<Box<dyn DiskLock>>> {
+        let folder = take_folder(&self.root)?;
+        Ok(folder.map(|folder| Box::new(RealLock { _file: None, _folder: folder }) as Box<dyn DiskLock>))
+    }
+
+    fn in_the_way_of(&self, kind: Kind, alone: bool) -> io::Result<Option<Held>> {
+        if alone { in_the_way_of(kind, &self.root) } else { in_the_way_beside(kind, &self.root) }
     }
 
     fn boot_id(&self) -> Option<[u8; 16]> {
@@ -121,23 +122,14 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A lock file that is locked; when the process ends, the operating system unlocks it.
+/// A folder that is locked, and the file that says by whom; when the process ends, the operating system unlocks both.
 #[derive(Debug)]
 struct RealLock {
-    file: File,
+    _file: Option<FileLock>,
+    _folder: FolderLock,
 }
 
 impl DiskLock for RealLock {}
-
-impl Drop for RealLock {
-    /// To close the file would do only once nobody else has it open: a child that another thread is starting just
-    /// now has a copy of it, until its own program begins.
-    fn drop(&mut self) {
-        if let Err(error) = self.file.unlock() {
-            tracing::warn!(%error, "a lock file could not be unlocked; it is when this process ends");
-        }
-    }
-}
 
 #[derive(Debug)]
 struct RealFile {
@@ -219,6 +211,14 @@ impl DiskFile for RealFile {
     fn sync(&self) -> io::Result<()> {
         // On macOS the standard library asks for F_FULLFSYNC here.
         self.file.sync_data()
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        platform::try_lock(&self.file)
+    }
+
+    fn unlock(&self) {
+        platform::unlock(&self.file);
     }
 
     fn mapped(&self) -> io::Result<Option<&Bytes>> {
@@ -305,6 +305,19 @@ mod platform {
         Ok(file.metadata()?.len())
     }
 
+    pub(super) fn try_lock(file: &File) -> io::Result<bool> {
+        match file.try_lock() {
+            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+            // A file system without locks has none to be refused by.
+            Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(true),
+        }
+    }
+
+    pub(super) fn unlock(file: &File) {
+        // What can't be unlocked is when this process ends.
+        drop(file.unlock());
+    }
+
     pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         FileExt::read_at(file, buffer, offset)
     }
@@ -328,6 +341,13 @@ mod platform {
     }
 
     pub(super) fn will_read(_file: &File, _offset: u64, _len: u64) {}
+
+    /// Locks of this system keep readers out.
+    pub(super) fn try_lock(_file: &File) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    pub(super) fn unlock(_file: &File) {}
 
     pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         file.seek_read(buffer, offset)

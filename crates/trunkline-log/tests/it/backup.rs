@@ -169,5 +169,8 @@ fn nothing_is_restored_over_a_log() {
         assert!(matches!(refused, Err(BackupError::NotEmpty { .. })), "{left}: {refused:?}");
     }
     let refused = restore(&folder, &disk, &mut quietly);
+    assert!(matches!(refused, Err(BackupError::InUse { .. })), "its writer has it: {refused:?}");
+    log.close();
+    let refused = restore(&folder, &disk, &mut quietly);
     assert!(matches!(refused, Err(BackupError::NotEmpty { .. })), "{refused:?}");
 }

@@ -9,6 +9,7 @@ mod draft;
 mod fault;
 mod format;
 mod golden;
+mod locked;
 mod many;
 mod model;
 mod play;

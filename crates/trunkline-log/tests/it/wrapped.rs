@@ -84,6 +84,10 @@ impl Disk for Wrapped {
         self.disk.lock(path, owner)
     }
 
+    fn lock_folder(&self) -> io::Result<Option<Box<dyn DiskLock>>> {
+        self.disk.lock_folder()
+    }
+
     fn boot_id(&self) -> Option<[u8; 16]> {
         self.disk.boot_id()
     }

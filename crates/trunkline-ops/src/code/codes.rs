@@ -17,4 +17,6 @@ trunkline_config::error_codes! {
     UNKNOWN = "TL3007";
     /// A projection that stopped at an event.
     PROJECTION_STOPPED = "TL3008";
+    /// A place that holds something else.
+    OCCUPIED = "TL3009";
 }

@@ -35,6 +35,10 @@ pub(crate) fn code_of(error: &OpsError) -> Option<Code> {
         | OpsError::Migrate(MigrateError::Append(error))
         | OpsError::Saga(SagaError::Append { source: error, .. }) => append(error),
         OpsError::Maintain(MaintainError::NotFound { .. }) => Some(codes::NOT_THERE),
+        OpsError::Occupied { .. } | OpsError::Maintain(MaintainError::Occupied { .. }) => {
+            Some(codes::OCCUPIED)
+        }
+        OpsError::Maintain(MaintainError::InUse { .. }) => Some(codes::IN_USE),
         OpsError::Queue(error) => queue(error),
         OpsError::File { source, .. } if is_full(source) => Some(codes::NO_ROOM),
         OpsError::Mistakes { evaluated, .. } => first(evaluated),
@@ -75,6 +79,7 @@ fn open(error: &OpenError) -> Option<Code> {
     match error {
         OpenError::NotFound { .. } => Some(codes::NOT_THERE),
         OpenError::InUse { .. } => Some(codes::IN_USE),
+        OpenError::Occupied { .. } => Some(codes::OCCUPIED),
         OpenError::Io { source, .. } if is_full(source) => Some(codes::NO_ROOM),
         _ => None,
     }
@@ -105,6 +110,7 @@ fn queue(error: &QueueError) -> Option<Code> {
         QueueError::Open(OpenQueueError::Open { source, .. }) => match source {
             OpenQueue::NotFound { .. } => Some(codes::NOT_THERE),
             OpenQueue::InUse { .. } => Some(codes::IN_USE),
+            OpenQueue::Occupied { .. } => Some(codes::OCCUPIED),
             OpenQueue::Io { source, .. } if is_full(source) => Some(codes::NO_ROOM),
             _ => None,
         },

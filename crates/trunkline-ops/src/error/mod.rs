@@ -7,6 +7,7 @@ mod queue;
 mod verdict;
 
 use std::io;
+use std::path::PathBuf;
 
 use trunkline::history::HistoryError;
 use trunkline::saga::SagaError;
@@ -16,6 +17,7 @@ use trunkline::{
 };
 use trunkline_config::{Code, Diagnostic, Evaluated};
 use trunkline_core::StreamName;
+use trunkline_place::Held;
 use trunkline_queue::{OperateError, PublishError, SubscribeError};
 use trunkline_store::{AppendError, MaintainError, OpenError, ReadError};
 
@@ -69,6 +71,14 @@ pub enum OpsError {
         what: String,
         /// Why it was not.
         source: io::Error,
+    },
+    /// What was to be written would go over something else, or into it; nothing was changed.
+    #[error("{} is not written: there is {held}", path.display())]
+    Occupied {
+        /// What was to be written.
+        path: PathBuf,
+        /// What is there.
+        held: Held,
     },
     /// The stream that was to be read has no events.
     #[error("stream `{stream}` has no events")]

@@ -40,6 +40,9 @@ pub(crate) fn hints(error: &OpsError) -> Vec<String> {
         OpsError::Query(QueryError::UnknownQuery { near: None, .. }) => {
             vec!["the file declares queries in sections [queries.NAME]".to_owned()]
         }
+        OpsError::Occupied { .. } => vec![
+            "name another file, in a folder of your own; nothing was changed".to_owned(),
+        ],
         OpsError::File { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
             vec!["name another file; one that exists is left as it is".to_owned()]
         }

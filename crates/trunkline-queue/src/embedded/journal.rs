@@ -8,7 +8,7 @@ use std::io;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use trunkline_log::disk::{Disk, DiskFile};
+use trunkline_log::disk::{Disk, DiskFile, WriteLock};
 
 use super::frame::{self, FRAME_HEADER_LEN, HEADER_LEN, Header};
 use super::index::{Index, Indexed, index_name};
@@ -44,6 +44,8 @@ pub(crate) struct Journal {
     pub(crate) confirmed: bool,
     /// Of the last segment.
     pub(crate) index: Index,
+    /// On the last segment, once there is one; held until nothing is written to it any more.
+    pub(crate) segment_lock: Option<WriteLock>,
 }
 
 /// The name of a segment's file.
@@ -71,6 +73,7 @@ impl Journal {
             capacity: 0,
             confirmed: true,
             index: Index::default(),
+            segment_lock: None,
         };
         journal.begin(0)?;
         Ok(journal)
@@ -139,7 +142,10 @@ impl Journal {
             let _ = self.disk.remove(&name);
             return Err(error);
         }
+        // Nobody else has a file that was just made.
+        let lock = WriteLock::take(&file)?;
         self.write_index();
+        self.segment_lock = lock;
         let segment = Segment { file, header, end: HEADER_LEN, live: 0, live_bytes: 0, kept_for: 0 };
         self.segments.insert(header.number, segment);
         self.last = header.number;

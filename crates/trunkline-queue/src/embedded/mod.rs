@@ -33,7 +33,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use trunkline_core::Timestamp;
-use trunkline_log::disk::{Disk, RealDisk};
+use trunkline_log::disk::{Disk, Kind, RealDisk};
 
 use crate::check::{IdHasher, check, keep};
 use crate::engine::{Bell, Keep, Settlement};
@@ -155,6 +155,10 @@ impl EmbeddedQueue {
         let is_none = !names.iter().any(|name| journal::segment_number(name).is_some());
         if !options.create && is_none && missing::remains(&names).is_none() {
             return Err(OpenError::NotFound { folder: disk.name() });
+        }
+        let held = disk.in_the_way_of(Kind::Queue, false);
+        if let Some(held) = held.map_err(OpenError::io(format!("look what {} holds", disk.name())))? {
+            return Err(OpenError::Occupied { folder: disk.name(), held: held.to_string() });
         }
         disk.create_dir("").map_err(OpenError::io(format!("make the folder {}", disk.name())))?;
         let locked = disk.lock(LOCK_FILE, &options.owner);

@@ -5,7 +5,7 @@ use std::io;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use trunkline_log::disk::{Disk, DiskFile, OpenMode};
+use trunkline_log::disk::{Disk, DiskFile, OpenMode, WriteLock};
 
 use super::OpenError;
 use super::codec::Malformed;
@@ -54,6 +54,12 @@ pub(crate) fn recover(
         None => 0,
     };
     let mut segments = open_segments(&**disk, &numbers)?;
+    let segment_lock = WriteLock::take(&segments[&last].file);
+    let segment_lock = segment_lock.map_err(OpenError::io("lock the last segment"))?;
+    if segment_lock.is_none() {
+        // The folder is another one than its owner's, or its lock was undone, and the segment is the same.
+        return Err(OpenError::InUse { folder: disk.name(), owner: "another process".to_owned() });
+    }
     missing::check(&**disk, &segments, state)?;
     // A killed process may have named files without syncing their names; no index may outlast the segment after it.
     disk.sync_dir("").map_err(OpenError::io("sync the queue's folder"))?;
@@ -131,6 +137,7 @@ pub(crate) fn recover(
         capacity,
         confirmed: end == HEADER_LEN,
         index,
+        segment_lock,
     };
     count_live(&engine, &mut journal);
     Ok(Recovered { engine, journal, hasher, state, state_bytes, rolled_back })

@@ -11,6 +11,8 @@ mod embedded;
 mod index;
 #[cfg(feature = "embedded")]
 mod kill;
+#[cfg(feature = "embedded")]
+mod locked;
 mod memory;
 #[cfg(feature = "embedded")]
 mod missing;

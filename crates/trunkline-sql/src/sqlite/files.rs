@@ -1,13 +1,13 @@
 //! The files of a read database, on a disk or in memory: their names, and how they are opened and removed.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
+use trunkline_place::{DatabaseLock, FileLock, in_the_way_of_database, owner_at, take_database, take_file};
 
 use super::dialect::SqliteDialect;
 use super::fault::{failed, failed_io, is_passing};
@@ -28,18 +28,11 @@ enum Place {
     Memory(Arc<Memory>),
 }
 
-/// A lock, held as long as this lives.
+/// A lock on the registry, and on the file that says who has it, held as long as this lives.
 #[derive(Debug)]
 pub(super) struct Lock {
-    file: fs::File,
-}
-
-impl Drop for Lock {
-    /// Closing the file is not enough while a child process that is just being started has a copy of it.
-    fn drop(&mut self) {
-        // What can't be unlocked is when this process ends.
-        drop(self.file.unlock());
-    }
+    _file: FileLock,
+    _registry: DatabaseLock,
 }
 
 impl Claim for Lock {}
@@ -56,6 +49,11 @@ pub(super) enum Durability {
 impl Files {
     /// The files beside this registry; its folder is made when it isn't there.
     pub(super) fn on_disk(registry: &Path, busy_timeout: Duration) -> Result<Self, DatabaseError> {
+        let doing = || format!("open the read database {}", registry.display());
+        if let Some(held) = in_the_way_of_database(registry).map_err(failed_io(doing()))? {
+            let reason = format!("there is {held}; name another file");
+            return Err(DatabaseError::Lasting { doing: doing(), reason });
+        }
         let folder = folder(registry);
         fs::create_dir_all(folder).map_err(failed_io(format!("make the folder {}", folder.display())))?;
         Ok(Self { place: Place::Disk(registry.to_owned()), busy_timeout })
@@ -175,7 +173,7 @@ impl Files {
 
     /// Locks the database for running its projections; who has it locked, as far as that is known, while somebody has.
     ///
-    /// The lock is a file of its own, since `SQLite` has its own locks on the others; it ends with the process.
+    /// The lock is none of `SQLite`'s own; it ends with the process.
     pub(super) fn lock(&self) -> Result<Claimed, DatabaseError> {
         let registry = match &self.place {
             Place::Disk(registry) => registry,
@@ -186,23 +184,14 @@ impl Files {
         };
         let mut path = registry.clone().into_os_string();
         path.push(".lock");
-        let doing = || format!("lock {}", Path::new(&path).display());
-        let file = fs::OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
-        let mut file = file.map_err(failed_io(doing()))?;
-        match file.try_lock() {
-            Ok(()) => {
-                // For who finds it locked; that it can't be written is no reason not to have it.
-                let _ = file.set_len(0).and_then(|()| write!(file, "process {}", std::process::id()));
-                Ok(Ok(Box::new(Lock { file })))
-            }
-            Err(fs::TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let read = file.read_to_string(&mut holder);
-                let is_known = read.is_ok() && !holder.is_empty();
-                Ok(Err(if is_known { holder } else { "another process".to_owned() }))
-            }
-            Err(fs::TryLockError::Error(error)) => Err(failed_io(doing())(error)),
-        }
+        let path = Path::new(&path);
+        let doing = || format!("lock {}", path.display());
+        // Whoever removes the file lets nobody in; earlier versions and some systems look at nothing else.
+        let Some(registry) = take_database(registry).map_err(failed_io(doing()))? else {
+            return Ok(Err(owner_at(path)));
+        };
+        let file = take_file(path, &format!("process {}", std::process::id())).map_err(failed_io(doing()))?;
+        Ok(file.map(|file| Box::new(Lock { _file: file, _registry: registry }) as Box<dyn Claim>))
     }
 
     /// Has a generation's file stay that was made on this connection.

@@ -5,12 +5,18 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
+use trunkline_place::{FolderLock, take_folder};
 
 use super::{Checkpoint, CheckpointError, Checkpoints};
+
+/// How long a writer waits for another one's file, and how often it looks.
+const LOCKED_MAX: Duration = Duration::from_secs(10);
+const LOOKED_AGAIN: Duration = Duration::from_millis(2);
 
 /// Checkpoints in a folder, a small file each: written beside, synced, and renamed.
 ///
@@ -137,6 +143,7 @@ fn read_all(folder: &Path) -> Result<BTreeMap<String, Checkpoint>, CheckpointErr
 
 fn replace(folder: &Path, name: &str, checkpoint: &Checkpoint) -> io::Result<()> {
     fs::create_dir_all(folder)?;
+    let _turn = wait_for_folder(folder)?;
     let beside = path(folder, name, "new");
     let mut file = File::create(&beside)?;
     serde_json::to_writer(&file, checkpoint)?;
@@ -147,10 +154,30 @@ fn replace(folder: &Path, name: &str, checkpoint: &Checkpoint) -> io::Result<()>
 }
 
 fn remove(folder: &Path, name: &str) -> io::Result<()> {
+    let _turn = match wait_for_folder(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        turn => turn?,
+    };
     match fs::remove_file(path(folder, name, "json")) {
         Ok(()) => File::open(folder)?.sync_all(),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// Locks the folder while a file in it is replaced or removed, so that two processes don't write into one file: who comes
+/// second waits, for no longer than that takes.
+fn wait_for_folder(folder: &Path) -> io::Result<FolderLock> {
+    let end = Instant::now() + LOCKED_MAX;
+    loop {
+        match take_folder(folder)? {
+            Some(lock) => return Ok(lock),
+            None if Instant::now() > end => {
+                let what = format!("{} is locked by another process", folder.display());
+                return Err(io::Error::new(ErrorKind::ResourceBusy, what));
+            }
+            None => std::thread::sleep(LOOKED_AGAIN),
+        }
     }
 }
 

@@ -18,6 +18,8 @@ fn maintain_error(error: engine::BackupError) -> MaintainError {
         engine::BackupError::Damaged { .. } | engine::BackupError::Read(_) => {
             MaintainError::Damaged { what: error.to_string() }
         }
+        engine::BackupError::Occupied { folder, held } => MaintainError::Occupied { folder, held },
+        engine::BackupError::InUse { folder } => MaintainError::InUse { folder },
         other => MaintainError::Refused { reason: other.to_string() },
     }
 }

@@ -34,6 +34,7 @@ impl From<engine::OpenError> for OpenError {
         match error {
             engine::OpenError::NotFound { folder } => Self::NotFound { path: folder },
             engine::OpenError::InUse { folder, owner } => Self::InUse { path: folder, owner },
+            engine::OpenError::Occupied { folder, held } => Self::Occupied { path: folder, held },
             engine::OpenError::Corrupt { .. } => Self::Corrupt { what: error.to_string() },
             engine::OpenError::Version { file, version } => Self::Version { file, version },
             engine::OpenError::Io { act, source } => Self::Io { act, source },

@@ -1,13 +1,18 @@
 //! One writer at a time on a real disk, whatever becomes of the file `lock`.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use trunkline_log::disk::RealDisk;
 use trunkline_log::{BackupError, Expected, Log, OpenError, Options};
 
 use crate::draft::Draft;
+
+/// Set for the process that is killed: the folder of the log.
+const WRITER: &str = "TRUNKLINE_LOG_WRITER";
 
 fn open(path: &Path) -> Result<Log, OpenError> {
     Log::open(Arc::new(RealDisk::new(path)), Options::default())
@@ -62,6 +67,40 @@ fn a_segment_that_is_written_to_is_locked_in_any_folder() {
     assert!(matches!(open(&moved), Err(OpenError::InUse { .. })));
     log.close();
     assert_eq!(open(&moved).unwrap().head(), 1);
+}
+
+/// Not a test of its own: what the killed process does. Elsewhere it has nothing to do.
+#[test]
+fn writer() {
+    let Ok(path) = std::env::var(WRITER) else { return };
+    let log = open(Path::new(&path)).unwrap();
+    append(&log, 1);
+    println!("\nappended");
+    // Until it is killed, or whoever would kill it has ended.
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    drop(log);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_writer_has_nothing_locked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut writer = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "locked::writer", "--nocapture", "--test-threads=1"])
+        .env(WRITER, &path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(writer.stdout.take().unwrap());
+    assert!(output.lines().any(|line| line.unwrap() == "appended"));
+    fs::remove_file(path.join("lock")).unwrap();
+    assert!(matches!(open(&path), Err(OpenError::InUse { .. })), "another process has it");
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    assert_eq!(open(&path).unwrap().head(), 1);
 }
 
 /// An earlier version locks that file and nothing else.

@@ -301,18 +301,18 @@ fn copy(
 ///
 /// It is looked at again once it is locked: whoever made something in it meanwhile had it locked.
 fn lock_target(to: &dyn Disk, kind: Kind) -> Result<Box<dyn DiskLock>, BackupError> {
-    let look = || {
+    let refuse = || {
         let held = to.in_the_way_of(kind, true);
         match held.map_err(io_error(format!("look what {} holds", to.name())))? {
             Some(held) => Err(BackupError::Occupied { folder: to.name(), held: held.to_string() }),
             None => Ok(()),
         }
     };
-    look()?;
+    refuse()?;
     to.create_dir("").map_err(io_error(format!("make the folder {}", to.name())))?;
     let lock = to.lock_folder().map_err(io_error(format!("lock {}", to.name())))?;
     let lock = lock.ok_or_else(|| BackupError::InUse { folder: to.name() })?;
-    look()?;
+    refuse()?;
     Ok(lock)
 }
 

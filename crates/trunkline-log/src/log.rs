@@ -116,8 +116,8 @@ pub struct Stats {
 impl Log {
     /// Opens a log for appending and reading, and makes it when there is none.
     pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Self, OpenError> {
-        let held = disk.in_the_way_of(Kind::EventStore, false);
-        if let Some(held) = held.map_err(OpenError::io(format!("look what {} holds", disk.name())))? {
+        let in_the_way = disk.in_the_way_of(Kind::EventStore, false);
+        if let Some(held) = in_the_way.map_err(OpenError::io(format!("look what {} holds", disk.name())))? {
             return Err(OpenError::Occupied { folder: disk.name(), held: held.to_string() });
         }
         disk.create_dir("").map_err(OpenError::io(format!("make the folder {}", disk.name())))?;

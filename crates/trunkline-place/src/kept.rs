@@ -76,12 +76,16 @@ pub fn take_database(path: &Path) -> io::Result<Option<DatabaseLock>> {
     Ok(Some(DatabaseLock { id: Some(id) }))
 }
 
-/// The first bytes of a file.
+/// The first bytes of a file; none of a pipe or a device, which could be waited for without an end.
 pub(crate) fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
     // While this is held, nobody else opens one of them here.
     let mut all = kept();
     let mut bytes = vec![0; 32];
-    let id = id(&fs::metadata(path)?);
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Ok(Vec::new());
+    }
+    let id = id(&metadata);
     if let Some(kept) = id.and_then(|id| all.get(&id)) {
         let read = read_start(&kept.file, &mut bytes)?;
         bytes.truncate(read);
@@ -99,6 +103,7 @@ pub(crate) fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
 fn id(metadata: &fs::Metadata) -> Option<Id> {
     use std::os::unix::fs::MetadataExt as _;
 

@@ -214,7 +214,7 @@ impl DiskFile for RealFile {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        platform::try_lock(&self.file)
+        Ok(platform::try_lock(&self.file))
     }
 
     fn unlock(&self) {
@@ -305,12 +305,9 @@ mod platform {
         Ok(file.metadata()?.len())
     }
 
-    pub(super) fn try_lock(file: &File) -> io::Result<bool> {
-        match file.try_lock() {
-            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
-            // A file system without locks has none to be refused by.
-            Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(true),
-        }
+    /// A file system without locks has none to be refused by.
+    pub(super) fn try_lock(file: &File) -> bool {
+        !matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock))
     }
 
     pub(super) fn unlock(file: &File) {
@@ -343,8 +340,8 @@ mod platform {
     pub(super) fn will_read(_file: &File, _offset: u64, _len: u64) {}
 
     /// Locks of this system keep readers out.
-    pub(super) fn try_lock(_file: &File) -> io::Result<bool> {
-        Ok(true)
+    pub(super) fn try_lock(_file: &File) -> bool {
+        true
     }
 
     pub(super) fn unlock(_file: &File) {}

@@ -54,12 +54,7 @@ pub(crate) fn recover(
         None => 0,
     };
     let mut segments = open_segments(&**disk, &numbers)?;
-    let segment_lock = WriteLock::take(&segments[&last].file);
-    let segment_lock = segment_lock.map_err(OpenError::io("lock the last segment"))?;
-    if segment_lock.is_none() {
-        // The folder is another one than its owner's, or its lock was undone, and the segment is the same.
-        return Err(OpenError::InUse { folder: disk.name(), owner: "another process".to_owned() });
-    }
+    let segment_lock = Some(lock_last(&**disk, &segments[&last].file)?);
     missing::check(&**disk, &segments, state)?;
     // A killed process may have named files without syncing their names; no index may outlast the segment after it.
     disk.sync_dir("").map_err(OpenError::io("sync the queue's folder"))?;
@@ -185,6 +180,12 @@ fn remove_unfinished(disk: &dyn Disk, names: &[String]) -> Result<(), OpenError>
         disk.remove(name).map_err(OpenError::io(format!("remove {name}, which was never finished")))?;
     }
     Ok(())
+}
+
+/// Locks the last segment, which somebody has whose folder is another one, or whose folder's lock was undone.
+fn lock_last(disk: &dyn Disk, file: &Arc<dyn DiskFile>) -> Result<WriteLock, OpenError> {
+    let lock = WriteLock::take(file).map_err(OpenError::io("lock the last segment"))?;
+    lock.ok_or_else(|| OpenError::InUse { folder: disk.name(), owner: "another process".to_owned() })
 }
 
 /// Opens the segments of these numbers.

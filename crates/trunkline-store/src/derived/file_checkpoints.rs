@@ -167,6 +167,7 @@ fn remove(folder: &Path, name: &str) -> io::Result<()> {
 
 /// Locks the folder while a file in it is replaced or removed, so that two processes don't write into one file: who comes
 /// second waits, for no longer than that takes.
+#[expect(clippy::disallowed_methods, reason = "no system waits for a lock with a limit")]
 fn wait_for_folder(folder: &Path) -> io::Result<FolderLock> {
     let end = Instant::now() + LOCKED_MAX;
     loop {

@@ -35,9 +35,10 @@ impl WholeFile {
     /// Gives the finished file its name, once its bytes are on the disk.
     pub(crate) fn put_in_place(self) -> io::Result<()> {
         self.file.as_file().sync_all()?;
-        let placed = match self.replaces {
-            true => self.file.persist(&self.path),
-            false => self.file.persist_noclobber(&self.path),
+        let placed = if self.replaces {
+            self.file.persist(&self.path)
+        } else {
+            self.file.persist_noclobber(&self.path)
         };
         placed.map_err(|error| error.error)?;
         #[cfg(unix)]

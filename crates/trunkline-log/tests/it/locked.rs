@@ -14,13 +14,16 @@ use crate::draft::Draft;
 /// Set for the process that is killed: the folder of the log.
 const WRITER: &str = "TRUNKLINE_LOG_WRITER";
 
+/// What is done to the file `lock`.
+type Harm = fn(&Path);
+
 fn open(path: &Path) -> Result<Log, OpenError> {
     Log::open(Arc::new(RealDisk::new(path)), Options::default())
 }
 
 fn append(log: &Log, number: u64) {
     let draft = Draft::one("a-1", Expected::Any, number, b"x");
-    log.append_blocking(draft.encode(log)).unwrap();
+    log.append_blocking(draft.encode(log)).expect("nothing is expected of the log");
 }
 
 #[cfg(unix)]
@@ -31,7 +34,7 @@ fn a_lock_file_that_is_removed_or_replaced_lets_no_second_writer_in() {
     let log = open(&path).unwrap();
     append(&log, 1);
     let lock = path.join("lock");
-    let harms: [(&str, fn(&Path)); 4] = [
+    let harms: [(&str, Harm); 4] = [
         ("left", |_| ()),
         ("removed", |lock| fs::remove_file(lock).unwrap()),
         ("replaced", |lock| fs::write(lock, "nobody").unwrap()),
@@ -173,8 +176,7 @@ fn a_first_backup_that_was_interrupted_is_gone_on_with() {
     let to = RealDisk::new(path("backup"));
     log.backup(&to, &mut |_, _| ()).unwrap();
     let begun = fs::read_to_string(path("backup/backup")).unwrap();
-    let body: String =
-        begun.lines().take(2).map(|line| format!("{line}\n")).collect::<String>() + "position 0\n";
+    let body: String = begun.split_inclusive('\n').take(2).collect::<String>() + "position 0\n";
     let begun = format!("{body}crc {:08x}\n", crc32fast::hash(body.as_bytes()));
     fs::write(path("backup/backup.begun"), begun).unwrap();
     fs::remove_file(path("backup/backup")).unwrap();

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use trunkline_core::Position;
 use trunkline_store::ReadError;
 
@@ -41,8 +41,8 @@ pub(crate) struct Follower {
 
 /// A pause in which more events may come.
 struct Linger {
-    /// Ends it: a caller waits for rows.
-    hurry: Arc<Notify>,
+    /// Ends it: a caller waits for rows, or has since the last piece was given.
+    hurry: watch::Receiver<()>,
     /// Whether all were given.
     is_due: bool,
 }
@@ -79,8 +79,8 @@ impl Follower {
     }
 
     /// Once all were given, waits a little for more, unless a caller waits for it.
-    pub(crate) fn lingering(mut self, hurry: &Arc<Notify>) -> Self {
-        self.linger = Some(Linger { hurry: Arc::clone(hurry), is_due: false });
+    pub(crate) fn lingering(mut self, hurry: watch::Receiver<()>) -> Self {
+        self.linger = Some(Linger { hurry, is_due: false });
         self
     }
 
@@ -104,11 +104,19 @@ impl Follower {
     ///
     /// Dropping the future loses nothing: the same piece comes again.
     pub(crate) async fn next(&mut self) -> Result<Piece, FollowError> {
-        if let Some(Linger { hurry, is_due: true }) = &self.linger {
-            tokio::select! {
-                () = tokio::time::sleep(LINGER) => {}
-                () = hurry.notified() => {}
-            }
+        if let Some(Linger { hurry, is_due: true }) = &mut self.linger {
+            // That no caller is left who could hurry doesn't end the pause.
+            let hurried = async {
+                if hurry.changed().await.is_err() {
+                    std::future::pending().await
+                }
+            };
+            // However the pause ends, the next piece is looked for.
+            let _ = tokio::time::timeout(LINGER, hurried).await;
+        }
+        if let Some(linger) = &mut self.linger {
+            // Whoever hurries from now on may mean an event that this look doesn't find any more.
+            linger.hurry.mark_unchanged();
         }
         let piece = self.look().await?;
         self.share.weigh(self.position, &piece);
@@ -207,9 +215,9 @@ mod tests {
         let store = MemoryStore::new();
         append(&store, "A", 1).await;
         let tail = Arc::new(Tail::new(Arc::new(store.clone())));
-        let hurry = Arc::new(Notify::new());
+        let hurry = watch::Sender::new(());
         let follower = Follower::new(&tail, Wanted::All, BOUNDS, Position::START);
-        let mut follower = follower.lingering(&hurry);
+        let mut follower = follower.lingering(hurry.subscribe());
         assert_eq!(all(&mut follower, 1).await, [1]);
         append(&store, "A", 1).await;
         {
@@ -221,7 +229,7 @@ mod tests {
         }
         append(&store, "A", 1).await;
         let begun = tokio::time::Instant::now();
-        hurry.notify_one();
+        hurry.send_replace(());
         assert_eq!(all(&mut follower, 4).await, [4]);
         assert_eq!(begun.elapsed(), Duration::ZERO);
     }

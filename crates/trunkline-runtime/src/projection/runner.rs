@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, RecordedEvent};
 use trunkline_sql::{ApplyError, Batch, BatchEnd, StatementFailure};
@@ -50,7 +50,7 @@ pub(super) struct Shared {
     /// What is read of the log.
     pub(super) tail: Arc<Tail>,
     /// Notified when a caller waits for rows.
-    pub(super) hurry: Arc<Notify>,
+    pub(super) hurry: watch::Sender<()>,
 }
 
 /// What the statements get of a piece's events, where it was found before the piece is applied.
@@ -275,7 +275,7 @@ impl Runner {
                     return Ok(Source::Own(self.ahead(after, head)));
                 }
                 let follower = Follower::new(tail, self.wanted(), Bounds::TRANSACTION, after);
-                Ok(Source::Follower(Box::new(follower.lingering(hurry))))
+                Ok(Source::Follower(Box::new(follower.lingering(hurry.subscribe()))))
             }
             _ => Ok(Source::Own(self.ahead(after, Position::MAX))),
         }

@@ -103,7 +103,7 @@ impl Projections {
         });
         let all = all.collect();
         Self {
-            shared: Shared { tail, hurry: Arc::default() },
+            shared: Shared { tail, hurry: watch::Sender::new(()) },
             store,
             upcasters: upcasters.clone(),
             clock,
@@ -258,7 +258,7 @@ impl Projections {
     }
 
     async fn wait(&self, all: Vec<&One>, position: Position, limit: Duration) -> Result<(), ProjectionError> {
-        self.shared.hurry.notify_waiters();
+        self.shared.hurry.send_replace(());
         let waiting =
             futures::future::try_join_all(all.iter().map(|one| one.progress.wait_for(one.name(), position)));
         if let Ok(came) = tokio::time::timeout(limit, waiting).await {

@@ -1,10 +1,10 @@
 //! Checkpoints in a folder, a small file each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
@@ -14,7 +14,7 @@ use trunkline_place::{FolderLock, take_folder};
 
 use super::{Checkpoint, CheckpointError, Checkpoints};
 
-/// How long a writer waits for another one's file, and how often it looks.
+/// How long a writer waits for one of another process, and how often it looks.
 const LOCKED_MAX: Duration = Duration::from_secs(10);
 const LOOKED_AGAIN: Duration = Duration::from_millis(2);
 
@@ -25,28 +25,24 @@ const LOOKED_AGAIN: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub struct FileCheckpoints {
     folder: PathBuf,
-    /// Held by who writes the files of a name, in the order of the calls, also when the caller is gone before.
-    names: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// Held by who writes, in the order of the calls, also when the caller is gone before.
+    writing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl FileCheckpoints {
     /// Checkpoints in this folder, which is made when something is kept.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), names: Mutex::default() }
+        Self { folder: folder.into(), writing: Arc::default() }
     }
 
-    /// Writes something about a name, after all that was asked earlier about it.
+    /// Writes something about a name, after all that was asked earlier.
     async fn write(
         &self,
         name: &str,
         done: &'static str,
         write: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
     ) -> Result<(), CheckpointError> {
-        let turn = {
-            let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(names.entry(name.to_owned()).or_default())
-        };
-        let turn = turn.lock_owned().await;
+        let turn = Arc::clone(&self.writing).lock_owned().await;
         let folder = self.folder.clone();
         let written = blocking(move || {
             let written = write(&folder);
@@ -100,7 +96,10 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 fn failed(name: &str, done: &'static str) -> impl FnOnce(io::Error) -> CheckpointError + use<> {
     let name = name.to_owned();
     move |error| {
-        let passes = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        let passes = matches!(
+            error.kind(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ResourceBusy
+        );
         CheckpointError::Storage { name, done, passes, source: Box::new(error) }
     }
 }
@@ -143,7 +142,7 @@ fn read_all(folder: &Path) -> Result<BTreeMap<String, Checkpoint>, CheckpointErr
 
 fn replace(folder: &Path, name: &str, checkpoint: &Checkpoint) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let _turn = wait_for_folder(folder)?;
+    let _turn = wait_for_folder(folder, LOCKED_MAX)?;
     let beside = path(folder, name, "new");
     let mut file = File::create(&beside)?;
     serde_json::to_writer(&file, checkpoint)?;
@@ -154,7 +153,7 @@ fn replace(folder: &Path, name: &str, checkpoint: &Checkpoint) -> io::Result<()>
 }
 
 fn remove(folder: &Path, name: &str) -> io::Result<()> {
-    let _turn = match wait_for_folder(folder) {
+    let _turn = match wait_for_folder(folder, LOCKED_MAX) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         turn => turn?,
     };
@@ -166,10 +165,10 @@ fn remove(folder: &Path, name: &str) -> io::Result<()> {
 }
 
 /// Locks the folder while a file in it is replaced or removed, so that two processes don't write into one file: who comes
-/// second waits, for no longer than that takes.
+/// second waits, for no longer than that takes, unless the other was stopped in the midst of it.
 #[expect(clippy::disallowed_methods, reason = "no system waits for a lock with a limit")]
-fn wait_for_folder(folder: &Path) -> io::Result<FolderLock> {
-    let end = Instant::now() + LOCKED_MAX;
+fn wait_for_folder(folder: &Path, at_most: Duration) -> io::Result<FolderLock> {
+    let end = Instant::now() + at_most;
     loop {
         match take_folder(folder)? {
             Some(lock) => return Ok(lock),
@@ -199,4 +198,19 @@ fn name_of(file: &str) -> Option<String> {
         name.extend(plain.as_bytes());
     }
     String::from_utf8(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_another_writer_keeps_locked_is_an_error_that_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = take_folder(folder.path()).unwrap();
+        let error = wait_for_folder(folder.path(), Duration::ZERO).unwrap_err();
+        assert!(failed("out", "written")(error).passes());
+        drop(other);
+        wait_for_folder(folder.path(), Duration::ZERO).unwrap();
+    }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::StreamExt;
 use serde::Serialize;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
+use trunkline_cel::Value;
 use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{Position, StreamName, Timestamp, Version};
 use trunkline_store::{EventStore, ReadError, StreamRead};
@@ -132,7 +132,7 @@ async fn trace(
     until: Until,
 ) -> Result<History, HistoryError> {
     let mut state = declared.initial.clone();
-    let mut json = parsed(&state.to_json());
+    let mut json = parsed(&state);
     let mut entries = Vec::new();
     let mut last = Version::EMPTY;
     let to = match until {
@@ -152,7 +152,7 @@ async fn trace(
                 event_type: event.event_type().to_owned(),
                 reason: error.to_string(),
             })?;
-            let next = parsed(&state.to_json());
+            let next = parsed(&state);
             let mut changed = Vec::new();
             compare("", Some(&json), Some(&next), &mut changed);
             json = next;
@@ -172,8 +172,24 @@ async fn trace(
     Ok(History { stream: stream.clone(), version: last, state, events: entries })
 }
 
-fn parsed(json: &Bytes) -> Json {
-    serde_json::from_slice(json).expect("a state is JSON")
+/// A state to be compared and shown. What is no value of expressions is shown as the text that it was written as.
+fn parsed(state: &Value) -> Json {
+    if !state.may_be_odd() {
+        return serde_json::from_slice(&state.to_json()).expect("a state is JSON");
+    }
+    if let Some(fields) = state.fields() {
+        return Json::Object(fields.map(|(name, value)| (name, parsed(&value))).collect());
+    }
+    if let Some(items) = state.items() {
+        return Json::Array(items.map(|item| parsed(&item)).collect());
+    }
+    let written = state.to_json();
+    match serde_json::from_slice(&written) {
+        // Shown as a double, a large integer would be another.
+        Ok(Json::Number(number)) if number.is_f64() && state.as_f64().is_none() => None,
+        read => read.ok(),
+    }
+    .unwrap_or_else(|| Json::String(String::from_utf8_lossy(&written).into_owned()))
 }
 
 /// Notes what differs: objects field by field, everything else as a whole.
@@ -197,6 +213,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_no_value_of_expressions_is_shown_as_it_is_written() {
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        let state = format!(
+            r#"{{"a":[1.5,1E400],"b":"\ud800","c":18446744073709551615,"d":{deep},"e":-1{}}}"#,
+            "0".repeat(30)
+        );
+        let json = parsed(&Value::from_json(state).unwrap());
+        assert_eq!(json["a"], json!([1.5, "1E400"]));
+        assert_eq!((&json["b"], &json["c"]), (&json!("\"\\ud800\""), &json!(u64::MAX)));
+        assert_eq!(json["e"], json!(format!("-1{}", "0".repeat(30))));
+    }
 
     #[test]
     fn changes_are_listed_field_by_field() {

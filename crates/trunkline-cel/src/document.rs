@@ -3,6 +3,9 @@
 //! The parts lie in one list in the order of the text, a container before what it holds, and each knows its place in
 //! the text. A value is a document and the number of a part, so that passing a part on copies neither it nor what it
 //! holds, and writing it is copying its bytes.
+//!
+//! What is JSON, and yet no value of the language, such as an integer beyond 64 bits, is a part like any other: it can be
+//! passed on, and only an expression that works with it fails. What nobody works with stops nobody.
 
 mod read;
 
@@ -16,8 +19,11 @@ use bytes::Bytes;
 pub(crate) struct Document {
     text: Bytes,
     parts: Vec<Part>,
-    /// The texts that are written with escapes, without them.
-    unescaped: String,
+    /// The texts that are written with escapes, without them. Halves of surrogate pairs are three bytes each, as if they
+    /// were characters: it is no UTF-8 there, and so no other text's.
+    unescaped: Vec<u8>,
+    /// Whether there is something that event data must not have, or might not.
+    odd: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +41,36 @@ pub(crate) enum Kind {
     Object,
     /// A key whose field is written again further down, where it counts.
     Replaced,
+    /// No value of the language.
+    Unheld(Unheld),
+}
+
+/// Why a part is no value of the language, though it is JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unheld {
+    /// An integer beyond 64 bits.
+    Integer,
+    /// A number beyond doubles.
+    Number,
+    /// A text with half of a surrogate pair; it stands in `unescaped`.
+    Text,
+    /// A list or an object deeper in the text than values nest.
+    Deep,
+}
+
+/// The depth of what is read as one part however deep it is, and of all that holds it.
+const DEPTH_UNKNOWN: u8 = u8::MAX;
+
+impl Unheld {
+    /// As it is called in messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Integer => "an integer that does not fit 64 bits",
+            Self::Number => "a number that does not fit a double",
+            Self::Text => "text with half of a surrogate pair",
+            Self::Deep => "nested deeper than values can be",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -57,8 +93,18 @@ impl Document {
         self.parts[part as usize].kind
     }
 
+    /// How deep a part nests, as far as passing it on has to know: what is deeper than values nest is never taken apart,
+    /// and counts nothing.
     pub(crate) fn depth(&self, part: u32) -> usize {
-        usize::from(self.parts[part as usize].depth)
+        match self.parts[part as usize].depth {
+            DEPTH_UNKNOWN => 0,
+            depth => usize::from(depth),
+        }
+    }
+
+    /// Whether the text has something that event data must not have, or might not.
+    pub(crate) fn is_odd(&self) -> bool {
+        self.odd
     }
 
     /// The bytes of the part; of the whole with the white space around it.
@@ -89,9 +135,9 @@ impl Document {
 
     pub(crate) fn text_bytes(&self, part: u32) -> &[u8] {
         let part = &self.parts[part as usize];
-        if part.kind == Kind::Escaped {
+        if matches!(part.kind, Kind::Escaped | Kind::Unheld(_)) {
             let (start, length) = ((part.payload >> 32) as usize, part.payload as u32 as usize);
-            return &self.unescaped.as_bytes()[start..start + length];
+            return &self.unescaped[start..start + length];
         }
         &self.text[part.start as usize + 1..part.end as usize - 1]
     }
@@ -111,10 +157,10 @@ impl Document {
     }
 
     /// The field's value; the last one where a name is written twice.
-    pub(crate) fn field(&self, object: u32, name: &str) -> Option<u32> {
+    pub(crate) fn field(&self, object: u32, name: &[u8]) -> Option<u32> {
         let (mut key, end) = (object + 1, self.next(object));
         while key < end {
-            if self.kind(key) != Kind::Replaced && self.text_bytes(key) == name.as_bytes() {
+            if self.kind(key) != Kind::Replaced && self.text_bytes(key) == name {
                 return Some(key + 1);
             }
             key = self.next(key + 1);

@@ -272,7 +272,7 @@ impl<'e> Run<'e> {
         }
         fields.sort_by(|left, right| left.0.cmp(&right.0));
         if let Some(pair) = fields.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            let message = format!("the field `{}` is there twice", pair[0].0.as_str());
+            let message = format!("the field `{}` is there twice", pair[0].0.shown());
             return Err(failure(EvaluateErrorKind::Value, node, None, message));
         }
         let value = Value::sorted_object(fields);

@@ -1,6 +1,7 @@
 //! A text that is shared, with a value of its own or with the document it stands in.
 
-use crate::document::Document;
+use crate::document::{Document, Kind};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -11,14 +12,31 @@ pub(crate) enum Text {
 }
 
 impl Text {
-    pub(crate) fn as_str(&self) -> &str {
+    /// The text; none of a name that has half of a surrogate pair.
+    pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
-            Text::Own(text) => text,
-            Text::Json(document, part) => document.text(*part),
+            Text::Own(text) => Some(text),
+            Text::Json(document, part) => match document.kind(*part) {
+                Kind::Unheld(_) => None,
+                _ => Some(document.text(*part)),
+            },
         }
     }
 
-    /// The bytes, without checking again that they are UTF-8.
+    /// The text for a message, or for whoever has no way to say that it is none.
+    pub(crate) fn shown(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.as_bytes())
+    }
+
+    /// The text as it stands in its document, with its quotes.
+    pub(crate) fn written(&self) -> &[u8] {
+        match self {
+            Text::Own(text) => text.as_bytes(),
+            Text::Json(document, part) => document.raw(*part),
+        }
+    }
+
+    /// The bytes, without checking again that they are UTF-8; not quite that, of a name with half of a surrogate pair.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Text::Own(text) => text.as_bytes(),

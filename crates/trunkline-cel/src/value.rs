@@ -62,6 +62,8 @@ pub(crate) struct Object {
 pub(crate) struct Size {
     depth: usize,
     bytes: u64,
+    /// Whether something in it might be what event data must not have.
+    odd: bool,
 }
 
 /// A value that would be larger than any event may be, or deeper than JSON readers go.
@@ -72,11 +74,12 @@ pub(crate) enum TooLarge {
 }
 
 impl Size {
-    const EMPTY: Size = Size { depth: 1, bytes: 2 };
+    const EMPTY: Size = Size { depth: 1, bytes: 2, odd: false };
 
     fn add(&mut self, other: Size, extra: usize) {
         self.depth = self.depth.max(other.depth + 1);
         self.bytes = self.bytes.saturating_add(other.bytes).saturating_add(extra as u64);
+        self.odd |= other.odd;
     }
 
     fn check(self) -> Result<Size, TooLarge> {
@@ -90,10 +93,33 @@ impl Size {
 impl Value {
     /// The value of a JSON text, whose bytes are kept.
     ///
-    /// Where a name is written twice in an object, the last one counts. An integer that does not fit 64 bits is
-    /// refused, and so is a number that is not finite.
+    /// Where a name is written twice in an object, the last one counts. What is JSON and yet no value, such as an integer
+    /// beyond 64 bits, half of a surrogate pair or what nests too deep, is passed on as it is written; an expression that
+    /// works with it fails.
+    ///
+    /// ```
+    /// use trunkline_cel::Value;
+    ///
+    /// let read = Value::from_json(r#"{"serial": 18446744073709551615, "n": 1}"#).unwrap();
+    /// assert_eq!(read.get("n").and_then(|n| n.as_i64()), Some(1));
+    /// let serial = read.get("serial").unwrap();
+    /// assert_eq!((serial.as_i64(), &serial.to_json()[..]), (None, &b"18446744073709551615"[..]));
+    /// ```
     pub fn from_json(text: impl Into<Bytes>) -> Result<Value, JsonError> {
         Ok(Value(Repr::Json(Arc::new(document::read(text.into())?), 0)))
+    }
+
+    /// The value of data that need not be JSON: what isn't is bytes.
+    ///
+    /// ```
+    /// use trunkline_cel::Value;
+    ///
+    /// assert_eq!(Value::from_data(&b"[1]"[..]).type_name(), "a list");
+    /// assert_eq!(Value::from_data(&b"\xff\xfe"[..]).to_json(), r#""//4=""#);
+    /// ```
+    pub fn from_data(data: impl Into<Bytes>) -> Value {
+        let data = data.into();
+        Value::from_json(data.clone()).unwrap_or_else(|_| Value(Repr::Bytes(data[..].into())))
     }
 
     /// Null.
@@ -207,7 +233,7 @@ impl Value {
     /// The names and values, if this is an object, in the order they are written in.
     pub fn fields(&self) -> Option<impl Iterator<Item = (String, Value)> + '_> {
         let View::Object(object) = self.view() else { return None };
-        Some(object.iter().map(|(name, value)| (name.as_str().to_owned(), value)))
+        Some(object.iter().map(|(name, value)| (name.shown().into_owned(), value)))
     }
 
     /// What the value is, as it is called in messages: `a list`.
@@ -223,6 +249,7 @@ impl Value {
             View::Duration(_) => "a duration",
             View::List(_) => "a list",
             View::Object(_) => "an object",
+            View::Unheld(why, _) => why.name(),
         }
     }
 
@@ -244,14 +271,21 @@ impl Value {
             Repr::List(list) => return list.size,
             Repr::Object(object) => return object.size,
             Repr::Json(document, part) => {
-                return Size { depth: document.depth(*part), bytes: document.raw(*part).len() as u64 };
+                let bytes = document.raw(*part).len() as u64;
+                return Size { depth: document.depth(*part), bytes, odd: document.is_odd() };
             }
             Repr::Text(text) => text.len() + 2,
             Repr::Bytes(bytes) => bytes.len() * 4 / 3 + 4,
             Repr::Null | Repr::Bool(_) | Repr::Int(_) => 8,
             Repr::Double(_) | Repr::Timestamp(_) | Repr::Duration(_) => 24,
         };
-        Size { depth: 0, bytes: bytes as u64 }
+        Size { depth: 0, bytes: bytes as u64, odd: false }
+    }
+
+    /// Whether the value may hold something that is no value of the language, or a name twice in one object: whoever makes
+    /// an event of it has to look.
+    pub fn may_be_odd(&self) -> bool {
+        self.size().odd
     }
 
     /// About how many bytes the value takes as JSON.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser};
 use trunkline::{Backends, DsnError, Place, Role};
-use trunkline_core::data::{self, InvalidData, RepeatedKey};
+use trunkline_core::data::{self, InvalidData, RepeatedKey, Unheld};
 use trunkline_core::{EventType, InvalidName, Query, QueryItem, StreamName, Tag};
 
 use crate::commands::Command;
@@ -130,8 +130,9 @@ pub(crate) fn data_of(text: Option<&str>, file: Option<&Path>) -> Result<Vec<u8>
 /// Data that all readers understand alike; what is no JSON is refused elsewhere.
 pub(crate) fn unambiguous(data: Vec<u8>) -> Result<Vec<u8>, Failure> {
     match data::check(&data) {
-        Err(InvalidData::RepeatedKey(key)) => Err(repeated(&key)),
         Ok(()) | Err(InvalidData::NotJson) => Ok(data),
+        Err(InvalidData::RepeatedKey(key)) => Err(repeated(&key)),
+        Err(InvalidData::Unheld(unheld)) => Err(unholdable(&unheld)),
     }
 }
 
@@ -139,6 +140,14 @@ pub(crate) fn unambiguous(data: Vec<u8>) -> Result<Vec<u8>, Failure> {
 pub(crate) fn repeated(key: &RepeatedKey) -> Failure {
     let hint = "nothing was stored; send it again with the one value that is meant";
     Failure::usage(format!("the data: {key}"), hint)
+}
+
+/// What is said of data with something in it that no reader can hold.
+pub(crate) fn unholdable(unheld: &Unheld) -> Failure {
+    Failure::usage(
+        format!("the data: {unheld}"),
+        "nothing was stored; send it again in a form that readers hold",
+    )
 }
 
 const STORE_HELP: &str = "The event store: log:PATH for the embedded log in a folder; memory: for one that \

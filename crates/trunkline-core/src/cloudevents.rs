@@ -22,10 +22,10 @@ pub(crate) fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
         let reason = format!("{spec:?} is not supported, only {SPEC_VERSION:?} is");
         return Err(wrong("specversion", &reason));
     }
-    let id: String = fields.required("id")?;
-    let source: String = fields.required("source")?;
-    let event_type: String = fields.required("type")?;
-    let subject: String = fields.required("subject")?;
+    let id = filled(fields, "id")?;
+    let source = filled(fields, "source")?;
+    let event_type = filled(fields, "type")?;
+    let subject = filled(fields, "subject")?;
     let event = NewEvent {
         occurred_at: fields.optional("time")?,
         metadata: metadata(fields)?,
@@ -34,6 +34,15 @@ pub(crate) fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
     };
     let stream = StreamName::new(&subject).map_err(|error| wrong("subject", &error))?;
     Ok(LineEvent { stream, event, version: None, position: None })
+}
+
+/// An attribute that says something: of events whose id or source is empty, all but the first would be taken for repeats.
+fn filled(fields: &Fields<'_>, field: &'static str) -> Result<String, LineError> {
+    let text: String = fields.required(field)?;
+    if text.is_empty() {
+        return Err(wrong(field, &"it is empty; CloudEvents demand a text that is not"));
+    }
+    Ok(text)
 }
 
 /// The attributes without a place of their own. The content type of JSON says nothing and is left out.
@@ -63,6 +72,18 @@ mod tests {
         assert_eq!(read.event.metadata.as_bytes(), br#"{"source":"/shop","traceparent":"00-1"}"#);
         assert_eq!(read.event.data, &br#"{"x":1}"#[..]);
         assert_eq!(read.event.occurred_at.unwrap().to_string(), "2010-12-01T08:26:00.000000Z");
+    }
+
+    #[test]
+    fn attributes_that_must_say_something_are_not_empty() {
+        let line = r#"{"specversion":"1.0","id":"7","source":"/shop","type":"T","subject":"a-1","data":1}"#;
+        assert!(from_line(line).is_ok());
+        for field in ["id", "source", "type", "subject"] {
+            let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+            fields.insert(field.to_owned(), "".into());
+            let error = from_line(&serde_json::to_string(&fields).unwrap()).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("{field:?}: it is empty")), "{error}");
+        }
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! Data from outside, gone over once: does every reader understand it alike, and is it the same as before?
 //!
 //! Readers differ in which of two fields of one name they take: expressions take the last, SQL the first, and others
-//! refuse both. So data that comes in has each name once in an object. What is stored is read as it is.
+//! refuse both. So data that comes in has each name once in an object. Nor does it have what no reader can hold: half of
+//! a surrogate pair, a number beyond doubles, more levels than common readers go. What is stored is read as it is. The
+//! rule is described in `docs/reference/events.md`.
 
 pub mod scan;
+mod unheld;
+
+pub use unheld::{NESTING_MAX, Unheld};
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,6 +19,7 @@ use siphasher::sip::SipHasher13;
 use smallvec::SmallVec;
 
 use scan::NotJson;
+use unheld::Why;
 
 /// Objects of more fields are sorted to find names written twice; for fewer, comparing all pairs is quicker.
 const PAIRS_FIELDS_MAX: usize = 16;
@@ -30,6 +36,19 @@ pub enum InvalidData {
     /// An object has two fields of one name.
     #[error(transparent)]
     RepeatedKey(#[from] RepeatedKey),
+    /// It has something that no reader can hold.
+    #[error(transparent)]
+    Unheld(#[from] Unheld),
+}
+
+impl InvalidData {
+    /// Where it is, such as `items[0].sku`; empty for the data as a whole.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::NotJson => None,
+            Self::RepeatedKey(RepeatedKey { path }) | Self::Unheld(Unheld { path, .. }) => Some(path),
+        }
+    }
 }
 
 impl From<NotJson> for InvalidData {
@@ -80,7 +99,7 @@ impl Serialize for Digest {
     }
 }
 
-/// Checks data: JSON, in which every object has each name once.
+/// Checks data: JSON, in which every object has each name once, and nothing is what no reader can hold.
 ///
 /// ```
 /// use trunkline_core::data::check;
@@ -89,12 +108,29 @@ impl Serialize for Digest {
 /// assert!(error.to_string().starts_with("`items[0].n` is there twice"), "{error}");
 /// ```
 pub fn check(json: &[u8]) -> Result<(), InvalidData> {
-    walk::<false>(json).map(drop)
+    walk::<false>(json, NESTING_MAX).map(drop)
+}
+
+/// Checks a JSON object some of whose fields are data: they may be as deep as data may.
+pub(crate) fn check_around(json: &[u8]) -> Result<(), InvalidData> {
+    walk::<false>(json, NESTING_MAX + 1).map(drop)
 }
 
 /// Checks data as [`check`] does, and gives its digest.
 pub fn digest(json: &[u8]) -> Result<Digest, InvalidData> {
-    walk::<true>(json).map(Digest)
+    walk::<true>(json, NESTING_MAX).map(Digest)
+}
+
+/// Whether data says the same: byte for byte, or as JSON whose white space and order of fields don't count.
+///
+/// ```
+/// use trunkline_core::data::is_same;
+/// assert!(is_same(br#"{"a":1,"b":2}"#, br#"{"b": 2, "a": 1}"#));
+/// assert!(!is_same(b"1", b"1.0"));
+/// ```
+pub fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let digest = |json| walk::<true>(json, usize::MAX).ok();
+    one == other || digest(one).is_some_and(|one| digest(other) == Some(one))
 }
 
 /// What is wrong with data that is no JSON, and where.
@@ -131,7 +167,7 @@ enum Value<'a> {
 }
 
 /// Goes over the whole text, without recursion, so that no text is too deep.
-fn walk<const DIGEST: bool>(json: &[u8]) -> Result<u64, InvalidData> {
+fn walk<const DIGEST: bool>(json: &[u8], nesting_max: usize) -> Result<u64, InvalidData> {
     if std::str::from_utf8(json).is_err() {
         return Err(InvalidData::NotJson);
     }
@@ -139,8 +175,8 @@ fn walk<const DIGEST: bool>(json: &[u8]) -> Result<u64, InvalidData> {
     let mut keys: SmallVec<[&[u8]; 32]> = SmallVec::new();
     let mut has_escapes = false;
     let mut open: SmallVec<[Open<'_>; 8]> = SmallVec::new();
-    // The first name that was found twice; reported when it is known that the text is JSON.
-    let mut twice = None;
+    // What was found first; reported when it is known that the text is JSON.
+    let mut fault: Option<InvalidData> = None;
     let mut at = scan::space(json, 0);
     let root = loop {
         let start = at;
@@ -149,8 +185,16 @@ fn walk<const DIGEST: bool>(json: &[u8]) -> Result<u64, InvalidData> {
             Some(b'[') => b']',
             _ => 0,
         };
+        if close != 0 && open.len() >= nesting_max && fault.is_none() {
+            fault = Some(Unheld::new(path_to_value(&open), Why::Deep).into());
+        }
         let mut value = if close == 0 {
-            at = scan::scalar(json, at)?;
+            let mut is_odd = false;
+            at = scan::scalar_noting(json, at, &mut is_odd)?;
+            if is_odd && fault.is_none() {
+                fault = unheld::of_scalar(&json[start..at])
+                    .map(|why| Unheld::new(path_to_value(&open), why).into());
+            }
             Value::Scalar(&json[start..at])
         } else {
             at = scan::space(json, at + 1);
@@ -165,6 +209,9 @@ fn walk<const DIGEST: bool>(json: &[u8]) -> Result<u64, InvalidData> {
                     keys.push(opened.key);
                 }
                 open.push(opened);
+                if has_escapes && close == b'}' && fault.is_none() {
+                    fault = unheld_name(&open);
+                }
                 continue;
             }
         };
@@ -183,6 +230,9 @@ fn walk<const DIGEST: bool>(json: &[u8]) -> Result<u64, InvalidData> {
                         holder.key_at = at;
                         (holder.key, at) = scan::key(json, at, &mut has_escapes)?;
                         keys.push(holder.key);
+                        if has_escapes && fault.is_none() {
+                            fault = unheld_name(&open);
+                        }
                     }
                     break false;
                 }
@@ -191,10 +241,10 @@ fn walk<const DIGEST: bool>(json: &[u8]) -> Result<u64, InvalidData> {
             }
             let &mut Open { close, first_key, sum, .. } = holder;
             if close == b'}' {
-                if twice.is_none()
+                if fault.is_none()
                     && let Some(key) = repeated(&keys[first_key..], has_escapes)
                 {
-                    twice = Some(RepeatedKey { path: path(&open, key) });
+                    fault = Some(RepeatedKey { path: path(&open, key) }.into());
                 }
                 keys.truncate(first_key);
             }
@@ -208,8 +258,8 @@ fn walk<const DIGEST: bool>(json: &[u8]) -> Result<u64, InvalidData> {
     if scan::space(json, at) < json.len() {
         return Err(InvalidData::NotJson);
     }
-    match twice {
-        Some(twice) => Err(twice.into()),
+    match fault {
+        Some(fault) => Err(fault),
         None if DIGEST => Ok(hash_of(&[], root)),
         None => Ok(0),
     }
@@ -240,13 +290,28 @@ fn hash_of(before: &[&[u8]], value: Value<'_>) -> u64 {
     hash(&bytes)
 }
 
+/// What is wrong with the name that was read last, if something is.
+#[cold]
+fn unheld_name(open: &[Open<'_>]) -> Option<InvalidData> {
+    let key = open.last()?.key;
+    unheld::of_scalar(key).map(|why| Unheld::new(path_to_value(open), why).into())
+}
+
 /// The way to a field of the innermost object.
 fn path(open: &[Open<'_>], key: &[u8]) -> String {
-    let mut path = String::new();
     let (innermost, outer) = open.split_last().expect("a key is in an object");
-    for (close, key, count) in
-        outer.iter().map(|open| (open.close, open.key, open.count)).chain([(innermost.close, key, 0)])
-    {
+    path_of(outer.iter().map(|open| (open.close, open.key, open.count)).chain([(innermost.close, key, 0)]))
+}
+
+/// The way to the value that is being read.
+#[cold]
+fn path_to_value(open: &[Open<'_>]) -> String {
+    path_of(open.iter().map(|open| (open.close, open.key, open.count)))
+}
+
+fn path_of<'a>(steps: impl Iterator<Item = (u8, &'a [u8], u64)>) -> String {
+    let mut path = String::new();
+    for (close, key, count) in steps {
         if close == b']' {
             path.extend(["[", &count.to_string(), "]"]);
             continue;
@@ -305,7 +370,7 @@ mod tests {
         match check(json.as_bytes()) {
             Ok(()) => None,
             Err(InvalidData::RepeatedKey(RepeatedKey { path })) => Some(path),
-            Err(InvalidData::NotJson) => panic!("{json} is JSON"),
+            Err(fault) => panic!("{json}: {fault}"),
         }
     }
 
@@ -326,7 +391,6 @@ mod tests {
             "{}",
             r#"{"a":{"a":{"a":1}},"A":1,"b":[{"a":1},{"a":1}],"c":"a"}"#,
             r#"{"a":1,"a\\":2,"\"a":3}"#,
-            r#"{"\ud800":1,"\ud801":2}"#,
         ] {
             assert_eq!(path(json), None, "{json}");
         }
@@ -363,7 +427,7 @@ mod tests {
     #[test]
     fn no_text_is_too_deep() {
         let deep = format!("{}{{\"a\":1,\"a\":2}}{}", "[".repeat(50_000), "]".repeat(50_000));
-        assert!(matches!(check(deep.as_bytes()), Err(InvalidData::RepeatedKey(_))));
+        assert!(matches!(check(deep.as_bytes()), Err(InvalidData::Unheld(_))));
     }
 
     #[test]

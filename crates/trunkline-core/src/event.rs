@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::data::{self, InvalidData, RepeatedKey};
+use crate::data::{self, InvalidData, RepeatedKey, Unheld};
 use crate::{
     EventId, EventType, InvalidMetadata, InvalidName, Metadata, Position, StreamName, Tag, Timestamp, Version,
 };
@@ -20,7 +20,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
-    /// The id; an append repeated with the same ids is stored once.
+    /// The id; an append repeated with the same ids, types and data is stored once.
     pub event_id: EventId,
     /// What happened.
     pub event_type: EventType,
@@ -51,6 +51,9 @@ pub enum InvalidEvent {
     /// The data has a name twice in one object.
     #[error("the data: {0}")]
     RepeatedKey(#[from] RepeatedKey),
+    /// The data has something that no reader can hold.
+    #[error("the data: {0}")]
+    Unheld(#[from] Unheld),
     /// The metadata is not a JSON object.
     #[error(transparent)]
     Metadata(#[from] InvalidMetadata),
@@ -71,8 +74,8 @@ impl NewEvent {
         }
     }
 
-    /// An event with a fresh id whose data is checked to be JSON, with each name once in an object, and kept as the text
-    /// it is.
+    /// An event with a fresh id whose data is checked to be JSON, with each name once in an object and nothing that no
+    /// reader can hold (see `docs/reference/events.md`), and kept as the text it is.
     ///
     /// ```
     /// use trunkline_core::NewEvent;
@@ -84,8 +87,25 @@ impl NewEvent {
         data::check(&data).map_err(|fault| match fault {
             InvalidData::NotJson => InvalidEvent::Data(data::not_json(&data)),
             InvalidData::RepeatedKey(key) => key.into(),
+            InvalidData::Unheld(unheld) => unheld.into(),
         })?;
         Ok(Self::new(EventType::new(event_type)?, data))
+    }
+
+    /// Whether a stored event is this one: of the same type, with data that says the same, whatever the white space between
+    /// its tokens and the order of its fields.
+    ///
+    /// ```
+    /// use trunkline_core::{NewEvent, Position, RecordedEvent, Timestamp, Version};
+    /// let event = NewEvent::json("T", r#"{"a":1,"b":2}"#)?;
+    /// let stored = RecordedEvent::from_new(
+    ///     &event, &"a-1".parse()?, Position::FIRST, Version::FIRST, Timestamp::from_micros(0));
+    /// assert!(NewEvent::json("T", r#"{"b": 2, "a": 1}"#)?.is_same_as(&stored));
+    /// assert!(!NewEvent::json("T", r#"{"a":1,"b":3}"#)?.is_same_as(&stored));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_same_as(&self, stored: &RecordedEvent) -> bool {
+        self.event_type.as_str() == stored.event_type() && data::is_same(&self.data, stored.data())
     }
 
     /// The same event under this id.

@@ -16,7 +16,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::data::{self, InvalidData, RepeatedKey};
+use crate::data::{self, InvalidData, RepeatedKey, Unheld};
 use crate::{
     EventId, EventType, Metadata, NewEvent, Position, RecordedEvent, StreamName, Tag, Version, cloudevents,
 };
@@ -66,6 +66,9 @@ pub enum LineError {
     /// A name is twice in one object.
     #[error("{0}, except in lines of `trunkline export`, left as they are")]
     RepeatedKey(RepeatedKey),
+    /// Something is what no reader can hold.
+    #[error("{0}, except in lines of `trunkline export`, left as they are")]
+    Unheld(Unheld),
 }
 
 /// The event as one JSON object on one line, without a line break at its end.
@@ -142,7 +145,7 @@ fn one_line(bytes: &[u8]) -> Option<Cow<'_, str>> {
 
 /// Reads a line: a native event, or a `CloudEvents` 1.0 event with a `subject`.
 ///
-/// Each name is to be once in an object, but for what a store has had already: such a line is taken as it is, so that
+/// Each name is to be once in an object, and nothing what no reader can hold, but for what a store has had already: such a line is taken as it is, so that
 /// what is exported can be imported.
 pub fn from_line(line: &str) -> Result<LineEvent, LineError> {
     let fields: BTreeMap<Cow<'_, str>, &RawValue> =
@@ -151,7 +154,7 @@ pub fn from_line(line: &str) -> Result<LineEvent, LineError> {
     let is_cloudevent = fields.get("specversion").is_some();
     let is_new = is_cloudevent || !is_exported(&fields);
     if is_new {
-        once_each(line.as_bytes())?;
+        judged(data::check_around(line.as_bytes()))?;
     }
     let read = if is_cloudevent {
         cloudevents::from_fields(&fields)?
@@ -162,7 +165,7 @@ pub fn from_line(line: &str) -> Result<LineEvent, LineError> {
         return Err(LineError::UnknownForm { found });
     };
     if is_new && fields.get("data").is_none() {
-        once_each(&read.event.data)?;
+        judged(data::check(&read.event.data))?;
     }
     Ok(read)
 }
@@ -218,9 +221,10 @@ fn is_exported(fields: &Fields<'_>) -> bool {
     ["position", "version", "event_id", "recorded_at"].into_iter().all(|field| fields.get(field).is_some())
 }
 
-/// That each name is once in an object.
-fn once_each(json: &[u8]) -> Result<(), LineError> {
-    match data::check(json) {
+/// What is wrong with JSON; bytes that are none are data, too.
+fn judged(checked: Result<(), InvalidData>) -> Result<(), LineError> {
+    match checked {
+        Err(InvalidData::Unheld(unheld)) => Err(LineError::Unheld(unheld)),
         Err(InvalidData::RepeatedKey(key)) => Err(LineError::RepeatedKey(key)),
         Ok(()) | Err(InvalidData::NotJson) => Ok(()),
     }

@@ -88,6 +88,18 @@ impl LabelQuery {
     }
 }
 
+/// What of a record tells whether it is a repeat: its labels, in their order, and its body.
+#[derive(Debug)]
+pub struct Told<'a> {
+    /// The labels.
+    pub labels: Vec<Label<'a>>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Whether a record that is given is the one that is stored under its id.
+pub type Same = fn(given: &Told<'_>, stored: &Told<'_>) -> bool;
+
 /// A batch to append: all of it, or nothing.
 ///
 /// Its records are encoded where it is built, so that the log's one writer only gives them their places.
@@ -101,6 +113,8 @@ pub struct Batch {
     pub(crate) writes: Vec<Write>,
     pub(crate) conditions: Vec<Condition>,
     too_long: Option<record::TooLong>,
+    /// What tells a repeat from another record under the same id; without it the id alone does.
+    pub(crate) same: Option<Same>,
     /// The kinds of the last labels in each place and where in the bytes they stand, with their keys: records of
     /// a batch tend to have labels in common.
     last_labels: Vec<((u8, Range<usize>), Key)>,
@@ -140,6 +154,7 @@ impl Batch {
             writes: Vec::new(),
             conditions: Vec::new(),
             too_long: None,
+            same: None,
             last_labels: Vec::new(),
         }
     }
@@ -207,6 +222,17 @@ impl Batch {
         }
         self.records.push(NewRecord { bytes: bytes..self.bytes.len(), id, keys: keys..self.keys.len() });
         write.records.end = self.records.len();
+    }
+
+    /// Refuses the batch as no repeat when a record is stored under its id and is not the same. It is asked only when all
+    /// of the batch is stored, on the log's one writer.
+    pub fn told_apart_by(&mut self, same: Same) {
+        self.same = Some(same);
+    }
+
+    /// The record of this number, as it was encoded.
+    pub(crate) fn fields(&self, number: usize) -> record::Fields<'_> {
+        record::Fields::of(&self.bytes[self.records[number].bytes.clone()])
     }
 
     /// Fails the batch when a record after position `after` matches the query.

@@ -104,6 +104,14 @@ pub enum AppendError {
         /// The position of the record that has the id.
         position: u64,
     },
+    /// All ids are in the log already, and one of them belongs to another record than that of the batch.
+    #[error("the id of record {record} is that of the record at position {position}, which is another")]
+    IdReused {
+        /// The record.
+        record: usize,
+        /// The position of the record that has the id.
+        position: u64,
+    },
     /// The batch is larger than a frame can be.
     #[error("{what} too large: {bytes} bytes, limit {bytes_max}")]
     TooLarge {

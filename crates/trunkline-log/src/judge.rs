@@ -112,6 +112,7 @@ struct Found {
     position: u64,
     version: u64,
     same_stream: bool,
+    same: bool,
     staged: bool,
 }
 
@@ -143,8 +144,8 @@ impl Judge<'_> {
         Ok(Judgement::Append { versions })
     }
 
-    /// Whether the batch's ids are in the log: all of them, in their streams, and it is a repeat; only some,
-    /// or elsewhere, and it is refused.
+    /// Whether the batch's ids are in the log: all of them, in their streams, and the same, and it is a repeat; only some,
+    /// or elsewhere, or others, and it is refused.
     fn repeat(&self, batch: &Batch) -> Result<Option<Judgement>, LookupError> {
         let keys: Vec<Key> = batch.records.iter().map(|record| batch.keys[record.keys.start]).collect();
         let id = |number: usize| &batch.records[number].id;
@@ -156,10 +157,14 @@ impl Judge<'_> {
         let mut missing = false;
         for write in &batch.writes {
             for number in write.records.clone() {
+                let same = |record: Fields<'_>| {
+                    batch.same.is_none_or(|same| same(&batch.fields(number).told(), &record.told()))
+                };
                 let found_at = |record: Fields<'_>, staged| Found {
                     position: record.position(),
                     version: record.version(),
                     same_stream: record.stream() == &*write.stream,
+                    same: same(record),
                     staged,
                 };
                 let staged = self.staged.of_id(self.frame, keys[number], id(number));
@@ -174,6 +179,10 @@ impl Judge<'_> {
         let on_staged = found.iter().any(|(_, record)| record.staged);
         if missing || found.iter().any(|(_, record)| !record.same_stream) {
             let answer = Err(AppendError::IdTaken { record: *record, position: first.position });
+            return Ok(Some(Judgement::Answer { answer, on_staged }));
+        }
+        if let Some((record, other)) = found.iter().find(|(_, record)| !record.same) {
+            let answer = Err(AppendError::IdReused { record: *record, position: other.position });
             return Ok(Some(Judgement::Answer { answer, on_staged }));
         }
         // Every record was found, so the records' numbers are the places in `found`.

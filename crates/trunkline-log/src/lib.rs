@@ -57,7 +57,7 @@ mod walk;
 mod writer;
 
 pub use backup::{Backup, BackupError, restore};
-pub use batch::{Appended, BATCH_BYTES_MAX, Batch, Expected, LabelQuery};
+pub use batch::{Appended, BATCH_BYTES_MAX, Batch, Expected, LabelQuery, Same, Told};
 pub use cursor::Cursor;
 pub use error::{AppendError, OpenError, ReadError};
 pub use log::{Log, Options, Stats};

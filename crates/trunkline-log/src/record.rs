@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use crate::batch::Told;
 use crate::bytes_at::{id_at, put, u16_at, u32_at, u64_at};
 
 /// Bytes before a record's stream name.
@@ -160,6 +161,12 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn has_label(self, kind: u8, text: &[u8]) -> bool {
         self.labels().any(|(label, _)| label.kind == kind && label.text == text)
+    }
+
+    /// What tells whether this is another record's repeat.
+    pub(crate) fn told(self) -> Told<'a> {
+        let labels = self.labels().map(|(label, _)| label).collect();
+        Told { labels, body: self.bytes.get(self.body_start()..).unwrap_or_default() }
     }
 
     fn body_start(self) -> usize {

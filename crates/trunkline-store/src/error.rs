@@ -40,6 +40,16 @@ pub enum AppendError {
         /// Where the event with that id stands.
         position: Position,
     },
+    /// The ids are stored already, and one of them for an event of another type or with other data.
+    #[error(
+        "event id {event_id} is that of the event at position {position}, which has another type or other data"
+    )]
+    EventIdReused {
+        /// The id.
+        event_id: EventId,
+        /// Where the event with that id stands.
+        position: Position,
+    },
     /// Something exceeds its limit.
     #[error("{what} too large: {bytes} bytes, limit {bytes_max}")]
     TooLarge {
@@ -74,6 +84,7 @@ impl AppendError {
             Self::Conflict { .. } | Self::ConditionFailed { .. } => Advice::Reload,
             Self::AlreadyHandled { .. }
             | Self::EventIdTaken { .. }
+            | Self::EventIdReused { .. }
             | Self::TooLarge { .. }
             | Self::Invalid { .. } => Advice::FixRequest,
             Self::ReadOnly { .. } => Advice::Stop,

@@ -151,6 +151,9 @@ impl Asked {
             engine::AppendError::IdTaken { record, position } => {
                 AppendError::EventIdTaken { event_id: self.ids[record], position: Position::new(position) }
             }
+            engine::AppendError::IdReused { record, position } => {
+                AppendError::EventIdReused { event_id: self.ids[record], position: Position::new(position) }
+            }
             engine::AppendError::TooLarge { what, bytes, bytes_max } => {
                 AppendError::TooLarge { what, bytes, bytes_max }
             }

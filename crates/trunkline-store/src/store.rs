@@ -29,9 +29,14 @@ pub trait EventStore: fmt::Debug + Send + Sync + 'static {
     /// - All of the batch is stored, or nothing of it, and no reader ever sees a part of it.
     /// - When this returns, the events survive whatever the backend is durable against, and every read that
     ///   begins now sees them.
-    /// - A batch whose event ids are all stored already, in the same streams, adds nothing and succeeds with
-    ///   the highest version in each stream and the highest position that those events have, whatever came
+    /// - A batch whose event ids are all stored already, in the same streams, for events of the same types with
+    ///   the same data, adds nothing and succeeds with the highest version in each stream and the highest position that those events have, whatever came
     ///   since and whatever the batch expects; [`Appended::repeated`] says so.
+    /// - Data is the same when its bytes are, or when it is JSON that says the same: the white space between its
+    ///   tokens and the order of its fields don't count. All else that is said of an event doesn't either.
+    /// - When the ids are all stored, in the same streams, and some for events of other types or with other data,
+    ///   the batch is refused with [`AppendError::EventIdReused`], the first of those ids in the batch and the
+    ///   position that has it.
     /// - Otherwise, a batch in which some ids are stored already, or stored in other streams, is refused with
     ///   [`AppendError::EventIdTaken`], the first of those ids in the batch and the position that has it.
     /// - Then the expected versions are judged: the first write that finds its stream otherwise fails the

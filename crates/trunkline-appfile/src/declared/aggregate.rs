@@ -77,7 +77,7 @@ pub(crate) fn event_value(event: &RecordedEvent) -> Result<Value, EvolveError> {
     let json = |bytes: Bytes| Value::from_json(bytes).map_err(EvolveError::Data);
     Ok(Value::object([
         ("type", Value::from(event.event_type())),
-        ("data", json(event.data_bytes())?),
+        ("data", Value::from_data(event.data_bytes())),
         ("stream", Value::from(event.stream())),
         ("version", number(event.version().get())),
         ("position", number(event.position().get())),

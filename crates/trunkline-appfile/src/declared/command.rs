@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use serde_json::Value as Json;
 use trunkline_cel::{EvaluateError, Expression, Value, Variables};
+use trunkline_core::data::{self, InvalidData, Unheld};
 use trunkline_core::{CommandId, Expected, NewEvent, StreamName, Tag, Version};
 use trunkline_store::EventStoreExt;
 use uuid::Uuid;
@@ -165,8 +166,24 @@ fn refusal(error: EvaluateError) -> HandleError {
     Rejection::data(reason, error.field).into()
 }
 
+fn refused(emit: &EmitDefinition, unheld: &Unheld) -> Rejection {
+    let field = match unheld.path.as_str() {
+        "" => "event.data".to_owned(),
+        path => format!("event.data.{path}"),
+    };
+    Rejection::data(format!("the data of {}: {unheld}", emit.event_type), Some(field))
+}
+
 fn event(emit: &EmitDefinition, variables: &Variables) -> Result<NewEvent, HandleError> {
-    let data = emit.data.evaluate(variables).map_err(refusal)?.to_json();
+    let value = emit.data.evaluate(variables).map_err(refusal)?;
+    let data = value.to_json();
+    // What came in by the door was looked at there; what was stored before it was, or was put around it, wasn't.
+    // A name twice is stored already then, and passed on as it is written.
+    if value.may_be_odd()
+        && let Err(InvalidData::Unheld(unheld)) = data::check(&data)
+    {
+        return Err(refused(emit, &unheld).into());
+    }
     let mut event = NewEvent::new(emit.event_type.clone(), data);
     if let Some(tags) = &emit.tags {
         let value = tags.evaluate(variables).map_err(refusal)?;

@@ -60,7 +60,7 @@ impl EventShapeRule {
         };
         let seen = Value::object([
             ("type", Value::from(event.event_type.as_str())),
-            ("data", json(event.data.clone())?),
+            ("data", Value::from_data(event.data.clone())),
             ("stream", Value::from(stream.as_str())),
             ("occurred_at", Value::from(occurred_at.to_string())),
             ("metadata", json(Bytes::copy_from_slice(event.metadata.as_bytes()))?),

@@ -30,16 +30,16 @@ fn message_of(error: EvaluateError) -> String {
 
 /// `event`, with the fields that the expression reads.
 fn variables(expression: &Expression, old: &Old<'_>) -> Result<Variables, String> {
-    let json = |what: &str, bytes: &[u8]| {
+    let json = |bytes: &[u8]| {
         Value::from_json(Bytes::copy_from_slice(bytes))
-            .map_err(|error| format!("its {what} is not JSON: {error}"))
+            .map_err(|error| format!("its metadata is not JSON: {error}"))
     };
     let mut fields = Vec::with_capacity(2);
     if expression.reads("event.data") {
-        fields.push(("data", json("data", old.data())?));
+        fields.push(("data", Value::from_data(Bytes::copy_from_slice(old.data()))));
     }
     if expression.reads("event.metadata") {
-        fields.push(("metadata", json("metadata", old.metadata())?));
+        fields.push(("metadata", json(old.metadata())?));
     }
     if expression.reads("event.type") {
         fields.push(("type", Value::from(old.event_type())));

@@ -1,6 +1,6 @@
 //! From bytes to a document, or to what is wrong with them and where.
 
-use super::{Document, Kind, Part, pair};
+use super::{DEPTH_UNKNOWN, Document, Kind, Part, Unheld, pair};
 use crate::limits::{JSON_BYTES_MAX, VALUE_NESTING_MAX};
 use bytes::Bytes;
 
@@ -30,8 +30,9 @@ pub(crate) fn read(text: Bytes) -> Result<Document, JsonError> {
         bytes: &text,
         at: 0,
         parts: Vec::with_capacity(text.len() / 10 + 4),
-        unescaped: String::new(),
+        unescaped: Vec::new(),
         keys: Vec::new(),
+        odd: false,
     };
     reader.skip_space();
     reader.value(0)?;
@@ -39,17 +40,18 @@ pub(crate) fn read(text: Bytes) -> Result<Document, JsonError> {
     if reader.at < text.len() {
         return Err(reader.error("the JSON text is over, but more follows"));
     }
-    let Reader { parts, unescaped, .. } = reader;
-    Ok(Document { text, parts, unescaped })
+    let Reader { parts, unescaped, odd, .. } = reader;
+    Ok(Document { text, parts, unescaped, odd })
 }
 
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     parts: Vec<Part>,
-    unescaped: String,
+    unescaped: Vec<u8>,
     /// The keys of the objects that are open, one object's after the other's.
     keys: Vec<u32>,
+    odd: bool,
 }
 
 impl Reader<'_> {
@@ -84,6 +86,10 @@ impl Reader<'_> {
     fn value(&mut self, nesting: usize) -> Result<u8, JsonError> {
         let start = self.at;
         match self.peek() {
+            Some(b'{' | b'[') if nesting == VALUE_NESTING_MAX => {
+                self.deep()?;
+                return Ok(DEPTH_UNKNOWN);
+            }
             Some(b'{') => return self.object(nesting + 1),
             Some(b'[') => return self.list(nesting + 1),
             Some(b'"') => self.text()?,
@@ -107,30 +113,104 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn open(&mut self, nesting: usize) -> Result<usize, JsonError> {
-        if nesting > VALUE_NESTING_MAX {
-            return Err(self.error(format!("nested deeper than {VALUE_NESTING_MAX} levels")));
+    fn unheld(&mut self, why: Unheld, start: usize, payload: u64) {
+        self.odd = true;
+        self.push(Kind::Unheld(why), start, payload);
+    }
+
+    /// Reads a list or an object as one part, however deep, to know that it is JSON and where it ends.
+    #[cold]
+    fn deep(&mut self) -> Result<(), JsonError> {
+        let (start, parts, unescaped) = (self.at, self.parts.len(), self.unescaped.len());
+        let mut open: Vec<u8> = Vec::new();
+        loop {
+            match self.peek() {
+                Some(bracket @ (b'{' | b'[')) => {
+                    let close = if bracket == b'{' { b'}' } else { b']' };
+                    self.at += 1;
+                    self.skip_space();
+                    if self.peek() == Some(close) {
+                        self.at += 1;
+                    } else {
+                        open.push(close);
+                        self.key(close)?;
+                        continue;
+                    }
+                }
+                // Neither a list nor an object, so that it goes no deeper.
+                _ => _ = self.value(0)?,
+            }
+            // The value may be the last one of what holds it, and that the last one of what holds that.
+            loop {
+                let Some(&close) = open.last() else {
+                    self.parts.truncate(parts);
+                    self.unescaped.truncate(unescaped);
+                    self.unheld(Unheld::Deep, start, 0);
+                    return Ok(());
+                };
+                self.skip_space();
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        self.skip_space();
+                        self.key(close)?;
+                        break;
+                    }
+                    Some(found) if found == close => {
+                        self.at += 1;
+                        open.pop();
+                    }
+                    _ if close == b'}' => return Err(self.unexpected("`,` or `}`")),
+                    _ => return Err(self.unexpected("`,` or `]`")),
+                }
+            }
+            // What was read is counted together, so that it takes no more room than its text.
+            self.parts.truncate(parts);
+            self.unescaped.truncate(unescaped);
         }
+    }
+
+    /// Reads a key, if what ends so has some.
+    fn key(&mut self, close: u8) -> Result<(), JsonError> {
+        if close == b'}' { self.name_of_field() } else { Ok(()) }
+    }
+
+    /// Reads the name of a field up to its value.
+    fn name_of_field(&mut self) -> Result<(), JsonError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected("a name in quotes"));
+        }
+        self.text()?;
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.unexpected("`:`"));
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok(())
+    }
+
+    fn open(&mut self) -> usize {
         let index = self.parts.len();
         let start = self.at;
         self.push(Kind::Null, start, 0);
         self.at += 1;
         self.skip_space();
-        Ok(index)
+        index
     }
 
     fn close(&mut self, index: usize, kind: Kind, depth: u8, held: usize) -> u8 {
         let (end, next) = (self.at as u32, self.parts.len());
         let part = &mut self.parts[index];
         part.kind = kind;
-        part.depth = depth + 1;
+        part.depth = depth.saturating_add(1);
         part.end = end;
         part.payload = pair(held, next);
-        depth + 1
+        depth.saturating_add(1)
     }
 
     fn list(&mut self, nesting: usize) -> Result<u8, JsonError> {
-        let index = self.open(nesting)?;
+        let index = self.open();
         let (mut depth, mut held) = (0, 0);
         if self.peek() == Some(b']') {
             self.at += 1;
@@ -152,7 +232,7 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, nesting: usize) -> Result<u8, JsonError> {
-        let index = self.open(nesting)?;
+        let index = self.open();
         let mut depth = 0;
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -160,17 +240,8 @@ impl Reader<'_> {
         }
         let first = self.keys.len();
         loop {
-            if self.peek() != Some(b'"') {
-                return Err(self.unexpected("a name in quotes"));
-            }
             self.keys.push(self.parts.len() as u32);
-            self.text()?;
-            self.skip_space();
-            if self.peek() != Some(b':') {
-                return Err(self.unexpected("`:`"));
-            }
-            self.at += 1;
-            self.skip_space();
+            self.name_of_field()?;
             depth = depth.max(self.value(nesting)?);
             self.skip_space();
             match self.peek() {
@@ -203,6 +274,7 @@ impl Reader<'_> {
             let repeated = sorted.windows(2).filter(|pair| self.name(pair[0]) == self.name(pair[1]));
             replaced.extend(repeated.map(|pair| pair[0]));
         }
+        self.odd |= !replaced.is_empty();
         for &key in &replaced {
             self.parts[key as usize].kind = Kind::Replaced;
         }
@@ -211,9 +283,9 @@ impl Reader<'_> {
 
     fn name(&self, key: u32) -> &[u8] {
         let part = &self.parts[key as usize];
-        if part.kind == Kind::Escaped {
+        if matches!(part.kind, Kind::Escaped | Kind::Unheld(_)) {
             let (start, length) = ((part.payload >> 32) as usize, part.payload as u32 as usize);
-            return &self.unescaped.as_bytes()[start..start + length];
+            return &self.unescaped[start..start + length];
         }
         &self.bytes[part.start as usize + 1..part.end as usize - 1]
     }
@@ -240,13 +312,10 @@ impl Reader<'_> {
         }
         if !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
             let number = negated.and_then(|n| if negative { Some(n) } else { n.checked_neg() });
-            let Some(number) = number else {
-                let digits =
-                    String::from_utf8_lossy(&self.bytes[start..self.at.min(start + 40)]).into_owned();
-                self.at = start;
-                return Err(self.error(format!("the integer {digits} does not fit 64 bits")));
-            };
-            self.push(Kind::Int, start, number.cast_unsigned());
+            match number {
+                Some(number) => self.push(Kind::Int, start, number.cast_unsigned()),
+                None => self.unheld(Unheld::Integer, start, 0),
+            }
             return Ok(());
         }
         if self.peek() == Some(b'.') {
@@ -263,10 +332,7 @@ impl Reader<'_> {
         let text = std::str::from_utf8(&self.bytes[start..self.at]).unwrap_or_default();
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => self.push(Kind::Double, start, number.to_bits()),
-            _ => {
-                self.at = start;
-                return Err(self.error("the number is too large"));
-            }
+            _ => self.unheld(Unheld::Number, start, 0),
         }
         Ok(())
     }
@@ -299,6 +365,7 @@ impl Reader<'_> {
     /// Reads on a text from its first escape.
     fn escaped(&mut self, start: usize) -> Result<(), JsonError> {
         let from = self.unescaped.len();
+        let mut whole = true;
         let mut plain = start + 1;
         loop {
             let Some(byte) = self.peek() else {
@@ -307,14 +374,19 @@ impl Reader<'_> {
             };
             match byte {
                 b'"' | b'\\' => {
-                    let copied = std::str::from_utf8(&self.bytes[plain..self.at]).unwrap_or_default();
-                    self.unescaped.push_str(copied);
+                    self.unescaped.extend_from_slice(&self.bytes[plain..self.at]);
                     self.at += 1;
                     if byte == b'"' {
                         break;
                     }
-                    let char = self.escape()?;
-                    self.unescaped.push(char);
+                    let code = self.escape()?;
+                    if let Some(char) = char::from_u32(code) {
+                        self.unescaped.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+                    } else {
+                        whole = false;
+                        let bits = |shift: u32| 0x80 | (code >> shift & 0x3f) as u8;
+                        self.unescaped.extend_from_slice(&[0xe0 | (code >> 12) as u8, bits(6), bits(0)]);
+                    }
                     plain = self.at;
                 }
                 0..b' ' => return Err(self.error("a control character in a text must be escaped")),
@@ -322,12 +394,16 @@ impl Reader<'_> {
             }
         }
         let length = self.unescaped.len() - from;
-        self.push(Kind::Escaped, start, pair(from, length));
+        if whole {
+            self.push(Kind::Escaped, start, pair(from, length));
+        } else {
+            self.unheld(Unheld::Text, start, pair(from, length));
+        }
         Ok(())
     }
 
-    /// Reads what follows a `\`.
-    fn escape(&mut self) -> Result<char, JsonError> {
+    /// Reads what follows a `\`: a character's code, or half of a surrogate pair.
+    fn escape(&mut self) -> Result<u32, JsonError> {
         let Some(letter) = self.peek() else { return Err(self.unexpected("an escape")) };
         let char = match letter {
             b'"' => '"',
@@ -345,27 +421,23 @@ impl Reader<'_> {
             _ => return Err(self.error("there is no such escape")),
         };
         self.at += 1;
-        Ok(char)
+        Ok(u32::from(char))
     }
 
-    fn unicode(&mut self) -> Result<char, JsonError> {
-        let at = self.at;
+    fn unicode(&mut self) -> Result<u32, JsonError> {
         let first = self.hex()?;
-        let code = if (0xd800..0xdc00).contains(&first) && self.bytes[self.at..].starts_with(b"\\u") {
-            self.at += 2;
-            let second = self.hex()?;
-            if (0xdc00..0xe000).contains(&second) {
-                0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
-            } else {
-                first
-            }
-        } else {
-            first
-        };
-        char::from_u32(code).ok_or_else(|| {
-            self.at = at;
-            self.error("half of a surrogate pair is no character")
-        })
+        if !(0xd800..0xdc00).contains(&first) || !self.bytes[self.at..].starts_with(b"\\u") {
+            return Ok(first);
+        }
+        let after_first = self.at;
+        self.at += 2;
+        let second = self.hex()?;
+        if (0xdc00..0xe000).contains(&second) {
+            return Ok(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00));
+        }
+        // The second is a character of its own.
+        self.at = after_first;
+        Ok(first)
     }
 
     fn hex(&mut self) -> Result<u32, JsonError> {

@@ -12,6 +12,9 @@ impl<'e> Run<'e> {
         let left = self.evaluate(&pair[0])?;
         let right = self.evaluate(&pair[1])?;
         match operator {
+            Operator::Equal | Operator::NotEqual if is_beyond(&left, &right) => {
+                Err(self.no_operation(node, operator, pair, &left, &right))
+            }
             Operator::Equal => Ok(Value::from(self.equal(node, &left, &right)?)),
             Operator::NotEqual => Ok(Value::from(!self.equal(node, &left, &right)?)),
             Operator::Less => self.ordered(node, operator, pair, &left, &right, Ordering::is_lt),
@@ -196,6 +199,12 @@ impl<'e> Run<'e> {
         let field = self.path(&pair[0]).or_else(|| self.path(&pair[1]));
         failure(EvaluateErrorKind::Type, node, field, message)
     }
+}
+
+/// Whether nobody can tell if these are equal: one is no value of the language.
+fn is_beyond(left: &Value, right: &Value) -> bool {
+    let is_unheld = |value: &Value| matches!(value.view(), View::Unheld(..));
+    is_unheld(left) && !right.is_null() || is_unheld(right) && !left.is_null()
 }
 
 /// A text or bytes that were made, unless they are too large.

@@ -1,6 +1,7 @@
 //! From one type to another.
 
 use super::Call;
+use crate::document::Unheld;
 use crate::evaluate::Outcome;
 use crate::number::{self, ROUND_DIGITS_MAX};
 use crate::value::{Repr, Value, View};
@@ -13,7 +14,9 @@ pub(super) fn string(call: &mut Call<'_, '_>) -> Outcome {
             Ok(text) => text.to_owned(),
             Err(_) => return Err(call.refused(0, format!("the bytes of {} are not UTF-8", call.name(0)))),
         },
-        View::Null | View::List(_) | View::Object(_) => return Err(call.wrong(0, "a value that is one text")),
+        View::Null | View::List(_) | View::Object(_) | View::Unheld(Unheld::Text | Unheld::Deep, _) => {
+            return Err(call.wrong(0, "a value that is one text"));
+        }
         View::Int(number) => number.to_string(),
         _ => value.to_text(),
     };
@@ -55,8 +58,14 @@ pub(super) fn double(call: &mut Call<'_, '_>) -> Outcome {
         return number
             .ok_or_else(|| call.refused(0, format!("{} is no number: `{}`", call.name(0), shown(text))));
     }
-    match value.as_f64() {
-        Some(number) => Ok(Value(Repr::Double(number))),
+    let nearest = match value.view() {
+        View::Unheld(Unheld::Integer, written) => {
+            std::str::from_utf8(written).ok().and_then(|text| text.parse().ok())
+        }
+        _ => value.as_f64(),
+    };
+    match nearest.and_then(Value::from_f64) {
+        Some(number) => Ok(number),
         None => Err(call.wrong(0, "a number or text")),
     }
 }

@@ -1,7 +1,7 @@
 //! A value taken apart, the same wherever it is kept.
 
 use super::{List, Object, Repr, Value};
-use crate::document::{Document, Kind};
+use crate::document::{Document, Kind, Unheld};
 use crate::text::Text;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub(crate) enum View<'a> {
     Duration(SignedDuration),
     List(ListView<'a>),
     Object(ObjectView<'a>),
+    /// JSON that is no value of the language, as it is written.
+    Unheld(Unheld, &'a [u8]),
 }
 
 #[derive(Clone, Copy)]
@@ -55,6 +57,7 @@ impl Value {
                 Kind::Plain | Kind::Escaped | Kind::Replaced => View::Text(document.text(*part)),
                 Kind::List => View::List(ListView::Json(document, *part)),
                 Kind::Object => View::Object(ObjectView::Json(document, *part)),
+                Kind::Unheld(why) => View::Unheld(why, document.raw(*part)),
             },
         }
     }
@@ -125,9 +128,15 @@ impl<'a> ObjectView<'a> {
 
     #[inline]
     pub(crate) fn get(self, name: &str) -> Option<Value> {
+        self.get_named(name.as_bytes())
+    }
+
+    /// The value of the field whose name has these bytes.
+    #[inline]
+    pub(crate) fn get_named(self, name: &[u8]) -> Option<Value> {
         match self {
             ObjectView::Own(object) => {
-                let found = object.fields.binary_search_by(|(key, _)| key.as_bytes().cmp(name.as_bytes()));
+                let found = object.fields.binary_search_by(|(key, _)| key.as_bytes().cmp(name));
                 found.ok().map(|index| object.fields[index].1.clone())
             }
             ObjectView::Json(document, part) => {

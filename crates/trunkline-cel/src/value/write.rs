@@ -4,7 +4,7 @@ use super::{Repr, Value, View};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 use std::io::Write as _;
 
 impl Value {
@@ -36,6 +36,7 @@ impl Value {
             View::Bytes(value) => write_text(&BASE64.encode(value), out),
             View::Timestamp(value) => write_text(&value.to_string(), out),
             View::Duration(value) => write_text(&crate::time::duration_text(value), out),
+            View::Unheld(_, written) => out.extend_from_slice(written),
             View::List(list) => {
                 out.push(b'[');
                 for (index, item) in list.iter().enumerate() {
@@ -52,7 +53,10 @@ impl Value {
                     if index > 0 {
                         out.push(b',');
                     }
-                    write_text(name.as_str(), out);
+                    match name.as_str() {
+                        Some(name) => write_text(name, out),
+                        None => out.extend_from_slice(name.written()),
+                    }
                     out.push(b':');
                     value.write_json(out);
                 }
@@ -111,6 +115,15 @@ impl Serialize for Value {
             View::Bytes(_) | View::Timestamp(_) | View::Duration(_) => {
                 serializer.serialize_str(&self.to_text())
             }
+            View::Unheld(why, written) => {
+                let text = std::str::from_utf8(written).unwrap_or_default();
+                match text.parse::<i128>() {
+                    Ok(number) => serializer.serialize_i128(number),
+                    Err(_) => {
+                        Err(S::Error::custom(format_args!("{} is passed on by `to_json` alone", why.name())))
+                    }
+                }
+            }
             View::List(list) => {
                 let mut out = serializer.serialize_seq(Some(list.len()))?;
                 for item in list.iter() {
@@ -121,7 +134,12 @@ impl Serialize for Value {
             View::Object(object) => {
                 let mut out = serializer.serialize_map(Some(object.len()))?;
                 for (name, value) in object.iter() {
-                    out.serialize_entry(name.as_str(), &value)?;
+                    let Some(name) = name.as_str() else {
+                        return Err(S::Error::custom(
+                            "half of a surrogate pair in a name is passed on by `to_json` alone",
+                        ));
+                    };
+                    out.serialize_entry(name, &value)?;
                 }
                 out.end()
             }

@@ -9,7 +9,7 @@ use trunkline_core::{
 };
 use trunkline_ops::store::{AppendReport, append};
 
-use crate::args::{StoreArgs, data_of, repeated};
+use crate::args::{StoreArgs, data_of, repeated, unholdable};
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{Output, Report};
@@ -47,7 +47,7 @@ pub(crate) struct AppendArgs {
     #[arg(long, value_name = "EXPECTED", default_value = "any")]
     expected: Expected,
 
-    /// The event's id, a UUID; repeated with the same id, the event is stored once [default: a new one]
+    /// The event's id, a UUID; repeated with the same id, type and data, the event is stored once [default: a new one]
     #[arg(long, value_name = "UUID")]
     id: Option<EventId>,
 
@@ -100,6 +100,7 @@ impl AppendArgs {
                  --data '{\"order_id\":\"1\"}'",
             ),
             InvalidEvent::RepeatedKey(key) => repeated(&key),
+            InvalidEvent::Unheld(unheld) => unholdable(&unheld),
             error => Failure::usage(error.to_string(), "see --help"),
         })?;
         Ok(NewEvent {

@@ -28,7 +28,8 @@ id, its version and the time of its recording. Empty lines are passed over. An e
 already is not added again, so the same file can be imported again after whatever stopped it.
 
 A batch is read and checked as a whole before any of it is stored. A version that would not come out \
-as the line says, or an id that another stream's event has, is a bad line, too; so is metadata under a name \
+as the line says, or an id that another event has (of another stream or type, or with other data), is a bad line, too; \
+so is metadata under a name \
 that begins with `$`, unless the line is as `export` wrote it: by such names, sagas know answers to what they sent.
 
 With --format json, one object: new, already_there, rejected, rejected_file.";

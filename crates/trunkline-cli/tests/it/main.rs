@@ -3,6 +3,7 @@
 
 mod append;
 mod application;
+mod door;
 mod events;
 mod export;
 mod folder;

@@ -4,6 +4,9 @@
 //! Whoever goes over a text asks for white space, keys and scalars where they may stand, and looks after brackets and
 //! commas. The text is UTF-8; that is not looked at again.
 
+/// A number without an exponent is no larger than a double holds if it has no more letters.
+const DIGITS_PLAIN_MAX: usize = 300;
+
 /// A text is no JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not JSON")]
@@ -54,9 +57,20 @@ pub fn key<'a>(json: &'a [u8], start: usize, has_escapes: &mut bool) -> Result<(
 /// ```
 #[inline]
 pub fn scalar(json: &[u8], at: usize) -> Result<usize, NotJson> {
+    scalar_noting(json, at, &mut false)
+}
+
+/// As [`scalar`]; sets `is_odd` if it has escapes, an exponent or many digits, and so has to be looked at again by whoever
+/// has to hold it.
+#[inline]
+pub(super) fn scalar_noting(json: &[u8], at: usize, is_odd: &mut bool) -> Result<usize, NotJson> {
     match json.get(at) {
-        Some(b'"') => string(json, at + 1, &mut false),
-        Some(b'-' | b'0'..=b'9') => number(json, at),
+        Some(b'"') => string(json, at + 1, is_odd),
+        Some(b'-' | b'0'..=b'9') => {
+            let end = number(json, at, is_odd)?;
+            *is_odd |= end - at > DIGITS_PLAIN_MAX;
+            Ok(end)
+        }
         Some(b't') => word(json, at, b"true"),
         Some(b'f') => word(json, at, b"false"),
         Some(b'n') => word(json, at, b"null"),
@@ -97,13 +111,14 @@ fn escape(json: &[u8], at: usize) -> Result<usize, NotJson> {
     }
 }
 
-fn number(json: &[u8], mut at: usize) -> Result<usize, NotJson> {
+fn number(json: &[u8], mut at: usize, has_exponent: &mut bool) -> Result<usize, NotJson> {
     at += usize::from(json.get(at) == Some(&b'-'));
     at = if json.get(at) == Some(&b'0') { at + 1 } else { digits(json, at)? };
     if json.get(at) == Some(&b'.') {
         at = digits(json, at + 1)?;
     }
     if matches!(json.get(at), Some(b'e' | b'E')) {
+        *has_exponent = true;
         at += 1;
         at += usize::from(matches!(json.get(at), Some(b'+' | b'-')));
         at = digits(json, at)?;

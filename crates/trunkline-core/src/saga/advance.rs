@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use super::input::{Answer, Input, Order, OrderError, Recorded, Reply};
 use super::plan::{LastSend, Next, Step, Turn};
 use super::state::{SagaState, Status, Waiting};
@@ -262,9 +265,12 @@ impl Machine<'_> {
 
     fn start(&mut self, event: &RecordedEvent, correlation_id: Option<&String>) -> Result<(), StartError> {
         let Some(start) = self.behaviour.start(event)? else { return Err(StartError::Nothing) };
-        let data = Json::parse(event.data()).map_err(|error| {
-            BehaviourProblem(format!("the data of {} is no JSON: {error}", event.event_type()))
-        })?;
+        let data = match Json::parse(event.data()) {
+            Ok(data) => data,
+            // As expressions write bytes.
+            Err(_) => Json::of(&BASE64.encode(event.data()))
+                .map_err(|error| BehaviourProblem(format!("the data of {}: {error}", event.event_type())))?,
+        };
         let started = |start: Json, state: Json, timeout: Option<Duration>| {
             let timeout_ms = timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
             let (cause, correlation_id) = (self.cause.clone(), correlation_id.cloned());

@@ -88,7 +88,7 @@ fn open(error: &OpenError) -> Option<Code> {
 fn append(error: &AppendError) -> Option<Code> {
     match error {
         AppendError::Conflict { .. } | AppendError::ConditionFailed { .. } => Some(codes::MOVED_ON),
-        AppendError::EventIdTaken { .. } => Some(codes::ID_TAKEN),
+        AppendError::EventIdTaken { .. } | AppendError::EventIdReused { .. } => Some(codes::ID_TAKEN),
         AppendError::Storage(StorageError::NotStored { .. }) => Some(codes::NO_ROOM),
         _ => None,
     }

@@ -47,6 +47,12 @@ pub(super) fn append(error: &AppendError) -> Vec<String> {
         AppendError::EventIdTaken { .. } => {
             vec!["every event has an id of its own; without --id it gets a new one".to_owned()]
         }
+        AppendError::EventIdReused { position, .. } => vec![
+            format!(
+                "see what is there with `trunkline read --all --from {position} --limit 1`; nothing was stored now"
+            ),
+            "to append this event beside it, leave --id out or choose another".to_owned(),
+        ],
         AppendError::Storage(StorageError::NotStored { .. }) => {
             vec!["once there is room, the same command works again".to_owned()]
         }

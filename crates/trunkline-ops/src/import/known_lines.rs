@@ -1,9 +1,10 @@
-//! Which lines of an append that is neither all new nor all known are there already.
+//! Which lines of an append that is neither all new nor all known are there already, as they are.
 
 use std::collections::{HashMap, HashSet};
 
 use futures::TryStreamExt as _;
-use trunkline_core::{EventId, StreamName};
+use trunkline_core::EventId;
+use trunkline_core::json::LineEvent;
 use trunkline_store::{EventStore, ReadError, StreamRead};
 
 use super::batch::Line;
@@ -12,21 +13,22 @@ use super::batch::Line;
 ///
 /// Every stream of the part is read once.
 pub(super) async fn take_known(store: &dyn EventStore, part: &mut Vec<Line>) -> Result<Vec<u64>, ReadError> {
-    let ids: HashSet<EventId> = part.iter().map(|line| line.event.event.event_id).collect();
-    let mut there: HashMap<StreamName, HashSet<EventId>> = HashMap::new();
+    let lines: HashMap<EventId, &LineEvent> =
+        part.iter().map(|line| (line.event.event.event_id, &line.event)).collect();
+    let (mut read, mut there) = (HashSet::new(), HashSet::new());
     for Line { event: line, .. } in &*part {
-        if there.contains_key(&line.stream) {
+        if !read.insert(&line.stream) {
             continue;
         }
-        let mut found = HashSet::new();
         let mut events = store.read_stream(&line.stream, StreamRead::default());
         while let Some(event) = events.try_next().await? {
-            if ids.contains(&event.event_id()) {
-                found.insert(event.event_id());
+            let same =
+                |line: &&LineEvent| line.stream.as_str() == event.stream() && line.event.is_same_as(&event);
+            if lines.get(&event.event_id()).is_some_and(same) {
+                there.insert(event.event_id());
             }
         }
-        there.insert(line.stream.clone(), found);
     }
-    let is_there = |line: &mut Line| there[&line.event.stream].contains(&line.event.event.event_id);
+    let is_there = |line: &mut Line| there.contains(&line.event.event.event_id);
     Ok(part.extract_if(.., is_there).map(|line| line.number).collect())
 }

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use futures::TryStreamExt as _;
-use trunkline_core::{EventId, StreamName, Version};
+use trunkline_core::data::is_same;
+use trunkline_core::{EventId, Position, RecordedEvent, StreamName, Version};
 use trunkline_store::{EventStore, EventStoreExt as _, ReadError, StreamRead};
 
 use super::batch::Line;
@@ -26,10 +27,13 @@ pub(super) async fn refused(
         match ids.entry(line.event.event.event_id) {
             Entry::Occupied(first) => {
                 let first = *first.get();
-                if first.event.stream == *stream {
-                    continue;
+                if first.event.stream != *stream {
+                    return Ok(Some((line.number, same_id(first))));
                 }
-                return Ok(Some((line.number, same_id(first))));
+                if !is_same_event(first, line) {
+                    return Ok(Some((line.number, reused(line, &format!("line {}", first.number)))));
+                }
+                continue;
             }
             Entry::Vacant(entry) => _ = entry.insert(line),
         }
@@ -39,12 +43,11 @@ pub(super) async fn refused(
         };
         let known = match (known, line.event.version) {
             (Some(found), Some(version)) if version == found.next() => Some(version),
-            (Some(found), Some(version)) if version <= found && is_there(store, line, version).await? => {
-                known
-            }
-            (Some(found), Some(version)) => {
-                return Ok(Some((line.number, mismatch(stream, version, found))));
-            }
+            (Some(found), Some(version)) => match there(store, line, version).await? {
+                Some(event) if line.event.event.is_same_as(&event) => known,
+                Some(event) => return Ok(Some((line.number, reused_at(line, event.position())))),
+                None => return Ok(Some((line.number, mismatch(stream, version, found)))),
+            },
             (None, _) | (_, None) => None,
         };
         versions.insert(stream, known);
@@ -63,9 +66,29 @@ pub(super) fn mismatch(stream: &StreamName, version: Version, found: Version) ->
     format!("version {version} would come out as {}: stream `{stream}` is at version {found}", found.next())
 }
 
-/// Whether the stream has the line's event at that version.
-async fn is_there(store: &dyn EventStore, line: &Line, version: Version) -> Result<bool, ReadError> {
+/// Why an event cannot have the id of another in its stream.
+fn reused(line: &Line, holder: &str) -> String {
+    let id = line.event.event.event_id;
+    format!("event id {id} is that of {holder}, which has another type or other data")
+}
+
+/// Why an event cannot have the id of the one at this position.
+pub(super) fn reused_at(line: &Line, position: Position) -> String {
+    reused(line, &format!("the event at position {position}"))
+}
+
+fn is_same_event(one: &Line, other: &Line) -> bool {
+    let (one, other) = (&one.event.event, &other.event.event);
+    one.event_type == other.event_type && is_same(&one.data, &other.data)
+}
+
+/// The event that the stream has at that version, if it has the line's id.
+async fn there(
+    store: &dyn EventStore,
+    line: &Line,
+    version: Version,
+) -> Result<Option<RecordedEvent>, ReadError> {
     let read = StreamRead { from: version, to: version, limit: Some(1), ..StreamRead::default() };
     let found = store.read_stream(&line.event.stream, read).try_next().await?;
-    Ok(found.is_some_and(|event| event.event_id() == line.event.event.event_id))
+    Ok(found.filter(|event| event.event_id() == line.event.event.event_id))
 }

@@ -14,7 +14,7 @@ use trunkline_store::{AppendError, EventStore, EventStoreExt as _, StorageError}
 use super::batch::{BadLine, Batch, Line};
 use super::known_lines::take_known;
 use super::plan::{append, plan};
-use super::refusals::{self, mismatch};
+use super::refusals::{self, mismatch, reused_at};
 use super::rejected::Rejected;
 use super::{ImportError, ImportNews, ImportProblem, ImportReport, ImportSoFar, OnBadLine};
 use crate::OpsError;
@@ -195,9 +195,16 @@ impl<'a, L: FnMut(ImportNews<'_>)> Importer<'a, L> {
                             );
                             Some((at, reason))
                         }
+                        (Some(at), Some(holder)) if !part[at].event.event.is_same_as(&holder) => {
+                            Some((at, reused_at(&part[at], *position)))
+                        }
                         (Some(_), Some(_)) => None,
                         _ => return Err(error.into()),
                     }
+                }
+                AppendError::EventIdReused { event_id, position } => {
+                    let at = part.iter().position(|line| line.event.event.event_id == *event_id);
+                    at.map(|at| (at, reused_at(&part[at], *position)))
                 }
                 AppendError::Conflict { stream, found, .. } => {
                     let at = part.iter().position(|line| line.event.stream == *stream);
@@ -355,6 +362,39 @@ mod tests {
         let reason = format!("event id {id} is that of line 1, which belongs to stream `b-1`");
         let stop = format!("0 new, 0 there, 0 rejected: ; stopped at 2: {reason}; from 1");
         check("", "b1=1 a1=1", OnBadLine::Stop, &stop, "");
+    }
+
+    #[test]
+    fn an_id_with_other_data_is_refused_wherever_the_first_one_is() {
+        let other = |mut lines: Vec<Line>| {
+            let last = lines.last_mut().unwrap();
+            last.event.event.data = "2".into();
+            lines
+        };
+        let id = EventId::from_bytes([1; 16]);
+        let at =
+            |holder: &str| format!("event id {id} is that of {holder}, which has another type or other data");
+        let stored_first = "the event at position 1";
+        for (before, words, line, holder) in [
+            ("a1=1", "a1=1", 1, stored_first),
+            ("a1=1", "b1=2 a1=3 a1=1", 3, stored_first),
+            ("a1=1 a1=2", "a1=2 a1=1", 2, stored_first),
+            ("a1@1=1", "b1=5 a1@1=1", 2, stored_first),
+            ("", "a1=1 b1=2 a1=1", 3, "line 1"),
+        ] {
+            let [stopping, skipping] = [MemoryStore::new(), MemoryStore::new()];
+            for store in [&stopping, &skipping] {
+                import(store, &lines(before), 100, OnBadLine::Stop);
+            }
+            let stopped = import(&stopping, &other(lines(words)), 100, OnBadLine::Stop);
+            let wanted = format!("; stopped at {line}: {}; from ", at(holder));
+            assert!(stopped.contains(&wanted), "{words}: {stopped}");
+            let skipped = import(&skipping, &other(lines(words)), 100, OnBadLine::Skip);
+            assert!(
+                skipped.contains(&format!("1 rejected: {line}: {}", at(stored_first))),
+                "{words}: {skipped}"
+            );
+        }
     }
 
     /// What an import comes to when each line is appended by itself, which is slow and plain.

@@ -1,6 +1,6 @@
 //! What is known of a request's data before a handler reads it.
 
-use trunkline_core::data::{self, Digest, InvalidData, RepeatedKey};
+use trunkline_core::data::{self, Digest, InvalidData};
 
 use super::{CommandRequest, Rejection};
 
@@ -9,8 +9,8 @@ use super::{CommandRequest, Rejection};
 pub(crate) struct Seen {
     /// What it is recognised by when the command is sent again; none where nothing is kept, or the id alone counts.
     pub(super) digest: Option<Digest>,
-    /// A name that is twice in one object.
-    pub(super) repeated: Option<RepeatedKey>,
+    /// Why it is refused: what it has that readers differ in, or can't hold.
+    pub(super) fault: Option<InvalidData>,
 }
 
 impl Seen {
@@ -27,15 +27,19 @@ impl Seen {
         };
         let as_it_is = || has_id.then(|| Digest::of_bytes(&request.data));
         match checked {
-            Ok(digest) => Self { digest, repeated: None },
-            Err(InvalidData::NotJson) => Self { digest: as_it_is(), repeated: None },
-            Err(InvalidData::RepeatedKey(key)) => Self { digest: as_it_is(), repeated: Some(key) },
+            Ok(digest) => Self { digest, fault: None },
+            Err(InvalidData::NotJson) => Self { digest: as_it_is(), fault: None },
+            Err(fault) => Self { digest: as_it_is(), fault: Some(fault) },
         }
     }
 
     /// Why the data is refused, if it is.
     pub(super) fn refusal(&self) -> Option<Rejection> {
-        let key = self.repeated.as_ref()?;
-        Some(Rejection::data(key.to_string(), Some(format!("command.{}", key.path))))
+        let fault = self.fault.as_ref()?;
+        let field = fault.path().map(|path| match path {
+            "" => "command".to_owned(),
+            path => format!("command.{path}"),
+        });
+        Some(Rejection::data(fault.to_string(), field))
     }
 }

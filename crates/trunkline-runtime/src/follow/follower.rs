@@ -108,7 +108,7 @@ impl Follower {
             // That no caller is left who could hurry doesn't end the pause.
             let hurried = async {
                 if hurry.changed().await.is_err() {
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             };
             // However the pause ends, the next piece is looked for.

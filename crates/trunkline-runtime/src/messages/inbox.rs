@@ -87,7 +87,12 @@ impl Inbox {
         let mut event = NewEvent::new(event_type, data).metadata(metadata(message));
         event.event_id = event_id(&message.id, &self.consumer, decision);
         let append = Append::to(self.stream.clone(), Expected::Any).event(event);
-        Ok(!self.store.append(append).await?.repeated)
+        match self.store.append(append).await {
+            Ok(appended) => Ok(!appended.repeated),
+            // It is said already, then with another reason.
+            Err(AppendError::EventIdReused { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 

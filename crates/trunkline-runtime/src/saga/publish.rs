@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
-use serde::Serialize;
 use trunkline_core::saga;
 use trunkline_core::{
     Append, EventId, EventType, Expected, Metadata, NewEvent, Position, StreamName, Version,
 };
 use trunkline_queue::{MessageQueue, NewMessage, PublishError, TopicName};
-use trunkline_store::Advice;
 use trunkline_store::derived::SagaKey;
+use trunkline_store::{Advice, AppendError};
 
 use super::outbox::{self, OutboxMessage};
 use super::states::Recording;
@@ -89,11 +88,7 @@ impl Publisher<'_> {
 
     /// Says in the log that a message can't be published, as a consumer does for a dead letter: its saga learns of it.
     async fn give_up(&self, saga: &str, version: Version, reason: &str) -> Result<(), SagaError> {
-        #[derive(Serialize)]
-        struct GivenUp<'a> {
-            reason: &'a str,
-        }
-        let data = serde_json::to_vec(&GivenUp { reason }).expect("texts always serialize");
+        let data = serde_json::to_vec(&BTreeMap::from([("reason", reason)])).expect("texts always serialize");
         let event_type = EventType::system(DEAD_LETTERED).expect("the type is a name");
         let metadata =
             BTreeMap::from([(saga::SAGA_FIELD, saga.to_owned()), (saga::MESSAGE_FIELD, version.to_string())]);
@@ -102,8 +97,11 @@ impl Publisher<'_> {
             .metadata(Metadata::of(&metadata).expect("names are not too long"));
         let stream = StreamName::system("$inbox-$sagas").expect("this is the name of a stream");
         let append = Append::to(stream.clone(), Expected::Any).event(event);
-        let appended = self.sagas.store.append(append).await;
-        appended.map(drop).map_err(|source| SagaError::Append { stream, source })
+        // It may be recorded already, with another reason.
+        match self.sagas.store.append(append).await {
+            Ok(_) | Err(AppendError::EventIdReused { .. }) => Ok(()),
+            Err(source) => Err(SagaError::Append { stream, source }),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The model: a list of events, and judging by looking at each of them.
 
+use trunkline_core::data::is_same;
 use trunkline_core::{Append, Appended, NewEvent, Position, Query, Timestamp, Version};
 
 use super::seen::{Seen, cut};
@@ -55,6 +56,14 @@ impl Model {
             versions.extend(of_stream.into_iter().max());
         }
         if !stored_elsewhere_or_not {
+            let is_other = |(event, stored): &(&NewEvent, &Seen)| {
+                event.event_type.as_str() != stored.event_type || !is_same(&event.data, &stored.data)
+            };
+            let pairs = append.events().filter_map(|event| Some((event, with_id(event)?)));
+            if let Some((_, stored)) = pairs.into_iter().find(is_other) {
+                let (event_id, position) = (stored.event_id, stored.position);
+                return Err(AppendError::EventIdReused { event_id, position });
+            }
             let position = positions.into_iter().max().expect("an append has an event");
             return Ok(Some(Appended { versions, position, repeated: true }));
         }

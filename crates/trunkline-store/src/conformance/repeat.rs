@@ -1,9 +1,10 @@
 //! How an append is recognised that was stored before.
 
-use trunkline_core::{Append, Appended, Expected, Position, Query, Version};
+use bytes::Bytes;
+use trunkline_core::{Append, Appended, Expected, Metadata, NewEvent, Position, Query, Timestamp, Version};
 
 use super::Fixture;
-use super::sample::{append, assert_refused, command, event, head, one, several, stream, to};
+use super::sample::{append, assert_refused, command, event, head, kind, one, several, stream, tag, to};
 use super::seen::everything;
 use crate::{AppendError, EventStore};
 
@@ -25,7 +26,7 @@ pub async fn a_repeat_answers_with_the_first_result_whatever_came_since(fixture:
     }
 }
 
-/// A repeat is one by its ids and streams, whatever else it says and expects.
+/// A repeat is one by its ids, streams, types and data, whatever else it says and expects.
 pub async fn a_repeat_is_one_whatever_it_expects(fixture: Fixture) {
     let store = fixture.store();
     let given = event("Happened");
@@ -49,7 +50,7 @@ pub async fn what_is_stored_already_is_a_repeat_however_it_is_put_together(fixtu
     positions.push(append(&*store, to("order-2", Expected::Any).event(other.clone())).await);
     positions.push(append(&*store, to("order-1", Expected::Any).with_events(events[3..].to_vec())).await);
     let seen = everything(&*store).await;
-    let place = |given: &trunkline_core::NewEvent| {
+    let place = |given: &NewEvent| {
         let event = seen.iter().find(|event| event.event_id == given.event_id).expect("it was stored");
         (event.version, event.position)
     };
@@ -69,17 +70,50 @@ pub async fn what_is_stored_already_is_a_repeat_however_it_is_put_together(fixtu
     }
 }
 
+/// Under the ids of stored events, others are not passed off as repeats, and nothing is stored of them.
+pub async fn an_id_with_another_type_or_other_data_is_no_repeat(fixture: Fixture) {
+    let store = fixture.store();
+    let given: Vec<_> = (0..3).map(|_| event("Happened")).collect();
+    let batch = |events: &[NewEvent]| to("order-1", Expected::Any).with_events(events.to_vec());
+    append(&*store, batch(&given)).await;
+    let position = everything(&*store).await[1].position;
+    let reused = AppendError::EventIdReused { event_id: given[1].event_id, position };
+    let same = |data: &'static [u8]| NewEvent { data: Bytes::from_static(data), ..given[1].clone() };
+    let typed = NewEvent { event_type: kind("Undone"), ..given[1].clone() };
+    for other in [same(br#"{"a": 2}"#), same(br#"{"a": 1.0}"#), same(b"\xff"), same(b""), typed] {
+        assert_refused(&*store, batch(std::slice::from_ref(&other)), &reused).await;
+        let third = NewEvent { data: Bytes::from_static(b"3"), ..given[2].clone() };
+        assert_refused(&*store, batch(&[given[0].clone(), other, third]), &reused).await;
+    }
+}
+
+/// White space between tokens and the order of fields say nothing, nor does what stands beside type and data.
+pub async fn a_repeat_is_one_however_its_json_is_written(fixture: Fixture) {
+    let store = fixture.store();
+    let with = |data: &'static [u8]| NewEvent { data: Bytes::from_static(data), ..event("Happened") };
+    let json = with(br#"{"a":{"b":[1,2]},"c":"x"}"#);
+    let bytes = with(b"\xff{");
+    let batch =
+        |events: [&NewEvent; 2]| to("order-1", Expected::Any).with_events(events.map(NewEvent::clone));
+    let first = append(&*store, batch([&json, &bytes])).await;
+    for data in [&b"{ \"c\": \"x\",\n\"a\": {\"b\": [1, 2]} }"[..], br#"{"a":{"b":[1,2]},"c":"x"}"#] {
+        let again = NewEvent { data: data.to_vec().into(), ..json.clone() };
+        assert_repeats(&*store, batch([&again, &bytes]), &first).await;
+        let described =
+            again.tag(tag("k:v")).metadata(Metadata::parse(r#"{"n":1}"#).expect("it is an object"));
+        let described = NewEvent { schema_version: 2, ..described.occurred_at(Timestamp::from_micros(1)) };
+        assert_repeats(&*store, batch([&described, &bytes]), &first).await;
+    }
+}
+
 /// A batch that is stored in part is neither new nor a repeat.
 pub async fn a_batch_that_is_stored_in_part_is_refused(fixture: Fixture) {
     let store = fixture.store();
     let (early, late) = (event("Happened"), event("Happened"));
     let first = append(&*store, to("order-1", Expected::Any).event(early.clone())).await.position;
     let second = append(&*store, to("order-1", Expected::Any).event(late.clone())).await.position;
-    let taken = |event: &trunkline_core::NewEvent, position| AppendError::EventIdTaken {
-        event_id: event.event_id,
-        position,
-    };
-    let batch = |events: [trunkline_core::NewEvent; 3]| to("order-1", Expected::Any).with_events(events);
+    let taken = |event: &NewEvent, position| AppendError::EventIdTaken { event_id: event.event_id, position };
+    let batch = |events: [NewEvent; 3]| to("order-1", Expected::Any).with_events(events);
     let in_order = batch([early.clone(), late.clone(), event("Happened")]);
     assert_refused(&*store, in_order, &taken(&early, first)).await;
     let turned = batch([event("Happened"), late.clone(), early.clone()]);

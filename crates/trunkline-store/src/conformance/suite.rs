@@ -67,6 +67,8 @@ macro_rules! __conformance_promises {
                 a_repeat_answers_with_the_first_result_whatever_came_since
                 a_repeat_is_one_whatever_it_expects
                 what_is_stored_already_is_a_repeat_however_it_is_put_together
+                an_id_with_another_type_or_other_data_is_no_repeat
+                a_repeat_is_one_however_its_json_is_written
                 a_batch_that_is_stored_in_part_is_refused
                 an_id_that_is_stored_in_another_stream_is_taken
                 // expect

@@ -1,9 +1,10 @@
 //! Events as records of the log; described in `docs/format/log-v1.md`.
 
+use trunkline_core::data::is_same as is_same_data;
 use trunkline_core::{
     Append, EventId, Expected, Position, Query, RecordedEvent, RecordedParts, Tag, TagsAt, Timestamp, Version,
 };
-use trunkline_log::{self as engine, Label, Log, Record};
+use trunkline_log::{self as engine, Label, Log, Record, Told};
 
 /// The label of an event's aggregate type.
 pub(super) const AGGREGATE_TYPE: u8 = 1;
@@ -18,6 +19,7 @@ const BODY_HEADER_LEN: usize = 24;
 /// The batch that an append is in the log. The condition of its command, if it names one, comes first.
 pub(super) fn encode(log: &Log, append: &Append, recorded_at: Timestamp) -> engine::Batch {
     let mut batch = log.batch();
+    batch.told_apart_by(is_same);
     let command = append.command.as_ref().map(trunkline_core::CommandId::tag);
     reserve(&mut batch, append, command.as_ref());
     for write in &append.writes {
@@ -54,6 +56,23 @@ pub(super) fn encode(log: &Log, append: &Append, recorded_at: Timestamp) -> engi
         batch.unless(query(log, &condition.query), condition.after.get());
     }
     batch
+}
+
+/// Whether two records are the same event: of one type, with data that says the same.
+fn is_same(given: &Told<'_>, stored: &Told<'_>) -> bool {
+    let type_of = |told: &Told<'_>| told.labels.iter().position(|label| label.kind == EVENT_TYPE);
+    let same_type = match (type_of(given), type_of(stored)) {
+        (Some(new), Some(old)) => given.labels[new].text == stored.labels[old].text,
+        _ => false,
+    };
+    let new_and_old = (data_in(given.body), data_in(stored.body));
+    same_type && matches!(new_and_old, (Some(new), Some(old)) if is_same_data(new, old))
+}
+
+/// The data in a body.
+fn data_in(body: &[u8]) -> Option<&[u8]> {
+    let metadata_len: &[u8; 4] = body.get(20..BODY_HEADER_LEN)?.try_into().ok()?;
+    body.get(BODY_HEADER_LEN.checked_add(u32::from_le_bytes(*metadata_len) as usize)?..)
 }
 
 /// Makes room for all of an append's events at once, so that none of them is copied again for want of it.

@@ -17,6 +17,7 @@ pub(super) enum Verdict {
 /// Judges an append against what is stored.
 pub(super) fn judge(append: &Append, state: &State) -> Result<Verdict, AppendError> {
     if let Some(appended) = repeat(append, state) {
+        events_are_the_same(append, state)?;
         return Ok(Verdict::Repeat(appended));
     }
     ids_are_free(append, state)?;
@@ -43,6 +44,19 @@ fn repeat(append: &Append, state: &State) -> Option<Appended> {
         versions.push(version);
     }
     Some(Appended { versions, position: last, repeated: true })
+}
+
+fn events_are_the_same(append: &Append, state: &State) -> Result<(), AppendError> {
+    for event in append.events() {
+        match state.with_id(event.event_id) {
+            Some(stored) if !event.is_same_as(stored) => {
+                let (event_id, position) = (stored.event_id(), stored.position());
+                return Err(AppendError::EventIdReused { event_id, position });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn ids_are_free(append: &Append, state: &State) -> Result<(), AppendError> {

@@ -105,6 +105,19 @@ impl Broken {
                 let position = self.store.head().await.expect("a memory store has a head");
                 Ok(Appended { versions: self.versions(&append).await, position, repeated: true })
             }
+            (Fault::TellsRepeatsByTheirIds, Err(AppendError::EventIdReused { position, .. })) => {
+                Ok(Appended { versions: self.versions(&append).await, position, repeated: true })
+            }
+            (Fault::TellsRepeatsByTheirBytes, Ok(appended)) if appended.repeated => {
+                for event in append.events() {
+                    let stored = self.with_id(Some(event.event_id)).await.expect("it is a repeat");
+                    if event.data != stored.data() {
+                        let (event_id, position) = (event.event_id, stored.position());
+                        return Err(AppendError::EventIdReused { event_id, position });
+                    }
+                }
+                Ok(appended)
+            }
             (Fault::StoresTakenIdsAnew, Err(AppendError::EventIdTaken { .. })) => {
                 let taken = self.ids().await;
                 self.store.append(with_fresh_ids(append, |id| taken.contains(&id))).await

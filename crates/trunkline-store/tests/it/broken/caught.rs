@@ -139,6 +139,10 @@ caught! {
         a_repeat_answers_with_the_first_result_whatever_came_since
         a_dropped_append_is_told_by_repeating_it
         an_append_that_comes_many_times_at_once_is_stored_once;
+    telling_repeats_by_their_ids = TellsRepeatsByTheirIds:
+        an_id_with_another_type_or_other_data_is_no_repeat;
+    telling_repeats_by_their_bytes = TellsRepeatsByTheirBytes:
+        a_repeat_is_one_however_its_json_is_written;
     not_saying_that_it_repeats = SaysNotThatItRepeats:
         a_repeat_answers_with_the_first_result_whatever_came_since
         an_append_that_comes_many_times_at_once_is_stored_once;

@@ -33,6 +33,8 @@ pub(super) enum Fault {
     RefusesRepeatsThatExpectOtherwise,
     LooksAtTheFirstIdOnly,
     StoresTakenIdsAnew,
+    TellsRepeatsByTheirIds,
+    TellsRepeatsByTheirBytes,
     IgnoresVersions,
     TakesVersionsAhead,
     TakesNoStreamForAny,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use trunkline_ops::doctor::{Check, Diagnosis, Health, diagnose};
+use trunkline_ops::doctor::{Check, Diagnosis, Health, Subject, diagnose};
 
 use super::query::open_placed;
 use crate::args::StoreArgs;
@@ -40,7 +40,7 @@ pub(crate) struct DoctorArgs {
 impl DoctorArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let (app, place) = open_placed(&self.file, &self.store, Some(&self.queue), output).await?;
-        let diagnosis = diagnose(&app, &self.file, &place.dsn).await;
+        let diagnosis = diagnose(Subject::new(&app, &self.file, &place)).await;
         output.report(&diagnosis)?;
         Ok(diagnosis.verdict()?)
     }

@@ -1,41 +1,28 @@
 //! Doctor: whether an application is well, and what to do where it isn't.
 //!
-//! `checks` has one function for each thing that is looked at. Nothing is changed, and all of it works beside the process
-//! that runs the application. What can't be looked at is bad, and the rest is looked at all the same.
+//! Each thing that is looked at has a file: a function `look`, which finds its facts by the code that the verbs of that
+//! part use, and makes [`Check`]s of them. `subject` is what is looked at; a remedy names it as the operator has to, so
+//! that it works as it is printed.
+//! Nothing is changed, no right to write is needed, and all of it works beside the process that runs the application.
+//! What can't be looked at is bad, and the rest is looked at all the same.
 
-mod checks;
+mod check;
+mod subject;
+
+mod disk;
+mod events;
+mod laws;
+mod messages;
+mod read_models;
+mod sagas;
 
 use serde::Serialize;
-use trunkline::{App, Dsn};
 
 use crate::words::counted;
 use crate::{OpsError, Verdict};
 
-/// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Health {
-    /// As it should be.
-    Ok,
-    /// Worth knowing, and nothing to worry about.
-    Note,
-    /// Somebody has to do something.
-    Bad,
-}
-
-/// What was looked at, and how it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// What was looked at: events, read models, sagas, messages, laws, the disk.
-    pub name: &'static str,
-    /// How it is.
-    pub state: Health,
-    /// The same in words, with numbers.
-    pub says: String,
-    /// What to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
-}
+pub use check::{Check, Health};
+pub use subject::Subject;
 
 /// Everything that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,36 +33,23 @@ pub struct Diagnosis {
     pub checks: Vec<Check>,
 }
 
-impl Check {
-    fn ok(name: &'static str, says: impl Into<String>) -> Self {
-        Self { name, state: Health::Ok, says: says.into(), remedy: None }
-    }
-
-    fn note(name: &'static str, says: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { name, state: Health::Note, says: says.into(), remedy: Some(remedy.into()) }
-    }
-
-    fn bad(name: &'static str, says: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { name, state: Health::Bad, says: says.into(), remedy: Some(remedy.into()) }
-    }
-}
-
-/// Looks at an application whose file is named so, and at the disk that its events are on.
-pub async fn diagnose(app: &App, file: &str, store: &Dsn) -> Diagnosis {
+/// Looks at an application, and at the disk that its events are on.
+pub async fn diagnose(subject: Subject<'_>) -> Diagnosis {
+    let subject = &subject;
     let mut checks = Vec::new();
-    checks.extend(seen("events", checks::events(app).await.map(|check| vec![check])));
-    checks.extend(seen("read models", checks::read_models(app, file).await));
-    checks.extend(seen("sagas", checks::ends_of_sagas(app, file).await.map(Vec::from_iter)));
-    checks.extend(checks::messages(app).await);
-    checks.extend(seen("laws", checks::laws(app).await));
-    checks.extend(checks::disk(store));
+    checks.extend(seen(subject, events::NAME, events::look(subject).await));
+    checks.extend(seen(subject, read_models::NAME, read_models::look(subject).await));
+    checks.extend(seen(subject, sagas::NAME, sagas::look(subject).await));
+    checks.extend(seen(subject, messages::NAME, messages::look(subject).await));
+    checks.extend(seen(subject, laws::NAME, laws::look(subject).await));
+    checks.extend(disk::look(subject));
     Diagnosis { well: checks.iter().all(|check| check.state != Health::Bad), checks }
 }
 
 /// What was seen, or why it could not be looked at: the rest is looked at all the same.
-fn seen(name: &'static str, looked: Result<Vec<Check>, OpsError>) -> Vec<Check> {
+fn seen(subject: &Subject<'_>, name: &'static str, looked: Result<Vec<Check>, OpsError>) -> Vec<Check> {
     looked.unwrap_or_else(|error| {
-        let remedy = Some(error.hints().join("; ")).filter(|hints| !hints.is_empty());
+        let remedy = Some(subject.hints(&error.hints())).filter(|hints| !hints.is_empty());
         let says = format!("can't be looked at: {}", error.message());
         vec![Check { name, state: Health::Bad, says, remedy }]
     })

@@ -1,0 +1,104 @@
+//! The application that is looked at, and how its operator names it on the command line.
+
+use std::borrow::Cow;
+
+use trunkline::{App, Dsn, Origin, Place, Role};
+
+/// An application, with what names it on the command line.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The application.
+    pub app: &'a App,
+    /// Its file.
+    pub file: &'a str,
+    /// Where its events are, and what named the place.
+    pub events: &'a Place,
+}
+
+impl<'a> Subject<'a> {
+    /// An application of this file, whose events are where the place says.
+    pub fn new(app: &'a App, file: &'a str, events: &'a Place) -> Self {
+        Self { app, file, events }
+    }
+
+    /// A command on the application, as it is typed: with the flag by which its events are found, where one is needed.
+    pub(super) fn command(&self, verb: &str, rest: &str) -> String {
+        let store = flag(self.events, |origin| matches!(origin, Origin::Flag(_)));
+        quoted(&[verb, &word(self.file), rest, &store])
+    }
+
+    /// The same for a command that uses its queue, too.
+    pub(super) fn command_with_queue(&self, verb: &str, rest: &str) -> String {
+        let store = flag(self.events, |origin| matches!(origin, Origin::Flag(_)));
+        let queue = self.queue(|origin| matches!(origin, Origin::Flag(_)));
+        quoted(&[verb, &word(self.file), rest, &store, &queue])
+    }
+
+    /// A command on the events alone, which knows no file.
+    pub(super) fn command_on_events(&self, verb: &str, rest: &str) -> String {
+        quoted(&[verb, rest, &flag(self.events, is_named_by_file_or_flag)])
+    }
+
+    /// A command on the queue alone, which knows no file.
+    pub(super) fn command_on_queue(&self, verb: &str, rest: &str) -> String {
+        quoted(&[verb, rest, &self.queue(is_named_by_file_or_flag)])
+    }
+
+    /// What an error says can be done, with the file's name in it.
+    pub(super) fn hints(&self, hints: &[String]) -> String {
+        hints.join("; ").replace(" FILE ", &format!(" {} ", word(self.file)))
+    }
+
+    fn queue(&self, is_needed: impl Fn(Origin) -> bool) -> String {
+        let place = self.app.queue_place().ok().flatten();
+        place.map_or_else(String::new, |place| flag(&place, is_needed))
+    }
+}
+
+/// The environment and the default mean the same for the next command.
+fn is_named_by_file_or_flag(origin: Origin) -> bool {
+    matches!(origin, Origin::Flag(_) | Origin::File)
+}
+
+fn flag(Place { role, dsn, origin }: &Place, is_needed: impl Fn(Origin) -> bool) -> String {
+    let name = match role {
+        Role::Messages => "--queue",
+        _ => "--store",
+    };
+    if is_needed(*origin) { format!("{name} {}", word(&Dsn::to_string(dsn))) } else { String::new() }
+}
+
+/// A command line of these parts, in backquotes.
+fn quoted(parts: &[&str]) -> String {
+    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+    format!("`trunkline {}`", parts.join(" "))
+}
+
+/// One word of a command line, for a shell.
+pub(super) fn word(text: &str) -> Cow<'_, str> {
+    let is_plain = |character: char| character.is_alphanumeric() || "-_./:=,@%+".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_take_it_apart() {
+        for (text, typed) in [
+            ("shop/orders.tsk", "shop/orders.tsk"),
+            ("log:./d/events", "log:./d/events"),
+            ("my shop.tsk", "'my shop.tsk'"),
+            ("it's", r"'it'\''s'"),
+            ("a;b", "'a;b'"),
+            ("", "''"),
+        ] {
+            assert_eq!(word(text), typed);
+        }
+    }
+}

@@ -35,7 +35,8 @@ pub(crate) enum Select {
 /// Gives records one after the other, in order of their positions or against it, up to where the log was
 /// synced when the cursor was made.
 ///
-/// An error ends it.
+/// An error ends it. Damage that hides records is an error where they would be given: at the end of a forward read, and
+/// before anything else of a backward one.
 #[derive(Debug)]
 pub struct Cursor {
     shared: Arc<Shared>,
@@ -52,7 +53,7 @@ pub struct Cursor {
     /// Records that were read and not given yet; the last is the next.
     ready: Vec<Record>,
     read_together: usize,
-    /// What to say when the positions are through.
+    /// Damage behind which there may be records that belong to the answer: what to say where they would come.
     damage: Option<ReadError>,
 }
 
@@ -83,16 +84,19 @@ impl Cursor {
             asked,
             ready: Vec::new(),
             read_together: *READ_TOGETHER.start(),
-            damage: shared.damage.clone().filter(|_| forward && *positions.end() > head),
+            damage: shared.damage.clone().filter(|_| *positions.end() > head),
         }
     }
 
     /// Takes what comes next off into a cursor of its own, which may be read by another thread while this one goes on
     /// behind: what was read and not given yet, and what so many further positions have.
     ///
-    /// `None` when nothing is left, and for a selection, whose positions don't tell how much there is to read.
+    /// `None` when nothing is left, for a selection, whose positions don't tell how much there is to read, and for what
+    /// begins with damage.
     pub fn split_off(&mut self, positions: u64) -> Option<Self> {
-        if !matches!(self.select, Select::All) || (self.ready.is_empty() && self.rest.is_empty()) {
+        let is_all = matches!(self.select, Select::All);
+        let begins_with_damage = !self.forward && self.damage.is_some();
+        if !is_all || begins_with_damage || (self.ready.is_empty() && self.rest.is_empty()) {
             return None;
         }
         let (start, end) = (*self.rest.start(), *self.rest.end());
@@ -158,7 +162,8 @@ impl Cursor {
     }
 
     fn read_group(&mut self) -> Result<(), LookupError> {
-        let Self { view, select, forward, rest, place: Some(place), segment, ready, .. } = self else {
+        let Self { view, select, forward, rest, place: Some(place), segment, ready, damage, .. } = self
+        else {
             return Ok(());
         };
         let (table, group) = place.take(self.read_together);
@@ -181,6 +186,10 @@ impl Cursor {
                 Choice::Leave => {}
                 Choice::End => {
                     *rest = NONE;
+                    if *forward {
+                        // What lies behind it doesn't belong to the answer.
+                        *damage = None;
+                    }
                     break;
                 }
             }
@@ -230,7 +239,7 @@ impl Cursor {
             }
             // What comes before damage is given before it; then the damage is met again.
             match (self.ready.pop(), failed) {
-                (Some(record), _) => return Some(Ok(record)),
+                (Some(record), _) => return Some(self.first_given(record)),
                 (None, None) => return self.damage.take().map(Err),
                 (None, Some(LookupError::Run(run))) => {
                     self.shared.set_aside(&run);
@@ -241,6 +250,23 @@ impl Cursor {
                     self.damage = None;
                     return Some(Err(error));
                 }
+            }
+        }
+    }
+
+    /// The record, unless one that can't be read may come before it: a backward read begins where damage hides records.
+    /// Only that a stream's last wanted version is there tells that nothing is missing.
+    fn first_given(&mut self, record: Record) -> Result<Record, ReadError> {
+        if self.forward {
+            return Ok(record);
+        }
+        let Some(damage) = self.damage.take() else { return Ok(record) };
+        match &self.select {
+            Select::Stream { versions, .. } if record.version() == *versions.end() => Ok(record),
+            Select::All | Select::Stream { .. } | Select::Query(_) => {
+                self.rest = NONE;
+                self.ready.clear();
+                Err(damage)
             }
         }
     }

@@ -177,7 +177,8 @@ impl Log {
     /// Opens a log for reading, also beside a process that appends to it.
     ///
     /// A log whose records are damaged is opened all the same: reads that reach the damage end with an error. Of
-    /// what follows damage that was met on opening, nothing is shown.
+    /// what follows damage that was met on opening, nothing is shown; a backward read that would begin there is an
+    /// error from its start.
     pub fn open_read_only(disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         Self::open_read_only_with(disk, RECENT_RECORDS_MAX)
     }

@@ -8,6 +8,7 @@ use crate::head::Head;
 use crate::index::{Part, Recent, Table};
 use crate::key::{Key, KeyMap};
 use crate::recover::last_nonzero;
+use crate::segment::Segment;
 use crate::shared::{LookupError, View, keys_of};
 use crate::walk::Frames;
 use crate::{Log, ReadError};
@@ -48,19 +49,30 @@ impl Log {
     /// `progress` is called with how many records were read and how many there are. Memory grows with the number of
     /// streams, by some 20 bytes each.
     pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Verified {
+        self.verify_newest(u64::MAX, progress)
+    }
+
+    /// The same for the newest segments: the last one, and as many before it as all of them have so many bytes at most.
+    ///
+    /// What was found counts what was read: its records, their streams, the segments.
+    pub fn verify_newest(&self, bytes_max: u64, progress: &mut dyn FnMut(u64, u64)) -> Verified {
         let shared = self.shared();
         let synced = shared.synced();
         let view = shared.view();
+        // The writer may have gone on to another segment since `synced` was asked for.
+        let segments = &view.segments[..synced.segment as usize];
+        let read_from = newest(segments, synced.end, bytes_max);
+        let first = segments[read_from].header.first_position;
         let mut check = Check {
             log: self,
             view: &view,
+            first,
             versions: HashMap::new(),
             listed: None,
             found: Verified::default(),
         };
-        // The writer may have gone on to another segment since `synced` was asked for.
-        let segments = &view.segments[..synced.segment as usize];
-        for (number, segment) in segments.iter().enumerate() {
+        let total = (synced.position + 1).saturating_sub(first);
+        for (number, segment) in segments.iter().enumerate().skip(read_from) {
             let next = segments.get(number + 1).map(|next| &next.header);
             // Where the segment has to end, and with which checksum.
             let (end, chain, last) = match next {
@@ -74,7 +86,7 @@ impl Log {
                     frames.next_frame(0, |_, record| {
                         check.record(record);
                         if check.found.records.is_multiple_of(PROGRESS_EVERY) {
-                            progress(check.found.records, synced.position);
+                            progress(check.found.records, total);
                         }
                     })?;
                 }
@@ -93,17 +105,31 @@ impl Log {
             check.damage(damage);
         }
         for part in view.parts.iter() {
+            // Of a run that begins earlier, only what finds these records was read.
             if let Part::Run(run) = part
+                && run.name.first >= first
                 && run.check().is_err()
             {
                 check.found.problems.push(Problem::Index(format!("{} is damaged", run.name.path())));
             }
         }
-        progress(check.found.records, synced.position);
+        progress(check.found.records, total);
         check.unconfirmed(&synced);
         check.found.streams = check.versions.len() as u64;
         check.found
     }
+}
+
+/// The first of the newest segments that have so many bytes at most together, or the last one.
+fn newest(segments: &[Arc<Segment>], last_end: u64, bytes_max: u64) -> usize {
+    let sealed = segments.iter().skip(1).map(|next| next.header.previous_end);
+    let mut bytes = 0_u64;
+    let ends: Vec<u64> = sealed.chain([last_end]).collect();
+    let fit = ends.iter().rev().take_while(|end| {
+        bytes = bytes.saturating_add(**end);
+        bytes <= bytes_max
+    });
+    segments.len() - fit.count().max(1)
 }
 
 /// What a table in memory says of each key. The table itself is quick to ask only for the newest positions.
@@ -138,6 +164,8 @@ impl Listed {
 struct Check<'a> {
     log: &'a Log,
     view: &'a View,
+    /// The position of the first record that is read.
+    first: u64,
     /// The last version of each stream, by its key.
     versions: HashMap<u64, u64>,
     /// The table in memory that was looked into last.
@@ -169,7 +197,9 @@ impl Check<'_> {
         self.found.records += 1;
         let hasher = self.log.shared().hasher;
         let (position, version) = (record.position(), record.version());
-        let last = self.versions.entry(hasher.stream(record.stream())).or_default();
+        // What comes before the first record that is read is not known.
+        let unknown = if self.first == 1 { 0 } else { version.saturating_sub(1) };
+        let last = self.versions.entry(hasher.stream(record.stream())).or_insert(unknown);
         if version != *last + 1 {
             let stream = String::from_utf8_lossy(record.stream());
             self.found.problems.push(Problem::Contradiction(format!(

@@ -41,14 +41,16 @@ pub enum ExportError {
 
 /// Writes the events after a position up to the head, as it is now; `progress` hears how many there are of how many.
 ///
-/// The read has no end of its own, so that it says when the store ends in damage.
+/// The read has no end of its own, so that it says when the store ends in damage, after what can be read.
 pub async fn export(
     store: &dyn EventStore,
     after: Position,
     out: &mut (impl Write + ?Sized),
     mut progress: impl FnMut(u64, u64),
 ) -> Result<ExportReport, ExportError> {
-    let total = store.head().await?.get().saturating_sub(after.get());
+    // Nobody knows how much a damaged store has; what can be read is exported all the same.
+    let head = store.head().await.map_or(0, Position::get);
+    let total = head.saturating_sub(after.get());
     let mut events = store.read_all(AllRead::after(after));
     let mut report = ExportReport { events: 0, position: after, output: None };
     while let Some(event) = events.next().await {

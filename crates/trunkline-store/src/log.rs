@@ -194,7 +194,13 @@ impl EventStore for LogStore {
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
-        Box::pin(async move { self.refreshed().map(Position::new) })
+        Box::pin(async move {
+            let head = self.refreshed()?;
+            match self.log.damage() {
+                None => Ok(Position::new(head)),
+                Some(damage) => Err(read::read_error(damage)),
+            }
+        })
     }
 
     fn wait_beyond(&self, position: Position) -> BoxFuture<'_, Result<Position, ReadError>> {

@@ -17,6 +17,10 @@ pub trait Maintain: Send + Sync {
     /// Progress is in events.
     fn verify(&self, progress: Progress<'_>) -> Result<VerifyReport, MaintainError>;
 
+    /// The same for the newest events, as far as so many bytes go, and at least some: a look that takes no longer however
+    /// much is stored. What it says was read is what it looked at.
+    fn verify_newest(&self, bytes_max: u64) -> Result<VerifyReport, MaintainError>;
+
     /// Copies everything that is synced to a folder, while the store is in use.
     ///
     /// A folder that holds an earlier backup of the same store receives only what has come since.

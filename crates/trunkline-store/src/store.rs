@@ -67,6 +67,7 @@ pub trait EventStore: fmt::Debug + Send + Sync + 'static {
     /// Reads the events of the whole store in order of their positions, forward or backward, all or those
     /// that a query selects.
     ///
+    /// Where damage hides events, it is an error where they would be given, also when they would come first.
     /// The read ends at the head as it was when the read was first polled; no event up to there is skipped.
     fn read_all(&self, read: AllRead) -> EventStream;
 
@@ -77,6 +78,8 @@ pub trait EventStore: fmt::Debug + Send + Sync + 'static {
     fn streams(&self, read: StreamsRead) -> StreamList;
 
     /// The position of the last event that readers see; [`Position::START`] for an empty store.
+    ///
+    /// Where damage hides what comes last, nobody can tell, and the damage is the answer.
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>>;
 
     /// Waits until the head is beyond `position`, and returns it; at once if it is already.

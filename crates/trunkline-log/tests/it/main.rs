@@ -7,6 +7,7 @@ mod crash;
 mod damage;
 mod draft;
 mod fault;
+mod flips;
 mod format;
 mod golden;
 mod locked;

@@ -37,6 +37,16 @@ fn problem(problem: &Problem) -> VerifyProblem {
     VerifyProblem { what: what.clone(), remedy: remedy.to_owned() }
 }
 
+fn verified(found: &engine::Verified) -> VerifyReport {
+    VerifyReport {
+        events: found.records,
+        streams: found.streams,
+        segments: found.segments,
+        unconfirmed_bytes: found.unconfirmed_bytes,
+        problems: found.problems.iter().map(problem).collect(),
+    }
+}
+
 impl Maintain for LogStore {
     fn stats(&self) -> Result<StoreStats, MaintainError> {
         let stats = self.log.stats();
@@ -51,14 +61,11 @@ impl Maintain for LogStore {
     }
 
     fn verify(&self, progress: Progress<'_>) -> Result<VerifyReport, MaintainError> {
-        let verified = self.log.verify(progress);
-        Ok(VerifyReport {
-            events: verified.records,
-            streams: verified.streams,
-            segments: verified.segments,
-            unconfirmed_bytes: verified.unconfirmed_bytes,
-            problems: verified.problems.iter().map(problem).collect(),
-        })
+        Ok(verified(&self.log.verify(progress)))
+    }
+
+    fn verify_newest(&self, bytes_max: u64) -> Result<VerifyReport, MaintainError> {
+        Ok(verified(&self.log.verify_newest(bytes_max, &mut |_, _| {})))
     }
 
     fn backup(&self, to: &Path, progress: Progress<'_>) -> Result<BackupReport, MaintainError> {

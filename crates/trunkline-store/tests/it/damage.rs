@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use trunkline_core::{Append, Expected, NewEvent, Position, Query};
-use trunkline_store::{EventStore, LogStore, LogStoreOptions, Maintain, ReadError, subscribe};
+use trunkline_core::{Append, Expected, NewEvent, Position, Query, QueryItem};
+use trunkline_store::{
+    AllRead, Direction, EventStore, LogStore, LogStoreOptions, Maintain, ReadError, StreamRead, StreamsRead,
+    subscribe,
+};
 
 /// A wait that takes longer than this goes on for ever.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -77,4 +80,55 @@ async fn damage_beyond_what_was_recovered_is_named_once() {
     let verified = store.verify(&mut |_, _| {}).unwrap();
     let problems: Vec<_> = verified.problems.iter().map(|problem| problem.what.as_str()).collect();
     assert_eq!((verified.events, problems), (5, vec![damage.as_str()]));
+}
+
+/// Where the newest events can't be read, none of the older ones is the newest.
+#[tokio::test]
+async fn a_read_that_would_begin_in_damage_is_an_error_from_its_start() {
+    let folder = tempfile::tempdir().unwrap();
+    damaged_at_6(folder.path()).await;
+    let store = LogStore::open_read_only(folder.path()).unwrap();
+    let stream = "count-1".parse().unwrap();
+    let backward = Direction::Backward;
+    let counted = QueryItem::default().aggregate_type("count").into();
+    let reads = [
+        store.read_stream(
+            &stream,
+            StreamRead { direction: backward, limit: Some(1), ..StreamRead::default() },
+        ),
+        store.read_stream(&stream, StreamRead { direction: backward, ..StreamRead::default() }),
+        store.read_all(AllRead { direction: backward, limit: Some(2), ..AllRead::default() }),
+        store.read_all(AllRead { direction: backward, to: Position::new(6), ..AllRead::default() }),
+        store.read_all(AllRead { direction: backward, ..AllRead::default() }.matching(counted)),
+    ];
+    for (number, mut read) in reads.into_iter().enumerate() {
+        let first = read.next().await;
+        assert!(matches!(first, Some(Err(ReadError::Damaged { .. }))), "{number}: {first:?}");
+        assert!(read.next().await.is_none(), "{number}");
+    }
+    let known = AllRead { direction: backward, to: Position::new(5), ..AllRead::default() };
+    let events: Vec<_> = store.read_all(known).collect().await;
+    assert!(events.len() == 5 && events.iter().all(Result::is_ok), "{events:?}");
+}
+
+/// What is asked of the end has no other answer: how far a reader is behind, at which version a stream is.
+#[tokio::test]
+async fn nobody_can_tell_where_a_damaged_store_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    damaged_at_6(folder.path()).await;
+    let store = LogStore::open_read_only(folder.path()).unwrap();
+    let head = store.head().await;
+    assert!(matches!(head, Err(ReadError::Damaged { .. })), "{head:?}");
+    let streams: Vec<_> = store.streams(StreamsRead::default()).collect().await;
+    assert!(matches!(streams[0], Err(ReadError::Damaged { .. })), "{streams:?}");
+}
+
+#[tokio::test]
+async fn verifying_the_newest_events_finds_the_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    damaged_at_6(folder.path()).await;
+    let store = LogStore::open_read_only(folder.path()).unwrap();
+    let (all, newest) = (store.verify(&mut |_, _| {}).unwrap(), store.verify_newest(1).unwrap());
+    assert_eq!(all, newest, "there is one segment");
+    assert_eq!(newest.problems.len(), 1, "{newest:?}");
 }

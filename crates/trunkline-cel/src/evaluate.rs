@@ -38,9 +38,18 @@ pub(crate) struct Run<'e> {
 struct Local<'e> {
     name: &'e str,
     value: Value,
+    from: Origin<'e>,
+}
+
+/// Where the value of a macro's variable comes from.
+#[derive(Clone, Copy)]
+enum Origin<'e> {
     /// What it runs over, and how far it is.
-    over: &'e Node,
-    index: usize,
+    Item(&'e Node, usize),
+    /// A field of what it runs over, whose name is the variable before it.
+    Field(&'e Node),
+    /// It is a place, and not in the data.
+    Place,
 }
 
 impl<'e> Run<'e> {
@@ -192,6 +201,10 @@ impl<'e> Run<'e> {
                 Ok(usize::try_from(index).ok().and_then(|index| list.get(index)))
             }
             (View::Object(_), View::Text(field)) => self.field(value, field, node),
+            (View::List(_), View::Double(double)) if double.fract() == 0.0 => {
+                // Beyond 64 bits it is the largest, and no item's either.
+                self.index(node, operand, value, &Value::from(double as i64))
+            }
             (View::Null, _) => Ok(None),
             (View::List(_), _) => {
                 let what = self.describe(operand);

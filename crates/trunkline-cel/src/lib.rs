@@ -57,6 +57,10 @@ mod number;
 
 mod time;
 
+mod duration;
+
+mod pattern;
+
 pub mod limits;
 
 pub use document::JsonError;

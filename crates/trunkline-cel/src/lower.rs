@@ -1,27 +1,34 @@
 //! From the tree to a program, looking at every name, function and constant on the way.
 
 mod call;
+mod fold;
+mod types;
 
 use trunkline_nearest::nearest;
 
-use crate::error::EvaluateErrorKind;
-use crate::evaluate::Run;
 use crate::expression::Program;
 use crate::limits::MISTAKES_MAX;
 use crate::mistake::{Mistake, MistakeKind};
 use crate::program::{Node, NodeKind};
 use crate::scope::Scope;
-use crate::syntax::{self, Logic, Name, Sign, Tree, TreeKind};
+use crate::syntax::{self, Name, Sign, Tree, TreeKind};
 use crate::value::Value;
-use crate::variables::Variables;
 use std::ops::Range;
 
 /// Compiles a text, or gives the mistakes in it in the order of the text.
 pub(crate) fn compile(source: &str, scope: &Scope) -> Result<Program, Vec<Mistake>> {
     let tree = syntax::parse(source)?;
-    let mut lower = Lower { source, scope, locals: Vec::new(), mistakes: Vec::new(), reads: Vec::new() };
+    let mut lower = Lower {
+        source,
+        scope,
+        locals: Vec::new(),
+        mistakes: Vec::new(),
+        failures: Vec::new(),
+        reads: Vec::new(),
+    };
     let root = lower.node(&tree);
-    let Lower { mut mistakes, reads, .. } = lower;
+    let Lower { mut mistakes, failures, reads, .. } = lower;
+    mistakes.extend(failures);
     if mistakes.is_empty() {
         return Ok(Program { source: source.to_owned(), root, reads });
     }
@@ -37,6 +44,8 @@ struct Lower<'a> {
     /// The variables of the macros around, outermost first.
     locals: Vec<&'a str>,
     mistakes: Vec<Mistake>,
+    /// What was computed and failed, unless an operator around it is decided by another side.
+    failures: Vec<Mistake>,
     reads: Vec<Vec<String>>,
 }
 
@@ -50,6 +59,11 @@ impl<'a> Lower<'a> {
         self.mistakes.push(mistake);
     }
 
+    /// How many mistakes and failures there are, to see whether more came.
+    fn found(&self) -> usize {
+        self.mistakes.len() + self.failures.len()
+    }
+
     fn node(&mut self, tree: &Tree<'a>) -> Node {
         let range = tree.range.clone();
         let kind = match &tree.kind {
@@ -57,6 +71,9 @@ impl<'a> Lower<'a> {
             TreeKind::Name(name) => return self.variable(name, range, true),
             TreeKind::Global(name) => return self.variable(name, range, false),
             TreeKind::Select(operand, field) => {
+                if let Some(name) = self.type_of_path(operand, field) {
+                    return Node { kind: NodeKind::Constant(name), range };
+                }
                 let before = self.reads.len();
                 let operand = self.node(operand);
                 self.select(operand, field, before)
@@ -70,7 +87,7 @@ impl<'a> Lower<'a> {
             TreeKind::Unary(Sign::Negate, inner) => NodeKind::Negate(Box::new(self.node(inner))),
             TreeKind::Binary(operator, pair) => NodeKind::Binary(*operator, Box::new(self.pair(pair))),
             TreeKind::Logic(logic, terms) => return Node { range, ..self.logic(*logic, terms) },
-            TreeKind::If(parts) => NodeKind::If(Box::new(parts.each_ref().map(|part| self.node(part)))),
+            TreeKind::If(parts) => NodeKind::If(Box::new(self.choice(parts))),
             TreeKind::List(items) => NodeKind::List(items.iter().map(|item| self.node(item)).collect()),
             TreeKind::Object(entries) => self.object(entries),
         };
@@ -112,22 +129,6 @@ impl<'a> Lower<'a> {
         kind
     }
 
-    /// Terms joined two by two, so that a long chain does not nest.
-    fn logic(&mut self, logic: Logic, terms: &[Tree<'a>]) -> Node {
-        if let [term] = terms {
-            return self.node(term);
-        }
-        let (left, right) = terms.split_at(terms.len().div_ceil(2));
-        let (left, right) = (self.logic(logic, left), self.logic(logic, right));
-        let range = left.range.start..right.range.end;
-        let (left, right) = (Box::new(left), Box::new(right));
-        let kind = match logic {
-            Logic::And => NodeKind::And(left, right),
-            Logic::Or => NodeKind::Or(left, right),
-        };
-        self.folded(Node { kind, range })
-    }
-
     fn object(&mut self, entries: &[(Tree<'a>, Tree<'a>)]) -> NodeKind {
         let entries: Vec<(Node, Node)> =
             entries.iter().map(|(key, value)| (self.key(key), self.node(value))).collect();
@@ -142,8 +143,12 @@ impl<'a> Lower<'a> {
             return Node { kind: NodeKind::Local(local), range };
         }
         if !self.scope.has(name) {
+            if let Some(known) = types::named(name) {
+                return Node { kind: NodeKind::Constant(known), range };
+            }
             let names = self.scope.names().chain(self.locals.iter().copied());
             let help = match nearest(name, names) {
+                _ if name == "uint" => "there is one type of integers: `int`".to_owned(),
                 Some(near) => format!("did you mean `{near}`?"),
                 None => self.names_help(),
             };
@@ -167,12 +172,12 @@ impl<'a> Lower<'a> {
 
     /// The key of an object's field, for which a bare word is easily written.
     fn key(&mut self, tree: &Tree<'a>) -> Node {
-        let before = self.mistakes.len();
+        let (before, mistakes) = (self.found(), self.mistakes.len());
         let key = self.node(tree);
         if let TreeKind::Name(Name { text: name, .. }) = &tree.kind
-            && self.mistakes.len() > before
+            && self.found() > before
         {
-            self.mistakes.truncate(before);
+            self.mistakes.truncate(mistakes);
             let message = format!("there is no `{name}` here");
             let mistake = Mistake::new(MistakeKind::UnknownVariable, key.range.clone(), message)
                 .help(format!("a field's name is written in quotes: `'{name}'`"));
@@ -181,7 +186,7 @@ impl<'a> Lower<'a> {
         }
         if let NodeKind::Constant(value) = &key.kind
             && value.as_str().is_none()
-            && self.mistakes.len() == before
+            && self.found() == before
         {
             let message = format!("the name of a field is text, not {}", value.type_name());
             let mistake = Mistake::new(MistakeKind::Constant, key.range.clone(), message)
@@ -228,28 +233,6 @@ impl<'a> Lower<'a> {
         let message = format!("`{name}` has no field `{field}`");
         self.mistake(Mistake::new(MistakeKind::UnknownField, range, message).help(help));
     }
-
-    /// The node, or its value if that is known already; what fails now would fail at every evaluation.
-    fn folded(&mut self, node: Node) -> Node {
-        if !self.mistakes.is_empty() || !is_constant(&node) {
-            return node;
-        }
-        let variables = Variables::new();
-        let outcome = Run::new(&variables, self.source).evaluate(&node);
-        match outcome {
-            Ok(value) => Node { kind: NodeKind::Constant(value), range: node.range },
-            Err(failure) => {
-                let error = failure.into_error();
-                let kind = if error.kind == EvaluateErrorKind::Limit {
-                    MistakeKind::Limit
-                } else {
-                    MistakeKind::Constant
-                };
-                self.mistake(Mistake::new(kind, error.range, error.message));
-                hole(node.range)
-            }
-        }
-    }
 }
 
 /// The variable and the names of fields that a node spells.
@@ -262,29 +245,5 @@ fn path(node: &Node) -> Option<Vec<String>> {
             Some(path)
         }
         _ => None,
-    }
-}
-
-/// Whether all that the node needs is constant.
-fn is_constant(node: &Node) -> bool {
-    let known = |node: &Node| matches!(node.kind, NodeKind::Constant(_));
-    match &node.kind {
-        NodeKind::Select(inner, _)
-        | NodeKind::Not(inner)
-        | NodeKind::Negate(inner)
-        | NodeKind::Matches(inner, _) => known(inner),
-        NodeKind::Index(left, right) | NodeKind::And(left, right) | NodeKind::Or(left, right) => {
-            known(left) && known(right)
-        }
-        NodeKind::Binary(_, pair) => pair.iter().all(known),
-        NodeKind::If(three) => three.iter().all(known),
-        NodeKind::List(items) | NodeKind::Call(_, items) => items.iter().all(known),
-        NodeKind::Object(entries) => entries.iter().all(|(key, value)| known(key) && known(value)),
-        NodeKind::Constant(_)
-        | NodeKind::Variable(_)
-        | NodeKind::Local(_)
-        | NodeKind::Has(_)
-        | NodeKind::Default(_)
-        | NodeKind::Macro(_) => false,
     }
 }

@@ -73,10 +73,13 @@ impl Operator {
 pub(crate) struct Macro {
     pub(crate) kind: MacroKind,
     pub(crate) over: Node,
+    /// The name that each item gets.
     pub(crate) variable: String,
-    /// Which items count; all of them in a plain `map`.
+    /// The name that its place gets: its index in a list, its name in an object.
+    pub(crate) place: Option<String>,
+    /// Which items count; without one, all of them.
     pub(crate) filter: Option<Node>,
-    /// What `map` makes of each.
+    /// What `map`, `transformList` and `transformMap` make of each.
     pub(crate) result: Option<Node>,
 }
 
@@ -87,6 +90,8 @@ pub(crate) enum MacroKind {
     ExistsOne,
     Filter,
     Map,
+    TransformList,
+    TransformMap,
 }
 
 impl MacroKind {
@@ -97,6 +102,8 @@ impl MacroKind {
             MacroKind::ExistsOne => "exists_one",
             MacroKind::Filter => "filter",
             MacroKind::Map => "map",
+            MacroKind::TransformList => "transformList",
+            MacroKind::TransformMap => "transformMap",
         }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) use view::{ListView, ObjectView, View};
 use crate::document::{self, Document, JsonError, Kind};
 use crate::limits::{VALUE_BYTES_MAX, VALUE_NESTING_MAX};
 use crate::text::Text;
+use crate::time::Time;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -38,8 +39,10 @@ pub(crate) enum Repr {
     Double(f64),
     Text(Arc<str>),
     Bytes(Arc<[u8]>),
-    Timestamp(Timestamp),
+    Timestamp(Time),
     Duration(SignedDuration),
+    /// The name of a type.
+    Type(&'static str),
     List(Arc<List>),
     Object(Arc<Object>),
     /// A part of a document.
@@ -247,6 +250,7 @@ impl Value {
             View::Bytes(_) => "bytes",
             View::Timestamp(_) => "a timestamp",
             View::Duration(_) => "a duration",
+            View::Type(_) => "a type",
             View::List(_) => "a list",
             View::Object(_) => "an object",
             View::Unheld(why, _) => why.name(),
@@ -277,6 +281,7 @@ impl Value {
             Repr::Text(text) => text.len() + 2,
             Repr::Bytes(bytes) => bytes.len() * 4 / 3 + 4,
             Repr::Null | Repr::Bool(_) | Repr::Int(_) => 8,
+            Repr::Type(name) => name.len() + 2,
             Repr::Double(_) | Repr::Timestamp(_) | Repr::Duration(_) => 24,
         };
         Size { depth: 0, bytes: bytes as u64, odd: false }
@@ -373,6 +378,12 @@ impl From<String> for Value {
 
 impl From<Timestamp> for Value {
     fn from(value: Timestamp) -> Self {
+        Value(Repr::Timestamp(value.into()))
+    }
+}
+
+impl From<Time> for Value {
+    fn from(value: Time) -> Self {
         Value(Repr::Timestamp(value))
     }
 }

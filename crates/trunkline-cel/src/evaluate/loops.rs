@@ -1,6 +1,6 @@
-//! The macros, which go over the items of a list or the names of an object.
+//! The macros, which go over the items of a list or the fields of an object.
 
-use super::{FAILURE_COST, Local, Outcome, Run};
+use super::{FAILURE_COST, Local, Origin, Outcome, Run, made};
 use crate::error::{EvaluateErrorKind, Failure};
 use crate::program::{Macro, MacroKind, Node};
 use crate::text::Text;
@@ -10,6 +10,7 @@ use crate::value::{Repr, Value, View};
 #[derive(Default)]
 struct Sofar {
     kept: Vec<Value>,
+    fields: Vec<(Text, Value)>,
     count: usize,
     /// Of `all` and `exists`: a failure counts only if no other item decides.
     failure: Option<Failure>,
@@ -18,41 +19,58 @@ struct Sofar {
 impl<'e> Run<'e> {
     pub(super) fn loop_over(&mut self, node: &'e Node, inner: &'e Macro) -> Outcome {
         let over = self.evaluate(&inner.over)?;
-        let local = Local { name: &inner.variable, value: Value::NULL, over: &inner.over, index: 0 };
-        self.locals.push(local);
+        let before = self.locals.len();
+        if let Some(place) = &inner.place {
+            self.locals.push(Local { name: place, value: Value::NULL, from: Origin::Place });
+        }
+        let from = Origin::Item(&inner.over, 0);
+        self.locals.push(Local { name: &inner.variable, value: Value::NULL, from });
         let outcome = self.each(node, inner, &over);
-        self.locals.pop();
+        self.locals.truncate(before);
         outcome
     }
 
     fn each(&mut self, node: &'e Node, inner: &'e Macro, over: &Value) -> Outcome {
         let mut sofar = Sofar::default();
         match over.view() {
-            View::List(list) => {
+            // An index is no name of a field.
+            View::List(list) if inner.kind != MacroKind::TransformMap => {
                 for (index, item) in list.iter().enumerate() {
-                    if let Some(decided) = self.step(inner, index, item, &mut sofar)? {
+                    if inner.place.is_some() {
+                        self.bind_place(Value::from(i64::try_from(index).unwrap_or(i64::MAX)));
+                    }
+                    let from = Origin::Item(&inner.over, index);
+                    if let Some(decided) = self.step(inner, item, from, &mut sofar)? {
                         return Ok(decided);
                     }
                 }
             }
             View::Object(object) => {
                 // Always in the order of the names, whoever wrote the object.
-                let mut names: Vec<Text> = object.iter().map(|(name, _)| name).collect();
-                self.charge(node, names.len())?;
-                names.sort_unstable();
-                for (index, name) in names.into_iter().enumerate() {
+                let mut fields: Vec<(Text, Value)> = object.iter().collect();
+                self.charge(node, fields.len())?;
+                fields.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+                for (index, (name, value)) in fields.into_iter().enumerate() {
                     let name = match name {
                         Text::Own(text) => Value(Repr::Text(text)),
                         Text::Json(document, part) => Value(Repr::Json(document, part)),
                     };
-                    if let Some(decided) = self.step(inner, index, name, &mut sofar)? {
+                    let (item, from) = if inner.place.is_some() {
+                        self.bind_place(name);
+                        (value, Origin::Field(&inner.over))
+                    } else {
+                        (name, Origin::Item(&inner.over, index))
+                    };
+                    if let Some(decided) = self.step(inner, item, from, &mut sofar)? {
                         return Ok(decided);
                     }
                 }
             }
             _ => {
                 let taker = format!("`{}`", inner.kind.name());
-                return Err(self.wrong_type(node, &inner.over, over, &taker, "a list or an object"));
+                let wanted =
+                    if inner.kind == MacroKind::TransformMap { "an object" } else { "a list or an object" };
+                return Err(self.wrong_type(node, &inner.over, over, &taker, wanted));
             }
         }
         match inner.kind {
@@ -61,21 +79,28 @@ impl<'e> Run<'e> {
                 None => Ok(Value::from(inner.kind == MacroKind::All)),
             },
             MacroKind::ExistsOne => Ok(Value::from(sofar.count == 1)),
-            MacroKind::Filter | MacroKind::Map => self.list(node, sofar.kept),
+            MacroKind::Filter | MacroKind::Map | MacroKind::TransformList => self.list(node, sofar.kept),
+            MacroKind::TransformMap => made(node, Value::sorted_object(sofar.fields)),
         }
+    }
+
+    /// Gives the variable before the last one its value.
+    fn bind_place(&mut self, place: Value) {
+        let before = self.locals.len() - 2;
+        self.locals[before].value = place;
     }
 
     /// One item; gives the whole outcome where it decides it.
     fn step(
         &mut self,
         inner: &'e Macro,
-        index: usize,
         item: Value,
+        from: Origin<'e>,
         sofar: &mut Sofar,
     ) -> Outcome<Option<Value>> {
         let local = self.locals.last_mut().expect("the macro's variable is bound");
         local.value = item;
-        local.index = index;
+        local.from = from;
         let counts = match &inner.filter {
             None => true,
             Some(filter) => match self.condition(filter, inner.kind) {
@@ -89,19 +114,24 @@ impl<'e> Run<'e> {
                 Err(failure) => return Err(failure),
             },
         };
-        match inner.kind {
-            MacroKind::All if !counts => return Ok(Some(Value::from(false))),
-            MacroKind::Exists if counts => return Ok(Some(Value::from(true))),
-            MacroKind::Filter if counts => {
+        match (inner.kind, &inner.result) {
+            (MacroKind::All, _) if !counts => return Ok(Some(Value::from(false))),
+            (MacroKind::Exists, _) if counts => return Ok(Some(Value::from(true))),
+            (MacroKind::Filter, _) if counts => {
                 let item = self.locals.last().map(|local| local.value.clone());
                 sofar.kept.extend(item);
             }
-            MacroKind::Map if counts => {
-                if let Some(result) = &inner.result {
-                    sofar.kept.push(self.evaluate(result)?);
-                }
+            (MacroKind::TransformMap, Some(result)) if counts => {
+                let result = self.evaluate(result)?;
+                let name = match &self.locals[self.locals.len() - 2].value.0 {
+                    Repr::Text(name) => Some(Text::Own(name.clone())),
+                    Repr::Json(document, part) => Some(Text::Json(document.clone(), *part)),
+                    _ => None,
+                };
+                sofar.fields.extend(name.map(|name| (name, result)));
             }
-            MacroKind::ExistsOne => sofar.count += usize::from(counts),
+            (_, Some(result)) if counts => sofar.kept.push(self.evaluate(result)?),
+            (MacroKind::ExistsOne, _) => sofar.count += usize::from(counts),
             _ => {}
         }
         Ok(None)

@@ -1,6 +1,7 @@
 //! Arithmetic, comparison and joining.
 
 use super::{Outcome, Run, failure, made};
+use crate::duration::bounded;
 use crate::error::{EvaluateErrorKind, Failure};
 use crate::limits::VALUE_BYTES_MAX;
 use crate::program::{Node, NodeKind, Operator};
@@ -62,6 +63,8 @@ impl<'e> Run<'e> {
                 self.charge(node, object.len())?;
                 Ok(Value::from(object.get(name).is_some()))
             }
+            // The other keys that maps of CEL may have; names of objects are text.
+            (View::Object(_), View::Int(_) | View::Double(_) | View::Bool(_)) => Ok(Value::from(false)),
             _ => Err(self.no_operation(node, Operator::In, pair, item, all)),
         }
     }
@@ -100,22 +103,22 @@ impl<'e> Run<'e> {
                 made(node, value)
             }
             (View::Timestamp(a), View::Duration(b)) if operator == Operator::Add => {
-                self.timed(node, a.checked_add(b).ok().map(Value::from))
-            }
-            (View::Duration(a), View::Timestamp(b)) if operator == Operator::Add => {
-                self.timed(node, b.checked_add(a).ok().map(Value::from))
-            }
-            (View::Timestamp(a), View::Duration(b)) if operator == Operator::Subtract => {
-                self.timed(node, a.checked_sub(b).ok().map(Value::from))
-            }
-            (View::Timestamp(a), View::Timestamp(b)) if operator == Operator::Subtract => {
-                Ok(Value::from(a.duration_since(b)))
-            }
-            (View::Duration(a), View::Duration(b)) if operator == Operator::Add => {
                 self.timed(node, a.checked_add(b).map(Value::from))
             }
+            (View::Duration(a), View::Timestamp(b)) if operator == Operator::Add => {
+                self.timed(node, b.checked_add(a).map(Value::from))
+            }
+            (View::Timestamp(a), View::Duration(b)) if operator == Operator::Subtract => {
+                self.timed(node, b.checked_neg().and_then(|b| a.checked_add(b)).map(Value::from))
+            }
+            (View::Timestamp(a), View::Timestamp(b)) if operator == Operator::Subtract => {
+                self.timed(node, a.since(b).map(Value::from))
+            }
+            (View::Duration(a), View::Duration(b)) if operator == Operator::Add => {
+                self.timed(node, a.checked_add(b).and_then(bounded).map(Value::from))
+            }
             (View::Duration(a), View::Duration(b)) if operator == Operator::Subtract => {
-                self.timed(node, a.checked_sub(b).map(Value::from))
+                self.timed(node, a.checked_sub(b).and_then(bounded).map(Value::from))
             }
             _ => Err(self.no_operation(node, operator, pair, left, right)),
         }

@@ -1,6 +1,6 @@
 //! Errors, and the names in them: the path of a field, or the text of what is no path.
 
-use super::Run;
+use super::{Origin, Run};
 use crate::error::{EvaluateError, EvaluateErrorKind, Failure};
 use crate::program::{Node, NodeKind};
 use crate::value::{Value, View};
@@ -26,23 +26,21 @@ impl Run<'_> {
             NodeKind::Variable(name) => Some(name.clone()),
             NodeKind::Local(place) => {
                 let local = self.locals.get(*place)?;
-                let over = self.path(local.over)?;
-                Some(format!("{over}[{}]", local.index))
+                match local.from {
+                    Origin::Item(over, index) => Some(format!("{}[{index}]", self.path(over)?)),
+                    Origin::Field(over) => {
+                        let name = &self.locals.get(place.checked_sub(1)?)?.value;
+                        Some(behind(&self.path(over)?, &name.to_text()))
+                    }
+                    Origin::Place => None,
+                }
             }
-            NodeKind::Select(operand, field) => {
-                let operand = self.path(operand)?;
-                Some(if is_name(field) {
-                    format!("{operand}.{field}")
-                } else {
-                    format!("{operand}['{field}']")
-                })
-            }
+            NodeKind::Select(operand, field) => Some(behind(&self.path(operand)?, field)),
             NodeKind::Index(operand, index) => {
                 let operand = self.path(operand)?;
                 match &index.kind {
                     NodeKind::Constant(value) => match value.as_str() {
-                        Some(field) if is_name(field) => Some(format!("{operand}.{field}")),
-                        Some(field) => Some(format!("{operand}['{field}']")),
+                        Some(field) => Some(behind(&operand, field)),
                         None => Some(format!("{operand}[{}]", value.to_text())),
                     },
                     _ => Some(format!("{operand}[{}]", self.shown(index))),
@@ -96,8 +94,7 @@ impl Run<'_> {
     pub(super) fn missing_item(&self, node: &Node, operand: &Node, value: &Value, at: &Value) -> Failure {
         let what = self.describe(operand);
         let path = self.path(operand).map(|path| match at.as_str() {
-            Some(field) if is_name(field) => format!("{path}.{field}"),
-            Some(field) => format!("{path}['{field}']"),
+            Some(field) => behind(&path, field),
             None => format!("{path}[{}]", at.to_text()),
         });
         let at_text = at.to_text();
@@ -134,6 +131,11 @@ impl Run<'_> {
 pub(super) fn missing_variable(node: &Node, name: &str) -> Failure {
     let message = format!("`{name}` has no value here");
     failure(EvaluateErrorKind::Missing, node, Some(name.to_owned()), message)
+}
+
+/// The path of a field behind that of its object.
+fn behind(path: &str, field: &str) -> String {
+    if is_name(field) { format!("{path}.{field}") } else { format!("{path}['{field}']") }
 }
 
 /// Whether a field can be written after a point.

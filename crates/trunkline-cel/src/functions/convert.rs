@@ -24,13 +24,14 @@ pub(super) fn string(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 pub(super) fn int(call: &mut Call<'_, '_>) -> Outcome {
-    const TWO_TO_THE_63: f64 = 9_223_372_036_854_775_808.0;
+    /// From here on, the nearest double of an integer beyond 64 bits may be the same.
+    const EDGE: f64 = 9_223_372_036_854_775_808.0;
     let value = &call.values[0];
     match value.view() {
         View::Int(number) => Ok(Value::from(number)),
         View::Double(number) => {
             let whole = number.trunc();
-            if (-TWO_TO_THE_63..TWO_TO_THE_63).contains(&whole) {
+            if whole.abs() < EDGE {
                 return Ok(Value::from(whole as i64));
             }
             Err(call.refused(0, format!("{} does not fit 64 bits", call.name(0))))
@@ -44,7 +45,7 @@ pub(super) fn int(call: &mut Call<'_, '_>) -> Outcome {
                 _ => Err(call.refused(0, format!("{} is no integer: `{}`", call.name(0), shown(text)))),
             }
         }
-        View::Timestamp(time) => Ok(Value::from(time.as_second())),
+        View::Timestamp(time) => Ok(Value::from(time.seconds())),
         View::Duration(duration) => Ok(Value::from(duration.as_secs())),
         _ => Err(call.wrong(0, "a number, text, a timestamp or a duration")),
     }
@@ -73,8 +74,8 @@ pub(super) fn double(call: &mut Call<'_, '_>) -> Outcome {
 pub(super) fn bool(call: &mut Call<'_, '_>) -> Outcome {
     match call.values[0].view() {
         View::Bool(value) => Ok(Value::from(value)),
-        View::Text("true") => Ok(Value::from(true)),
-        View::Text("false") => Ok(Value::from(false)),
+        View::Text("true" | "True" | "TRUE" | "t" | "1") => Ok(Value::from(true)),
+        View::Text("false" | "False" | "FALSE" | "f" | "0") => Ok(Value::from(false)),
         View::Text(text) => {
             Err(call.refused(0, format!("{} is neither `true` nor `false`: `{}`", call.name(0), shown(text))))
         }
@@ -91,6 +92,31 @@ pub(super) fn bytes(call: &mut Call<'_, '_>) -> Outcome {
         }
         _ => Err(call.wrong(0, "text")),
     }
+}
+
+/// The value itself: no types are checked beforehand here, which is what `dyn` turns off elsewhere.
+#[expect(clippy::unnecessary_wraps, reason = "every function of the table has this form")]
+pub(super) fn same(call: &mut Call<'_, '_>) -> Outcome {
+    Ok(call.values[0].clone())
+}
+
+/// The name of a value's type, as CEL calls it.
+pub(super) fn type_of(call: &mut Call<'_, '_>) -> Outcome {
+    let name = match call.values[0].view() {
+        View::Null => "null_type",
+        View::Bool(_) => "bool",
+        View::Int(_) => "int",
+        View::Double(_) => "double",
+        View::Text(_) => "string",
+        View::Bytes(_) => "bytes",
+        View::Timestamp(_) => "google.protobuf.Timestamp",
+        View::Duration(_) => "google.protobuf.Duration",
+        View::Type(_) => "type",
+        View::List(_) => "list",
+        View::Object(_) => "map",
+        View::Unheld(..) => return Err(call.wrong(0, "a value of the language")),
+    };
+    Ok(Value(Repr::Type(name)))
 }
 
 pub(super) fn round(call: &mut Call<'_, '_>) -> Outcome {

@@ -1,4 +1,4 @@
-//! What is done with texts. Places in a text are counted in characters, never in bytes.
+//! What is done with whole texts.
 
 use super::Call;
 use crate::evaluate::{Outcome, made};
@@ -29,6 +29,21 @@ pub(super) fn upper(call: &mut Call<'_, '_>) -> Outcome {
     call.made_text(text.to_uppercase())
 }
 
+pub(super) fn lower_ascii(call: &mut Call<'_, '_>) -> Outcome {
+    let text = call.text(0)?;
+    call.made_text(text.to_ascii_lowercase())
+}
+
+pub(super) fn upper_ascii(call: &mut Call<'_, '_>) -> Outcome {
+    let text = call.text(0)?;
+    call.made_text(text.to_ascii_uppercase())
+}
+
+pub(super) fn reverse(call: &mut Call<'_, '_>) -> Outcome {
+    let text = call.text(0)?;
+    call.made_text(text.chars().rev().collect())
+}
+
 pub(super) fn trim(call: &mut Call<'_, '_>) -> Outcome {
     let text = call.text(0)?;
     call.made_text(text.trim().to_owned())
@@ -38,40 +53,35 @@ pub(super) fn replace(call: &mut Call<'_, '_>) -> Outcome {
     let (text, part, by) = (call.text(0)?, call.text(1)?, call.text(2)?);
     call.charge(text.len())?;
     // Counted before it is made: a short replacement for nothing at all may fill the memory.
-    let found = text.matches(part).count();
+    let limit = limit(call, 3)?;
+    let found = text.matches(part).take(limit).count();
     let bytes = (text.len() as u64).saturating_add((found as u64).saturating_mul(by.len() as u64));
     if bytes > VALUE_BYTES_MAX {
         return made(call.node, Err(TooLarge::Long));
     }
-    call.made_text(text.replace(part, by))
+    call.made_text(text.replacen(part, by, limit))
 }
 
-pub(super) fn substring(call: &mut Call<'_, '_>) -> Outcome {
-    let text = call.text(0)?;
-    call.charge(text.len())?;
-    let length = text.chars().count();
-    let place = |index: usize| -> Outcome<usize> {
-        let at = call.int(index)?;
-        usize::try_from(at).ok().filter(|at| *at <= length).ok_or_else(|| {
-            let what = call.name(0);
-            call.refused(index, format!("{what} has no place {at}: its length is {length}"))
-        })
-    };
-    let from = place(1)?;
-    let to = if call.values.len() > 2 { place(2)? } else { length };
-    if from > to {
-        return Err(call.refused(2, format!("`substring` from {from} cannot end at {to}")));
+/// How many times at most, in the argument that may be left out; a negative number sets no limit.
+fn limit(call: &Call<'_, '_>, index: usize) -> Outcome<usize> {
+    if call.values.len() <= index {
+        return Ok(usize::MAX);
     }
-    call.made_text(text.chars().skip(from).take(to - from).collect())
+    Ok(usize::try_from(call.int(index)?).unwrap_or(usize::MAX))
 }
 
 pub(super) fn split(call: &mut Call<'_, '_>) -> Outcome {
     let (text, separator) = (call.text(0)?, call.text(1)?);
     call.charge(text.len() * 4)?;
-    let parts = if separator.is_empty() {
-        text.chars().map(|char| Value::from(char.encode_utf8(&mut [0; 4]) as &str)).collect()
-    } else {
-        text.split(separator).map(Value::from).collect()
+    let parts = match (limit(call, 2)?, separator) {
+        (limit, "") => {
+            let cut = text.char_indices().map(|(at, _)| at).skip(1).take(limit.saturating_sub(1));
+            let ends = cut.chain([text.len()]).take(if text.is_empty() { 0 } else { limit });
+            let mut from = 0;
+            let part = |end| Value::from(&text[std::mem::replace(&mut from, end)..end]);
+            ends.map(part).collect()
+        }
+        (limit, separator) => text.splitn(limit, separator).map(Value::from).collect(),
     };
     call.run.list(call.node, parts)
 }

@@ -4,23 +4,25 @@ use trunkline_nearest::nearest;
 
 use super::{Lower, hole};
 use crate::functions::{self, Function};
-use crate::limits::PATTERN_BYTES_MAX;
 use crate::mistake::{Mistake, MistakeKind};
+use crate::pattern;
 use crate::program::{Macro, MacroKind, Node, NodeKind};
 use crate::syntax::{Call, Name, Tree, TreeKind};
-use regex::RegexBuilder;
 use std::ops::Range;
 
 /// What is no plain function, with how it is written.
-const FORMS: [(&str, &str); 8] = [
+const FORMS: [(&str, &str); 11] = [
     ("has", "has(value.field)"),
     ("default", "default(value, otherwise)"),
     ("matches", "text.matches(pattern)"),
     ("all", "list.all(x, condition)"),
     ("exists", "list.exists(x, condition)"),
     ("exists_one", "list.exists_one(x, condition)"),
+    ("existsOne", "list.existsOne(x, condition)"),
     ("filter", "list.filter(x, condition)"),
     ("map", "list.map(x, value)"),
+    ("transformList", "list.transformList(i, x, value)"),
+    ("transformMap", "object.transformMap(name, x, value)"),
 ];
 
 impl<'a> Lower<'a> {
@@ -34,24 +36,10 @@ impl<'a> Lower<'a> {
             ("matches", Some(text), [pattern]) | ("matches", None, [text, pattern]) => {
                 self.matches(text, pattern)
             }
-            ("all", Some(over), [variable, condition]) => {
-                self.macro_call(MacroKind::All, over, variable, Some(condition), None)
-            }
-            ("exists", Some(over), [variable, condition]) => {
-                self.macro_call(MacroKind::Exists, over, variable, Some(condition), None)
-            }
-            ("exists_one", Some(over), [variable, condition]) => {
-                self.macro_call(MacroKind::ExistsOne, over, variable, Some(condition), None)
-            }
-            ("filter", Some(over), [variable, condition]) => {
-                self.macro_call(MacroKind::Filter, over, variable, Some(condition), None)
-            }
-            ("map", Some(over), [variable, result]) => {
-                self.macro_call(MacroKind::Map, over, variable, None, Some(result))
-            }
-            ("map", Some(over), [variable, condition, result]) => {
-                self.macro_call(MacroKind::Map, over, variable, Some(condition), Some(result))
-            }
+            (name, Some(over), arguments) => match macro_of(name, arguments) {
+                Some(parts) => self.macro_call(over, &parts),
+                None => self.function(call),
+            },
             _ => self.function(call),
         };
         match kind {
@@ -65,7 +53,7 @@ impl<'a> Lower<'a> {
         if matches!(inner.kind, NodeKind::Select(..)) {
             return Some(NodeKind::Has(Box::new(inner)));
         }
-        if self.mistakes.is_empty() {
+        if self.found() == 0 {
             let mistake = Mistake::new(MistakeKind::Arguments, inner.range, "`has` asks for a field");
             self.mistake(mistake.help("write `has(value.field)`; `'name' in value` asks for any name"));
         }
@@ -76,21 +64,16 @@ impl<'a> Lower<'a> {
         let (text, pattern) = (self.node(text), self.node(pattern));
         let written = if let NodeKind::Constant(value) = &pattern.kind { value.as_str() } else { None };
         let Some(written) = written else {
-            if self.mistakes.is_empty() {
+            if self.found() == 0 {
                 let message = "the pattern of `matches` must be known when the expression is compiled";
                 let mistake = Mistake::new(MistakeKind::Arguments, pattern.range, message);
                 self.mistake(mistake.help("write it as text in quotes"));
             }
             return None;
         };
-        match RegexBuilder::new(written).size_limit(PATTERN_BYTES_MAX).build() {
+        match pattern::compile(written) {
             Ok(regex) => Some(NodeKind::Matches(Box::new(text), Box::new(regex))),
-            Err(error) => {
-                let reason = match &error {
-                    regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-                    // The last line of several says what is wrong.
-                    _ => error.to_string().lines().last().unwrap_or_default().replace("error: ", ""),
-                };
+            Err(reason) => {
                 let message = format!("`{written}` is no regular expression: {reason}");
                 self.mistake(Mistake::new(MistakeKind::Constant, pattern.range, message));
                 None
@@ -98,27 +81,46 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn macro_call(
-        &mut self,
-        kind: MacroKind,
-        over: &Tree<'a>,
-        variable: &Tree<'a>,
-        filter: Option<&Tree<'a>>,
-        result: Option<&Tree<'a>>,
-    ) -> Option<NodeKind> {
+    fn macro_call(&mut self, over: &Tree<'a>, parts: &MacroParts<'_, 'a>) -> Option<NodeKind> {
+        let kind = parts.kind;
         let over = self.node(over);
-        let TreeKind::Name(name) = &variable.kind else {
-            let message = format!("the first argument of `{}` is the name that each item gets", kind.name());
-            let mistake = Mistake::new(MistakeKind::Arguments, variable.range.clone(), message);
-            self.mistake(mistake.help_maybe(form(kind.name()).map(|form| format!("write `{form}`"))));
-            return None;
-        };
-        self.locals.push(name.text);
-        let filter = filter.map(|filter| self.node(filter));
-        let result = result.map(|result| self.node(result));
-        self.locals.pop();
-        let variable = name.text.to_owned();
-        Some(NodeKind::Macro(Box::new(Macro { kind, over, variable, filter, result })))
+        let mut variables = Vec::with_capacity(parts.variables.len());
+        for variable in parts.variables {
+            let TreeKind::Name(name) = &variable.kind else {
+                let what = match parts.variables {
+                    [_] => "the first argument of `{}` is the name that each item gets",
+                    _ => "the first two arguments of `{}` are names that each item's place and the item get",
+                };
+                let message = what.replace("{}", parts.name);
+                let mistake = Mistake::new(MistakeKind::Arguments, variable.range.clone(), message);
+                let form = match (form(parts.name), parts.variables) {
+                    (Some(form), [_]) => form.to_owned(),
+                    (Some(form), _) if form.contains("transform") => form.to_owned(),
+                    _ => format!("list.{}(i, x, condition)", parts.name),
+                };
+                self.mistake(mistake.help(format!("write `{form}`")));
+                return None;
+            };
+            if variables.contains(&name.text) {
+                let message = format!("place and item are both called `{}`", name.text);
+                self.mistake(Mistake::new(MistakeKind::Arguments, variable.range.clone(), message));
+            }
+            variables.push(name.text);
+        }
+        self.locals.extend(&variables);
+        let filter = parts.filter.map(|filter| self.node(filter));
+        let result = parts.result.map(|result| self.node(result));
+        self.locals.truncate(self.locals.len() - variables.len());
+        let mut variables = variables.into_iter().map(str::to_owned).rev();
+        let variable = variables.next().unwrap_or_default();
+        Some(NodeKind::Macro(Box::new(Macro {
+            kind,
+            over,
+            place: variables.next(),
+            variable,
+            filter,
+            result,
+        })))
     }
 
     /// A function, called with its first argument before the point or in the brackets.
@@ -132,7 +134,9 @@ impl<'a> Lower<'a> {
             }
             return None;
         }
-        let known = functions::find(name);
+        // `strings` is no value: it stands before the function's name.
+        let quote = name == "quote" && call.target.as_ref().is_some_and(|target| self.is_strings(target));
+        let known = functions::find(if quote { functions::QUOTE } else { name });
         if known.is_none() {
             self.unknown_function(name, range.clone());
             // It may be a macro that is misspelt, with the name that each item gets.
@@ -145,14 +149,33 @@ impl<'a> Lower<'a> {
                 return None;
             }
         }
+        let target = call.target.iter().filter(|_| !quote);
         let arguments: Vec<Node> =
-            call.target.iter().chain(&call.arguments).map(|argument| self.node(argument)).collect();
+            target.chain(&call.arguments).map(|argument| self.node(argument)).collect();
         let function = known?;
         if arguments.len() < function.least || arguments.len() > function.most {
             self.mistake(wrong_count(function, arguments.len(), range));
             return None;
         }
+        self.known_zone(function, &arguments);
         Some(NodeKind::Call(function, arguments))
+    }
+
+    fn is_strings(&self, tree: &Tree<'a>) -> bool {
+        matches!(tree.kind, TreeKind::Name(Name { text: "strings", .. }))
+            && !self.scope.has("strings")
+            && !self.locals.contains(&"strings")
+    }
+
+    /// Looks whether a zone that is written out is one.
+    fn known_zone(&mut self, function: &Function, arguments: &[Node]) {
+        if let [_, Node { kind: NodeKind::Constant(value), range }] = arguments
+            && function.name.starts_with("get")
+            && let Some(Err(message)) = value.as_str().map(functions::zone)
+            && self.found() == 0
+        {
+            self.mistake(Mistake::new(MistakeKind::Constant, range.clone(), message));
+        }
     }
 
     fn unknown_function(&mut self, name: &str, range: Range<usize>) {
@@ -165,6 +188,39 @@ impl<'a> Lower<'a> {
         let message = format!("there is no function `{name}`");
         self.mistake(Mistake::new(MistakeKind::UnknownFunction, range, message).help_maybe(help));
     }
+}
+
+/// A call that is a macro, taken apart.
+struct MacroParts<'t, 'a> {
+    kind: MacroKind,
+    name: &'a str,
+    /// One name, or two.
+    variables: &'t [Tree<'a>],
+    filter: Option<&'t Tree<'a>>,
+    result: Option<&'t Tree<'a>>,
+}
+
+/// The macro of that name with so many arguments.
+fn macro_of<'t, 'a>(name: &'a str, arguments: &'t [Tree<'a>]) -> Option<MacroParts<'t, 'a>> {
+    let (kind, variables) = match (name, arguments.len()) {
+        ("all", 2 | 3) => (MacroKind::All, arguments.len() - 1),
+        ("exists", 2 | 3) => (MacroKind::Exists, arguments.len() - 1),
+        ("exists_one" | "existsOne", 2 | 3) => (MacroKind::ExistsOne, arguments.len() - 1),
+        ("filter", 2) => (MacroKind::Filter, 1),
+        ("map", 2 | 3) => (MacroKind::Map, 1),
+        ("transformList", 3 | 4) => (MacroKind::TransformList, 2),
+        ("transformMap", 3 | 4) => (MacroKind::TransformMap, 2),
+        _ => return None,
+    };
+    let (variables, rest) = arguments.split_at(variables);
+    let (filter, result) = match (kind, rest) {
+        (MacroKind::Map | MacroKind::TransformList | MacroKind::TransformMap, [result]) => {
+            (None, Some(result))
+        }
+        (_, [filter, result]) => (Some(filter), Some(result)),
+        (_, rest) => (rest.first(), None),
+    };
+    Some(MacroParts { kind, name, variables, filter, result })
 }
 
 /// How a name is written that is no plain function's.

@@ -133,8 +133,15 @@ impl<'a> Parser<'a> {
     /// The field or call behind a point that was taken.
     fn selected(&mut self, operand: Tree<'a>) -> Parsed<Tree<'a>> {
         self.refuse_optional();
-        let name = self.name(&KEYWORDS)?;
         let start = operand.range.start;
+        let token = self.here();
+        if token.kind == TokenKind::Field {
+            self.at += 1;
+            let text = token.text.trim_matches('`');
+            let kind = TreeKind::Select(Box::new(operand), Name { text, range: token.range() });
+            return self.tree(kind, start..self.end());
+        }
+        let name = self.name(&KEYWORDS)?;
         let kind = if self.is("(") {
             let arguments = self.arguments()?;
             TreeKind::Call(Box::new(Call { target: Some(operand), name, arguments }))

@@ -201,6 +201,9 @@ impl<'a> Parser<'a> {
             _ => (wanted, None),
         };
         let message = match (closes, open) {
+            _ if here.kind == TokenKind::Field => {
+                format!("{wanted} is missing before the backticks, in which a field behind a point is named")
+            }
             (Some(_), None) => format!("`{}` closes nothing", here.text),
             (Some(wanted), Some(open)) if wanted != open => {
                 format!("`{}` does not close `{open}`", here.text)

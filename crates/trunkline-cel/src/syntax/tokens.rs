@@ -12,6 +12,8 @@ pub(super) enum TokenKind {
     Number,
     /// Text or bytes in quotes.
     Quoted,
+    /// A field's name in backticks.
+    Field,
     Sign,
     /// Stands once, behind all others.
     End,
@@ -149,10 +151,19 @@ impl<'a> Cutter<'a> {
         self.at = self.source.len();
     }
 
+    /// Behind a point, a field whose name is no plain one.
     fn backticks(&mut self) {
-        let length = self.rest()[1..].find('`').map_or(1, |at| at + 2);
-        let help = "write a field that is no plain name in brackets: `event.data['unit-price']`";
-        self.wrong(length, "names are not quoted with backticks", Some(help));
+        let rest = &self.rest()[1..];
+        let length = rest.find('`').map_or(1, |at| at + 2);
+        let name = rest.get(..length.saturating_sub(2)).unwrap_or_default();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-/ ".contains(&byte);
+        let help = "write any other field in brackets: `event.data['unit price (€)']`";
+        if length > 2 && name.bytes().all(plain) {
+            self.push(TokenKind::Field, length);
+        } else {
+            let message = "a name in backticks is made of letters, digits, `_`, `.`, `-`, `/` and spaces";
+            self.wrong(length, message, Some(help));
+        }
     }
 
     fn sign(&mut self, char: char) {

@@ -8,6 +8,7 @@ impl PartialEq for Value {
         match (self.view(), other.view()) {
             (View::Null, View::Null) => true,
             (View::Bool(left), View::Bool(right)) => left == right,
+            (View::Type(left), View::Type(right)) => left == right,
             (View::List(left), View::List(right)) => {
                 left.len() == right.len() && left.iter().zip(right.iter()).all(|(left, right)| left == right)
             }

@@ -3,7 +3,8 @@
 use super::{List, Object, Repr, Value};
 use crate::document::{Document, Kind, Unheld};
 use crate::text::Text;
-use jiff::{SignedDuration, Timestamp};
+use crate::time::Time;
+use jiff::SignedDuration;
 use std::sync::Arc;
 
 #[derive(Clone, Copy)]
@@ -14,8 +15,9 @@ pub(crate) enum View<'a> {
     Double(f64),
     Text(&'a str),
     Bytes(&'a [u8]),
-    Timestamp(Timestamp),
+    Timestamp(Time),
     Duration(SignedDuration),
+    Type(&'static str),
     List(ListView<'a>),
     Object(ObjectView<'a>),
     /// JSON that is no value of the language, as it is written.
@@ -46,6 +48,7 @@ impl Value {
             Repr::Bytes(value) => View::Bytes(value),
             Repr::Timestamp(value) => View::Timestamp(*value),
             Repr::Duration(value) => View::Duration(*value),
+            Repr::Type(name) => View::Type(name),
             Repr::List(value) => View::List(ListView::Own(value)),
             Repr::Object(value) => View::Object(ObjectView::Own(value)),
             Repr::Json(document, part) => match document.kind(*part) {

@@ -35,7 +35,8 @@ impl Value {
             View::Text(value) => write_text(value, out),
             View::Bytes(value) => write_text(&BASE64.encode(value), out),
             View::Timestamp(value) => write_text(&value.to_string(), out),
-            View::Duration(value) => write_text(&crate::time::duration_text(value), out),
+            View::Duration(value) => write_text(&crate::duration::duration_text(value), out),
+            View::Type(name) => write_text(name, out),
             View::Unheld(_, written) => out.extend_from_slice(written),
             View::List(list) => {
                 out.push(b'[');
@@ -71,8 +72,9 @@ impl Value {
             View::Text(value) => value.to_owned(),
             View::Double(value) => crate::number::double_text(value),
             View::Timestamp(value) => value.to_string(),
-            View::Duration(value) => crate::time::duration_text(value),
+            View::Duration(value) => crate::duration::duration_text(value),
             View::Bytes(value) => BASE64.encode(value),
+            View::Type(name) => name.to_owned(),
             _ => String::from_utf8_lossy(&self.to_json()).trim().to_owned(),
         }
     }
@@ -112,7 +114,7 @@ impl Serialize for Value {
             View::Int(value) => serializer.serialize_i64(value),
             View::Double(value) => serializer.serialize_f64(value),
             View::Text(value) => serializer.serialize_str(value),
-            View::Bytes(_) | View::Timestamp(_) | View::Duration(_) => {
+            View::Bytes(_) | View::Timestamp(_) | View::Duration(_) | View::Type(_) => {
                 serializer.serialize_str(&self.to_text())
             }
             View::Unheld(why, written) => {

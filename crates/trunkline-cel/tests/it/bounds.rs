@@ -132,6 +132,12 @@ fn loops_in_loops_over_much_end() {
         "trim(x.text) == ''",
         "x.text < 'a'",
         "!x.text.contains('a')",
+        "x.text.indexOf('a') < 0",
+        "x.text.lastIndexOf('a', 1) < 0",
+        "x.text.charAt(1) == ' '",
+        "size('%x'.format([x.text])) > 0",
+        "size('%s'.format([x.list])) > 0",
+        "size(strings.quote(x.text)) > 0",
         "x.text == default(x.text, 1)",
         "x.text.a || true",
     ] {
@@ -148,10 +154,11 @@ fn loops_in_loops_over_much_end() {
 fn what_an_expression_makes_is_bounded() {
     let text = Value::from("a".repeat(1 << 20));
     // Both end it: copying costs steps, too.
-    fails("[1].map(i, x + x).map(i, i + i).map(i, i + i).map(i, i + i).map(i, i + i)", text);
+    fails("[1].map(i, x + x).map(i, i + i).map(i, i + i).map(i, i + i).map(i, i + i)", text.clone());
     // Parts that are shared would be written out.
     let shared = "[x, x].map(a, [x, x])".to_owned() + &".map(a, [a, a])".repeat(40);
     assert!(fails(&shared, Value::from("0123456789")).contains("16 MiB"));
+    assert!(fails("'%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s'.format([x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x])", text.clone()).contains("MiB"));
     assert!(fails("x.replace('', x)", Value::from("a".repeat(10_000))).contains("16 MiB"));
     fails("[x, x, x, x, x, x, x, x, x, x, x].join(x)", Value::from("a".repeat(1 << 20)));
 }

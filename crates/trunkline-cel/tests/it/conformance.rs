@@ -5,15 +5,15 @@
 //! expression is written as JSON, and that is compared with what the test wants, an error with any error. The names a
 //! test binds are the variables.
 //!
-//! `tests/conformance/passing.txt` has the names of all tests that pass, so that none is lost and none that is won is
-//! left unguarded. With `UPDATE_PAGES=1` those that are won are added.
+//! Every test passes or differs by a rule that is written down in `differences.rs`, with its reason.
 
-use std::collections::BTreeSet;
+use crate::differences::{RULES, Rule};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
-use trunkline_cel::{Expression, Scope, Value, Variables};
+use trunkline_cel::{EvaluateError, Expression, Mistake, Scope, Value, Variables};
 
 const SUITES: [&str; 14] = [
     "basic",
@@ -33,7 +33,14 @@ const SUITES: [&str; 14] = [
 ];
 
 /// Tests in these suites, so that a reader that overlooks some is found out.
-const TESTS: usize = 1385;
+pub(crate) const TESTS: usize = 1385;
+
+/// What comes of a test's expression.
+pub(crate) enum Outcome {
+    Refused(Vec<Mistake>),
+    Failed(EvaluateError),
+    Gives(Value),
+}
 
 /// Past the test runner, which shows what a test prints only if it fails.
 fn say(line: &str) {
@@ -47,7 +54,7 @@ fn data() -> PathBuf {
 }
 
 #[test]
-fn what_passed_of_the_conformance_tests_still_passes() {
+fn every_conformance_test_passes_or_differs_by_a_rule() {
     let data = data();
     let Ok(text) = std::fs::read_to_string(&data) else {
         assert!(
@@ -61,22 +68,43 @@ fn what_passed_of_the_conformance_tests_still_passes() {
     let root: Json = serde_json::from_str(&text).unwrap();
     let cases = cases(&root);
     assert_eq!(cases.len(), TESTS, "the suites hold other tests than they did");
-    let passing: BTreeSet<&str> =
-        cases.iter().filter(|case| passes(case.test)).map(|case| case.name.as_str()).collect();
-    say(&format!("of {TESTS} conformance tests of CEL, {} pass", passing.len()));
 
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/passing.txt");
-    let listed = std::fs::read_to_string(&page).unwrap();
-    let listed: BTreeSet<&str> = listed.lines().filter(|line| !line.starts_with('#')).collect();
-    let lost: Vec<&&str> = listed.difference(&passing).collect();
-    assert!(lost.is_empty(), "{} tests passed before and fail now: {lost:#?}", lost.len());
-    let won: Vec<&&str> = passing.difference(&listed).collect();
-    if std::env::var_os("UPDATE_PAGES").is_some() {
-        let mut lines = "# Conformance tests that pass, as `suite/section/test`.\n".to_owned();
-        lines.extend(passing.iter().flat_map(|name| [name, "\n"]));
-        std::fs::write(&page, lines).unwrap();
-    } else {
-        assert!(won.is_empty(), "{} tests pass and are not in {}: {won:#?}", won.len(), page.display());
+    let mut passed = 0;
+    let mut differ: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut others = Vec::new();
+    let mut needless = Vec::new();
+    for Case { name, test } in &cases {
+        let outcome = outcome(test);
+        let rule = RULES.iter().find(|rule| (rule.applies)(test));
+        match (passes(test, &outcome), rule) {
+            (true, None) => passed += 1,
+            (true, Some(Rule { name: rule, .. })) => needless.push(format!("{name} ({rule})")),
+            (false, Some(rule)) if (rule.ends)(test, &outcome) => *differ.entry(rule.name).or_default() += 1,
+            (false, _) => others.push(format!("{name}: {}\n    {}", test["expr"], shown(&outcome))),
+        }
+    }
+    let by_rule: Vec<String> = differ.iter().map(|(rule, count)| format!("{count} {rule}")).collect();
+    say(&format!(
+        "of {TESTS} conformance tests of CEL, {passed} pass, {} differ by rule ({}), {} others",
+        differ.values().sum::<usize>(),
+        by_rule.join(", "),
+        others.len() + needless.len()
+    ));
+    assert!(others.is_empty(), "{} tests fail by no rule:\n{}", others.len(), others.join("\n"));
+    assert!(
+        needless.is_empty(),
+        "{} tests pass though a rule says that they differ: {needless:#?}",
+        needless.len()
+    );
+    let written: BTreeMap<&str, usize> = RULES.iter().map(|rule| (rule.name, rule.tests)).collect();
+    assert_eq!(differ, written, "other numbers of tests differ by rule than are written down");
+}
+
+fn shown(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Refused(mistakes) => format!("refused: {}", mistakes[0]),
+        Outcome::Failed(error) => format!("fails: {error}"),
+        Outcome::Gives(value) => format!("gives: {value:?}"),
     }
 }
 
@@ -113,25 +141,32 @@ fn array<'a>(of: &'a Json, field: &str) -> &'a [Json] {
     of[field].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn passes(test: &Json) -> bool {
+fn outcome(test: &Json) -> Outcome {
     let bindings = bindings(test);
     let names: Vec<String> = bindings.fields().unwrap().map(|(name, _)| name).collect();
     let mut variables = Variables::new();
     for (name, value) in bindings.fields().unwrap() {
         variables.set(name, value);
     }
-    let outcome = Expression::compile(test["expr"].as_str().unwrap(), &Scope::new(names))
-        .ok()
-        .and_then(|expression| expression.evaluate(&variables).ok());
-    match outcome {
-        Some(_) if test.get("evalError").is_some() => false,
-        Some(value) => {
-            let json: Json = serde_json::from_slice(&value.to_json()).unwrap();
-            // A test that says nothing wants true.
-            test.get("value").map_or(json == Json::Bool(true), |wanted| is(&json, wanted))
-        }
-        None => test.get("evalError").is_some(),
+    match Expression::compile(test["expr"].as_str().unwrap(), &Scope::new(names)) {
+        Err(mistakes) => Outcome::Refused(mistakes),
+        Ok(expression) => match expression.evaluate(&variables) {
+            Err(error) => Outcome::Failed(error),
+            Ok(value) => Outcome::Gives(value),
+        },
     }
+}
+
+fn passes(test: &Json, outcome: &Outcome) -> bool {
+    let Outcome::Gives(value) = outcome else { return test.get("evalError").is_some() };
+    if test.get("evalError").is_some() {
+        return false;
+    }
+    let json: Json = serde_json::from_slice(&value.to_json()).unwrap();
+    // A test that says nothing wants true.
+    let Some(wanted) = test.get("value") else { return json == Json::Bool(true) };
+    // Types are written as texts, and are none.
+    (value.type_name() == "a type") == (typed(wanted).0 == "typeValue") && is(&json, wanted)
 }
 
 /// The variables as one object. A name with points in it is a path, and the longest path counts.

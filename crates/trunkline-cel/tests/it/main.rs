@@ -4,6 +4,7 @@
 
 mod bounds;
 mod conformance;
+mod differences;
 mod json;
 mod pages;
 mod properties;

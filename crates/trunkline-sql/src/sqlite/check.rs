@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use trunkline_nearest::nearest;
 
+use super::clock::{self, BIND, VARIES};
 use super::dialect::SqliteDialect;
 use super::fault::{Missing, missing_name, problem};
 use super::readers::{self, Catalog, Names};
@@ -62,7 +63,8 @@ fn make(connection: &Connection, statement: &Statement, denied: &Denied) -> Resu
         while rows.next()?.is_some() {}
         Ok(())
     };
-    run().map_err(|error| explained(&error, &rendered, denied, &Names::default()))
+    run().map_err(|error| explained(&error, &rendered, denied, &Names::default()))?;
+    clock::asked_for(statement).map_or(Ok(()), Err)
 }
 
 fn actions(connection: &mut Connection, model: &Model) -> Vec<ModelProblem> {
@@ -82,7 +84,7 @@ fn actions(connection: &mut Connection, model: &Model) -> Vec<ModelProblem> {
             Ok(prepared) if prepared.column_count() > 0 => {
                 Err(whole(statement, "nobody reads the rows that this gives back", "leave `RETURNING` out"))
             }
-            Ok(_) => Ok(()),
+            Ok(_) => clock::asked_for(statement).map_or(Ok(()), Err),
         };
         if let Err(problem) = found {
             let part = ModelPart::Action { event: placed.event.clone(), action: placed.action };
@@ -120,7 +122,6 @@ fn guard(connection: &mut Connection, judge: fn(&AuthAction<'_>) -> Result<(), &
 const OURS: &str = "names that begin with `trunkline_` are Trunkline's";
 const CHANGES: &str = "a projection's statements insert, update and delete rows, and do nothing else";
 const MAKES: &str = "a schema makes tables, indexes, views and triggers, and does nothing else";
-const RANDOM: &str = "this gives another value whenever the projection is rebuilt";
 
 fn may_make(action: &AuthAction<'_>) -> Result<(), &'static str> {
     match *action {
@@ -159,7 +160,7 @@ pub(super) fn may_change(action: &AuthAction<'_>) -> Result<(), &'static str> {
                 Ok(())
             }
         }
-        AuthAction::Function { function_name } if is_random(function_name) => Err(RANDOM),
+        AuthAction::Function { function_name } if clock::is_chance(function_name) => Err(VARIES),
         AuthAction::Select | AuthAction::Function { .. } | AuthAction::Recursive => Ok(()),
         _ => Err(CHANGES),
     }
@@ -169,18 +170,13 @@ fn is_ours(name: &str) -> bool {
     name.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("trunkline_"))
 }
 
-fn is_random(function: &str) -> bool {
-    let random = ["random", "randomblob", "current_time", "current_date", "current_timestamp"];
-    random.iter().any(|name| name.eq_ignore_ascii_case(function))
-}
-
 /// A problem with what is known about its cause.
 fn explained(error: &rusqlite::Error, rendered: &Rendered<'_>, denied: &Denied, names: &Names) -> SqlProblem {
     let mut problem = problem(error, rendered);
     if let Some(why) = denied.lock().ok().and_then(|mut denied| denied.take()) {
         why.clone_into(&mut problem.what);
-        if why == RANDOM {
-            problem.fix = Some("bind a part of the event, such as `:occurred_at`".to_owned());
+        if why == VARIES {
+            problem.fix = Some(BIND.to_owned());
         }
     }
     with_nearest(problem, std::iter::once(names))

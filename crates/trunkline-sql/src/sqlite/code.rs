@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::hooks::{AuthContext, Authorization};
+use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Statement};
 use trunkline_core::RecordedEvent;
@@ -14,6 +15,7 @@ use trunkline_core::RecordedEvent;
 use super::check::may_change;
 use super::fault::{is_passing, reason};
 use super::run::bind;
+use super::{VALUE_BYTES_MAX, clock};
 use crate::bind::{SqlValue, shortened};
 use crate::{ApplyError, Rows, RowsError, StatementFailure, TypedProjection};
 
@@ -22,10 +24,11 @@ use crate::{ApplyError, Rows, RowsError, StatementFailure, TypedProjection};
 pub(super) struct Guarded(Arc<AtomicBool>);
 
 impl Guarded {
-    /// Has a connection's statements judged while this is on.
+    /// Has a connection's statements judged while this is on, and none of its values take the memory of others.
     pub(super) fn new(connection: &mut Connection) -> rusqlite::Result<Self> {
         let guarded = Self::default();
         let on = Arc::clone(&guarded.0);
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX)?;
         connection.authorizer(Some(move |context: AuthContext<'_>| {
             if on.load(Ordering::Relaxed) && may_change(&context.action).is_err() {
                 Authorization::Deny
@@ -108,6 +111,7 @@ impl<'c> CodeRows<'c> {
 
     fn bound(&mut self, sql: &str, values: &[SqlValue<'_>]) -> rusqlite::Result<&mut Statement<'c>> {
         if !self.prepared.contains_key(sql) {
+            clock::refuse(sql)?;
             self.prepared.insert(sql.to_owned(), self.connection.prepare(sql)?);
         }
         let statement = self.prepared.get_mut(sql).ok_or(rusqlite::Error::InvalidQuery)?;
@@ -115,6 +119,7 @@ impl<'c> CodeRows<'c> {
             return Err(rusqlite::Error::InvalidParameterCount(values.len(), statement.parameter_count()));
         }
         for (index, value) in values.iter().enumerate() {
+            clock::refuse_value(sql, value)?;
             bind(statement, index + 1, value.clone())?;
         }
         Ok(statement)

@@ -9,7 +9,8 @@
 //! `files` opens them, on a disk or in `memory`; `registry` is the first; `tables` are those of one of the others, whose
 //! `owner` runs statements (`run`) or a program's `code` on a thread of its own (`worker`), to which a `writer` is the
 //! handle; `readers` answers queries from the live ones, `shadow` compares one with what its events make, `trial` makes
-//! one out of sight for tests, `wal` keeps an owner's log short, `check` prepares texts in memory, `dialect` is what
+//! one out of sight for tests, `wal` keeps an owner's log short, `check` prepares texts in memory, `clock` finds where one asks
+//! for the machine's time, `dialect` is what
 //! `SQLite` takes, `fault` says what an error means.
 //!
 //! Beside the read models, `snapshots` and `saga_index` are files of what is derived from a log, `made_anew` when they
@@ -22,6 +23,7 @@
 //! the registry names it.
 
 mod check;
+mod clock;
 mod code;
 mod connection_thread;
 mod dialect;
@@ -64,6 +66,9 @@ pub use dialect::SqliteDialect;
 pub use saga_index::SqliteSagaIndex;
 pub use snapshots::SqliteSnapshots;
 pub use trial::{TableColumns, Trial};
+
+/// What a value, and a row, may take, stored or on its way to an answer: one statement can't fill the memory.
+const VALUE_BYTES_MAX: i32 = 64 << 20;
 
 /// How a database is opened.
 #[derive(Clone, Debug)]

@@ -7,10 +7,12 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags};
 use serde_json::Value;
 
+use super::VALUE_BYTES_MAX;
 use super::check::with_nearest;
 use super::dialect::SqliteDialect;
 use super::fault::{failed, problem};
@@ -278,8 +280,12 @@ fn run(
 ) -> Result<QueryAnswer, AskError> {
     let failing = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => AskError::TookTooLong { limit: limits.time_limit },
+        Some(ErrorCode::TooBig) => AskError::TooLarge { bytes_max: limits.bytes_max },
         _ => AskError::Database(failed("run the query")(error)),
     };
+    // However small the answer may be, what is stored can be looked at.
+    let value_max = i32::try_from(limits.bytes_max).unwrap_or(i32::MAX).max(VALUE_BYTES_MAX);
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, value_max).map_err(failing)?;
     connection
         .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() >= deadline))
         .map_err(failing)?;

@@ -3,6 +3,7 @@
 use rusqlite::{CachedStatement, Connection, types::Null};
 use trunkline_core::RecordedEvent;
 
+use super::clock;
 use super::dialect::SqliteDialect;
 use super::fault::{is_passing, reason};
 use crate::bind::{Runs, SqlValue, Unbound, Value, shortened};
@@ -36,7 +37,9 @@ fn run<'c>(
         empty => empty.insert(connection.prepare_cached(text)?),
     };
     for (index, value) in values.iter().enumerate() {
-        bind(prepared, index + 1, runs.value(value))?;
+        let value = runs.value(value);
+        clock::refuse_value(text, &value)?;
+        bind(prepared, index + 1, value)?;
     }
     prepared.raw_execute()?;
     Ok(())

@@ -88,6 +88,21 @@ fn a_number_that_does_not_fit_is_refused_and_not_rounded() {
 /// batch applied again gives what it would have given at once.
 /// Method: a trigger that raises at the Nth row, for every N and every way to raise.
 #[test]
+fn a_value_that_would_be_the_present_or_fill_the_memory_is_an_error_of_its_event() {
+    let statement = |sql| vec![Action::once(sql).unwrap()];
+    let dated = statement("INSERT INTO seen VALUES (date(:data.at))");
+    let grown = statement("INSERT INTO seen VALUES (printf('%.*c', :data.n, 'x'))");
+    let tables = "CREATE TABLE seen (at TEXT)";
+    let mut shop = Shop::with(model("seen", tables, vec![("Dated", dated), ("Grown", grown)]));
+    shop.apply(&[event(1, "a-1", "Dated", r#"{"at":"2026-11-30"}"#)]);
+    let now = failure(&mut shop, &[event(2, "a-1", "Dated", r#"{"at":"now"}"#)]);
+    assert!(now.error.starts_with("the value `now` would be the machine's time"), "{}", now.error);
+    let large = failure(&mut shop, &[event(2, "a-1", "Grown", r#"{"n":900000000}"#)]);
+    assert_eq!((large.error.as_str(), large.passing), ("string or blob too big", false));
+    assert_eq!(shop.rows("SELECT at FROM seen"), r#"[{"at":"2026-11-30"}]"#);
+}
+
+#[test]
 fn a_batch_that_fails_at_any_statement_changes_nothing() {
     let batch = events(9, 16);
     let mut whole = Shop::new();

@@ -12,4 +12,5 @@ mod kill;
 mod pages;
 mod queries;
 mod shop;
+mod texts;
 mod waited;

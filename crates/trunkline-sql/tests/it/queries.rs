@@ -66,6 +66,21 @@ fn an_answer_has_its_limits() {
 }
 
 #[test]
+fn one_value_takes_no_more_than_an_answer_may_have() {
+    let shop = filled();
+    for large in [
+        "printf('%.*c', 900000000, 'x')",
+        "hex(zeroblob(450000000))",
+        "length(replace(printf('%.*c', 9000, 'x'), 'x', printf('%.*c', 9000, 'y')))",
+    ] {
+        let query = SqlQuery::ad_hoc(&format!("SELECT {large}")).unwrap();
+        let error = shop.database.ask(&query, &Parameters::default(), &AnswerLimits::default()).unwrap_err();
+        assert!(matches!(error, AskError::TooLarge { .. }), "{large}: {error}");
+    }
+    assert_eq!(ask(&shop, "SELECT length(zeroblob(1000000))", Returns::Value, "{}").unwrap(), "1000000");
+}
+
+#[test]
 fn a_query_that_takes_too_long_is_stopped_and_the_next_one_is_not() {
     let shop = filled();
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT COUNT(*) FROM n";

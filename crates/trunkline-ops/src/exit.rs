@@ -94,6 +94,7 @@ impl Exit {
             | OpsError::Build(_)
             | OpsError::Dispatch(_)
             | OpsError::CommandLine { .. }
+            | OpsError::CommandFile { .. }
             | OpsError::System(_)
             | OpsError::Migrate(_)
             | OpsError::History(_)

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::Aggregates;
 use super::aggregate::number;
 use crate::file::{CommandDefinition, EmitDefinition, Expect};
+use crate::schema::Schema;
 use trunkline_runtime::Folded;
 use trunkline_runtime::{CommandContext, CommandLogic, Decided, HandleError};
 use trunkline_runtime::{CommandRequest, Rejection};
@@ -29,7 +30,7 @@ pub(crate) struct DeclaredCommand {
 impl CommandLogic for DeclaredCommand {
     fn handle<'a>(&'a self, context: CommandContext<'a>) -> BoxFuture<'a, Result<Decided, HandleError>> {
         Box::pin(async move {
-            let mut variables = self.variables(context)?;
+            let mut variables = self.variables(context, self.definition.schema.as_ref())?;
             let stream = self.stream_name(&variables)?;
             let Folded { state, version } = match self.aggregates.get(stream.aggregate_type()) {
                 Some(aggregate) => aggregate.load(&context, &stream).await?,
@@ -47,7 +48,8 @@ impl CommandLogic for DeclaredCommand {
     }
 
     fn stream(&self, context: CommandContext<'_>) -> Result<Option<StreamName>, HandleError> {
-        self.stream_name(&self.variables(context)?).map(Some)
+        // Data of another shape is refused when it is decided, whichever stream that is for.
+        self.stream_name(&self.variables(context, None)?).map(Some)
     }
 
     fn emits(&self) -> Option<Vec<String>> {
@@ -61,21 +63,30 @@ impl DeclaredCommand {
         Self { definition, aggregates }
     }
 
-    /// What is known before anything is read.
-    fn variables(&self, context: CommandContext<'_>) -> Result<Variables, Rejection> {
-        let command = self.command(context.request, context.id)?;
+    /// What is known before anything is read, if the data has this shape.
+    fn variables(
+        &self,
+        context: CommandContext<'_>,
+        schema: Option<&Schema>,
+    ) -> Result<Variables, Rejection> {
+        let command = self.command(context.request, context.id, schema)?;
         Ok(Variables::new().with("command", command).with("meta", meta(&context)))
     }
 
-    /// The command's data, of the declared shape, absent fields assigned.
-    fn command(&self, request: &CommandRequest, id: &CommandId) -> Result<Value, Rejection> {
+    /// The command's data, of this shape, absent fields assigned.
+    fn command(
+        &self,
+        request: &CommandRequest,
+        id: &CommandId,
+        schema: Option<&Schema>,
+    ) -> Result<Value, Rejection> {
         let not_json = |error: &dyn std::fmt::Display| Rejection::data(error.to_string(), None);
         let data = if self.definition.assign.is_empty() {
             request.data.clone()
         } else {
             assigned(&self.definition.assign, &request.data, id)?
         };
-        if let Some(schema) = &self.definition.schema {
+        if let Some(schema) = schema {
             let data: Json = serde_json::from_slice(&data).map_err(|error| not_json(&error))?;
             schema.check(&data).map_err(|violation| {
                 let field = match violation.field.as_str() {

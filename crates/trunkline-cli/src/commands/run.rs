@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use trunkline::ApplicationFile;
 use trunkline::messages::Stop;
 use trunkline_ops::OpsError;
 use trunkline_ops::run::{self, RunCommands, RunNews, RunOptions, RunReport, commands_in, commands_of};
@@ -25,10 +26,19 @@ const EXAMPLES: &str = "\
 Examples:
   trunkline run orders.tsk --commands commands.jsonl
   trunkline run orders.tsk --commands commands.jsonl --settle each --format json
+  trunkline run orders.tsk --commands commands.jsonl --order file
   trunkline run orders.tsk --commands commands.jsonl --crash 20
 
 A line is { command, id, occurred_at, data }; with an id, a command has one outcome, so the same file can be run again \
-after whatever stopped it. The file is checked as a whole before anything is dispatched.
+after whatever stopped it. The file is checked as a whole before anything is dispatched, the names of its commands \
+too, and all lines that are none are named; standard input is checked line by line as it comes.
+
+Commands of one stream are dispatched in the order of the file, each after the answer to the one before, and those of other \
+streams at the same time. One that fails, which is not the same as one that is rejected, holds what comes after it in its \
+stream: that counts as failed too, and is dispatched when the same is run again. The expression `stream` of a command says \
+beforehand which one it is for; one whose handler can't say it waits for all before it, and all after it wait for it. \
+With --order file, all are dispatched one after the other; with --order none, as they come, and those of one stream take \
+effect in any order.
 
 Everything that the file declares runs meanwhile: sagas, consumers, relays and projections. It is at rest when no \
 message waits, every saga has ended or waits for the outside, and the read models have every event.
@@ -58,6 +68,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 64)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=4096))]
     concurrency: u16,
+
+    /// Which commands keep the order of the file: those of one stream, all, or none
+    #[arg(long, value_enum, value_name = "stream|file|none", default_value_t, hide_possible_values = true)]
+    order: Order,
 
     /// Kill the process that does the work so many times, at random moments, and start it again
     #[arg(long, value_name = "N")]
@@ -89,6 +103,28 @@ impl From<Settle> for run::Settle {
     }
 }
 
+/// Which commands keep the order of the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Order {
+    /// Those of one stream.
+    #[default]
+    Stream,
+    /// All.
+    File,
+    /// None.
+    None,
+}
+
+impl From<Order> for run::Order {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Stream => Self::Stream,
+            Order::File => Self::File,
+            Order::None => Self::None,
+        }
+    }
+}
+
 impl RunArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let stop = interrupt::listen();
@@ -101,10 +137,14 @@ impl RunArgs {
     }
 
     async fn play(&self, output: &mut Output<'_>, stop: &Stop) -> Result<RunReport, Failure> {
-        let commands = commands(&self.commands)?;
         let file = application::load(&self.file, output)?;
+        let commands = commands(&self.commands, &file)?;
         let app = application::open_whole(file, &self.store, &self.queue, "trunkline run", output).await?;
-        let options = RunOptions { settle: self.settle.into(), concurrency: usize::from(self.concurrency) };
+        let options = RunOptions {
+            settle: self.settle.into(),
+            concurrency: usize::from(self.concurrency),
+            order: self.order.into(),
+        };
         let ran = {
             let mut progress = Some(Progress::commands(output, "running"));
             let listener = |news: RunNews| match (&progress, news) {
@@ -120,7 +160,8 @@ impl RunArgs {
     }
 }
 
-/// The commands of a file, or of standard input.
-fn commands(file: &Path) -> Result<RunCommands, OpsError> {
-    if file.as_os_str() == "-" { Ok(commands_of(io::stdin())) } else { commands_in(file) }
+/// The commands of a file, or of standard input, for what the application file declares.
+fn commands(path: &Path, file: &ApplicationFile) -> Result<RunCommands, OpsError> {
+    let names = file.definition.commands.keys().cloned().collect();
+    if path.as_os_str() == "-" { Ok(commands_of(io::stdin(), names)) } else { commands_in(path, names) }
 }

@@ -152,12 +152,41 @@ fn killed_at_any_moment_it_keeps_the_laws() {
 #[test]
 fn a_line_that_is_no_command_is_named_and_nothing_is_dispatched() {
     let folder = shop(3);
-    let lines = folder.text("commands.jsonl") + "\n{\"command\":\"CreateOrder\",\"dat\":{}}\n";
+    let wrong = "\n{\"command\":\"CreateOrder\",\"dat\":{}}\n{\"command\":\"CrateOrder\",\"data\":{}}\n";
+    let lines = folder.text("commands.jsonl") + wrong;
     folder.write("commands.jsonl", lines);
     let ran = folder.run("run orders.tsk --commands commands.jsonl -q");
     assert!(ran.stderr.contains("line 5: unknown field `dat`"), "{ran:?}");
+    assert!(ran.stderr.contains("line 6: no command is named \"CrateOrder\"; did you mean"), "{ran:?}");
     assert_eq!(ran.exit, 1);
     assert_eq!(folder.run("stats --store log:data/events").exit, 4, "there is no store");
+}
+
+#[test]
+fn commands_of_one_stream_are_played_in_the_order_of_the_file() {
+    let folder = Folder::new();
+    let file = r#"
+[aggregates.tally]
+initial: "{'n': 0}"
+on { Counted: "put(state, 'n', event.data.n)" }
+[commands.Count]
+stream: "'tally-' + command.id"
+require: [{ that: "command.n == state.n + 1", else: "out of order" }]
+emit: [{ type: "Counted", data: "command" }]
+"#;
+    folder.write("app.tsk", file);
+    let line =
+        |n: u32| format!("{{\"command\":\"Count\",\"id\":\"c{n}\",\"data\":{{\"id\":\"a\",\"n\":{n}}}}}\n");
+    folder.write("commands.jsonl", (1..=100).map(line).collect::<String>());
+    for order in ["none", "file", "stream"] {
+        let run = format!(
+            "run app.tsk --commands commands.jsonl --order {order} --store log:{order} --queue embedded:q{order}"
+        );
+        let ran = folder.run(&(run + " --format json -q")).json().remove(0);
+        let (total, accepted) = (&ran["commands"]["total"], &ran["commands"]["accepted"]);
+        assert_eq!(total, 100, "{order}: {ran}");
+        assert!(order == "none" || accepted == 100, "{order}: {ran}");
+    }
 }
 
 #[cfg(unix)]

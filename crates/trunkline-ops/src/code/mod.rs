@@ -62,6 +62,7 @@ pub(crate) fn code_of(error: &OpsError) -> Option<Code> {
         | OpsError::File { .. }
         | OpsError::NoEvents { .. }
         | OpsError::CommandLine { .. }
+        | OpsError::CommandFile { .. }
         | OpsError::System(_)
         | OpsError::RunInterrupted { .. }
         | OpsError::Stopped { .. }

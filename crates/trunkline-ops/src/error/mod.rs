@@ -23,6 +23,7 @@ use trunkline_store::{AppendError, MaintainError, OpenError, ReadError};
 
 use crate::import::ImportError;
 use crate::migrate::MigrateError;
+use crate::run::WrongLine;
 use crate::words::counted;
 use crate::{code, hint};
 
@@ -108,6 +109,16 @@ pub enum OpsError {
         /// Why.
         reason: String,
     },
+    /// Lines of a file of commands are none; nothing was dispatched.
+    #[error("{}: {}", path.display(), wrong_lines(wrong, *more))]
+    CommandFile {
+        /// The file.
+        path: PathBuf,
+        /// The first of them.
+        wrong: Vec<WrongLine>,
+        /// How many more there are.
+        more: u64,
+    },
     /// The application doesn't run.
     #[error(transparent)]
     System(Box<SystemError>),
@@ -188,6 +199,12 @@ impl OpsError {
 /// How many of a file's diagnostics are errors.
 pub(crate) fn errors_of(evaluated: &Evaluated) -> u64 {
     evaluated.diagnostics.iter().filter(|diagnostic| Diagnostic::is_error(diagnostic)).count() as u64
+}
+
+fn wrong_lines(wrong: &[WrongLine], more: u64) -> String {
+    let lines = wrong.iter().map(|WrongLine { line, reason }| format!("line {line}: {reason}"));
+    let more = (more > 0).then(|| format!("and {}", counted(more, "more such line")));
+    lines.chain(more).collect::<Vec<_>>().join("; ")
 }
 
 impl From<OpenStoreError> for OpsError {

@@ -54,6 +54,11 @@ pub(crate) fn hints(error: &OpsError) -> Vec<String> {
             "a line is {\"command\":…,\"id\":…,\"occurred_at\":…,\"data\":{…}}; nothing from this line on was dispatched"
                 .to_owned(),
         ],
+        OpsError::CommandFile { .. } => vec![
+            "a line is {\"command\":…,\"id\":…,\"occurred_at\":…,\"data\":{…}}; nothing was dispatched: mend them, and run the same \
+             again"
+                .to_owned(),
+        ],
         OpsError::RunInterrupted { .. } => {
             vec!["run the same again to go on: a command with an id has one outcome".to_owned()]
         }

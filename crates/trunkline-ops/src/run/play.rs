@@ -1,18 +1,20 @@
 //! Commands are dispatched, and the whole system works until it is at rest.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use futures::StreamExt as _;
 use indexmap::IndexMap;
 use serde_json::json;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use trunkline::law::laws;
 use trunkline::messages::Stop;
 use trunkline::queue::{MessageQueueExt as _, QueueStats};
-use trunkline::{App, Decision, DispatchError, Outcome, Position, System};
+use trunkline::{App, CommandRequest, Decision, DispatchError, Outcome, Position, System};
 use trunkline_store::{AllRead, AppendError};
 
 use super::lines::RunCommands;
+use super::order::{Lane, Next, Order, Turns};
 use super::report::{LawLine, RunMessages, RunProjection, RunReport};
 use crate::{OpsError, sagas};
 
@@ -33,6 +35,8 @@ pub struct RunOptions {
     pub settle: Settle,
     /// How many commands are in flight at most.
     pub concurrency: usize,
+    /// In which order they are sent.
+    pub order: Order,
 }
 
 /// What is heard of a run while it goes on.
@@ -92,7 +96,7 @@ const LOOK_AFTER: usize = 32;
 async fn play(
     app: &App,
     system: &mut System,
-    RunOptions { settle, concurrency }: RunOptions,
+    RunOptions { settle, concurrency, order }: RunOptions,
     mut commands: RunCommands,
     report: &mut RunReport,
     listener: &mut impl FnMut(RunNews),
@@ -102,33 +106,39 @@ async fn play(
         Settle::Each => 1,
         Settle::End => concurrency,
     };
-    let mut in_flight = JoinSet::new();
+    let (mut in_flight, mut turns) = (InFlight::new(app), Turns::new());
     let mut wrong = None;
-    let mut more = true;
+    let (mut more, mut asked) = (true, false);
     let mut sent = 0;
-    while more || !in_flight.is_empty() {
+    while more || in_flight.len() > 0 {
         tokio::select! {
             biased;
-            () = stop.asked(), if more => more = false,
-            Some(ended) = in_flight.join_next() => {
+            () = stop.asked(), if !asked => {
+                (asked, more) = (true, false);
+                turns.give_up();
+            }
+            Some((lane, ended)) = in_flight.ended() => {
                 if let Some(error) = refused(&ended) {
                     (more, wrong) = (false, Some(error.clone().into()));
+                    turns.give_up();
                 }
+                let answered = matches!(ended, Ok(Ok(_)));
                 count(report, ended);
+                in_flight.go_on(turns.ended(lane, answered), report);
                 let done = report.commands.total;
                 listener(RunNews::Commands { done, total: commands.total.unwrap_or(done) });
                 if settle == Settle::Each && more {
                     rest(system, stop).await?;
                 }
             }
-            next = commands.incoming.recv(), if more && in_flight.len() < at_once => match next {
+            next = commands.incoming.recv(), if more && turns.takes_more() && in_flight.len() < at_once => match next {
                 Some(Ok(request)) => {
                     sent += 1;
                     if sent % LOOK_AFTER == 0 {
                         room(system, stop).await?;
                     }
-                    let app = app.clone();
-                    in_flight.spawn(async move { app.send(request).await });
+                    let lane = order.lane(app, &request);
+                    in_flight.go_on(turns.come(lane, request), report);
                 }
                 Some(Err(error)) => (more, wrong) = (false, Some(error)),
                 None => more = false,
@@ -146,8 +156,55 @@ async fn play(
     if stop.is_asked() { Err(stopped(report)) } else { Ok(()) }
 }
 
+/// A command's answer; none where it has no outcome, or its handler panicked.
+type Ended = Result<Result<Outcome, DispatchError>, JoinError>;
+
+/// Commands that were sent and have not ended, each with its lane.
+struct InFlight<'a> {
+    app: &'a App,
+    tasks: JoinSet<Result<Outcome, DispatchError>>,
+    lanes: HashMap<Id, Lane>,
+}
+
+impl<'a> InFlight<'a> {
+    fn new(app: &'a App) -> Self {
+        Self { app, tasks: JoinSet::new(), lanes: HashMap::new() }
+    }
+
+    fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Sends what has its turn, and counts what will never have it.
+    fn go_on(&mut self, Next { send, held }: Next<CommandRequest>, report: &mut RunReport) {
+        if let Some((lane, request)) = send {
+            let app = self.app.clone();
+            let task = self.tasks.spawn(async move { app.send(request).await });
+            self.lanes.insert(task.id(), lane);
+        }
+        if held > 0 {
+            report.commands.total += held;
+            report.commands.failed += held;
+            *report.failed_by_reason.entry(HELD.to_owned()).or_default() += held;
+        }
+    }
+
+    /// The next that has ended; none when none is in flight.
+    async fn ended(&mut self) -> Option<(Lane, Ended)> {
+        let ended = self.tasks.join_next_with_id().await?;
+        let (id, ended) = match ended {
+            Ok((id, answer)) => (id, Ok(answer)),
+            Err(error) => (error.id(), Err(error)),
+        };
+        Some((self.lanes.remove(&id).expect("each that was sent has a lane"), ended))
+    }
+}
+
+/// Why a command was not sent.
+const HELD: &str = "not sent, since one before it in its order had no outcome";
+
 /// Why the store takes no commands, none of those to come either: a full disk, or worse.
-fn refused(ended: &Result<Result<Outcome, DispatchError>, JoinError>) -> Option<&DispatchError> {
+fn refused(ended: &Ended) -> Option<&DispatchError> {
     let storage = |error: &&DispatchError| matches!(error, DispatchError::Append(AppendError::Storage(_)));
     ended.as_ref().ok()?.as_ref().err().filter(storage)
 }
@@ -172,7 +229,7 @@ fn stopped(report: &RunReport) -> OpsError {
     OpsError::RunInterrupted { done: report.commands.total }
 }
 
-fn count(report: &mut RunReport, ended: Result<Result<Outcome, DispatchError>, JoinError>) {
+fn count(report: &mut RunReport, ended: Ended) {
     let RunReport { commands, rejected_by_reason, failed_by_reason, .. } = report;
     commands.total += 1;
     let mut failed = |reason: String| {

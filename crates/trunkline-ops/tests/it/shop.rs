@@ -7,7 +7,7 @@ use trunkline::queue::MemoryQueue;
 use trunkline::sql::SqliteReadDatabase;
 use trunkline::{App, MemoryStore};
 use trunkline_ops::OpsError;
-use trunkline_ops::run::{RunNews, RunOptions, RunReport, Settle, commands_of, run};
+use trunkline_ops::run::{Order, RunNews, RunOptions, RunReport, Settle, commands_of, run};
 
 use crate::world::with_file;
 
@@ -29,6 +29,11 @@ pub(crate) fn commands(count: usize) -> String {
     COMMANDS.split_inclusive('\n').take(count).collect()
 }
 
+/// The names of an application's commands.
+pub(crate) fn names(app: &App) -> Vec<String> {
+    app.command_names().into_iter().map(str::to_owned).collect()
+}
+
 /// Plays commands until all is at rest.
 pub(crate) async fn play(
     app: &App,
@@ -36,6 +41,6 @@ pub(crate) async fn play(
     listener: impl FnMut(RunNews),
 ) -> Result<RunReport, OpsError> {
     let (_stopper, stop) = trunkline::messages::Stopper::new();
-    let options = RunOptions { settle: Settle::End, concurrency: 8 };
-    run(app, commands_of(std::io::Cursor::new(lines)), options, &stop, listener).await
+    let options = RunOptions { settle: Settle::End, concurrency: 8, order: Order::Stream };
+    run(app, commands_of(std::io::Cursor::new(lines), names(app)), options, &stop, listener).await
 }

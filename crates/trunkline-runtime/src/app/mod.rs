@@ -26,7 +26,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 use tower::ServiceExt as _;
 use trunkline_core::upcast::Upcasters;
-use trunkline_core::{Command, Position};
+use trunkline_core::{Command, Position, StreamName};
 use trunkline_queue::MessageQueue;
 use trunkline_store::EventStore;
 
@@ -139,6 +139,31 @@ impl App {
     /// The names of all commands, sorted.
     pub fn command_names(&self) -> Vec<&str> {
         self.bus.names()
+    }
+
+    /// The stream that a command is for, before it is decided: nothing is read, and nothing is stored.
+    ///
+    /// None where its handler can't say that beforehand, or no handler has its name; an error, which says why, where it
+    /// is refused before its stream is known. What a command is given when it is sent may be part of the name: its id,
+    /// where it has none, and the time.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
+    /// use trunkline::{App, CommandRequest, FromFile as _, MemoryStore};
+    ///
+    /// let file = "[commands.Open]\nstream: \"'door-' + command.id\"\nemit: [{ type: \"Opened\" }]\n";
+    /// let files = MemoryFiles::new().with("app.tsk", file);
+    /// let world = World { loader: &files, environment: &MemoryEnvironment::new(), clock: &FixedClock(0) };
+    /// let app = App::builder().store(MemoryStore::new()).load("app.tsk", world)?.build().await?;
+    /// let open = CommandRequest::new("Open", r#"{"id":"1"}"#);
+    /// assert_eq!(app.stream_of(&open), Ok(Some("door-1".parse()?)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream_of(&self, request: &CommandRequest) -> Result<Option<StreamName>, String> {
+        self.bus.stream_of(request)
     }
 
     /// The application's middleware and bus as a `tower` service.

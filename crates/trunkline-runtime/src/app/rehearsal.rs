@@ -64,7 +64,10 @@ impl Rehearsal<'_> {
 
     /// The stream that a command is for, where its handler can say that before deciding; why not, where it can't.
     pub fn stream_of(&self, request: &CommandRequest) -> Result<String, String> {
-        self.bus.stream_of(request)
+        match self.bus.stream_of(request)? {
+            Some(stream) => Ok(stream.as_str().to_owned()),
+            None => Err(format!("the stream of {} is not known; name it", request.name)),
+        }
     }
 
     /// What the sagas send when an event happens, and how those stand that it is for.

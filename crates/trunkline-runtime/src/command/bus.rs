@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
-use trunkline_core::{Append, Appended, Clock, CommandId, Metadata, StreamWrite, Timestamp, Version};
+use trunkline_core::{
+    Append, Appended, Clock, CommandId, Metadata, StreamName, StreamWrite, Timestamp, Version,
+};
 use trunkline_nearest::nearest;
 use trunkline_store::derived::SnapshotStore;
 use trunkline_store::{AppendError, EventStore};
@@ -79,21 +81,20 @@ impl Bus {
         CommandContext { request, id, occurred_at, store, seen, events, snapshots: snapshots.as_deref() }
     }
 
-    /// The stream that a command is for, where its handler can say that before deciding.
-    pub(crate) fn stream_of(&self, request: &CommandRequest) -> Result<String, String> {
-        let handler = self.handlers.get(&request.name);
-        let id = CommandId::generate();
+    /// The stream that a command is for; none where its handler can't say that before deciding, and an error where it is
+    /// refused before that.
+    pub(crate) fn stream_of(&self, request: &CommandRequest) -> Result<Option<StreamName>, String> {
+        let Some(handler) = self.handlers.get(&request.name) else { return Ok(None) };
+        // What a command makes of its id must be what it makes when it is decided.
+        let id = request.id.clone().unwrap_or_else(CommandId::generate);
         let seen = Seen::default();
-        let context = self.context(request, &id, &seen, self.clock.now());
-        match handler.map(|handler| handler.stream(context)) {
-            Some(Ok(Some(stream))) => Ok(stream.as_str().to_owned()),
-            Some(Ok(None)) | None => Err(format!("the stream of {} is not known; name it", request.name)),
-            Some(Err(HandleError::Rejected(Rejection { reason, .. }) | HandleError::Failed(reason))) => {
-                Err(reason)
-            }
-            Some(Err(HandleError::Unreadable(what))) => Err(what),
-            Some(Err(HandleError::Read(error))) => Err(error.to_string()),
-        }
+        let occurred_at = request.context.occurred_at.unwrap_or_else(|| self.clock.now());
+        let context = self.context(request, &id, &seen, occurred_at);
+        handler.stream(context).map_err(|error| match error {
+            HandleError::Rejected(Rejection { reason, .. }) | HandleError::Failed(reason) => reason,
+            HandleError::Unreadable(what) => what,
+            HandleError::Read(error) => error.to_string(),
+        })
     }
 
     /// The names of all commands, sorted.

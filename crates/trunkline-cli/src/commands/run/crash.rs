@@ -9,7 +9,8 @@ use trunkline::messages::Stop;
 use trunkline_ops::OpsError;
 use trunkline_ops::run::RunReport;
 
-use super::{RunArgs, Settle, commands};
+use super::{Order, RunArgs, Settle, commands};
+use crate::application;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -27,7 +28,8 @@ pub(super) async fn run(
     output: &mut Output<'_>,
     stop: &Stop,
 ) -> Result<RunReport, Failure> {
-    let total = commands(&args.commands)?.total();
+    let file = application::load(&args.file, output)?;
+    let total = commands(&args.commands, &file)?.total();
     let Some(total) = total else {
         let message = "--crash begins again and again, and standard input can be read once";
         return Err(Failure::usage(message, "write the commands to a file"));
@@ -84,6 +86,11 @@ fn start(args: &RunArgs, stdout: Stdio) -> Result<Child, Failure> {
     command.args(["--concurrency", &args.concurrency.to_string()]);
     if args.settle == Settle::Each {
         command.args(["--settle", "each"]);
+    }
+    match args.order {
+        Order::Stream => {}
+        Order::File => drop(command.args(["--order", "file"])),
+        Order::None => drop(command.args(["--order", "none"])),
     }
     for (flag, value) in [("--store", args.store.given()), ("--queue", args.queue.given())] {
         if let Some(value) = value {

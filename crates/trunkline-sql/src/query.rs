@@ -449,6 +449,8 @@ mod tests {
             (r#"{"id": 1, "least": 1.5}"#, "the parameter `least` is integer, not 1.5"),
             (r#"{"id": 1, "least": null}"#, "the parameter `least` is integer, not null"),
             (r#"{"id": 18446744073709551616}"#, "doesn't fit 64 bits"),
+            (r#"{"id": 9007199254740993.0}"#, "has more digits than a double holds"),
+            (r#"{"id": 1e-400}"#, "is too small for a double"),
         ] {
             let found = values(json).unwrap_err();
             assert!(found.contains(error), "{json}: {found}");

@@ -1,5 +1,6 @@
-//! Values as databases take them, and how JSON becomes one.
+//! Values as databases take them, and how JSON becomes one. Numbers are the subject of `number`.
 
+use super::number;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -14,7 +15,7 @@ pub enum SqlValue<'a> {
     Boolean(bool),
     /// A JSON number without a fraction or an exponent.
     Integer(i64),
-    /// Any other JSON number.
+    /// Any other JSON number that a double holds. No zero has a sign: databases keep none.
     Real(f64),
     /// A text; also an object or a list, as JSON.
     Text(Cow<'a, str>),
@@ -33,6 +34,20 @@ pub enum BindError {
     /// The number is larger than any that a database keeps.
     #[error("the number {text} is too large")]
     NumberTooLarge {
+        /// The number as it is written.
+        text: String,
+    },
+    /// The number is so close to zero that a database would keep zero, or lose digits of it.
+    #[error("the number {text} is too small for a double; write it as text, or round it")]
+    NumberTooSmall {
+        /// The number as it is written.
+        text: String,
+    },
+    /// The number is whole, written with a fraction or an exponent, and no double holds its last digit.
+    #[error(
+        "the number {text} has more digits than a double holds; an integer without `.` and `e`, or a text, keeps them"
+    )]
+    NumberTooLong {
         /// The number as it is written.
         text: String,
     },
@@ -72,23 +87,8 @@ pub(crate) fn of_json(json: &str) -> Result<SqlValue<'_>, BindError> {
             Err(error) => Err(BindError::Text { text: shortened(json), reason: error.to_string() }),
         },
         Some(b'"') => Ok(SqlValue::Text(Cow::Borrowed(&json[1..json.len() - 1]))),
-        Some(_) => number(json),
+        Some(_) => number::of_json(json),
     }
-}
-
-/// JSON's integers are integers, other numbers reals; neither is rounded to fit.
-fn number(json: &str) -> Result<SqlValue<'_>, BindError> {
-    // Most are integers that fit, and that is quick to see.
-    if let Ok(integer) = json.parse() {
-        return Ok(SqlValue::Integer(integer));
-    }
-    if json.contains(['.', 'e', 'E']) {
-        return match json.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(SqlValue::Real(number)),
-            _ => Err(BindError::NumberTooLarge { text: shortened(json) }),
-        };
-    }
-    Err(BindError::IntegerTooLarge { text: shortened(json) })
 }
 
 impl SqlValue<'_> {
@@ -145,6 +145,7 @@ mod tests {
             ("-9223372036854775808", SqlValue::Integer(i64::MIN)),
             ("1.0", SqlValue::Real(1.0)),
             ("2e2", SqlValue::Real(200.0)),
+            ("-0", SqlValue::Integer(0)),
             (r#""a\"\u00e9""#, text("a\"é")),
             (r#""""#, text("")),
             (r#"[1, {"a":2}]"#, text(r#"[1, {"a":2}]"#)),

@@ -79,9 +79,18 @@ fn a_failure_names_the_event_the_statement_and_its_parameters() {
 #[test]
 fn a_number_that_does_not_fit_is_refused_and_not_rounded() {
     let mut shop = Shop::new();
-    let large = event(1, "order-1", "OrderCreated", r#"{"id":"1","total":18446744073709551616}"#);
-    let failure = failure(&mut shop, &[large]);
-    assert_eq!(failure.error, ":data.total: the integer 18446744073709551616 doesn't fit 64 bits");
+    for (number, reason) in [
+        ("18446744073709551616", "the integer 18446744073709551616 doesn't fit 64 bits"),
+        (
+            "9007199254740993.0",
+            "the number 9007199254740993.0 has more digits than a double holds; an integer without `.` and `e`, or a text, keeps them",
+        ),
+        ("1e-400", "the number 1e-400 is too small for a double; write it as text, or round it"),
+    ] {
+        let changed = event(1, "order-1", "OrderCreated", &format!(r#"{{"id":"1","total":{number}}}"#));
+        let failure = failure(&mut shop, &[changed]);
+        assert_eq!(failure.error, format!(":data.total: {reason}"));
+    }
 }
 
 /// Goal: whichever statement of a batch fails, however it does, rows and checkpoint are those of before, and the same

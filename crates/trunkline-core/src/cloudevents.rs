@@ -2,9 +2,16 @@
 //!
 //! `subject` is the stream, `type` the event type, `time` when it happened, `id` with `source` the event id
 //! (see [`EventId::from_cloudevent`](crate::EventId::from_cloudevent)).
-//! `source` and every other attribute, extensions included, is kept in the metadata under its own name.
+//! `source` and every other attribute, extensions included, is kept in the metadata under its own name, so that who hands
+//! the event on can do so as it came ([`CloudEventAttributes`]). `specversion` is kept with them: it tells such metadata
+//! from that of an event that was never a `CloudEvents` one.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::json::{Fields, LineError, LineEvent, reserved, wrong};
@@ -14,7 +21,62 @@ use crate::{EventId, EventType, Metadata, NewEvent, StreamName};
 const SPEC_VERSION: &str = "1.0";
 
 /// The attributes that have a place of their own in an event, and so need none in the metadata.
-const PLACED: &[&str] = &["specversion", "id", "type", "subject", "time", "data", "data_base64"];
+const PLACED: &[&str] = &["type", "subject", "time", "data", "data_base64"];
+
+/// The content type that JSON has when nobody says one.
+const JSON: &str = "application/json";
+
+/// The name under which the metadata says that the data came as base64, where the data itself doesn't tell.
+const IS_BASE64: &str = "data_base64";
+
+/// The attributes with which an event came in that was a `CloudEvents` one, as its metadata keeps them.
+///
+/// ```
+/// use trunkline_core::{CloudEventAttributes, json};
+/// let line = r#"{"specversion":"1.0","id":"7","source":"/cam","type":"Shot","subject":"cam-1",
+///     "datacontenttype":"image/png","site":"north","data_base64":"AAECAw=="}"#;
+/// let event = json::from_line(line)?.event;
+/// let came = CloudEventAttributes::of(event.metadata.as_bytes()).unwrap();
+/// assert_eq!((came.id.as_deref(), &*came.source), (Some("7"), "/cam"));
+/// assert_eq!(came.content_type.as_deref(), Some("image/png"));
+/// assert_eq!(came.others["site"].get(), r#""north""#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct CloudEventAttributes<'a> {
+    /// Its `id`, where the event's id doesn't say it; events that were taken in before ids were kept have none.
+    pub id: Option<Cow<'a, str>>,
+    /// Its `source`.
+    pub source: Cow<'a, str>,
+    /// Its `datacontenttype`, unless that was the usual one of JSON.
+    pub content_type: Option<Cow<'a, str>>,
+    /// Whether its data came as base64 though it is JSON.
+    pub is_base64: bool,
+    /// Everything else without a place of its own: `dataschema`, and all extensions.
+    pub others: BTreeMap<Cow<'a, str>, &'a RawValue>,
+}
+
+impl<'a> CloudEventAttributes<'a> {
+    /// The attributes in an event's metadata; `None` where the event was no `CloudEvents` one.
+    pub fn of(metadata: &'a [u8]) -> Option<Self> {
+        // Most events never were one, and their metadata need not be gone through.
+        if !std::str::from_utf8(metadata).ok()?.contains("\"specversion\"") {
+            return None;
+        }
+        let mut others: BTreeMap<Cow<'a, str>, &'a RawValue> = serde_json::from_slice(metadata).ok()?;
+        let mut text = |name: &str| others.remove(name).and_then(text_of);
+        text("specversion").filter(|version| version == SPEC_VERSION)?;
+        let (id, source, content_type) = (text("id"), text("source")?, text("datacontenttype"));
+        let is_base64 = others.remove(IS_BASE64).is_some();
+        Some(Self { id, source, content_type, is_base64, others })
+    }
+}
+
+fn text_of(value: &RawValue) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_str(value.get()).ok().map(|Text(text)| text)
+}
 
 pub(crate) fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
     let spec: String = fields.required("specversion")?;
@@ -26,11 +88,13 @@ pub(crate) fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
     let source = filled(fields, "source")?;
     let event_type = filled(fields, "type")?;
     let subject = filled(fields, "subject")?;
+    let event_id = EventId::from_cloudevent(&source, &id);
+    let data = fields.data()?;
     let event = NewEvent {
         occurred_at: fields.optional("time")?,
-        metadata: metadata(fields)?,
-        event_id: EventId::from_cloudevent(&source, &id),
-        ..NewEvent::new(EventType::new(&event_type).map_err(|error| wrong("type", &error))?, fields.data()?)
+        metadata: metadata(fields, event_id.to_string() == id, &data)?,
+        event_id,
+        ..NewEvent::new(EventType::new(&event_type).map_err(|error| wrong("type", &error))?, data)
     };
     let stream = StreamName::new(&subject).map_err(|error| wrong("subject", &error))?;
     Ok(LineEvent { stream, event, version: None, position: None })
@@ -45,23 +109,33 @@ fn filled(fields: &Fields<'_>, field: &'static str) -> Result<String, LineError>
     Ok(text)
 }
 
-/// The attributes without a place of their own. The content type of JSON says nothing and is left out.
-fn metadata(fields: &Fields<'_>) -> Result<Metadata, LineError> {
-    let kept = fields.iter().filter(|(name, value)| {
-        !PLACED.contains(name)
-            && value.get() != "null"
-            && !(*name == "datacontenttype" && value.get() == r#""application/json""#)
-    });
+/// The attributes without a place of their own. An id that the event has as its own is left out, and so is the content
+/// type of JSON where the data is some.
+fn metadata(fields: &Fields<'_>, has_its_id: bool, data: &[u8]) -> Result<Metadata, LineError> {
     if let Some((name, _)) = fields.iter().find(|(name, _)| name.starts_with('$')) {
         return Err(reserved(name));
     }
-    let object: std::collections::BTreeMap<&str, &RawValue> = kept.collect();
+    let came_as_base64 = fields.get("data").is_none() && fields.get("data_base64").is_some();
+    let is_json = !came_as_base64 || serde_json::from_slice::<IgnoredAny>(data).is_ok();
+    let kept = fields.iter().filter(|(name, value)| {
+        let value = value.get();
+        !PLACED.contains(name)
+            && value != "null"
+            && !(*name == "id" && has_its_id)
+            && !(*name == "datacontenttype" && is_json && value.trim_matches('"') == JSON)
+    });
+    let mut object: BTreeMap<&str, &RawValue> = kept.collect();
+    let yes = RawValue::from_string("true".to_owned()).expect("it is JSON");
+    if came_as_base64 && is_json {
+        object.insert(IS_BASE64, &yes);
+    }
     let json = serde_json::to_vec(&object).expect("texts always serialize");
     Metadata::parse(Bytes::from(json)).map_err(|error| wrong("metadata", &error))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::CloudEventAttributes;
     use crate::json::{LineError, from_line};
 
     #[test]
@@ -69,9 +143,44 @@ mod tests {
         let line = r#"{"specversion":"1.0","id":"7","source":"/shop","type":"T","subject":"a-1",
             "time":"2010-12-01T08:26:00Z","datacontenttype":"application/json","traceparent":"00-1","data":{"x":1}}"#;
         let read = from_line(line).unwrap();
-        assert_eq!(read.event.metadata.as_bytes(), br#"{"source":"/shop","traceparent":"00-1"}"#);
+        assert_eq!(
+            read.event.metadata.as_bytes(),
+            br#"{"id":"7","source":"/shop","specversion":"1.0","traceparent":"00-1"}"#
+        );
         assert_eq!(read.event.data, &br#"{"x":1}"#[..]);
         assert_eq!(read.event.occurred_at.unwrap().to_string(), "2010-12-01T08:26:00.000000Z");
+    }
+
+    #[test]
+    fn what_the_event_says_itself_is_not_kept_twice() {
+        let metadata = |more: &str| {
+            let line =
+                format!(r#"{{"specversion":"1.0","source":"/shop","type":"T","subject":"a-1",{more}}}"#);
+            String::from_utf8(from_line(&line).unwrap().event.metadata.as_bytes().to_vec()).unwrap()
+        };
+        let id = r#""id":"bd75590e-464f-5f27-9c32-235a94416fd3""#;
+        let usual = r#"{"source":"/shop","specversion":"1.0"}"#;
+        assert_eq!(metadata(&format!(r#"{id},"datacontenttype":"application/json","data":1"#)), usual);
+        // No JSON whatever it is called, or JSON that came as base64: nothing but the metadata could tell.
+        let odd = metadata(&format!(r#"{id},"datacontenttype":"application/json","data_base64":"/w==""#));
+        assert!(odd.starts_with(r#"{"datacontenttype":"application/json","source""#), "{odd}");
+        let number = metadata(&format!(r#"{id},"datacontenttype":"text/plain","data_base64":"NDI=""#));
+        let came = CloudEventAttributes::of(number.as_bytes()).unwrap();
+        assert!(came.is_base64 && came.others.is_empty(), "{came:?}");
+        assert_eq!(came.content_type.as_deref(), Some("text/plain"));
+    }
+
+    #[test]
+    fn metadata_of_other_events_has_no_such_attributes() {
+        for metadata in [
+            "{}",
+            r#"{"source":"web","id":"7"}"#,
+            r#"{"specversion":"1.0"}"#,
+            r#"{"specversion":1,"source":"web"}"#,
+            r#"{"note":"\"specversion\"","source":"web"}"#,
+        ] {
+            assert!(CloudEventAttributes::of(metadata.as_bytes()).is_none(), "{metadata}");
+        }
     }
 
     #[test]

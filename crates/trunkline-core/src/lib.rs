@@ -43,6 +43,7 @@ pub mod upcast;
 
 pub use append::{Append, Appended, Condition, Expected, StreamWrite, UnknownExpected};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use cloudevents::CloudEventAttributes;
 pub use decider::Decider;
 pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts, TagsAt};
 pub use failure::{Advice, StorageError};

@@ -37,8 +37,9 @@ pub const RECEIVE_MESSAGES_MAX: usize = 1_000;
 /// memory too.
 pub const RECEIVE_BYTES_MAX: usize = 12 << 20;
 
-/// Longest text of an error that is kept with a message, in bytes: what follows rarely says more.
-pub const ERROR_BYTES_MAX: usize = 4 << 10;
+/// Longest text of an error that is kept with a message, in bytes: a service's status and 4 KiB of its answer. What
+/// follows rarely says more.
+pub const ERROR_BYTES_MAX: usize = (4 << 10) + 256;
 
 /// How many tries of a message are kept in full, the latest: earlier ones are only counted.
 pub const TRIES_MAX: usize = 16;

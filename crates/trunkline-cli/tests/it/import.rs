@@ -55,7 +55,7 @@ fn a_cloud_event_becomes_an_event() {
         before,
         format!(
             r#"{{"position":1,"stream":"a-1","version":1,"event_id":"{id}","event_type":"T","schema_version":1,"#
-        ) + r#""data":{"x": 1.50},"metadata":{"source":"/shop","traceparent":"00-1"},"tags":[],"#
+        ) + r#""data":{"x": 1.50},"metadata":{"source":"/shop","specversion":"1.0","traceparent":"00-1"},"tags":[],"#
             + r#""occurred_at":"2010-12-01T08:26:00.000000Z""#
     );
 }

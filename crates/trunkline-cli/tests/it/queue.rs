@@ -135,6 +135,37 @@ fn dead_letters_are_listed_shown_replayed_edited_and_discarded() {
 }
 
 #[test]
+fn an_edited_cloudevent_keeps_its_envelope() {
+    let folder = Folder::new();
+    let envelope = |data: &str| {
+        format!(
+            r#"{{"specversion":"1.0","id":"7","source":"/shop","type":"Packed","subject":"order-1","data":{data}}}"#
+        )
+    };
+    folder.write("m.json", envelope(r#"{"x":1}"#));
+    let publish = "queue publish shipping --type Packed --data-file m.json --header content-type:application/cloudevents+json -q";
+    assert_eq!(folder.run(publish).exit, 0);
+    reject_all_of("shipping", &folder.path("data/queue"));
+    for (words, said) in [
+        ("dlq edit 1 --data-file m.json", "has its envelope already"),
+        ("dlq edit 1 --data 'no JSON'", "not JSON"),
+        (r#"dlq edit 1 --data '{"x":1,"x":2}'"#, "`x` is there twice"),
+        (r#"dlq edit 1 --data '{"x":1E400}'"#, "`x`"),
+        ("dlq edit 1 --whole --data '{}'", "no CloudEvents object"),
+    ] {
+        let ran = folder.run(words);
+        assert_eq!(ran.exit, 2, "{words}: {ran:?}");
+        assert!(ran.stderr.contains(said) && ran.stderr.contains("hint:"), "{words}: {ran:?}");
+    }
+    assert_eq!(folder.run(r#"dlq edit 1 --data '{"x":2}' --type Sent"#).exit, 0);
+    let peeked = folder.run("queue peek shipping --group mail --format json").json();
+    assert_eq!(peeked[0]["type"], "Sent");
+    let wanted: serde_json::Value = serde_json::from_str(&envelope(r#"{"x":2}"#)).unwrap();
+    assert_eq!((&peeked[0]["data"]["data"]["x"], &peeked[0]["data"]["type"]), (&2.into(), &"Sent".into()));
+    assert_eq!(peeked[0]["data"]["subject"], wanted["subject"]);
+}
+
+#[test]
 fn beside_its_process_a_queue_shows_its_numbers_and_says_who_has_it() {
     let folder = Folder::new();
     assert_eq!(folder.run("queue publish orders --type T --data 1 -q").exit, 0);
@@ -153,7 +184,7 @@ fn beside_its_process_a_queue_shows_its_numbers_and_says_who_has_it() {
 fn delayed_messages_are_had_now() {
     let folder = Folder::new();
     assert_eq!(folder.run("queue publish orders --type T --data 1 --id m1 --delay 1d -q").exit, 0);
-    with_queue(&folder.path("data/queue"), async |queue| subscribe(queue).await);
+    with_queue(&folder.path("data/queue"), async |queue| subscribe("orders", queue).await);
     let ran: Ran = folder.run("queue retry-now orders --group mail --id m1");
     assert_eq!((ran.exit, &*ran.stdout), (0, "due now: 1 message of orders for mail\n"));
     assert_eq!(folder.run("queue retry-now orders --group mail --id m1").exit, 4);
@@ -161,21 +192,22 @@ fn delayed_messages_are_had_now() {
 
 /// Makes dead letters of everything in `orders`, as a consumer of the group `mail` would.
 fn reject_all(path: &Path) {
+    reject_all_of("orders", path);
+}
+
+fn reject_all_of(topic: &str, path: &Path) {
     with_queue(path, async |queue| {
-        subscribe(queue).await;
+        subscribe(topic, queue).await;
         let receive =
-            Receive::new("orders".parse().unwrap(), "mail".parse().unwrap()).max(10).consumer("worker").now();
+            Receive::new(topic.parse().unwrap(), "mail".parse().unwrap()).max(10).consumer("worker").now();
         for (number, delivery) in queue.receive(receive).await.unwrap().into_iter().enumerate() {
             queue.reject(&delivery.lease, format!("timeout after {number} s")).await.unwrap();
         }
     });
 }
 
-async fn subscribe(queue: &EmbeddedQueue) {
-    queue
-        .subscribe("orders".parse().unwrap(), "mail".parse().unwrap(), GroupOptions::default())
-        .await
-        .unwrap();
+async fn subscribe(topic: &str, queue: &EmbeddedQueue) {
+    queue.subscribe(topic.parse().unwrap(), "mail".parse().unwrap(), GroupOptions::default()).await.unwrap();
 }
 
 fn with_queue(path: &Path, act: impl AsyncFnOnce(&EmbeddedQueue)) {

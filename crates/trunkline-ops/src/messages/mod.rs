@@ -1,8 +1,9 @@
 //! Message queues: opened (`open`), counted (`numbers`), looked into (`peek`, `message`), and what is decided about dead
-//! letters (`dead_letters`, `decide`).
+//! letters (`dead_letters`, `decide`, `edit`).
 
 mod dead_letters;
 mod decide;
+mod edit;
 mod message;
 mod numbers;
 mod open;
@@ -10,6 +11,7 @@ mod peek;
 
 pub use dead_letters::{DeadLetterGroupReport, DeadLetterReport, TryReport};
 pub use decide::{DeadLetterChoice, DeadLetterDecisionReport, Selection, decide, decision_name};
+pub use edit::{MessageEdit, edit};
 pub use message::MessageReport;
 pub use numbers::{GroupReport, QueueReport, TopicReport, queue_numbers};
 pub use open::open_queue;

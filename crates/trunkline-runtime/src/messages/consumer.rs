@@ -17,12 +17,16 @@ use trunkline_queue::{
 use trunkline_store::AppendError;
 
 use super::handler::{MessageError, MessageHandler};
-use super::inbox::{GivenUp, Inbox};
+use super::inbox::{GivenUp, Inbox, shortened};
 use super::{Stop, metrics};
 use crate::follow::{Activity, BackOff};
 
 /// How much longer than its time limit a message is kept from others: time to settle it.
 const MARGIN: Duration = Duration::from_secs(10);
+
+/// As much of the error as is kept, in bytes, of an attempt that is not the last: many messages may be waiting for their
+/// next one, and all they keep is held in memory.
+const RETRY_ERROR_BYTES_MAX: usize = 512;
 
 /// The longest pause that a rate can mean.
 const LONGEST_PAUSE: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -352,7 +356,9 @@ impl Consumer {
         tracing::info!(consumer = self.name, message = %delivery.message.id, attempt = delivery.attempt, %error, "failed");
         match error.next(&self.retry, delivery.attempt) {
             AfterFailure::After(delay) => {
-                queue.retry(&delivery.lease, delay, error.to_string()).await?;
+                let reason = error.to_string();
+                let reason = shortened(&reason, RETRY_ERROR_BYTES_MAX).to_owned();
+                queue.retry(&delivery.lease, delay, reason).await?;
                 metrics::count_retried(&self.name);
             }
             AfterFailure::Dead => {

@@ -1,18 +1,32 @@
 //! An event as a message: a `CloudEvents` 1.0 object in structured mode.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_core::limits::{EVENT_DATA_BYTES_MAX, METADATA_BYTES_MAX};
-use trunkline_core::{MetadataView, RecordedEvent, StoreId};
-use trunkline_queue::NewMessage;
+use trunkline_core::{CloudEventAttributes, MetadataView, RecordedEvent, StoreId};
 use trunkline_queue::limits::PAYLOAD_BYTES_MAX;
+use trunkline_queue::{Message, NewMessage};
 
 use super::message_id;
 
 /// The content type of such a payload.
-const CONTENT_TYPE: &str = "application/cloudevents+json";
+pub(super) const CLOUDEVENT_TYPE: &str = "application/cloudevents+json";
+
+/// The attributes that every envelope has of the event itself, whatever its metadata says by these names.
+const OWN: [&str; 8] =
+    ["type", "subject", "time", "data", "data_base64", "dataversion", "streamversion", "position"];
+
+/// Whether a message's payload says of itself that it is a `CloudEvents` object.
+pub fn is_cloudevent(message: &Message) -> bool {
+    let content_type = message.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    content_type.is_some_and(|(_, value)| {
+        let essence = value.split(';').next().unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case(CLOUDEVENT_TYPE)
+    })
+}
 
 /// Names, numbers and times of an envelope, at most.
 const ENVELOPE_BYTES_MAX: usize = 8 << 10;
@@ -29,13 +43,13 @@ const HEADER_VALUE_BYTES_MAX: usize = 4 << 10;
 #[derive(Serialize)]
 struct CloudEvent<'a> {
     specversion: &'static str,
-    id: String,
-    source: String,
+    id: Cow<'a, str>,
+    source: Cow<'a, str>,
     #[serde(rename = "type")]
     event_type: &'a str,
     subject: &'a str,
     time: String,
-    datacontenttype: &'static str,
+    datacontenttype: Cow<'a, str>,
     dataversion: u32,
     streamversion: u64,
     position: u64,
@@ -47,6 +61,8 @@ struct CloudEvent<'a> {
     causationid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sagaid: Option<&'a str>,
+    #[serde(flatten)]
+    others: BTreeMap<Cow<'a, str>, &'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,25 +95,31 @@ impl<'a> Passed<'a> {
 ///
 /// `source` names the store, `subject` is the stream; `streamversion`, `position`, `dataversion`,
 /// `correlationid`, `causationid`, `sagaid` and `traceparent` are extensions.
+/// An event that was imported as a `CloudEvents` object goes out as it came: with its own `id`, `source`,
+/// `datacontenttype`, `dataschema` and extensions.
 pub fn cloudevent(event: &RecordedEvent, store: StoreId) -> Vec<u8> {
     to_json(event, store, 0, &Passed::of(event))
 }
 
 fn to_json(event: &RecordedEvent, store: StoreId, index: u32, passed: &Passed<'_>) -> Vec<u8> {
-    let data: Option<&RawValue> = serde_json::from_slice(event.data()).ok();
+    let came = CloudEventAttributes::of(event.metadata());
+    let is_base64 = came.as_ref().is_some_and(|came| came.is_base64);
+    let data: Option<&RawValue> = serde_json::from_slice(event.data()).ok().filter(|_| !is_base64);
     let binary = || {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(event.data())
     };
-    let envelope = CloudEvent {
+    let usual_type =
+        if data.is_some() || is_base64 { "application/json" } else { "application/octet-stream" };
+    let mut envelope = CloudEvent {
         specversion: "1.0",
         // Each of several events that one became is an event of its own to others.
-        id: event.event_id().part(index).to_string(),
-        source: format!("urn:uuid:{store}"),
+        id: event.event_id().part(index).to_string().into(),
+        source: format!("urn:uuid:{store}").into(),
         event_type: event.event_type(),
         subject: event.stream(),
         time: event.occurred_at().to_string(),
-        datacontenttype: if data.is_some() { "application/json" } else { "application/octet-stream" },
+        datacontenttype: usual_type.into(),
         dataversion: event.schema_version(),
         streamversion: event.version().get(),
         position: event.position().get(),
@@ -105,10 +127,34 @@ fn to_json(event: &RecordedEvent, store: StoreId, index: u32, passed: &Passed<'_
         correlationid: passed.correlation_id.as_deref(),
         causationid: passed.causation_id.as_deref(),
         sagaid: passed.saga_id.as_deref(),
+        others: BTreeMap::new(),
         data_base64: data.is_none().then(binary),
         data,
     };
+    if let Some(came) = came {
+        envelope.goes_as_it_came(came, index);
+    }
     serde_json::to_vec(&envelope).expect("texts and JSON always serialize")
+}
+
+impl<'a> CloudEvent<'a> {
+    fn goes_as_it_came(&mut self, came: CloudEventAttributes<'a>, index: u32) {
+        let CloudEventAttributes { id, source, content_type, others, .. } = came;
+        self.source = source;
+        self.id = id.filter(|_| index == 0).unwrap_or_else(|| std::mem::take(&mut self.id));
+        self.datacontenttype = content_type.unwrap_or_else(|| std::mem::take(&mut self.datacontenttype));
+        self.others = others;
+        let said = [
+            ("traceparent", self.traceparent),
+            ("correlationid", self.correlationid),
+            ("causationid", self.causationid),
+            ("sagaid", self.sagaid),
+        ];
+        let said = said.into_iter().filter_map(|(name, text)| text.map(|_| name));
+        for name in OWN.into_iter().chain(said) {
+            self.others.remove(name);
+        }
+    }
 }
 
 /// Whether a queue takes the text as a header's value.
@@ -124,7 +170,7 @@ pub fn message_of(event: &RecordedEvent, store: StoreId, producer: &str, index: 
     let mut message = NewMessage::new(event.event_type(), to_json(event, store, index, &passed))
         .id(message_id(event.event_id().part(index), producer))
         .key(event.stream())
-        .header("content-type", CONTENT_TYPE)
+        .header("content-type", CLOUDEVENT_TYPE)
         .cause(event.event_id(), event.position());
     for (name, value) in [
         ("traceparent", passed.traceparent),

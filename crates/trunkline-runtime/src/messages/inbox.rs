@@ -5,13 +5,15 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trunkline_core::{Append, EventId, EventType, Expected, InvalidName, Metadata, NewEvent, StreamName};
-use trunkline_queue::limits::ERROR_BYTES_MAX;
 use trunkline_queue::{DeadLetter, Delivery, GroupName, Message, MessageId};
 use trunkline_store::{AppendError, EventStore};
 use uuid::Uuid;
 
 /// The type of the event that says that a message was given up.
 pub(crate) const DEAD_LETTERED: &str = "$DeadLettered";
+
+/// As much of the reason as the event has, in bytes.
+const REASON_BYTES_MAX: usize = 4 << 10;
 
 /// The stream `$inbox-CONSUMER`, where a consumer says which messages it gave up.
 ///
@@ -79,7 +81,7 @@ impl Inbox {
             topic: message.topic.as_str(),
             group: group.as_str(),
             message_type: &message.message_type,
-            reason: shortened(reason),
+            reason: shortened(reason, REASON_BYTES_MAX),
             attempts,
         };
         let data = serde_json::to_vec(&data).expect("texts and numbers always serialize");
@@ -96,10 +98,10 @@ impl Inbox {
     }
 }
 
-/// As much of the reason as the queue keeps.
-fn shortened(reason: &str) -> &str {
-    let end = (0..=reason.len().min(ERROR_BYTES_MAX)).rev().find(|end| reason.is_char_boundary(*end));
-    &reason[..end.unwrap_or(0)]
+/// As much of a text as has at most so many bytes.
+pub(super) fn shortened(text: &str, bytes_max: usize) -> &str {
+    let end = (0..=text.len().min(bytes_max)).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// One for each time that a message is given up, however often that is said.

@@ -31,7 +31,7 @@ mod webhook;
 pub use crate::follow::BackOff;
 pub use consumer::{Consumer, ConsumerAction, ConsumerError, OnReject};
 pub use dispatch::CommandDispatcher;
-pub use envelope::{cloudevent, message_of};
+pub use envelope::{cloudevent, is_cloudevent, message_of};
 pub(crate) use events_topic::read_the_log;
 pub use events_topic::{is_the_log, topic_of};
 pub use handler::{MessageError, MessageHandler};

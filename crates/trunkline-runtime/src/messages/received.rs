@@ -1,5 +1,8 @@
 //! The event that a message brings, for code that knows today's shapes.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -18,23 +21,64 @@ pub struct NoEvent {
     reason: String,
 }
 
-#[derive(Deserialize)]
-struct CloudEvent<'a> {
-    id: String,
-    #[serde(rename = "type")]
-    event_type: String,
-    subject: String,
-    time: String,
-    dataversion: u32,
-    streamversion: u64,
-    position: u64,
-    traceparent: Option<String>,
-    correlationid: Option<String>,
-    causationid: Option<String>,
-    sagaid: Option<String>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    data_base64: Option<String>,
+/// The attributes that have a place of their own in an event, or another name in its metadata.
+const PLACED: [&str; 16] = [
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "subject",
+    "time",
+    "datacontenttype",
+    "dataversion",
+    "streamversion",
+    "position",
+    "traceparent",
+    "correlationid",
+    "causationid",
+    "sagaid",
+    "data",
+    "data_base64",
+];
+
+/// What an envelope says, attribute by attribute.
+struct Attributes<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
+
+impl<'a> Attributes<'a> {
+    /// What an attribute says; a null is as good as absent.
+    fn optional<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, String> {
+        let Some(value) = self.0.get(name).filter(|value| value.get() != "null") else { return Ok(None) };
+        serde_json::from_str(value.get()).map(Some).map_err(|error| format!("`{name}`: {error}"))
+    }
+
+    fn required<T: Deserialize<'a>>(&self, name: &str) -> Result<T, String> {
+        self.optional(name)?.ok_or_else(|| format!("it has no `{name}`"))
+    }
+
+    fn data(&self) -> Result<Vec<u8>, String> {
+        if let Some(json) = self.0.get("data") {
+            return Ok(json.get().as_bytes().to_vec());
+        }
+        let text: Option<Cow<'_, str>> = self.optional("data_base64")?;
+        let decoded = text.map(|text| base64::engine::general_purpose::STANDARD.decode(&*text)).transpose();
+        Ok(decoded.map_err(|error| format!("`data_base64`: {error}"))?.unwrap_or_default())
+    }
+
+    /// The metadata: what a relay says by other names, and all else that the event came with.
+    fn metadata(&self) -> Result<Metadata, String> {
+        let mut said: BTreeMap<&str, &RawValue> = BTreeMap::new();
+        for (name, of) in [
+            ("traceparent", "traceparent"),
+            ("correlation_id", "correlationid"),
+            ("causation_id", "causationid"),
+            ("saga_id", "sagaid"),
+        ] {
+            said.extend(self.0.get(of).map(|value| (name, *value)));
+        }
+        let others = self.0.iter().map(|(name, value)| (&**name, *value));
+        said.extend(others.filter(|(name, _)| !PLACED.contains(name)));
+        Metadata::of(&said).map_err(|error| error.to_string())
+    }
 }
 
 /// The event that a message of a relay brings, in the shape in which it was published.
@@ -43,35 +87,23 @@ struct CloudEvent<'a> {
 /// [`Upcasters::upcast`](trunkline_core::upcast::Upcasters::upcast) with the application's
 /// [`upcasters`](crate::App::upcasters) makes today's events of it. Tags don't travel.
 pub fn event_of(message: &Message) -> Result<RecordedEvent, NoEvent> {
-    let failed = |reason: String| NoEvent { message: message.id.as_str().to_owned(), reason };
-    let read = |error: &dyn std::fmt::Display| failed(error.to_string());
-    let envelope: CloudEvent<'_> = serde_json::from_slice(&message.payload).map_err(|error| read(&error))?;
-    let data = match (envelope.data, envelope.data_base64) {
-        (Some(json), _) => json.get().as_bytes().to_vec(),
-        (None, Some(text)) => {
-            base64::engine::general_purpose::STANDARD.decode(text).map_err(|error| read(&error))?
-        }
-        (None, None) => Vec::new(),
-    };
-    let said = [
-        ("traceparent", envelope.traceparent),
-        ("correlation_id", envelope.correlationid),
-        ("causation_id", envelope.causationid),
-        ("saga_id", envelope.sagaid),
-    ];
-    let said: serde_json::Map<String, serde_json::Value> =
-        said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect();
-    let metadata = serde_json::Value::Object(said).to_string();
-    let event_type = EventType::new(&envelope.event_type).map_err(|error| read(&error))?;
-    let occurred_at: Timestamp = envelope.time.parse().map_err(|error| read(&error))?;
+    read(&message.payload).map_err(|reason| NoEvent { message: message.id.as_str().to_owned(), reason })
+}
+
+fn read(payload: &[u8]) -> Result<RecordedEvent, String> {
+    let attributes = Attributes(serde_json::from_slice(payload).map_err(|error| error.to_string())?);
+    let text = |name| attributes.required::<Cow<'_, str>>(name);
+    let event_type = EventType::new(&text("type")?).map_err(|error| error.to_string())?;
+    let occurred_at: Timestamp = text("time")?.parse().map_err(|error| format!("`time`: {error}"))?;
     let event = NewEvent {
-        schema_version: envelope.dataversion,
-        ..NewEvent::new(event_type, data)
-            .id(envelope.id.parse::<EventId>().map_err(|error| read(&error))?)
-            .metadata(Metadata::parse(metadata).map_err(|error| read(&error))?)
+        schema_version: attributes.required("dataversion")?,
+        ..NewEvent::new(event_type, attributes.data()?)
+            .id(EventId::from_cloudevent(&text("source")?, &text("id")?))
+            .metadata(attributes.metadata()?)
             .occurred_at(occurred_at)
     };
-    let stream: StreamName = envelope.subject.parse().map_err(|error| read(&error))?;
-    let (position, version) = (Position::new(envelope.position), Version::new(envelope.streamversion));
+    let stream: StreamName = text("subject")?.parse().map_err(|error| format!("`subject`: {error}"))?;
+    let position = Position::new(attributes.required("position")?);
+    let version = Version::new(attributes.required("streamversion")?);
     Ok(RecordedEvent::from_new(&event, &stream, position, version, occurred_at))
 }

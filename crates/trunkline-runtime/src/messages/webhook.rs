@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::http::response::Parts;
+use hyper::{Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -18,10 +19,11 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_queue::{Delivery, Message};
 
+use super::envelope::{CLOUDEVENT_TYPE, is_cloudevent};
 use super::handler::{MessageError, MessageHandler};
 
-/// The content type of what is posted.
-const CLOUDEVENT: &str = "application/cloudevents+json";
+/// How much of an answer's body is kept with a message that failed: enough to say what was wrong with it.
+const ANSWER_BYTES_MAX: usize = 4 << 10;
 
 /// How much of an answer's body is read, and for how long, so that the connection can be used again; a service that
 /// has more to say gets a new one.
@@ -35,8 +37,8 @@ const BODY_TIME: Duration = Duration::from_secs(1);
 /// - `Idempotency-Key` is the message's id: a service that keeps it can tell a repeat.
 /// - An answer of 2xx finishes the message. 408, 409, 425, 429, 5xx, and no answer at all are tried again, not
 ///   before `Retry-After` has passed where the answer has one, in seconds. Everything else is a dead letter at
-///   once: asking again would get the same answer. Redirections are not followed, and what an answer says beyond
-///   its status and `Retry-After` is of no meaning.
+///   once: asking again would get the same answer. Redirections are not followed.
+/// - Why the message failed is the status and the first 4 KiB of the answer's body, as text; a dead letter keeps it.
 pub struct Webhook {
     url: Uri,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -76,7 +78,7 @@ impl Webhook {
     }
 
     fn request(&self, message: &Message) -> Result<Request<Full<Bytes>>, MessageError> {
-        let mut request = Request::post(&self.url).header(CONTENT_TYPE, CLOUDEVENT);
+        let mut request = Request::post(&self.url).header(CONTENT_TYPE, CLOUDEVENT_TYPE);
         let traceparent = message.headers.get("traceparent").map(String::as_str);
         for (name, value) in [("idempotency-key", Some(message.id.as_str())), ("traceparent", traceparent)] {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
@@ -104,7 +106,7 @@ struct CloudEvent<'a> {
 
 /// The message as a `CloudEvents` object.
 fn envelope(message: &Message) -> Result<Bytes, MessageError> {
-    if message.headers.get("content-type").is_some_and(|kind| kind == CLOUDEVENT) {
+    if is_cloudevent(message) {
         return Ok(message.payload.clone());
     }
     let data = serde_json::from_slice(&message.payload)
@@ -123,12 +125,21 @@ fn envelope(message: &Message) -> Result<Bytes, MessageError> {
 }
 
 /// What an answer means for the message.
-fn judge<B>(response: &Response<B>) -> Result<(), MessageError> {
-    let status = response.status();
+fn judge(answer: &Parts, body: &[u8]) -> Result<(), MessageError> {
+    let status = answer.status;
     if status.is_success() {
         return Ok(());
     }
-    let reason = format!("answered {status}");
+    let said = match std::str::from_utf8(body) {
+        // It was cut off within a letter.
+        Err(error) if body.len() == ANSWER_BYTES_MAX && error.error_len().is_none() => {
+            &body[..error.valid_up_to()]
+        }
+        _ => body,
+    };
+    let said = String::from_utf8_lossy(said.trim_ascii());
+    let colon = if said.is_empty() { "" } else { ": " };
+    let reason = format!("answered {status}{colon}{said}");
     let again = matches!(
         status,
         StatusCode::REQUEST_TIMEOUT
@@ -137,17 +148,31 @@ fn judge<B>(response: &Response<B>) -> Result<(), MessageError> {
             | StatusCode::TOO_MANY_REQUESTS
     );
     if again || status.is_server_error() {
-        let after = response.headers().get(RETRY_AFTER);
+        let after = answer.headers.get(RETRY_AFTER);
         let seconds = after.and_then(|after| after.to_str().ok()?.trim().parse().ok());
         return Err(MessageError::Retry { reason, after: seconds.map(Duration::from_secs) });
     }
     Err(MessageError::Dead { reason })
 }
 
-/// Frees the connection for the next message; where that can't be, it is closed.
-async fn read_to_its_end(body: Incoming) {
-    let body = Limited::new(body, BODY_BYTES_MAX).collect();
-    drop(tokio::time::timeout(BODY_TIME, body).await);
+/// Frees the connection for the next message, and gives the beginning of the body; a connection that can't be freed is
+/// closed.
+async fn read_to_its_end(mut body: Incoming) -> Vec<u8> {
+    let mut beginning = Vec::new();
+    let reading = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            let Some(data) = frame.data_ref() else { continue };
+            read += data.len();
+            let wanted = data.len().min(ANSWER_BYTES_MAX - beginning.len());
+            beginning.extend_from_slice(&data[..wanted]);
+            if read > BODY_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    drop(tokio::time::timeout(BODY_TIME, reading).await);
+    beginning
 }
 
 impl MessageHandler for Webhook {
@@ -156,9 +181,8 @@ impl MessageHandler for Webhook {
             let request = self.request(&delivery.message)?;
             match self.client.request(request).await {
                 Ok(response) => {
-                    let outcome = judge(&response);
-                    read_to_its_end(response.into_body()).await;
-                    outcome
+                    let (answer, body) = response.into_parts();
+                    judge(&answer, &read_to_its_end(body).await)
                 }
                 Err(error) => {
                     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();

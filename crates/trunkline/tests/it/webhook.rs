@@ -20,9 +20,15 @@ async fn delivery(message: NewMessage) -> Delivery {
 
 /// Answers one request with these lines; gives what was asked, and what came of the message.
 async fn post(answer: &str, message: NewMessage) -> (String, Result<(), MessageError>) {
+    post_for(answer, b"", message).await
+}
+
+/// The same with a body in the answer.
+async fn post_for(answer: &str, body: &[u8], message: NewMessage) -> (String, Result<(), MessageError>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let webhook = Webhook::new(&format!("http://{}/hook", listener.local_addr().unwrap())).unwrap();
-    let answer = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {answer}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
     let server = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut asked = Vec::new();
@@ -32,6 +38,7 @@ async fn post(answer: &str, message: NewMessage) -> (String, Result<(), MessageE
             asked.extend_from_slice(&part[..read]);
         }
         stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.write_all(body).await.unwrap();
         String::from_utf8(asked).unwrap()
     };
     let delivery = delivery(message).await;
@@ -93,6 +100,23 @@ async fn an_answer_says_whether_to_try_again() {
         let (_, outcome) = post(answer, NewMessage::new("Ping", "{}")).await;
         assert_eq!(outcome, wanted, "{answer}");
     }
+}
+
+#[tokio::test]
+async fn why_it_failed_is_the_status_and_the_beginning_of_the_answer() {
+    let long = "x".to_owned() + &"é".repeat(4_000);
+    for (status, body, said) in [
+        ("422 Unprocessable Entity", &b"{\"error\":\"no amount\"}\n"[..], ": {\"error\":\"no amount\"}"),
+        ("503 Service Unavailable", b"later, please", ": later, please"),
+        ("400 Bad Request", b" \n", ""),
+        ("400 Bad Request", b"caf\xe9", ": caf\u{fffd}"),
+        ("400 Bad Request", long.as_bytes(), &format!(": x{}", "é".repeat(2_047))),
+    ] {
+        let (_, outcome) = post_for(status, body, NewMessage::new("Ping", "{}")).await;
+        assert_eq!(outcome.unwrap_err().to_string(), format!("answered {status}{said}"));
+    }
+    let (_, outcome) = post_for("200 OK", b"{}", NewMessage::new("Ping", "{}")).await;
+    assert_eq!(outcome, Ok(()));
 }
 
 /// Reads one request from a connection to its end.

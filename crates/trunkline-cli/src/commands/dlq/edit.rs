@@ -3,10 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use trunkline::OpenQueue;
-use trunkline_queue::{
-    DeadLetterDecision, DeadLetterId, MessageId, MessageQueueExt as _, NewMessage, OperateError,
-};
+use trunkline_ops::messages::{MessageEdit, edit};
+use trunkline_queue::{DeadLetterId, MessageId};
 
 use super::letters::{ByArgs, id, print};
 use crate::args::{data_of, unambiguous};
@@ -19,8 +17,10 @@ const EXAMPLES: &str = "\
 Examples:
   trunkline dlq edit 17 --data '{\"n\":2}'
   trunkline dlq show 17 --format json | jq .message.data > m.json && vi m.json && trunkline dlq edit 17 --data-file m.json
+  trunkline dlq show 18 --format json | jq .message.data.data > d.json && vi d.json && trunkline dlq edit 18 --data-file d.json
 
-What is not given stays as it was, but for the id. The new message is linked to the old one and goes to the \
+What is not given stays as it was, but for the id. Of a message of a relay, which is a CloudEvents object, --data is \
+the event's data, and the envelope around it stays; --whole edits both. Data that `queue publish` refuses is refused. The new message is linked to the old one and goes to the \
 group that gave the old one up. With --format json, one object, as with `dlq list --decisions`. Exit code 3 \
 when the new id is taken, 4 when there is no such dead letter.";
 
@@ -39,6 +39,10 @@ pub(super) struct EditArgs {
     /// A file with the new message's data; - is standard input
     #[arg(long, value_name = "FILE")]
     data_file: Option<PathBuf>,
+
+    /// The data is the whole message, with its envelope
+    #[arg(long)]
+    whole: bool,
 
     /// The new message's type
     #[arg(long = "type", value_name = "TYPE")]
@@ -68,26 +72,17 @@ impl EditArgs {
         let given = self.data.is_some() || self.data_file.is_some();
         let data = given.then(|| data_of(self.data.as_deref(), self.data_file.as_deref())).transpose()?;
         let data = data.map(unambiguous).transpose()?;
+        let mended = MessageEdit {
+            data,
+            is_whole: self.whole,
+            message_type: self.message_type,
+            id: self.id,
+            key: self.key,
+            headers: self.header,
+        };
         let opened = open(&self.queue, "trunkline dlq edit", false, output).await?;
-        let done = self.edit(data, &opened).await;
+        let done = edit(&*opened.queue, self.dead_letter, mended, &self.by.name()).await;
         opened.close().await;
         print(&done?, output)
-    }
-
-    async fn edit(
-        self,
-        data: Option<Vec<u8>>,
-        opened: &OpenQueue,
-    ) -> Result<trunkline_queue::DecisionRecord, OperateError> {
-        let queue = opened.queue.operate()?;
-        let old = queue.dead_letter(self.dead_letter.clone()).await?.message;
-        let mut new = NewMessage::like(old);
-        new.id = self.id.unwrap_or(new.id);
-        new.key = self.key.or(new.key);
-        new.message_type = self.message_type.unwrap_or(new.message_type);
-        new.payload = data.map_or(new.payload, Into::into);
-        new.headers.extend(self.header);
-        let decision = DeadLetterDecision::Edit(Box::new(new));
-        queue.decide(self.dead_letter, decision, self.by.name()).await
     }
 }

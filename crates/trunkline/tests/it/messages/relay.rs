@@ -8,11 +8,11 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use trunkline::messages::{
-    Checkpoint, CheckpointError, Checkpoints, MemoryCheckpoints, Relay, RelayError, Stopper,
+    Checkpoint, CheckpointError, Checkpoints, MemoryCheckpoints, Relay, RelayError, Stopper, event_of,
 };
 use trunkline::{App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position};
 use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
-use trunkline_core::{ManualClock, Metadata};
+use trunkline_core::{ManualClock, Metadata, RecordedEvent};
 use trunkline_queue::limits::RECEIVE_BYTES_MAX;
 use trunkline_queue::{
     EmbeddedOptions, EmbeddedQueue, GroupOptions, MemoryQueue, MessageQueue, OperateQueue, Receive,
@@ -61,6 +61,79 @@ async fn events_become_cloudevents_in_their_order() {
             "correlationid": "c", "causationid": "7", "sagaid": "s", "data": {},
         })
     );
+}
+
+/// What the relay makes of a line that was imported.
+async fn relayed(line: &str) -> (RecordedEvent, serde_json::Value) {
+    let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
+    let line = trunkline_core::json::from_line(line).unwrap();
+    store.append(Append::to(line.stream, Expected::Any).event(line.event)).await.unwrap();
+    let queue = MemoryQueue::new();
+    relay().catch_up(&store, &queue, &MemoryCheckpoints::default()).await.unwrap();
+    let event = store.event_at(Position::FIRST).await.unwrap().unwrap();
+    (event, serde_json::from_str(&waiting(&queue).await[0]).unwrap())
+}
+
+#[tokio::test]
+async fn what_came_as_a_cloudevent_goes_out_as_it_came() {
+    for came in [
+        r#"{"specversion":"1.0","id":"1","source":"/cam","type":"Shot","subject":"cam-1",
+            "time":"2010-12-01T08:26:00.000000Z","datacontenttype":"image/png",
+            "dataschema":"https://x.example/shot","tenant":"acme","seen":true,"lens":35,
+            "traceparent":"00-1","correlationid":"c","data_base64":"AAECAw=="}"#,
+        // Text in JSON, JSON in base64, and what is no JSON though it says so.
+        r#"{"specversion":"1.0","id":"a","source":"s","type":"T","subject":"cam-1",
+            "time":"2010-12-01T08:26:00.000000Z","datacontenttype":"text/plain","data":"hello"}"#,
+        r#"{"specversion":"1.0","id":"a","source":"s","type":"T","subject":"cam-1",
+            "time":"2010-12-01T08:26:00.000000Z","datacontenttype":"text/plain","data_base64":"NDI="}"#,
+        r#"{"specversion":"1.0","id":"a","source":"s","type":"T","subject":"cam-1",
+            "time":"2010-12-01T08:26:00.000000Z","datacontenttype":"application/json","data_base64":"/w=="}"#,
+        r#"{"specversion":"1.0","id":"BD75590E-464F-5F27-9C32-235A94416FD3","source":"s","type":"T",
+            "subject":"cam-1","time":"2010-12-01T08:26:00.000000Z","datacontenttype":"application/json",
+            "data":{"n":null}}"#,
+    ] {
+        let (event, mut went) = relayed(came).await;
+        let own = went.as_object_mut().unwrap();
+        for name in ["dataversion", "streamversion", "position"] {
+            assert_eq!(own.remove(name), Some(1.into()), "{name}");
+        }
+        assert_eq!(went, serde_json::from_str::<serde_json::Value>(came).unwrap());
+        // So it does from a store that took it from an export, and so its handlers get it.
+        let exported = trunkline_core::json::to_line(&event);
+        let mut again = relayed(&exported).await.1;
+        for name in ["dataversion", "streamversion", "position"] {
+            again.as_object_mut().unwrap().remove(name);
+        }
+        assert_eq!(again, went);
+    }
+}
+
+#[tokio::test]
+async fn what_was_no_cloudevent_keeps_its_metadata_to_itself() {
+    let (event, went) = relayed(
+        r#"{"stream":"a-1","event_type":"T","data":1,"metadata":{"source":"web","id":"7","actor":"ada"}}"#,
+    )
+    .await;
+    assert_eq!(went["id"], event.event_id().to_string());
+    assert!(went.get("actor").is_none() && went["source"] != "web", "{went}");
+}
+
+#[tokio::test]
+async fn a_handler_gets_the_event_that_was_imported() {
+    let came = r#"{"specversion":"1.0","id":"1","source":"/cam","type":"Shot","subject":"cam-1",
+        "tenant":"acme","correlation_id":"c","data_base64":"AAECAw=="}"#;
+    let line = trunkline_core::json::from_line(came).unwrap();
+    let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
+    store.append(Append::to(line.stream, Expected::Any).event(line.event)).await.unwrap();
+    let queue = MemoryQueue::new();
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
+    relay().catch_up(&store, &queue, &MemoryCheckpoints::default()).await.unwrap();
+    let delivery = queue.receive(Receive::new(topic("shop"), group("g"))).await.unwrap().remove(0);
+    let stored = store.event_at(Position::FIRST).await.unwrap().unwrap();
+    let event = event_of(&delivery.message).unwrap();
+    assert_eq!((event.event_id(), event.data()), (stored.event_id(), stored.data()));
+    let metadata: serde_json::Value = serde_json::from_slice(event.metadata()).unwrap();
+    assert_eq!((&metadata["tenant"], &metadata["correlation_id"]), (&"acme".into(), &"c".into()));
 }
 
 /// Keeps nothing for the first so many times, as a process that is killed before it could.

@@ -124,7 +124,9 @@ impl Exit {
                 ..
             })
             | QueueError::Publish(PublishError::Storage(StorageError::Damaged { .. }))
-            | QueueError::Operate(OperateError::Storage(StorageError::Damaged { .. })) => Self::Corrupt,
+            | QueueError::Operate(
+                OperateError::Damaged { .. } | OperateError::Storage(StorageError::Damaged { .. }),
+            ) => Self::Corrupt,
             QueueError::Operate(OperateError::IdTaken { .. }) => Self::Conflict,
             QueueError::Open(_)
             | QueueError::Publish(_)

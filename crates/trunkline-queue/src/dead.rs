@@ -23,8 +23,10 @@ pub struct DeadLetter {
     pub id: DeadLetterId,
     /// The group that gave it up.
     pub group: GroupName,
-    /// The message, as it was published.
+    /// The message, as it was published; where it is [`damaged`](DeadLetter::damaged), a stand-in of what is known.
     pub message: Message,
+    /// Where its stored bytes are and what is wrong with them, if they are not what was published.
+    pub damaged: Option<String>,
     /// How many attempts there were.
     pub attempts: u32,
     /// The latest attempts that failed, oldest first; at most [`TRIES_MAX`](crate::limits::TRIES_MAX).

@@ -132,6 +132,16 @@ pub enum OperateError {
         /// Its id.
         id: DeadLetterId,
     },
+    /// The dead letter's message is not what was published, so it can't be handed out again.
+    #[error(
+        "the message of dead letter `{id}` is damaged ({what}); discard it, or edit it to say what it was"
+    )]
+    Damaged {
+        /// Its id.
+        id: DeadLetterId,
+        /// Where its bytes are, and what is wrong with them.
+        what: String,
+    },
     /// The edited message is refused.
     #[error(transparent)]
     Message(PublishError),

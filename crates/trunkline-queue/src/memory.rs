@@ -183,6 +183,7 @@ fn letter(look: DeadLook<Arc<Message>>) -> DeadLetter {
         id: look.id,
         group: look.group,
         message: Message::clone(&look.body),
+        damaged: None,
         attempts: look.attempts,
         tries: look.tries,
         died_at: look.died_at,
@@ -271,6 +272,7 @@ impl OperateQueue for MemoryQueue {
         let peeked = |look: Look<Arc<Message>>| Peeked {
             place: look.place,
             message: Message::clone(&look.body),
+            damaged: None,
             states: look.states,
         };
         at_once(looks.map(|looks| looks.into_iter().map(peeked).collect()))

@@ -40,8 +40,8 @@ pub enum OpenError {
     },
     /// A segment that the queue had is not there, as another of its files shows; nothing was changed.
     #[error(
-        "{file} is missing: the queue in {folder} had it, as {witness} shows; restore it from a backup, or remove \
-         the folder to begin a queue without its messages"
+        "{file} is missing: the queue in {folder} had it, as {witness} shows; {}",
+        remedy(*.messages)
     )]
     Missing {
         /// The segment's file.
@@ -50,6 +50,9 @@ pub enum OpenError {
         folder: String,
         /// The file that shows that there was such a segment.
         witness: String,
+        /// How many messages are missing with all such segments, at most; none where the queue can't go on without
+        /// it.
+        messages: Option<u64>,
     },
     /// The files are those of a Trunkline that wrote another version of the format; nothing was changed.
     #[error(
@@ -72,4 +75,16 @@ pub enum OpenError {
         /// Why it failed.
         source: io::Error,
     },
+}
+
+fn remedy(messages: Option<u64>) -> String {
+    match messages {
+        Some(messages) => format!(
+            "at most {messages} messages that are not finished are missing; restore it from a backup, or give them \
+             up with `trunkline queue repair`"
+        ),
+        None => {
+            "restore it from a backup, or remove the folder to begin a queue without its messages".to_owned()
+        }
+    }
 }

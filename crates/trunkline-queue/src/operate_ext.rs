@@ -72,7 +72,8 @@ pub trait OperateQueueExt: OperateQueue {
     }
 
     /// Decides the same about every dead letter that matches now, at most so many a second, and says of each
-    /// what was decided. One that somebody else decided about meanwhile is left out.
+    /// what was decided. One that somebody else decided about meanwhile is left out; one that can't be replayed
+    /// since it is damaged is an error, once the others are decided about.
     fn decide_all<'a>(
         &'a self,
         filter: DeadLetterFilter,
@@ -93,7 +94,7 @@ pub trait OperateQueueExt: OperateQueue {
                 ids.extend(page.into_iter().map(|letter| letter.id));
             }
             let started = pace.map(|(_, clock)| clock.now());
-            let mut done = 0;
+            let (mut done, mut damaged) = (0, None);
             for (number, id) in ids.into_iter().enumerate() {
                 if let (Some((rate, clock)), Some(started)) = (pace, started) {
                     #[expect(clippy::cast_precision_loss, reason = "a rate is not exact")]
@@ -110,10 +111,11 @@ pub trait OperateQueueExt: OperateQueue {
                         said(action);
                     }
                     Err(OperateError::NoDeadLetter { .. }) => {}
+                    Err(error @ OperateError::Damaged { .. }) => damaged = damaged.or(Some(error)),
                     Err(error) => return Err(error),
                 }
             }
-            Ok(done)
+            damaged.map_or(Ok(done), Err)
         })
     }
 }

@@ -96,8 +96,10 @@ impl Peek {
 pub struct Peeked {
     /// Its place: later messages of the topic have higher ones.
     pub place: u64,
-    /// The message.
+    /// The message; where it is damaged, a stand-in of what is known.
     pub message: Message,
+    /// Where its stored bytes are and what is wrong with them, if they are not what was published.
+    pub damaged: Option<String>,
     /// Its state in each group that has not finished it.
     pub states: Vec<(GroupName, MessageState)>,
 }

@@ -3,6 +3,7 @@
 mod peek;
 mod publish;
 mod purge;
+mod repair;
 mod retry_now;
 mod stats;
 
@@ -34,6 +35,7 @@ enum Verb {
     Peek(peek::PeekArgs),
     RetryNow(retry_now::RetryNowArgs),
     Purge(purge::PurgeArgs),
+    Repair(repair::RepairArgs),
 }
 
 impl QueueCommand {
@@ -44,6 +46,7 @@ impl QueueCommand {
             Verb::Peek(args) => args.run(output).await,
             Verb::RetryNow(args) => args.run(output).await,
             Verb::Purge(args) => args.run(output).await,
+            Verb::Repair(args) => args.run(output).await,
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use trunkline_queue::{EmbeddedOptions, EmbeddedQueue, GroupOptions, MessageQueue, Receive};
+use trunkline_queue::{
+    EmbeddedOptions, EmbeddedQueue, GroupOptions, MessageQueue, NewMessage, Receive, TopicName,
+};
 
 use crate::folder::{Folder, Ran};
 
@@ -217,4 +219,95 @@ fn with_queue(path: &Path, act: impl AsyncFnOnce(&EmbeddedQueue)) {
         act(&queue).await;
         queue.close().await;
     });
+}
+
+fn in_a_runtime(work: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
+}
+
+/// A queue in `q` with messages `m0` to `m59` for the group `g`, in segments as small as they may be.
+fn queue_of_small_segments(folder: &Folder) {
+    in_a_runtime(async {
+        let options = EmbeddedOptions { segment_bytes: 1, ..EmbeddedOptions::default() };
+        let queue = EmbeddedQueue::open(&folder.path("q"), options).unwrap();
+        let topic: TopicName = "orders".parse().unwrap();
+        queue.subscribe(topic.clone(), "g".parse().unwrap(), GroupOptions::default()).await.unwrap();
+        for number in 0..60 {
+            let id = format!("m{number}").parse().unwrap();
+            let message = NewMessage::new("Ping", format!("\"{}\"", "x".repeat(400))).id(id);
+            queue.publish(topic.clone(), vec![message]).await.unwrap();
+        }
+        queue.close().await;
+    });
+}
+
+#[test]
+fn a_missing_segment_is_given_up_as_the_hint_says() {
+    let folder = Folder::new();
+    queue_of_small_segments(&folder);
+    std::fs::remove_file(folder.path("q/0000000002.seg")).unwrap();
+    let ran = folder.run("queue stats --queue embedded:q");
+    assert_eq!(ran.exit, 5, "{ran:?}");
+    let hint = ran.stderr.split('`').find(|part| part.contains("queue repair --queue")).unwrap().to_owned();
+    let remedy = hint.strip_prefix("trunkline ").unwrap();
+    assert_eq!(folder.run(remedy.strip_suffix(" --yes").unwrap()).exit, 2);
+    let repaired = folder.run(&format!("{remedy} --format json"));
+    assert_eq!(repaired.exit, 0, "{repaired:?}");
+    let lost = repaired.json()[0]["messages"].as_u64().unwrap();
+    assert!(lost > 0 && repaired.json()[0]["parts"][0]["file"] == "0000000002.seg", "{repaired:?}");
+    let stats = folder.run("queue stats --queue embedded:q --format json").json();
+    assert_eq!(stats[0]["topics"][0]["messages"], 60 - lost);
+    folder.check(
+        remedy,
+        "
+        nothing is missing or damaged; nothing was changed
+        ",
+    );
+}
+
+#[test]
+fn damaged_messages_are_shown_and_discarded_and_a_damaged_frame_is_given_up_as_the_hint_says() {
+    let folder = Folder::new();
+    queue_of_small_segments(&folder);
+    let flip = |name: &str, id: &str| {
+        let mut bytes = std::fs::read(folder.path(name)).unwrap();
+        let at = bytes.windows(id.len()).position(|window| window == id.as_bytes()).unwrap();
+        bytes[at] ^= 1;
+        std::fs::write(folder.path(name), bytes).unwrap();
+    };
+    flip("q/0000000001.seg", "m1");
+    let peeked = folder.run("queue peek orders --queue embedded:q --max 100 --format json").json();
+    assert_eq!(peeked.len(), 60);
+    let place = peeked[1]["damaged"].as_str().unwrap().to_owned();
+    assert!(place.starts_with("0000000001.seg at byte "), "{place}");
+    in_a_runtime(async {
+        let queue = EmbeddedQueue::open(&folder.path("q"), EmbeddedOptions::default()).unwrap();
+        let receive = Receive::new("orders".parse().unwrap(), "g".parse().unwrap()).max(100).now();
+        assert_eq!(queue.receive(receive).await.unwrap().len(), 59);
+        queue.close().await;
+    });
+    let letters = folder.run("dlq list --each --queue embedded:q --format json").json();
+    assert_eq!((letters.len(), letters[0]["damaged"].as_str()), (1, Some(&*place)));
+    let id = letters[0]["dead_letter"].as_str().unwrap().to_owned();
+    let shown = folder.run(&format!("dlq show {id} --queue embedded:q"));
+    assert!(shown.stdout.contains(&format!("damaged: {place}")), "{shown:?}");
+    for verb in [format!("replay {id}"), "replay --all".to_owned(), format!("edit {id} --data 1")] {
+        let ran = folder.run(&format!("dlq {verb} --queue embedded:q"));
+        assert_eq!(ran.exit, 5, "{ran:?}");
+        assert!(ran.stderr.contains(&place) && ran.stderr.contains("dlq discard"), "{ran:?}");
+    }
+    assert_eq!(folder.run(&format!("dlq discard {id} --queue embedded:q")).exit, 0);
+    assert!(folder.run("dlq list --each --queue embedded:q --format json").json().is_empty());
+    // And one that the state rests on.
+    let names = std::fs::read_dir(folder.path("q")).unwrap().map(|file| file.unwrap().file_name());
+    let names = names.map(|name| name.into_string().unwrap()).filter(|name| name.contains(".seg"));
+    let last = names.max().unwrap();
+    let mut bytes = std::fs::read(folder.path(&format!("q/{last}"))).unwrap();
+    bytes[64 + 30] ^= 1;
+    std::fs::write(folder.path(&format!("q/{last}")), bytes).unwrap();
+    let ran = folder.run("queue stats --queue embedded:q");
+    assert!(ran.exit == 5 && ran.stderr.contains(&format!("{last} is damaged at byte 64")), "{ran:?}");
+    let hint = ran.stderr.split('`').find(|part| part.contains("queue repair --queue")).unwrap().to_owned();
+    assert_eq!(folder.run(hint.strip_prefix("trunkline ").unwrap()).exit, 0);
+    assert_eq!(folder.run("queue stats --queue embedded:q").exit, 0);
 }

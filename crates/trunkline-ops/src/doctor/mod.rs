@@ -23,6 +23,7 @@ use crate::{OpsError, Verdict};
 
 pub use check::{Check, Health};
 pub use subject::Subject;
+pub(crate) use subject::word;
 
 /// Everything that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

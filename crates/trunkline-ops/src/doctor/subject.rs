@@ -75,7 +75,7 @@ fn quoted(parts: &[&str]) -> String {
 }
 
 /// One word of a command line, for a shell.
-pub(super) fn word(text: &str) -> Cow<'_, str> {
+pub(crate) fn word(text: &str) -> Cow<'_, str> {
     let is_plain = |character: char| character.is_alphanumeric() || "-_./:=,@%+".contains(character);
     if !text.is_empty() && text.chars().all(is_plain) {
         Cow::Borrowed(text)

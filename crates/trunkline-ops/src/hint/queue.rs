@@ -6,6 +6,7 @@ use trunkline::OpenQueueError;
 use trunkline_queue::{OpenError, OperateError, PublishError, StorageError};
 
 use crate::QueueError;
+use crate::doctor::word;
 
 pub(super) fn hints(error: &QueueError) -> Vec<String> {
     match error {
@@ -20,9 +21,17 @@ pub(super) fn hints(error: &QueueError) -> Vec<String> {
             "`trunkline queue stats` works beside it".to_owned(),
         ],
         QueueError::Open(OpenQueueError::Open {
-            source: OpenError::Corrupt { .. } | OpenError::Missing { .. },
-            ..
-        }) => {
+            source: OpenError::Corrupt { .. } | OpenError::Missing { messages: Some(_), .. },
+            place,
+        }) => vec![
+            "nothing was changed; keep a copy of the folder before you try anything".to_owned(),
+            format!(
+                "put a backup of the folder back, or go on without what can't be read: \
+                 `trunkline queue repair --queue {} --yes`",
+                word(&place.dsn.to_string())
+            ),
+        ],
+        QueueError::Open(OpenQueueError::Open { source: OpenError::Missing { .. }, .. }) => {
             vec!["nothing was changed; keep a copy of the folder before you try anything".to_owned()]
         }
         QueueError::Open(OpenQueueError::Open { source: OpenError::Io { source, .. }, .. })
@@ -44,6 +53,9 @@ pub(super) fn hints(error: &QueueError) -> Vec<String> {
         }
         QueueError::Operate(OperateError::NoDeadLetter { .. }) => {
             vec!["`trunkline dlq list --each` lists dead letters with their ids".to_owned()]
+        }
+        QueueError::Operate(OperateError::Damaged { id, .. }) => {
+            vec![format!("`trunkline dlq discard {id}` gives it up")]
         }
         _ => Vec::new(),
     }

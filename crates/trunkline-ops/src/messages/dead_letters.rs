@@ -21,8 +21,11 @@ pub struct DeadLetterReport<'a> {
     pub error: &'a str,
     /// The attempts that are remembered.
     pub tries: Vec<TryReport<'a>>,
-    /// The message.
+    /// The message; where it is damaged, a stand-in of what is known.
     pub message: MessageReport,
+    /// Where its stored bytes are and what is wrong with them, if they are not what was published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<&'a str>,
     /// The letter itself.
     #[serde(skip)]
     pub letter: &'a DeadLetter,
@@ -60,6 +63,7 @@ impl<'a> From<&'a DeadLetter> for DeadLetterReport<'a> {
             error: letter.error(),
             tries: tries.collect(),
             message: MessageReport::from(&letter.message),
+            damaged: letter.damaged.as_deref(),
             letter,
         }
     }

@@ -6,8 +6,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use trunkline::messages::is_cloudevent;
 use trunkline_core::data::{self, InvalidData};
 use trunkline_queue::{
-    DeadLetterDecision, DeadLetterId, DecisionRecord, Message, MessageId, MessageQueue, MessageQueueExt as _,
-    NewMessage,
+    DeadLetter, DeadLetterDecision, DeadLetterId, DecisionRecord, Message, MessageId, MessageQueue,
+    MessageQueueExt as _, NewMessage, OperateError,
 };
 
 use crate::OpsError;
@@ -42,7 +42,11 @@ pub async fn edit(
     by: &str,
 ) -> Result<DecisionRecord, OpsError> {
     let queue = queue.operate()?;
-    let old = queue.dead_letter(id.clone()).await?.message;
+    let DeadLetter { message: old, damaged, .. } = queue.dead_letter(id.clone()).await?;
+    if let Some(what) = damaged.filter(|_| edit.data.is_none() || edit.message_type.is_none()) {
+        // Nothing of it is known, so nothing can stay as it was.
+        return Err(OperateError::Damaged { id, what }.into());
+    }
     let decision = DeadLetterDecision::Edit(Box::new(edit.of(old)?));
     Ok(queue.decide(id, decision, by.to_owned()).await?)
 }

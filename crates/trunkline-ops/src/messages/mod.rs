@@ -1,5 +1,5 @@
-//! Message queues: opened (`open`), counted (`numbers`), looked into (`peek`, `message`), and what is decided about dead
-//! letters (`dead_letters`, `decide`, `edit`).
+//! Message queues: opened (`open`), repaired (`repair`), counted (`numbers`), looked into (`peek`, `message`), and what is
+//! decided about dead letters (`dead_letters`, `decide`, `edit`).
 
 mod dead_letters;
 mod decide;
@@ -8,6 +8,7 @@ mod message;
 mod numbers;
 mod open;
 mod peek;
+mod repair;
 
 pub use dead_letters::{DeadLetterGroupReport, DeadLetterReport, TryReport};
 pub use decide::{DeadLetterChoice, DeadLetterDecisionReport, Selection, decide, decision_name};
@@ -16,3 +17,4 @@ pub use message::MessageReport;
 pub use numbers::{GroupReport, QueueReport, TopicReport, queue_numbers};
 pub use open::open_queue;
 pub use peek::{PeekReport, StateReport, state_name};
+pub use repair::{RepairPartReport, RepairReport, repair_queue};

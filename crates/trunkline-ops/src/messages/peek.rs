@@ -14,6 +14,10 @@ pub struct PeekReport {
     /// The message.
     #[serde(flatten)]
     pub message: MessageReport,
+    /// Where its stored bytes are and what is wrong with them, if they are not what was published; the rest is then
+    /// a stand-in of what is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<String>,
     /// How it stands with each group.
     pub states: Vec<StateReport>,
 }
@@ -66,7 +70,8 @@ impl From<&Peeked> for PeekReport {
             report
         });
         let states = states.collect();
-        Self { place: peeked.place, message: MessageReport::from(&peeked.message), states }
+        let (place, damaged) = (peeked.place, peeked.damaged.clone());
+        Self { place, message: MessageReport::from(&peeked.message), damaged, states }
     }
 }
 

@@ -11,8 +11,11 @@ pub(crate) const FRAME_HEADER_LEN: usize = 24;
 /// Frames begin at multiples of this, so that they can be looked for.
 pub(crate) const ALIGN: u64 = 8;
 
-/// What a segment begins with.
-pub(crate) const MAGIC: [u8; 8] = *b"TRKLQSG1";
+/// What a segment begins with; the digit is its version.
+pub(crate) const MAGIC: [u8; 8] = *b"TRKLQSG2";
+
+/// What segments began with when there were fewer kinds of changes: they are read, and no more is written to them.
+pub(crate) const OLD_MAGIC: [u8; 8] = *b"TRKLQSG1";
 const FRAME_MAGIC: u32 = 0x314d_5246;
 
 /// What a segment says of itself.
@@ -25,12 +28,14 @@ pub(crate) struct Header {
     pub(crate) number: u32,
     /// Where the segment before ends.
     pub(crate) previous_end: u64,
+    /// It is of a version that doesn't know all changes that are written today.
+    pub(crate) old: bool,
 }
 
 impl Header {
     pub(crate) fn encode(&self) -> [u8; HEADER_LEN as usize] {
         let mut bytes = [0; HEADER_LEN as usize];
-        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[..8].copy_from_slice(if self.old { &OLD_MAGIC } else { &MAGIC });
         bytes[8..24].copy_from_slice(&self.queue);
         bytes[24..40].copy_from_slice(&self.segment);
         bytes[40..44].copy_from_slice(&self.number.to_le_bytes());
@@ -43,7 +48,8 @@ impl Header {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let bytes: &[u8; HEADER_LEN as usize] =
             bytes.first_chunk().ok_or(Malformed("the file is shorter than its header"))?;
-        if bytes[..8] != MAGIC {
+        let old = bytes[..8] == OLD_MAGIC;
+        if bytes[..8] != MAGIC && !old {
             return Err(Malformed("it is no segment of a queue"));
         }
         if crc32fast::hash(&bytes[..60]).to_le_bytes() != bytes[60..] {
@@ -57,6 +63,7 @@ impl Header {
             segment: part(24),
             number: u32::from_le_bytes(number),
             previous_end: u64::from_le_bytes(end),
+            old,
         })
     }
 }
@@ -100,6 +107,17 @@ pub(crate) fn find<'a>(bytes: &'a [u8], segment: &[u8; 16], offset: u64) -> Opti
     Some(Frame { payload, synced, end })
 }
 
+/// Where the first frame begins from there on.
+pub(crate) fn next_from(bytes: &[u8], segment: &[u8; 16], mut offset: u64) -> Option<u64> {
+    while offset < bytes.len() as u64 {
+        if find(bytes, segment, offset).is_some() {
+            return Some(offset);
+        }
+        offset += ALIGN;
+    }
+    None
+}
+
 /// Over the segment's own id and the frame's place, so that no other bytes can pass for this frame.
 fn checksum(segment: &[u8; 16], offset: u64, header: &[u8], payload: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
@@ -128,9 +146,19 @@ pub(crate) enum Verdict {
 pub(crate) fn scan(
     bytes: &[u8],
     segment: &[u8; 16],
+    each: impl FnMut(u64, Frame<'_>) -> Result<(), Malformed>,
+) -> Verdict {
+    scan_from(bytes, segment, HEADER_LEN, each)
+}
+
+/// The same, from a frame on.
+pub(crate) fn scan_from(
+    bytes: &[u8],
+    segment: &[u8; 16],
+    first: u64,
     mut each: impl FnMut(u64, Frame<'_>) -> Result<(), Malformed>,
 ) -> Verdict {
-    let (mut offset, mut synced) = (HEADER_LEN, HEADER_LEN);
+    let (mut offset, mut synced) = (first, HEADER_LEN);
     while let Some(frame) = find(bytes, segment, offset) {
         synced = synced.max(frame.synced);
         if let Err(Malformed(what)) = each(offset, frame) {
@@ -217,7 +245,8 @@ mod tests {
 
     #[test]
     fn a_header_is_read_back_or_refused() {
-        let header = Header { queue: [1; 16], segment: SEGMENT, number: 7, previous_end: 1 << 40 };
+        let header =
+            Header { queue: [1; 16], segment: SEGMENT, number: 7, previous_end: 1 << 40, old: false };
         let mut bytes = header.encode();
         assert_eq!(Header::decode(&bytes), Ok(header));
         for at in 0..HEADER_LEN as usize {

@@ -175,7 +175,7 @@ mod tests {
         #[test]
         fn what_an_index_is_given_is_read_back(mut messages in prop::collection::vec(indexed(), 0..20)) {
             messages.sort_by_key(|message| message.body.offset);
-            let header = Header { queue: [1; 16], segment: [2; 16], number: 1, previous_end: 0 };
+            let header = Header { queue: [1; 16], segment: [2; 16], number: 1, previous_end: 0, old: false };
             let (disk, mut index) = (MemoryDisk::new(), Index::default());
             for message in &messages {
                 index.add(message);

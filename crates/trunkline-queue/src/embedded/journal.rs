@@ -12,6 +12,7 @@ use trunkline_log::disk::{Disk, DiskFile, WriteLock};
 
 use super::frame::{self, FRAME_HEADER_LEN, HEADER_LEN, Header};
 use super::index::{Index, Indexed, index_name};
+use super::missing::{Listed, Owned};
 use super::record::Place;
 
 /// A segment's file, and how much of it is still wanted.
@@ -127,6 +128,7 @@ impl Journal {
             segment: uuid::Uuid::new_v4().into_bytes(),
             number: self.last + 1,
             previous_end: self.end,
+            old: false,
         };
         let least = HEADER_LEN + FRAME_HEADER_LEN as u64 + room as u64 + 64;
         let capacity = self.segment_bytes.max(least);
@@ -205,6 +207,18 @@ impl Journal {
                 }
             }
         }
+    }
+
+    /// The segments whose messages a state of the last one's number rests on: what is in none of them may go at
+    /// any time, and what is in them only once there is a newer state.
+    pub(crate) fn owned(&self) -> Owned {
+        let before = self.segments.range(..self.last).filter(|(_, segment)| segment.live > 0);
+        let listed = before.map(|(&number, segment)| Listed {
+            number,
+            id: segment.header.segment,
+            live: segment.live,
+        });
+        Owned { queue: self.queue, segments: listed.collect() }
     }
 
     /// The bytes of all segments, and of the messages in them that are not finished.

@@ -4,7 +4,8 @@
 //! about 45 bytes for each message that waits. `docs/format/queue-v1.md` has the bytes.
 //!
 //! `frame`, `record`, `codec` are the bytes; `journal` the files; `index` what a segment has, in short; `snapshot`
-//! the state as a file; `recover` opens, and `missing` says what isn't there;
+//! the state as a file; `recover` opens by having all frames `replay`ed, `missing` says what isn't there, and `repair`
+//! goes on without;
 //! `stage` and `writer` are what happens to an operation, `operate` is what operators see and order;
 //! `numbers` is what other processes see.
 
@@ -13,11 +14,14 @@ mod error;
 mod frame;
 mod index;
 mod journal;
+mod load;
 mod missing;
 mod numbers;
 mod operate;
 mod record;
 mod recover;
+mod repair;
+mod replay;
 mod snapshot;
 mod stage;
 mod writer;
@@ -38,20 +42,25 @@ use trunkline_log::disk::{Disk, Kind, RealDisk};
 use crate::check::{IdHasher, check, keep};
 use crate::engine::{Bell, Keep, Settlement};
 use crate::{
-    Clock, DeadLetter, DeadLetterId, Delivery, GroupName, GroupOptions, Lease, Message, MessageQueue,
-    NewMessage, OpenError, OperateError, OperateQueue, PublishError, Published, QueueStats, Receive,
-    ReceiveError, SettleError, StorageError, SubscribeError, SystemClock, TopicName, Unfinished,
+    Clock, DeadLetter, DeadLetterId, Delivery, GroupName, GroupOptions, Lease, MessageQueue, NewMessage,
+    OpenError, OperateError, OperateQueue, PublishError, Published, QueueStats, Receive, ReceiveError,
+    SettleError, StorageError, SubscribeError, SystemClock, TopicName, Unfinished,
 };
+use load::{Unreadable, load};
 use operate::{DEAD_PAGE, letter, with_bodies};
+use record::Draft;
 #[cfg(test)]
 pub(crate) use record::Place;
-use record::{Draft, decode_message};
 use recover::{Recovered, recover};
-use stage::{Body, Stage, weight};
+pub use repair::{GivenUpPart, Repaired};
+use stage::{Stage, weight};
 use writer::{Finish, Job, Writer};
 
 /// What errors call it.
 const STORAGE: &str = "the queue";
+
+/// After how long a message is read again that the disk failed to give.
+const UNREADABLE_AGAIN: Duration = Duration::from_secs(1);
 
 /// The file that the one process holds.
 const LOCK_FILE: &str = "lock";
@@ -149,8 +158,32 @@ impl EmbeddedQueue {
     }
 
     /// Opens the queue on a disk of its own.
-    #[expect(clippy::needless_pass_by_value, reason = "a queue takes its disk, as a log does")]
     pub fn open_on(disk: Arc<dyn Disk>, options: EmbeddedOptions) -> Result<Self, OpenError> {
+        Self::open_or_repair(disk, options, None)
+    }
+
+    /// Opens a queue of which a part is missing or damaged, goes on without that part, and says what it is.
+    ///
+    /// Messages of a missing file are given up for every group, and so are those of a damaged frame that can't be
+    /// read. What consumers had done by a damaged frame is forgotten with it: its messages come again. From then on
+    /// the queue opens as ever.
+    pub fn repair_on(disk: Arc<dyn Disk>, options: EmbeddedOptions) -> Result<(Self, Repaired), OpenError> {
+        let mut repaired = Repaired::default();
+        let queue = Self::open_or_repair(disk, options, Some(&mut repaired))?;
+        Ok((queue, repaired))
+    }
+
+    /// The same in a folder.
+    pub fn repair(path: &Path, options: EmbeddedOptions) -> Result<(Self, Repaired), OpenError> {
+        Self::repair_on(Arc::new(RealDisk::new(path)), options)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "a queue takes its disk, as a log does")]
+    fn open_or_repair(
+        disk: Arc<dyn Disk>,
+        options: EmbeddedOptions,
+        mut repaired: Option<&mut Repaired>,
+    ) -> Result<Self, OpenError> {
         let names = disk.list("").map_err(OpenError::io("list the queue's folder"))?;
         let is_none = !names.iter().any(|name| journal::segment_number(name).is_some());
         if !options.create && is_none && missing::remains(&names).is_none() {
@@ -168,7 +201,9 @@ impl EmbeddedQueue {
         };
         let segment_bytes = options.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
         let Recovered { engine, journal, hasher, state, state_bytes, rolled_back } =
-            recover(&disk, options.keep, segment_bytes, options.create)?;
+            recover(&disk, options.keep, segment_bytes, options.create, repaired.as_deref_mut())?;
+        let is_old = journal.segments.get(&journal.last).is_some_and(|segment| segment.header.old);
+        let is_repaired = repaired.is_some_and(|repaired| !repaired.parts.is_empty());
         if rolled_back > 0 {
             tracing::warn!(rolled_back, "what was cut off in the queue has been rolled back");
         }
@@ -187,6 +222,10 @@ impl EmbeddedQueue {
             poisoned: None,
             lock,
         };
+        if is_old || is_repaired {
+            // No new change goes into a segment whose version doesn't know it, and nothing damaged is read again.
+            writer.begin_anew().map_err(OpenError::io("begin the queue's next segment"))?;
+        }
         // At once, so that who looks beside this process finds some.
         writer.publish_numbers();
         let thread = std::thread::Builder::new().name("queue".to_owned());
@@ -270,6 +309,19 @@ impl EmbeddedQueue {
 
     /// What can be handed out now, and what rings when there may be more.
     async fn receive_now(&self, receive: &Receive) -> Result<(Vec<Delivery>, Arc<Bell>), ReceiveError> {
+        loop {
+            let (deliveries, bell, put_aside) = self.receive_once(receive).await?;
+            if !deliveries.is_empty() || !put_aside {
+                return Ok((deliveries, bell));
+            }
+        }
+    }
+
+    /// The same, and whether there were messages that can't be read: those are put aside, and there may be others.
+    async fn receive_once(
+        &self,
+        receive: &Receive,
+    ) -> Result<(Vec<Delivery>, Arc<Bell>, bool), ReceiveError> {
         let weight =
             512 + receive.max.clamp(1, crate::limits::RECEIVE_MESSAGES_MAX) * (128 + receive.consumer.len());
         let asked = receive.clone();
@@ -288,19 +340,38 @@ impl EmbeddedQueue {
             })
             .await?;
         let mut deliveries = Vec::with_capacity(picked.len());
-        let mut failed = None;
+        let mut put_aside = false;
         for (body, attempt, last_error, decision, lease) in picked {
             match load(&lease.topic, &body) {
                 Ok(message) => deliveries.push(Delivery { message, attempt, last_error, decision, lease }),
-                Err(error) => {
-                    tracing::error!(%error, topic = %lease.topic, "a message can't be read; others go on");
-                    failed = Some(error);
+                Err(unreadable) => {
+                    self.put_aside(&lease, attempt >= receive.max_attempts, &unreadable).await?;
+                    put_aside = true;
                 }
             }
         }
-        match failed {
-            Some(error) if deliveries.is_empty() => Err(error.into()),
-            _ => Ok((deliveries, bell)),
+        Ok((deliveries, bell, put_aside))
+    }
+
+    /// Gives up a message that is damaged, so that it is seen and others go on; one that the disk failed to give is
+    /// tried again as any that failed.
+    async fn put_aside(
+        &self,
+        lease: &Lease,
+        is_last_attempt: bool,
+        unreadable: &Unreadable,
+    ) -> Result<(), ReceiveError> {
+        let what = unreadable.what();
+        tracing::error!(what, topic = %lease.topic, group = %lease.group, "a message can't be read; others go on");
+        let error = format!("the message can't be read: {what}");
+        let settlement = match unreadable {
+            Unreadable::Failed(_) if !is_last_attempt => Settlement::Retry(UNREADABLE_AGAIN, error),
+            Unreadable::Failed(_) | Unreadable::Damaged(_) => Settlement::Reject(error),
+        };
+        match self.settle(lease, settlement).await {
+            Err(SettleError::Storage(error)) => Err(error.into()),
+            // Its lease may have been short.
+            Ok(_) | Err(SettleError::Lost { .. }) => Ok(()),
         }
     }
 
@@ -339,28 +410,8 @@ impl EmbeddedQueue {
                 with_bodies(stage, looks)
             })
             .await?;
-        looks.into_iter().map(|(topic, look)| letter(&topic, look)).collect()
+        Ok(looks.into_iter().map(|(topic, look)| letter(&topic, look)).collect())
     }
-}
-
-/// Reads a message from the journal.
-fn load(topic: &TopicName, body: &Body) -> Result<Message, StorageError> {
-    let damaged = |what: String| {
-        let place = body.place;
-        let what = format!("segment {} at byte {}: {what}", place.segment, place.offset);
-        StorageError::Damaged { storage: STORAGE, what }
-    };
-    // Its checksum stands before it.
-    let mut bytes = vec![0; body.place.len as usize + 4];
-    let read = body.file.read_at(u64::from(body.place.offset) - 4, &mut bytes);
-    let read = read.map_err(|error| damaged(error.to_string()))?;
-    let Some((crc, encoded)) = bytes[..read].split_first_chunk() else {
-        return Err(damaged("the file ends before it".to_owned()));
-    };
-    if crc32fast::hash(encoded) != u32::from_le_bytes(*crc) {
-        return Err(damaged("a message's checksum is wrong".to_owned()));
-    }
-    decode_message(topic, encoded).map_err(|error| damaged(error.to_string()))
 }
 
 impl MessageQueue for EmbeddedQueue {

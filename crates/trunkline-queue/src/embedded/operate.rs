@@ -3,9 +3,10 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
+use super::load::load_or_stand_in;
 use super::record::{Draft, Place};
 use super::stage::{Body, Stage};
-use super::{EmbeddedQueue, STORAGE, load};
+use super::{EmbeddedQueue, STORAGE};
 use crate::check::{check, keep};
 use crate::engine::{Addressed, DeadLook, Look};
 use crate::{
@@ -30,9 +31,7 @@ impl EmbeddedQueue {
                 .await?;
             let Some((_, last)) = looks.last() else { break };
             after = Some(last.id.clone());
-            for (topic, look) in looks {
-                letters.push(letter(&topic, look)?);
-            }
+            letters.extend(looks.into_iter().map(|(topic, look)| letter(&topic, look)));
             letters.retain(|letter| read.filter.matches(letter));
         }
         letters.truncate(read.max);
@@ -49,7 +48,7 @@ impl EmbeddedQueue {
         let found = looks.into_iter().next();
         let (topic, look) = found
             .ok_or_else(|| StorageError::Damaged { storage: STORAGE, what: "a dead letter".to_owned() })?;
-        Ok(letter(&topic, look)?)
+        Ok(letter(&topic, look))
     }
 
     async fn decide_now(
@@ -58,8 +57,12 @@ impl EmbeddedQueue {
         decision: DeadLetterDecision,
         by: String,
     ) -> Result<DecisionRecord, OperateError> {
-        let old = self.dead_letter_one(id.clone()).await?.message;
+        let DeadLetter { message: old, damaged, .. } = self.dead_letter_one(id.clone()).await?;
         let (kind, new) = match decision {
+            DeadLetterDecision::Replay if damaged.is_some() => {
+                let what = damaged.unwrap_or_default();
+                return Err(OperateError::Damaged { id, what });
+            }
             DeadLetterDecision::Replay => (DecisionKind::Replay, None),
             DeadLetterDecision::Discard => (DecisionKind::Discard, None),
             DeadLetterDecision::Edit(new) => {
@@ -97,22 +100,35 @@ pub(super) fn with_bodies(
 ) -> Result<DeadBodies, StorageError> {
     let with_body = |look: DeadLook<Place>| {
         let body = stage.body(look.body)?;
-        let DeadLook { id, topic, group, attempts, tries, died_at, decision, .. } = look;
-        Ok((topic.clone(), DeadLook { id, topic, group, body, attempts, tries, died_at, decision }))
+        let DeadLook { id, topic, group, enqueued_at, attempts, tries, died_at, decision, .. } = look;
+        let look = DeadLook {
+            id,
+            topic: topic.clone(),
+            group,
+            body,
+            enqueued_at,
+            attempts,
+            tries,
+            died_at,
+            decision,
+        };
+        Ok((topic, look))
     };
     looks.into_iter().map(with_body).collect()
 }
 
-pub(super) fn letter(topic: &TopicName, look: DeadLook<Body>) -> Result<DeadLetter, StorageError> {
-    Ok(DeadLetter {
+pub(super) fn letter(topic: &TopicName, look: DeadLook<Body>) -> DeadLetter {
+    let (message, damaged) = load_or_stand_in(topic, &look.body, look.enqueued_at);
+    DeadLetter {
         id: look.id,
         group: look.group,
-        message: load(topic, &look.body)?,
+        message,
+        damaged,
         attempts: look.attempts,
         tries: look.tries,
         died_at: look.died_at,
         decision: look.decision,
-    })
+    }
 }
 
 impl OperateQueue for EmbeddedQueue {
@@ -129,12 +145,17 @@ impl OperateQueue for EmbeddedQueue {
             let topic = peek.topic.clone();
             let look = move |stage: &mut Stage<'_>| {
                 let looks = stage.engine.peek(stage.now, &peek)?;
-                let with_body = |look: Look<Place>| Ok((look.place, stage.body(look.body)?, look.states));
+                let with_body = |look: Look<Place>| {
+                    Ok((look.place, stage.body(look.body)?, look.enqueued_at, look.states))
+                };
                 looks.into_iter().map(with_body).collect::<Result<Vec<_>, OperateError>>()
             };
             let looks = self.call(0, false, look).await?;
-            let peeked = |(place, body, states)| Ok(Peeked { place, message: load(&topic, &body)?, states });
-            looks.into_iter().map(peeked).collect()
+            let peeked = |(place, body, enqueued_at, states)| {
+                let (message, damaged) = load_or_stand_in(&topic, &body, enqueued_at);
+                Peeked { place, message, damaged, states }
+            };
+            Ok(looks.into_iter().map(peeked).collect())
         }
         .boxed()
     }

@@ -112,34 +112,61 @@ pub(crate) fn read(
 ) -> Result<(), Malformed> {
     let mut decoder = Decoder(payload);
     while !decoder.0.is_empty() {
-        let [kind] = decoder.array()?;
-        match kind {
-            MESSAGE | MOVED => {
-                let (topic, place) = (decoder.small()?, decoder.number()?);
-                let to = decoder
-                    .option(|decoder| Ok(Addressed { group: decoder.small()?, action: decoder.number()? }))?;
-                let len: usize = decoder.small()?;
-                let crc = u32::from_le_bytes(decoder.array()?);
-                let at = payload.len() - decoder.0.len();
-                let split = decoder.0.split_at_checked(len);
-                let (encoded, rest) = split.ok_or(Malformed("a message ends too early"))?;
-                decoder.0 = rest;
-                if crc32fast::hash(encoded) != crc {
-                    return Err(Malformed("a message's checksum is wrong"));
-                }
-                let framed = Framed { topic, place, to, moved: kind == MOVED };
-                each(Record::Message { framed, encoded, at })?;
-            }
-            CHANGE => {
-                let mut change = Decoder(decoder.bytes()?);
-                let whole = decode_change(&mut change)?;
-                change.end()?;
-                each(Record::Change(whole))?;
-            }
-            _ => return Err(Malformed("a record is of an unknown kind")),
+        match next(payload, &mut decoder)? {
+            Some(record) => each(record)?,
+            None => return Err(Malformed("a message's checksum is wrong")),
         }
     }
     Ok(())
+}
+
+/// Reads the messages of a payload that is damaged somewhere, as far as it can be read: each message has a
+/// checksum of its own. How many can't be.
+pub(crate) fn read_messages(
+    payload: &[u8],
+    mut each: impl FnMut(Framed, &[u8], usize) -> Result<(), Malformed>,
+) -> u64 {
+    let mut decoder = Decoder(payload);
+    let mut damaged = 0;
+    while !decoder.0.is_empty() {
+        match next(payload, &mut decoder) {
+            Ok(Some(Record::Message { framed, encoded, at })) => {
+                damaged += u64::from(each(framed, encoded, at).is_err());
+            }
+            Ok(Some(Record::Change(_))) => {}
+            Ok(None) => damaged += 1,
+            Err(_) => break,
+        }
+    }
+    damaged
+}
+
+/// The next record of a payload; none when it is a message whose checksum is wrong.
+fn next<'a>(payload: &'a [u8], decoder: &mut Decoder<'a>) -> Result<Option<Record<'a>>, Malformed> {
+    let [kind] = decoder.array()?;
+    match kind {
+        MESSAGE | MOVED => {
+            let (topic, place) = (decoder.small()?, decoder.number()?);
+            let to = decoder
+                .option(|decoder| Ok(Addressed { group: decoder.small()?, action: decoder.number()? }))?;
+            let len: usize = decoder.small()?;
+            let crc = u32::from_le_bytes(decoder.array()?);
+            let at = payload.len() - decoder.0.len();
+            let split = decoder.0.split_at_checked(len);
+            let (encoded, rest) = split.ok_or(Malformed("a message ends too early"))?;
+            decoder.0 = rest;
+            let framed = Framed { topic, place, to, moved: kind == MOVED };
+            let whole = crc32fast::hash(encoded) == crc;
+            Ok(whole.then_some(Record::Message { framed, encoded, at }))
+        }
+        CHANGE => {
+            let mut change = Decoder(decoder.bytes()?);
+            let whole = decode_change(&mut change)?;
+            change.end()?;
+            Ok(Some(Record::Change(whole)))
+        }
+        _ => Err(Malformed("a record is of an unknown kind")),
+    }
 }
 
 fn encode_message(message: &Message) -> Vec<u8> {

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use trunkline_log::disk::{Disk, DiskFile, OpenMode, WriteLock};
 
 use super::OpenError;
 use super::codec::Malformed;
-use super::frame::{self, FRAME_HEADER_LEN, Frame, HEADER_LEN, Header, Verdict};
-use super::index::{self, Index, Indexed, index_name, index_number};
+use super::frame::{self, HEADER_LEN, Header, Verdict};
+use super::index::{self, Index, index_number};
 use super::journal::{Journal, Segment, read_all, segment_name, segment_number};
 use super::missing;
-use super::record::{Place, Record, index_message, read};
+use super::record::Place;
+use super::repair::Repaired;
+use super::replay::Replay;
 use super::snapshot::{self, state_number};
 use crate::check::IdHasher;
 use crate::engine::{Engine, Keep};
@@ -32,11 +33,16 @@ pub(crate) struct Recovered {
 }
 
 /// Reads what is there, or begins a journal when there is nothing and it is to be made.
+///
+/// What is missing or damaged is an error, unless it is to be `repaired`: then it is noted there, and what rests on
+/// it is given up.
+#[expect(clippy::too_many_lines, reason = "the steps of one opening, each of which rests on those before it")]
 pub(crate) fn recover(
     disk: &Arc<dyn Disk>,
     keep: Keep,
     segment_bytes: u64,
     create: bool,
+    mut repaired: Option<&mut Repaired>,
 ) -> Result<Recovered, OpenError> {
     let opening = uuid::Uuid::new_v4().as_u64_pair().0;
     let mut engine = Engine::new(keep, opening);
@@ -49,13 +55,18 @@ pub(crate) fn recover(
         let hasher = hasher(&journal.queue);
         return Ok(Recovered { engine, journal, hasher, state: 1, state_bytes: 0, rolled_back: 0 });
     };
-    let state_bytes = match state {
+    let (state_bytes, owned) = match state {
         Some(number) => snapshot::read(&**disk, &mut engine, number)?,
-        None => 0,
+        None => (0, None),
     };
     let mut segments = open_segments(&**disk, &numbers)?;
     let segment_lock = Some(lock_last(&**disk, &segments[&last].file)?);
     missing::check(&**disk, &segments, state)?;
+    let unlisted = missing::unlisted(&segments, state, owned.as_ref())?;
+    match &mut repaired {
+        Some(repaired) => unlisted.into_iter().for_each(|listed| repaired.missing(listed)),
+        None => missing::listed_error(&**disk, state, &unlisted).map_or(Ok(()), Err)?,
+    }
     // A killed process may have named files without syncing their names; no index may outlast the segment after it.
     disk.sync_dir("").map_err(OpenError::io("sync the queue's folder"))?;
     remove_unfinished(&**disk, &names)?;
@@ -81,15 +92,20 @@ pub(crate) fn recover(
         }
         let name = segment_name(*number);
         let bytes = read_all(&*segment.file).map_err(OpenError::io(format!("read {name}")))?;
-        let bytes = match ends.get(number) {
-            Some(end) => {
-                bytes.get(..*end as usize).ok_or_else(|| OpenError::corrupt(&name, 0, "it is too short"))?
+        let known = ends.get(number).copied();
+        let bytes = match known {
+            Some(end) if end <= bytes.len() as u64 => &bytes[..end as usize],
+            Some(_) if repaired.is_none() => {
+                return Err(OpenError::corrupt(&name, bytes.len() as u64, "it is too short"));
             }
-            None => &bytes,
+            _ => &bytes,
         };
         replay.index = Index::default();
-        let verdict =
+        let mut verdict =
             frame::scan(bytes, &segment.header.segment, |offset, frame| replay.frame(*number, offset, frame));
+        if let Some(repaired) = &mut repaired {
+            verdict = repaired.go_on(&mut replay, &segment.header, bytes, known, verdict);
+        }
         segment.end = match verdict {
             Verdict::Clean { end, .. }
                 if *number != last && ends.get(number).is_none_or(|known| *known == end) =>
@@ -203,7 +219,7 @@ fn open_segment(disk: &dyn Disk, number: u32) -> Result<Segment, OpenError> {
     let file = disk.open(&name, OpenMode::Write).map_err(OpenError::io(format!("open {name}")))?;
     let mut bytes = [0; HEADER_LEN as usize];
     let read = file.read_at(0, &mut bytes).map_err(OpenError::io(format!("read {name}")))?;
-    OpenError::other_version(&name, &bytes[..read], frame::MAGIC)?;
+    OpenError::other_version(&name, &bytes[..read], frame::MAGIC, frame::OLD_MAGIC)?;
     let header =
         Header::decode(&bytes[..read]).map_err(|Malformed(what)| OpenError::corrupt(&name, 0, what))?;
     if header.number != number {
@@ -222,70 +238,6 @@ fn mend(file: &dyn DiskFile, synced: u64, end: u64, rolled_back: u64) -> io::Res
     bytes.resize(bytes.len() + rolled_back as usize, 0);
     file.write_at(synced, &bytes)?;
     file.sync()
-}
-
-/// The frames of a journal on their way into the state.
-struct Replay {
-    engine: Engine<Place>,
-    hasher: IdHasher,
-    /// These are segments from before the state, whose changes are in it.
-    old: bool,
-    /// Of the segment whose frames these are.
-    index: Index,
-}
-
-impl Replay {
-    /// From here on changes count.
-    fn finish_old(&mut self) {
-        if std::mem::take(&mut self.old) {
-            self.engine.restored();
-        }
-    }
-
-    fn frame(&mut self, segment: u32, offset: u64, frame: Frame<'_>) -> Result<(), Malformed> {
-        let segment = NonZeroU32::new(segment).ok_or(Malformed("segments are numbered from 1"))?;
-        read(frame.payload, |record| {
-            match record {
-                Record::Change(_) if self.old => {}
-                Record::Change(change) => self.engine.apply(&change),
-                Record::Message { framed, encoded, at } => {
-                    let offset = offset as usize + FRAME_HEADER_LEN + at;
-                    let place = Place { segment, offset: offset as u32, len: encoded.len() as u32 };
-                    let message = index_message(self.hasher, framed, place, encoded)?;
-                    self.index.add(&message);
-                    self.message(&message)?;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    /// What a segment's index has instead of its frames.
-    fn index(&mut self, segment: u32, bytes: &[u8]) -> Result<(), OpenError> {
-        let read = match NonZeroU32::new(segment) {
-            Some(segment) => index::read(bytes, segment, |message| self.message(message)),
-            None => Err(Malformed("segments are numbered from 1")),
-        };
-        read.map_err(|Malformed(what)| OpenError::corrupt(&index_name(segment), 0, what))
-    }
-
-    fn message(&mut self, message: &Indexed) -> Result<(), Malformed> {
-        let Indexed { framed, body, due, .. } = message;
-        let Some(topic) = self.engine.topic(framed.topic) else {
-            return Err(Malformed("a message belongs to no topic"));
-        };
-        let next = topic.next;
-        // A copy is younger than what it is a copy of, which may be gone.
-        if framed.moved && (self.engine.move_body(framed.topic, framed.place, *body) || !self.old) {
-            return Ok(());
-        }
-        if self.old {
-            self.engine.restore(framed.topic, framed.place, message.entry(), *due, framed.to);
-        } else if framed.place >= next {
-            self.engine.publish(framed.topic, framed.place, message.entry(), *due, framed.to);
-        }
-        Ok(())
-    }
 }
 
 /// Removes indexes of segments that are gone.

@@ -1,7 +1,8 @@
 //! The state as a file: everything but the messages, which the segments have.
 //!
 //! A state is that before the first frame of the segment of its number.
-//! Of segments before that only the messages count; the changes in them are in the state.
+//! Of segments before that only the messages count; the changes in them are in the state, which lists the segments
+//! that have some.
 
 use std::io;
 
@@ -11,6 +12,7 @@ use trunkline_log::disk::{Disk, OpenMode};
 use super::OpenError;
 use super::codec::{Decoder, Encoder, Malformed};
 use super::journal::read_all;
+use super::missing::{Listed, Owned};
 use super::record::{
     decode_kind, decode_token, encode_kind, encode_token, group_name, message_id, topic_name,
 };
@@ -18,7 +20,10 @@ use crate::engine::{At, Body, Died, Engine, Group, Past, Rate, Topic, Touched};
 use crate::limits::PARTITIONS_MAX;
 use crate::{DeadLetterId, DecisionOutcome, DecisionRecord, Try};
 
-const MAGIC: [u8; 8] = *b"TRKLQST2";
+const MAGIC: [u8; 8] = *b"TRKLQST3";
+
+/// What a state began with before it listed segments.
+const OLD_MAGIC: [u8; 8] = *b"TRKLQST2";
 
 /// The name of a state's file.
 pub(crate) fn state_name(number: u32) -> String {
@@ -31,8 +36,13 @@ pub(crate) fn state_number(name: &str) -> Option<u32> {
 }
 
 /// Writes a state and then removes the one before; how many bytes it has.
-pub(crate) fn write<B: Body>(disk: &dyn Disk, engine: &Engine<B>, number: u32) -> io::Result<u64> {
-    let bytes = encode(engine);
+pub(crate) fn write<B: Body>(
+    disk: &dyn Disk,
+    engine: &Engine<B>,
+    number: u32,
+    owned: &Owned,
+) -> io::Result<u64> {
+    let bytes = encode(engine, owned);
     let temporary = "state.tmp";
     let file = disk.create(temporary)?;
     let written = file.write_at(0, &bytes).and_then(|()| file.sync());
@@ -49,19 +59,29 @@ pub(crate) fn write<B: Body>(disk: &dyn Disk, engine: &Engine<B>, number: u32) -
     Ok(bytes.len() as u64)
 }
 
-/// Reads a state into an engine that has none.
-pub(crate) fn read<B: Body>(disk: &dyn Disk, engine: &mut Engine<B>, number: u32) -> Result<u64, OpenError> {
+/// Reads a state into an engine that has none: how many bytes it has, and which segments, if it says so.
+pub(crate) fn read<B: Body>(
+    disk: &dyn Disk,
+    engine: &mut Engine<B>,
+    number: u32,
+) -> Result<(u64, Option<Owned>), OpenError> {
     let name = state_name(number);
     let read = disk.open(&name, OpenMode::Read).and_then(|file| read_all(&*file));
     let bytes = read.map_err(OpenError::io(format!("read {name}")))?;
-    OpenError::other_version(&name, &bytes, MAGIC)?;
-    decode(engine, &bytes).map_err(|Malformed(what)| OpenError::corrupt(&name, 0, what))?;
-    Ok(bytes.len() as u64)
+    OpenError::other_version(&name, &bytes, MAGIC, OLD_MAGIC)?;
+    let owned = decode(engine, &bytes).map_err(|Malformed(what)| OpenError::corrupt(&name, 0, what))?;
+    Ok((bytes.len() as u64, owned))
 }
 
-fn encode<B: Body>(engine: &Engine<B>) -> Vec<u8> {
+fn encode<B: Body>(engine: &Engine<B>, owned: &Owned) -> Vec<u8> {
     let mut encoder = Encoder::default();
     encoder.fixed(&MAGIC);
+    encoder.fixed(&owned.queue);
+    encoder.list(owned.segments.iter(), |encoder, listed| {
+        encoder.number(listed.number.into());
+        encoder.fixed(&listed.id);
+        encoder.number(listed.live);
+    });
     encoder.number(engine.next_dead);
     encoder.number(engine.next_decision);
     encoder.list(engine.decisions.iter(), encode_decision);
@@ -71,15 +91,23 @@ fn encode<B: Body>(engine: &Engine<B>) -> Vec<u8> {
     encoder.0
 }
 
-fn decode<B: Body>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<(), Malformed> {
+fn decode<B: Body>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<Option<Owned>, Malformed> {
     let (bytes, crc) = bytes.split_last_chunk().ok_or(Malformed("it ends too early"))?;
     if crc32fast::hash(bytes) != u32::from_le_bytes(*crc) {
         return Err(Malformed("the checksum is wrong"));
     }
     let mut decoder = Decoder(bytes);
-    if decoder.array()? != MAGIC {
-        return Err(Malformed("it is no state of a queue"));
-    }
+    let owned = match decoder.array()? {
+        OLD_MAGIC => None,
+        MAGIC => Some(Owned {
+            queue: decoder.array()?,
+            segments: decoder.list(|decoder| {
+                let (number, id) = (decoder.small()?, decoder.array()?);
+                Ok(Listed { number, id, live: decoder.number()? })
+            })?,
+        }),
+        _ => return Err(Malformed("it is no state of a queue")),
+    };
     engine.next_dead = decoder.number()?;
     engine.next_decision = decoder.number()?;
     engine.decisions = decoder.list(decode_decision)?.into();
@@ -93,7 +121,7 @@ fn decode<B: Body>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<(), Malformed
             }
         }
     }
-    Ok(())
+    Ok(owned)
 }
 
 fn encode_topic<B: Body>(encoder: &mut Encoder, topic: &Topic<B>) {

@@ -219,6 +219,15 @@ impl Writer {
         StorageError::Unknown { storage: STORAGE, reason: reason.to_owned() }
     }
 
+    /// Goes on in a new segment, and with a new state: what is before it is only read for messages.
+    pub(crate) fn begin_anew(&mut self) -> std::io::Result<()> {
+        self.journal.begin(0)?;
+        let owned = self.journal.owned();
+        let bytes = snapshot::write(&*self.journal.disk, &self.engine, self.journal.last, &owned)?;
+        (self.state, self.state_bytes, self.since_state) = (self.journal.last, bytes, 0);
+        Ok(())
+    }
+
     /// Goes on in a new segment, with a new state where one is due.
     fn rotate(&mut self, room: usize) -> std::io::Result<()> {
         if let Err(error) = self.journal.begin(room) {
@@ -235,7 +244,8 @@ impl Writer {
     }
 
     fn renew_state(&mut self) {
-        match snapshot::write(&*self.journal.disk, &self.engine, self.journal.last) {
+        let owned = self.journal.owned();
+        match snapshot::write(&*self.journal.disk, &self.engine, self.journal.last, &owned) {
             Ok(bytes) => {
                 (self.state, self.state_bytes, self.since_state) = (self.journal.last, bytes, 0);
             }

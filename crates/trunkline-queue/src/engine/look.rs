@@ -19,6 +19,9 @@ use crate::{
 pub(crate) struct Look<B> {
     pub(crate) place: u64,
     pub(crate) body: B,
+    /// When it was published, in microseconds.
+    #[cfg(feature = "embedded")]
+    pub(crate) enqueued_at: i64,
     pub(crate) states: Vec<(GroupName, MessageState)>,
 }
 
@@ -30,6 +33,9 @@ pub(crate) struct DeadLook<B> {
     pub(crate) topic: TopicName,
     pub(crate) group: GroupName,
     pub(crate) body: B,
+    /// When it was published, in microseconds.
+    #[cfg(feature = "embedded")]
+    pub(crate) enqueued_at: i64,
     pub(crate) attempts: u32,
     pub(crate) tries: Vec<Try>,
     pub(crate) died_at: Timestamp,
@@ -77,7 +83,13 @@ impl<B: Body> Engine<B> {
             if peek.group.is_some() && states.is_empty() {
                 return None;
             }
-            Some(Look { place, body: entry.body.clone(), states })
+            Some(Look {
+                place,
+                body: entry.body.clone(),
+                #[cfg(feature = "embedded")]
+                enqueued_at: entry.enqueued_at(),
+                states,
+            })
         });
         Ok(looks.take(peek.max).collect())
     }
@@ -131,13 +143,15 @@ impl<B: Body> Engine<B> {
         let topic = self.topic(topic)?;
         let group = topic.group(group)?;
         let Died { attempts, tries, at, action, .. } = group.died.get(&place)?.clone();
-        let body = topic.table.get(place)?.body.clone();
+        let entry = topic.table.get(place)?;
         Some(DeadLook {
             id: letter_id(number),
             #[cfg(feature = "embedded")]
             topic: topic.name.clone(),
             group: group.name.clone(),
-            body,
+            body: entry.body.clone(),
+            #[cfg(feature = "embedded")]
+            enqueued_at: entry.enqueued_at(),
             attempts,
             tries,
             died_at: at,

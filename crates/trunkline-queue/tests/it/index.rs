@@ -119,26 +119,3 @@ async fn an_index_that_is_gone_damaged_or_of_another_segment_is_made_anew() {
         }
     }
 }
-
-/// Opening does not read what indexes stand for: damage there is met when its message is wanted, and named.
-#[tokio::test]
-async fn damage_to_a_message_is_met_where_it_is_wanted_and_holds_up_no_other() {
-    let disk = queue().await;
-    // One that waits and was leased to nobody, in a segment that has an index.
-    let id = format!("message-{:04}", MESSAGES - 60);
-    let at = |name: &String| read(&disk, name).windows(id.len()).position(|window| window == id.as_bytes());
-    let segments: Vec<String> = indexes(&disk).iter().map(|name| name.replace("index", "seg")).collect();
-    let name = segments.into_iter().find(|name| at(name).is_some()).unwrap();
-    let mut bytes = read(&disk, &name);
-    bytes[at(&name).unwrap()] ^= 1;
-    let damaged = copy(&disk, &[(name.clone(), Some(bytes))].into());
-    let queue = EmbeddedQueue::open_on(Arc::new(damaged), options()).unwrap();
-    let (topic, group) = names();
-    let waiting = queue.stats().await.unwrap().topics[0].groups[0].waiting;
-    let receive = Receive::new(topic.clone(), group).max(1_000).now();
-    let came = queue.receive(receive.clone()).await.unwrap().len() as u64;
-    assert_eq!(came, waiting - 1);
-    let error = queue.peek(Peek { max: 1_000, ..Peek::new(topic) }).await.unwrap_err().to_string();
-    let segment: u32 = name.trim_end_matches(".seg").parse().unwrap();
-    assert!(error.contains(&format!("segment {segment} at byte")), "{error}");
-}

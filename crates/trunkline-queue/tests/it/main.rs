@@ -6,7 +6,11 @@ mod broken;
 #[cfg(feature = "embedded")]
 mod crash;
 #[cfg(feature = "embedded")]
+mod damaged;
+#[cfg(feature = "embedded")]
 mod embedded;
+#[cfg(feature = "embedded")]
+mod golden;
 #[cfg(feature = "embedded")]
 mod index;
 #[cfg(feature = "embedded")]

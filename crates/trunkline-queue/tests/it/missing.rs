@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use trunkline_log::disk::{Disk, MemoryDisk, OpenMode};
 use trunkline_queue::{
-    EmbeddedOptions, EmbeddedQueue, MessageQueue, NewMessage, OpenError, OperateQueue, TopicName,
+    EmbeddedOptions, EmbeddedQueue, GivenUpPart, GroupName, GroupOptions, MessageQueue, NewMessage,
+    OpenError, OperateQueue, Receive, TopicName,
 };
 
 /// Segments as small as they may be, so that a short script makes many of them.
@@ -179,4 +180,94 @@ async fn where_nothing_is_no_queue_is_made_unless_asked_for() {
     let disk = queue(1).await;
     drop(opened(&disk).unwrap());
     assert!(disk.open("0000000001.seg", OpenMode::Read).is_ok());
+}
+
+/// The first segments of a queue, before its state.
+fn old_segments(files: &Files) -> Vec<String> {
+    let state = files.keys().find(|name| is(name, "state")).unwrap().replace("state", "seg");
+    files.keys().filter(|name| is(name, "seg") && **name < state).cloned().collect()
+}
+
+/// What the state knows of messages in older segments it knows of their files too.
+#[tokio::test]
+async fn a_segment_before_the_state_is_missed_and_can_be_given_up() {
+    let all = files(&queue(100).await);
+    let old = old_segments(&all);
+    assert!(old.len() > 5, "{old:?}");
+    for gone in [&old[..1], &old[1..3], &old[..]] {
+        let mut left = all.clone();
+        left.retain(|name, _| !gone.contains(name));
+        // The derived file may be there or not.
+        left.remove(&gone[0].replace("seg", "index"));
+        let damaged = disk(&left);
+        let error = open(&damaged).unwrap_err();
+        let OpenError::Missing { file, messages: Some(missing), .. } = &error else { panic!("{error}") };
+        assert_eq!(*file, gone[0]);
+        let text = error.to_string();
+        for words in ["from a backup", "trunkline queue repair", "at most", ".state shows"] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        let (queue, repaired) = EmbeddedQueue::repair_on(Arc::new(damaged.clone()), options()).unwrap();
+        let of = |part: &GivenUpPart| match part {
+            GivenUpPart::Missing { file, .. } => file.clone(),
+            part @ GivenUpPart::Damaged { .. } => panic!("{part:?}"),
+        };
+        let names: Vec<_> = repaired.parts.iter().map(of).collect();
+        assert_eq!((&names[..], repaired.messages()), (gone, *missing));
+        assert_eq!(queue.stats().await.unwrap().topics[0].messages, 100 - missing);
+        queue.close().await;
+        let queue = open(&damaged).unwrap();
+        assert_eq!(queue.stats().await.unwrap().topics[0].messages, 100 - missing);
+    }
+}
+
+/// Segments whose messages are all finished go, at any time after the state that no longer lists them.
+#[tokio::test]
+async fn a_segment_that_nobody_wants_any_more_is_not_missed() {
+    let disk = queue(100).await;
+    let group: GroupName = "mail".parse().unwrap();
+    let queue = open(&disk).unwrap();
+    queue.subscribe(topic(), group.clone(), GroupOptions::default()).await.unwrap();
+    loop {
+        let receive = Receive::new(topic(), group.clone()).max(7).now();
+        let deliveries = queue.receive(receive).await.unwrap();
+        if deliveries.is_empty() {
+            break;
+        }
+        for delivery in &deliveries {
+            queue.ack(&delivery.lease).await.unwrap();
+        }
+        // Whenever the process ends, the queue opens.
+        let copy = self::disk(&files(&disk));
+        drop(open(&copy).unwrap_or_else(|error| panic!("{error}")));
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_another_queue_is_told_from_the_own_one() {
+    let (all, other) = (files(&queue(100).await), files(&queue(100).await));
+    let first = &old_segments(&all)[0];
+    let state = all.keys().find(|name| is(name, "state")).unwrap();
+    let last = all.keys().rfind(|name| is(name, "seg")).unwrap();
+    for name in [first, state, last] {
+        let mut mixed = all.clone();
+        mixed.insert(name.clone(), other[name].clone());
+        let error = open(&disk(&mixed)).unwrap_err();
+        assert!(matches!(&error, OpenError::Corrupt { file, .. } if file == name), "{name}: {error}");
+    }
+    // Of the same queue, but not the one that it had.
+    let mut mixed = all.clone();
+    let mut header = all[first].clone();
+    header[24] ^= 1;
+    let crc = crc32(&header[..60]);
+    header[60..64].copy_from_slice(&crc.to_le_bytes());
+    mixed.insert(first.clone(), header);
+    let error = open(&disk(&mixed)).unwrap_err();
+    assert!(matches!(&error, OpenError::Corrupt { file, .. } if file == first), "{error}");
+}
+
+/// CRC-32 as the format has it, bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    let bit = |crc: u32, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
+    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), bit))
 }

@@ -12,7 +12,7 @@ async fn files_of_another_version_are_refused_with_the_remedy() {
         EmbeddedQueue::open(&path, EmbeddedOptions::default()).unwrap().close().await;
         let file = path.join(name);
         let (mark, wanted) =
-            if name.ends_with("state") { (b"TRKLQST1", "TRKLQST2") } else { (b"TRKLQSG9", "TRKLQSG1") };
+            if name.ends_with("state") { (b"TRKLQST1", "TRKLQST3") } else { (b"TRKLQSG9", "TRKLQSG2") };
         let mut bytes = fs::read(&file).unwrap_or_default();
         bytes.resize(bytes.len().max(64), 0);
         bytes[..8].copy_from_slice(mark);

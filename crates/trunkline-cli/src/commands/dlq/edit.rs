@@ -20,7 +20,7 @@ Examples:
   trunkline dlq show 18 --format json | jq .message.data.data > d.json && vi d.json && trunkline dlq edit 18 --data-file d.json
 
 What is not given stays as it was, but for the id. Of a message of a relay, which is a CloudEvents object, --data is \
-the event's data, and the envelope around it stays; --whole edits both. Data that `queue publish` refuses is refused. The new message is linked to the old one and goes to the \
+the event's data, and the envelope around it stays; --whole edits both. Data that `queue publish` refuses is refused. Of a message that is damaged nothing is known: --data and --type say all. The new message is linked to the old one and goes to the \
 group that gave the old one up. With --format json, one object, as with `dlq list --decisions`. Exit code 3 \
 when the new id is taken, 4 when there is no such dead letter.";
 

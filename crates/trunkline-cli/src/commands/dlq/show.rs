@@ -18,9 +18,9 @@ Examples:
   trunkline dlq show 17 --format json
 
 With --format json, one object: dead_letter, group, attempts, died_at, error, tries (each with attempt, \
-started_at, failed_at, consumer, error), and message (id, topic, key, type, data or data_base64, headers, \
-enqueued_at, not_before, edited_from, cause_event_id, cause_position). Exit code 4 when there is no such \
-dead letter.";
+started_at, failed_at, consumer, error), message (id, topic, key, type, data or data_base64, headers, \
+enqueued_at, not_before, edited_from, cause_event_id, cause_position), and damaged where its stored bytes \
+are not what was published. Exit code 4 when there is no such dead letter.";
 
 /// Show a dead letter with its message and its attempts
 #[derive(Debug, Args)]
@@ -45,7 +45,7 @@ impl ShowArgs {
 
 impl Report for DeadLetterReport<'_> {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let DeadLetter { id, group, message, attempts, died_at, tries, .. } = self.letter;
+        let DeadLetter { id, group, message, damaged, attempts, died_at, tries, .. } = self.letter;
         writeln!(out, "dead letter {id} of {} for {group}, died {}", message.topic, time(*died_at))?;
         writeln!(
             out,
@@ -69,6 +69,9 @@ impl Report for DeadLetterReport<'_> {
             let (at, error) = (time(one.failed_at), one_line(&one.error));
             writeln!(out, "  {:>3}  {at}  {}: {error}", one.attempt, one_line(&one.consumer))?;
         }
-        writeln!(out, "{}", data(message, 2_000))
+        match damaged {
+            Some(what) => writeln!(out, "damaged: {what}"),
+            None => writeln!(out, "{}", data(message, 2_000)),
+        }
     }
 }

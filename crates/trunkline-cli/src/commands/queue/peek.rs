@@ -62,13 +62,16 @@ impl PeekArgs {
 }
 
 fn human(out: &mut dyn Write, peeked: &Peeked) -> io::Result<()> {
-    let Peeked { place, message, states } = peeked;
+    let Peeked { place, message, damaged, states } = peeked;
     write!(out, "{place:>8}  {}  {}  {}", time(message.enqueued_at), message.id, message.message_type)?;
     if let Some(not_before) = message.not_before {
         write!(out, "  not before {}", time(not_before))?;
     }
     for (group, state) in states {
         write!(out, "  {group}: {}", state_name(state))?;
+    }
+    if let Some(what) = damaged {
+        return writeln!(out, "\n          damaged: {what}");
     }
     writeln!(out, "\n          {}", data(message, 100))
 }

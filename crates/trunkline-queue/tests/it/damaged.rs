@@ -1,0 +1,164 @@
+//! Damage to a message is met where the message is wanted: it is put aside for operators, and holds up no other. Damage
+//! to what the state rests on is an error, until somebody orders to go on without it.
+
+use std::sync::Arc;
+
+use trunkline_log::disk::{Disk, MemoryDisk, OpenMode};
+use trunkline_queue::{
+    BulkDecision, DeadLetterDecision, DeadLetterFilter, DeadLettersRead, EmbeddedOptions, EmbeddedQueue,
+    GivenUpPart, GroupName, GroupOptions, MessageQueue, NewMessage, OpenError, OperateError, OperateQueue,
+    OperateQueueExt as _, Peek, Receive, TopicName,
+};
+
+/// Segments as small as they may be, so that a short script makes many of them.
+fn options() -> EmbeddedOptions {
+    EmbeddedOptions { segment_bytes: 1, ..EmbeddedOptions::default() }
+}
+
+fn open(disk: &MemoryDisk) -> Result<EmbeddedQueue, OpenError> {
+    EmbeddedQueue::open_on(Arc::new(disk.clone()), options())
+}
+
+fn names() -> (TopicName, GroupName) {
+    ("orders".parse().unwrap(), "mail".parse().unwrap())
+}
+
+/// A closed queue with so many messages that wait, `m0` and on.
+async fn queue(messages: u32) -> MemoryDisk {
+    let disk = MemoryDisk::new();
+    let queue = open(&disk).unwrap();
+    let (topic, group) = names();
+    queue.subscribe(topic.clone(), group, GroupOptions::default()).await.unwrap();
+    for number in 0..messages {
+        let id = format!("m{number}").parse().unwrap();
+        queue.publish(topic.clone(), vec![NewMessage::new("Ping", vec![7; 400]).id(id)]).await.unwrap();
+    }
+    queue.close().await;
+    disk
+}
+
+/// Flips a bit of the message's id, in the one segment that has it; the segment's name.
+fn flip(disk: &MemoryDisk, id: &str) -> String {
+    // The id stands behind its length.
+    let wanted: Vec<u8> = [&[id.len() as u8], id.as_bytes()].concat();
+    for name in disk.list("").unwrap().into_iter().filter(|name| name.rsplit('.').next() == Some("seg")) {
+        let bytes = disk.bytes(&name);
+        if let Some(at) = bytes.windows(wanted.len()).position(|window| window == wanted) {
+            let file = disk.open(&name, OpenMode::Write).unwrap();
+            file.write_at(at as u64 + 1, &[bytes[at + 1] ^ 1]).unwrap();
+            return name;
+        }
+    }
+    panic!("no segment has {id}");
+}
+
+async fn receive(queue: &EmbeddedQueue) -> Vec<String> {
+    let (topic, group) = names();
+    let deliveries = queue.receive(Receive::new(topic, group).max(1_000).now()).await.unwrap();
+    deliveries.into_iter().map(|delivery| delivery.message.id.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_damaged_message_is_a_dead_letter_with_its_place_and_holds_up_no_other() {
+    let disk = queue(60).await;
+    let segment = flip(&disk, "m5");
+    let queue = open(&disk).unwrap();
+    let (topic, group) = names();
+    // Who looks sees it among the others.
+    let peeked = queue.peek(Peek { max: 1_000, ..Peek::new(topic.clone()) }).await.unwrap();
+    assert_eq!(peeked.len(), 60);
+    let damaged: Vec<_> = peeked.iter().filter_map(|peeked| peeked.damaged.as_deref()).collect();
+    assert!(matches!(damaged[..], [what] if what.starts_with(&format!("{segment} at byte "))), "{damaged:?}");
+    // Whoever receives it first gets the others, also one by one.
+    let mut came = Vec::new();
+    for _ in 0..7 {
+        let deliveries = queue.receive(Receive::new(topic.clone(), group.clone())).await.unwrap();
+        came.extend(deliveries.into_iter().map(|delivery| delivery.message.id.to_string()));
+    }
+    came.extend(receive(&queue).await);
+    let others = (0..60).filter(|number| *number != 5);
+    assert_eq!(came, others.map(|number| format!("m{number}")).collect::<Vec<_>>());
+    let stats = queue.stats().await.unwrap().topics.remove(0).groups.remove(0);
+    assert_eq!((stats.dead, stats.died), (1, 1));
+    let letters = queue.dead_letters(DeadLettersRead::default()).await.unwrap();
+    let [letter] = &letters[..] else { panic!("{letters:?}") };
+    assert_eq!(letter.damaged.as_deref(), Some(damaged[0]));
+    assert!(letter.error().contains(damaged[0]), "{}", letter.error());
+    assert_eq!(queue.given_up(topic.clone(), group.clone(), None, 10).await.unwrap(), letters);
+    // It can't come back, and it can be removed.
+    let replay = queue.decide(letter.id.clone(), DeadLetterDecision::Replay, "ada".to_owned()).await;
+    assert!(matches!(replay, Err(OperateError::Damaged { .. })), "{replay:?}");
+    queue.decide(letter.id.clone(), DeadLetterDecision::Discard, "ada".to_owned()).await.unwrap();
+    assert_eq!(queue.dead_letters(DeadLettersRead::default()).await.unwrap(), []);
+    queue.close().await;
+    let queue = open(&disk).unwrap();
+    assert_eq!(queue.stats().await.unwrap().topics[0].messages, 59);
+}
+
+#[tokio::test]
+async fn replaying_all_replays_all_but_what_is_damaged() {
+    let disk = queue(60).await;
+    flip(&disk, "m5");
+    let queue = open(&disk).unwrap();
+    let (topic, group) = names();
+    for delivery in queue.receive(Receive::new(topic, group).max(10).now()).await.unwrap() {
+        queue.reject(&delivery.lease, "no".to_owned()).await.unwrap();
+    }
+    let mut replayed = 0;
+    let mut said = |_| replayed += 1;
+    let all = DeadLetterFilter::default();
+    let done = queue.decide_all(all, BulkDecision::Replay, "ada", None, &mut said).await;
+    assert!(matches!(done, Err(OperateError::Damaged { .. })), "{done:?}");
+    assert_eq!((replayed, queue.dead_letters(DeadLettersRead::default()).await.unwrap().len()), (9, 1));
+}
+
+/// In the segments since the state, where changes are read too.
+#[tokio::test]
+async fn damage_to_what_the_state_rests_on_is_refused_until_it_is_repaired() {
+    let disk = queue(3).await;
+    let segment = flip(&disk, "m1");
+    let error = open(&disk).unwrap_err();
+    assert!(matches!(&error, OpenError::Corrupt { file, .. } if *file == segment), "{error}");
+    let (queue, repaired) = EmbeddedQueue::repair_on(Arc::new(disk.clone()), options()).unwrap();
+    let [GivenUpPart::Damaged { file, saved: 0, messages: 1, .. }] = &repaired.parts[..] else {
+        panic!("{repaired:?}")
+    };
+    assert_eq!((file, repaired.messages()), (&segment, 1));
+    queue.close().await;
+    // From then on it opens as ever, and has room for more.
+    let queue = open(&disk).unwrap();
+    assert_eq!(receive(&queue).await, ["m0", "m2"]);
+    let published = queue.publish(names().0, vec![NewMessage::new("Ping", "")]).await.unwrap();
+    assert_eq!((published.len(), queue.stats().await.unwrap().topics[0].messages), (1, 3));
+}
+
+/// Messages of one publish share a frame, and each has a checksum of its own.
+#[tokio::test]
+async fn a_repair_saves_the_messages_beside_a_damaged_one() {
+    let disk = queue(0).await;
+    let queue = open(&disk).unwrap();
+    let batch = ["n0", "n1", "n2"].map(|id| NewMessage::new("Ping", "{}").id(id.parse().unwrap()));
+    queue.publish(names().0, batch.to_vec()).await.unwrap();
+    queue.publish(names().0, vec![NewMessage::new("Ping", "").id("n3".parse().unwrap())]).await.unwrap();
+    queue.close().await;
+    flip(&disk, "n1");
+    assert!(open(&disk).is_err());
+    let (queue, repaired) = EmbeddedQueue::repair_on(Arc::new(disk.clone()), options()).unwrap();
+    assert!(
+        matches!(repaired.parts[..], [GivenUpPart::Damaged { saved: 2, messages: 1, .. }]),
+        "{repaired:?}"
+    );
+    assert_eq!(receive(&queue).await, ["n0", "n2", "n3"]);
+}
+
+#[tokio::test]
+async fn a_repair_of_a_sound_queue_gives_nothing_up() {
+    let disk = queue(60).await;
+    let before = disk.list("").unwrap();
+    let (queue, repaired) = EmbeddedQueue::repair_on(Arc::new(disk.clone()), options()).unwrap();
+    assert_eq!(repaired.parts, []);
+    let stats = queue.stats().await.unwrap();
+    assert_eq!(stats.topics[0].groups[0].waiting, 60);
+    queue.close().await;
+    assert_eq!(disk.list("").unwrap(), before);
+}

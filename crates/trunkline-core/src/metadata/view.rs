@@ -32,7 +32,7 @@ impl<'a> MetadataView<'a> {
     pub const SAGA_ID: &'static str = "saga_id";
     /// The saga whose message the event answers, as `NAME-ID`.
     pub const SAGA: &'static str = crate::saga::SAGA_FIELD;
-    /// The message that it answers, as the version of the transition that sent it.
+    /// The message that it answers, as a [`MessageName`](crate::saga::MessageName) is written.
     pub const SAGA_MESSAGE: &'static str = crate::saga::MESSAGE_FIELD;
 
     /// Metadata as an event has it.

@@ -1,19 +1,20 @@
 //! The machine: from where a saga stands and what happens, to what is recorded.
 
+mod follow;
+
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::input::{Answer, Input, Order, OrderError, Recorded, Reply};
-use super::plan::{LastSend, Next, Step, Turn};
+use super::plan::Turn;
 use super::state::{SagaState, Status, Waiting};
 use super::transition::{
-    DoneBy, Ended, Failing, IgnoredCause, Noted, Resent, SagaPart, Sent, Skipped, Started, StepDone, Stuck,
-    Transition, TransitionCause,
+    DoneBy, Failing, IgnoredCause, Noted, SagaPart, Started, StepDone, Stuck, Transition, TransitionCause,
 };
 use super::{Behaviour, BehaviourProblem, Json};
-use crate::{RecordedEvent, Timestamp};
+use crate::{EventId, RecordedEvent, Timestamp};
 
 /// How much that has no effect is recorded of one saga: a stream must not grow with what others repeat.
 const IGNORED_MAX: u32 = 16;
@@ -29,7 +30,7 @@ const REASON_BYTES_MAX: usize = 4 << 10;
 pub struct Advanced {
     /// Where the saga stands now.
     pub state: SagaState,
-    /// What is to be appended to its stream, in order, all at once.
+    /// What is to be appended to its stream, in order, all at once, under the ids that [`Moment::id_of`] gives.
     pub transitions: Vec<Transition>,
     /// Why the input had no effect, if it had none.
     pub ignored: Option<Ignored>,
@@ -51,6 +52,8 @@ pub enum Ignored {
     OnTheWayBack,
     /// Nobody waits for it now: it came too late, or too early.
     NotWaitedFor,
+    /// It answers a message that this saga never sent: one of a history that is gone.
+    NeverAsked,
     /// It is known already.
     Known,
     /// The time has not come.
@@ -69,6 +72,7 @@ impl Ignored {
             Self::Ended(_) => "ended",
             Self::OnTheWayBack => "on_the_way_back",
             Self::NotWaitedFor => "not_waited_for",
+            Self::NeverAsked => "never_asked",
             Self::Known => "known",
             Self::NotDue => "not_due",
             Self::Problem(_) => "problem",
@@ -83,42 +87,59 @@ impl Ignored {
             Self::Ended(status) => Some(format!("it is {status}")),
             Self::OnTheWayBack => Some("it is on the way back already".to_owned()),
             Self::NotWaitedFor => Some("nothing waits for it".to_owned()),
+            Self::NeverAsked => Some("it answers a message that was never sent".to_owned()),
             Self::Problem(problem) => Some(format!("a rule for it fails: {problem}")),
         }
     }
 }
 
+/// What a machine can't find out by itself: the time, ids that nobody else has, and how much room there is.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The time that what follows is recorded with, as its `occurred_at`: deadlines count from it.
+    pub now: Timestamp,
+    /// What the ids of the events follow from that are recorded; nobody else has it.
+    pub id: EventId,
+    /// How many bytes of data an event takes at most.
+    pub bytes_max: usize,
+}
+
+impl Moment {
+    /// This time, ids that follow from this one, and room for anything.
+    pub fn new(now: Timestamp, id: EventId) -> Self {
+        Self { now, id, bytes_max: usize::MAX }
+    }
+
+    /// The same where no event takes more than so many bytes of data.
+    #[must_use]
+    pub fn within(self, bytes_max: usize) -> Self {
+        Self { bytes_max, ..self }
+    }
+
+    /// The id of the event that records so many transitions of one input later than the first.
+    pub fn id_of(&self, place: usize) -> EventId {
+        self.id.part(u32::try_from(place).expect("one input has few transitions"))
+    }
+}
+
 /// What follows from an input; an order that can't be carried out is refused.
 ///
-/// `now` is the time that the transitions are recorded with, as their `occurred_at`: deadlines count from it.
+/// What can't be recorded, since it has more bytes than an event takes, is a [`BehaviourProblem`]: a step that is too
+/// large begins the way back, as one does that can't be made, and what is too large on the way back, or at the end,
+/// leaves the saga stuck. The data of a start event that leaves no room for anything beside it is not kept, and the way
+/// back begins at once.
 pub fn advance(
     behaviour: &dyn Behaviour,
     state: &SagaState,
     input: &Input,
-    now: Timestamp,
-) -> Result<Advanced, OrderError> {
-    advance_within(behaviour, state, input, now, usize::MAX)
-}
-
-/// The same where no event takes more than so many bytes of data.
-///
-/// What can't be recorded is a [`BehaviourProblem`]: a step that is too large begins the way back, as one does that
-/// can't be made, and what is too large on the way back, or at the end, leaves the saga stuck. The data of a start
-/// event that leaves no room for anything beside it is not kept, and the way back begins at once.
-pub fn advance_within(
-    behaviour: &dyn Behaviour,
-    state: &SagaState,
-    input: &Input,
-    now: Timestamp,
-    bytes_max: usize,
+    moment: &Moment,
 ) -> Result<Advanced, OrderError> {
     let mut machine = Machine {
         behaviour,
         state: state.clone(),
         transitions: Vec::new(),
         cause: TransitionCause::default(),
-        now,
-        bytes_max,
+        moment: *moment,
     };
     let ignored = match input {
         Input::Recorded(recorded) => machine.recorded(recorded).err(),
@@ -142,8 +163,7 @@ struct Machine<'a> {
     state: SagaState,
     transitions: Vec<Transition>,
     cause: TransitionCause,
-    now: Timestamp,
-    bytes_max: usize,
+    moment: Moment,
 }
 
 /// Whether something had an effect.
@@ -158,19 +178,20 @@ impl Machine<'_> {
             | Transition::Ignored(IgnoredCause { why: reason, .. }) => cut(reason),
             _ => {}
         }
-        self.state.apply(&transition, self.now);
+        let id = self.moment.id_of(self.transitions.len());
+        self.state.apply(&transition, self.moment.now, id);
         self.transitions.push(transition);
     }
 
     /// That a transition can be recorded; `part` is what it is for, and `what` is what may be too large in it.
     fn fits(&self, transition: &Transition, part: &str, what: &str) -> Result<(), BehaviourProblem> {
-        if self.bytes_max == usize::MAX {
+        if self.moment.bytes_max == usize::MAX {
             return Ok(());
         }
         match transition.to_data().len() {
-            bytes if bytes <= self.bytes_max => Ok(()),
+            bytes if bytes <= self.moment.bytes_max => Ok(()),
             bytes => {
-                let bytes_max = self.bytes_max;
+                let bytes_max = self.moment.bytes_max;
                 Err(BehaviourProblem(format!(
                     "{part}: {what} takes {bytes} bytes, an event takes at most {bytes_max}"
                 )))
@@ -209,7 +230,8 @@ impl Machine<'_> {
             && self.state.status.is_some()
             && self.state.ignored < IGNORED_MAX
         {
-            let message = answer.as_ref().map(|answer| answer.message);
+            let message = answer.as_ref().and_then(|answer| self.state.message(answer.message));
+            let message = message.map(|message| message.version);
             let cause = self.cause.clone();
             self.record(Transition::Ignored(IgnoredCause { cause, why, message }));
         }
@@ -299,10 +321,9 @@ impl Machine<'_> {
         if self.state.status.is_none() {
             return Err(Ignored::NotStarted);
         }
-        let waited = self.state.waiting.clone().filter(|waiting| waiting.message == answer.message);
-        let Some(waiting) = waited else {
-            let mut messages = self.state.messages.iter();
-            let known = messages.any(|message| message.version == answer.message && message.answered);
+        let Some(message) = self.state.message(answer.message) else { return Err(Ignored::NeverAsked) };
+        let (version, known) = (message.version, message.answered);
+        let Some(waiting) = self.state.waiting.clone().filter(|waiting| waiting.message == version) else {
             return Err(if known { Ignored::Known } else { Ignored::NotWaitedFor });
         };
         match &answer.reply {
@@ -334,7 +355,7 @@ impl Machine<'_> {
     }
 
     fn time(&mut self) -> Effect {
-        let now = self.now;
+        let now = self.moment.now;
         if !self.state.is_alive() {
             return Err(Ignored::NotDue);
         }
@@ -393,155 +414,7 @@ impl Machine<'_> {
         }
         Ok(())
     }
-
-    // --- what follows
-
-    /// What was waited for was done; on to what is next.
-    fn done(&mut self, waiting: &Waiting, by: DoneBy, reason: Option<String>, event: Option<&RecordedEvent>) {
-        let mut state = None;
-        let mut problem = None;
-        if let (SagaPart::Step, Some(event)) = (waiting.part, event) {
-            match self.behaviour.evolve(&self.state.view(), event, Some(&waiting.step)) {
-                Ok(evolved) => state = evolved.filter(|evolved| *evolved != self.state.state),
-                Err(found) => problem = Some(found),
-            }
-        }
-        let mut done = StepDone {
-            cause: self.cause.clone(),
-            step: waiting.step.clone(),
-            part: waiting.part,
-            by,
-            reason,
-            state,
-        };
-        let in_step = |problem: BehaviourProblem| BehaviourProblem(format!("{}: {problem}", waiting.step));
-        let mut problem = problem.map(in_step);
-        if done.state.is_some()
-            && let Err(found) =
-                self.fits(&Transition::StepDone(done.clone()), &waiting.step, "what is remembered")
-        {
-            done.state = None;
-            problem = Some(found);
-        }
-        self.record(Transition::StepDone(done));
-        match (waiting.part, problem) {
-            (_, Some(problem)) => self.fail(problem.0, false),
-            (SagaPart::Step, None) => self.forward(),
-            (SagaPart::Compensation, None) => self.back(),
-            (part @ (SagaPart::Completed | SagaPart::Failed), None) => self.end(part),
-        }
-    }
-
-    /// The next step on the way forward.
-    fn forward(&mut self) {
-        for _ in 0..SKIPPED_MAX {
-            match self.behaviour.next(&self.state.view(), self.state.after.as_deref()) {
-                Ok(Next::Step(step)) => {
-                    let Step { name: step, send, wait, compensate } = *step;
-                    let what =
-                        if compensate.is_some() { "what it sends, with what undoes it," } else { SENDS };
-                    let (cause, part) = (self.cause.clone(), SagaPart::Step);
-                    let called = step.clone();
-                    let sent = Sent { cause, step, part, send, wait, compensate };
-                    let sent = Transition::Sent(Box::new(sent));
-                    return match self.fits(&sent, &called, what) {
-                        Ok(()) => self.record(sent),
-                        Err(problem) => self.fail(problem.0, false),
-                    };
-                }
-                Ok(Next::Skip(step)) => {
-                    self.record(Transition::Skipped(Skipped { cause: self.cause.clone(), step }));
-                }
-                Ok(Next::End) => return self.last(SagaPart::Completed),
-                Err(problem) => return self.fail(problem.0, false),
-            }
-        }
-        self.fail("its steps have no end".to_owned(), false);
-    }
-
-    /// The way back begins.
-    fn fail(&mut self, reason: String, drops: bool) {
-        let step = self.state.waiting.as_ref().map(|waiting| waiting.step.clone());
-        self.record(Transition::Failing(Failing { cause: self.cause.clone(), step, reason, drops }));
-        self.back();
-    }
-
-    /// What is undone next.
-    fn back(&mut self) {
-        let Some((step, compensation)) = self.state.compensations.last().cloned() else {
-            return self.last(SagaPart::Failed);
-        };
-        self.send(step, SagaPart::Compensation, compensation);
-    }
-
-    /// What is sent at the end, if anything is.
-    fn last(&mut self, part: SagaPart) {
-        match self.behaviour.last(&self.state.view(), part) {
-            Ok(Some(last)) => self.send(name_of(part).to_owned(), part, last),
-            Ok(None) => self.end(part),
-            Err(BehaviourProblem(reason)) => {
-                let (cause, step) = (self.cause.clone(), name_of(part).to_owned());
-                self.record(Transition::Stuck(Stuck { cause, step, part, reason, answered: true }));
-            }
-        }
-    }
-
-    fn end(&mut self, part: SagaPart) {
-        let ended = Ended { cause: self.cause.clone() };
-        self.record(match part {
-            SagaPart::Step | SagaPart::Completed => Transition::Completed(ended),
-            SagaPart::Compensation | SagaPart::Failed => Transition::Compensated(ended),
-        });
-    }
-
-    fn send(&mut self, step: String, part: SagaPart, LastSend { send, wait }: LastSend) {
-        let (cause, called) = (self.cause.clone(), step.clone());
-        let sent = Sent { cause, step, part, send, wait, compensate: None };
-        let sent = Transition::Sent(Box::new(sent));
-        match self.fits(&sent, &called, SENDS) {
-            Ok(()) => self.record(sent),
-            Err(BehaviourProblem(reason)) => {
-                let (cause, step) = (self.cause.clone(), called);
-                self.record(Transition::Stuck(Stuck { cause, step, part, reason, answered: true }));
-            }
-        }
-    }
-
-    fn resend(&mut self, waiting: &Waiting, delay_ms: u64) {
-        self.record(Transition::Resent(Resent {
-            cause: self.cause.clone(),
-            step: waiting.step.clone(),
-            message: waiting.message,
-            attempt: waiting.attempts + 1,
-            delay_ms,
-        }));
-    }
-
-    /// The same once more, as a new message.
-    fn again(&mut self, waiting: &Waiting) {
-        match (waiting.part, waiting.sent.clone()) {
-            (part, Some(send)) => {
-                let again = LastSend { send, wait: waiting.wait.clone() };
-                self.send(waiting.step.clone(), part, again);
-            }
-            (SagaPart::Compensation, None) => self.back(),
-            (part, None) => self.last(part),
-        }
-    }
-
-    fn stuck(&mut self, waiting: &Waiting, reason: String, answered: bool) {
-        self.record(Transition::Stuck(Stuck {
-            cause: self.cause.clone(),
-            step: waiting.step.clone(),
-            part: waiting.part,
-            reason,
-            answered,
-        }));
-    }
 }
-
-/// What may be too large of a message alone.
-const SENDS: &str = "what it sends";
 
 /// Cuts a reason that is too long to be read.
 fn cut(reason: &mut String) {
@@ -584,13 +457,4 @@ fn reason_of(event: &RecordedEvent) -> String {
     }
     let failed = serde_json::from_slice::<Failed>(event.data());
     failed.map_or_else(|_| event.event_type().to_owned(), |failed| failed.reason)
-}
-
-/// What the last send is called among the steps.
-fn name_of(part: SagaPart) -> &'static str {
-    match part {
-        SagaPart::Completed => "completed",
-        SagaPart::Failed => "failed",
-        SagaPart::Step | SagaPart::Compensation => "",
-    }
 }

@@ -1,6 +1,7 @@
 //! What may happen to a saga from outside.
 
-use crate::{EventId, Position, RecordedEvent, Version};
+use super::message::MessageName;
+use crate::{EventId, Position, RecordedEvent};
 
 /// What happens to a saga.
 #[derive(Clone, Debug)]
@@ -43,8 +44,8 @@ pub struct Recorded {
 /// What became of a message.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The message: the version of the transition that sent it first.
-    pub message: Version,
+    /// The message.
+    pub message: MessageName,
     /// How many of the events that come with it are before it: one event of several that a stored one became answers,
     /// as the first of them, and the others count as what came next.
     pub after: usize,

@@ -15,13 +15,14 @@
 //! - Every transition carries the position of its cause. A cause at or before the last recorded one is
 //!   [`Ignored::Repeated`], so reading the log again, from any place, changes nothing.
 //! - A step's compensation is recorded, fully evaluated, in the transition that sends the step.
-//! - A message is known by the version of the transition that sent it first, also when it is sent again.
+//! - A message is known by the id of the transition that sent it first, also when it is sent again.
 //! - What a running saga waits for is recorded with what it sent: a changed definition changes later steps only.
 
 mod advance;
 mod behaviour;
 mod input;
 mod json;
+mod message;
 mod outline;
 mod plan;
 mod state;
@@ -33,10 +34,11 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-pub use advance::{Advanced, Ignored, advance, advance_within};
+pub use advance::{Advanced, Ignored, Moment, advance};
 pub use behaviour::{Behaviour, BehaviourProblem, Start, View};
 pub use input::{Answer, Input, Order, OrderError, Recorded, Reply};
 pub use json::Json;
+pub use message::{MessageIds, MessageName, NoMessageName};
 pub use outline::{Outline, SendOutline, StepOutline, Undo};
 pub use plan::{Compensation, LastSend, Next, Outgoing, Retry, Step, Turn, Wait};
 pub use state::{SagaState, SentMessage, Status, Waiting};
@@ -54,7 +56,7 @@ pub const STREAM_PREFIX: &str = "$saga.";
 /// The header, and the field of metadata, that names the saga which sent a message: `NAME-ID`.
 pub const SAGA_FIELD: &str = "$saga";
 
-/// The header, and the field of metadata, that names the message: the version of the transition that sent it.
+/// The header, and the field of metadata, that names the message, as a [`MessageName`] is written.
 pub const MESSAGE_FIELD: &str = "$saga_message";
 
 /// The stream of a saga.

@@ -102,6 +102,8 @@ impl Behaviour for Plan {
 enum Op {
     /// A message that went out has its answer; whether it says done, failed, nothing, rejected or dead.
     Answer { message: u8, how: u8 },
+    /// An answer to a message of a history that is gone.
+    Lost { message: u8, how: u8 },
     /// Something happens that nobody sent a command for.
     Outside { what: u8 },
     /// Time passes.
@@ -115,6 +117,7 @@ enum Op {
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let op = prop_oneof![
         6 => (any::<u8>(), any::<u8>()).prop_map(|(message, how)| Op::Answer { message, how }),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(message, how)| Op::Lost { message, how }),
         2 => any::<u8>().prop_map(|what| Op::Outside { what }),
         2 => any::<u8>().prop_map(|seconds| Op::Time { seconds }),
         2 => any::<u8>().prop_map(|what| Op::Again { what }),
@@ -136,21 +139,27 @@ struct Life {
     now: Timestamp,
     position: Position,
     read: Vec<Recorded>,
-    stream: Vec<(Transition, Timestamp)>,
-    /// Messages that went out, by the version that sent them.
-    out: BTreeMap<Version, Sent>,
+    /// How often something happened to it.
+    inputs: u64,
+    stream: Vec<(Transition, Timestamp, EventId)>,
+    /// Messages that went out, by the version that sent them, and what those call them who answer.
+    out: BTreeMap<Version, (Sent, MessageName)>,
+    /// How many inputs are still those of a time before ids of messages followed from those of events.
+    before: u64,
     /// Steps that an event said had failed.
     denied: Vec<String>,
 }
 
 impl Life {
-    fn new(plan: Plan) -> Self {
+    fn new(plan: Plan, before: u64) -> Self {
         Self {
             plan,
+            before,
             state: SagaState::new("plan", "1"),
             now: Timestamp::from_micros(0),
             position: Position::START,
             read: Vec::new(),
+            inputs: 0,
             stream: Vec::new(),
             out: BTreeMap::new(),
             denied: Vec::new(),
@@ -165,7 +174,7 @@ impl Life {
         RecordedEvent::from_new(&event, &"x-1".parse().unwrap(), self.position, version, self.now)
     }
 
-    fn happens(&mut self, event_type: &str, named: bool, answer: Option<(Version, Option<Reply>)>) {
+    fn happens(&mut self, event_type: &str, named: bool, answer: Option<(MessageName, Option<Reply>)>) {
         let event = self.event(event_type);
         let answer = answer.map(|(message, reply)| Answer {
             message,
@@ -186,28 +195,38 @@ impl Life {
     }
 
     fn input(&mut self, input: &Input) {
-        let Ok(advanced) = advance(&self.plan, &self.state, input, self.now) else {
+        self.inputs += 1;
+        let moment = Moment::new(self.now, EventId::from_bytes(u128::from(self.inputs).to_be_bytes()));
+        let Ok(advanced) = advance(&self.plan, &self.state, input, &moment) else {
             assert!(matches!(input, Input::Order { .. }), "only orders are refused");
             return;
         };
-        for transition in advanced.transitions {
+        for (place, transition) in advanced.transitions.into_iter().enumerate() {
             let version = Version::new(self.stream.len() as u64 + 1);
-            self.happened(version, &transition);
-            self.stream.push((transition, self.now));
+            let (mut transition, id) = (transition, moment.id_of(place));
+            let mut name = MessageName::Event(id);
+            if let Transition::Sent(sent) = &mut transition
+                && self.inputs <= self.before
+            {
+                sent.ids = MessageIds::OfPlaces;
+                name = MessageName::Version(version);
+            }
+            self.happened(version, &transition, name);
+            self.stream.push((transition, self.now, id));
         }
-        self.state = advanced.state;
+        self.state = if self.inputs <= self.before { self.fold() } else { advanced.state };
         self.holds();
     }
 
     /// What went out, against what had to.
-    fn happened(&mut self, version: Version, transition: &Transition) {
+    fn happened(&mut self, version: Version, transition: &Transition, name: MessageName) {
         if let Transition::Sent(sent) = transition {
             if sent.part == SagaPart::Compensation {
                 let undone = self.undone();
                 let left = self.to_undo().into_iter().rev().find(|step| !undone.contains(step));
                 assert_eq!(left.as_ref(), Some(&sent.step), "undone in reverse, each after the one before");
             }
-            self.out.insert(version, Sent::clone(sent));
+            self.out.insert(version, (Sent::clone(sent), name));
         }
         if let Transition::Resent(resent) = transition {
             assert!(self.out.contains_key(&resent.message), "only what was sent is sent again");
@@ -216,27 +235,34 @@ impl Life {
 
     /// Steps that may have happened, and have something to undo.
     fn to_undo(&self) -> Vec<String> {
-        let steps = self.out.values().filter(|sent| sent.part == SagaPart::Step && sent.compensate.is_some());
+        let sent = self.out.values().map(|(sent, _)| sent);
+        let steps = sent.filter(|sent| sent.part == SagaPart::Step && sent.compensate.is_some());
         let steps = steps.map(|sent| sent.step.clone());
         steps.filter(|step| !self.denied.contains(step)).collect()
     }
 
     /// Steps that are known to be undone.
     fn undone(&self) -> Vec<String> {
-        let done = self.stream.iter().filter_map(|(transition, _)| match transition {
+        let done = self.stream.iter().filter_map(|(transition, ..)| match transition {
             Transition::StepDone(done) if done.part == SagaPart::Compensation => Some(done.step.clone()),
             _ => None,
         });
         done.collect()
     }
 
+    /// Where it stands, as its stream says, written and read.
+    fn fold(&self) -> SagaState {
+        let mut fold = SagaState::new("plan", "1");
+        for (transition, at, id) in &self.stream {
+            let read = Transition::from_data(transition.name(), &transition.to_data()).unwrap().unwrap();
+            fold.apply(&read, *at, *id);
+        }
+        fold
+    }
+
     /// What holds at every moment.
     fn holds(&self) {
-        let mut fold = SagaState::new("plan", "1");
-        for (transition, at) in &self.stream {
-            let read = Transition::from_data(transition.name(), &transition.to_data()).unwrap().unwrap();
-            fold.apply(&read, *at);
-        }
+        let fold = self.fold();
         assert_eq!(fold, self.state, "the state is a fold over the stream");
         let Some(status) = self.state.status else { return assert!(self.stream.is_empty()) };
         assert_eq!(status.is_ended(), self.state.waiting.is_none(), "what has not ended waits for something");
@@ -244,12 +270,12 @@ impl Life {
             let waiting = self.state.waiting.as_ref().unwrap();
             assert!(!waiting.answered, "and for something that may still come");
         }
-        let ended = self.stream.iter().position(|(transition, _)| {
+        let ended = self.stream.iter().position(|(transition, ..)| {
             matches!(transition, Transition::Completed(_) | Transition::Compensated(_))
         });
         assert_eq!(ended.is_some(), status.is_ended());
         let after = self.stream.iter().skip(ended.map_or(usize::MAX, |at| at.saturating_add(1)));
-        for (transition, _) in after {
+        for (transition, ..) in after {
             assert!(matches!(transition, Transition::Ignored(_)), "after its end: {transition:?}");
         }
         let (mut undone, mut to_undo) = (self.undone(), self.to_undo());
@@ -268,47 +294,72 @@ impl Life {
     fn play(&mut self, op: Op) {
         match op {
             Op::Answer { message, how } => {
-                let Some((&version, sent)) = self.out.iter().nth(message as usize % self.out.len().max(1))
+                let Some((&version, (sent, name))) =
+                    self.out.iter().nth(message as usize % self.out.len().max(1))
                 else {
                     return;
                 };
+                let message = *name;
                 let (part, step) = (sent.part, sent.step.clone());
                 let waits = self.state.waiting.as_ref().is_some_and(|waiting| waiting.message == version);
                 let is_step = part == SagaPart::Step;
                 match how % 6 {
                     0 | 1 => {
-                        let name = match part {
+                        let event = match part {
                             SagaPart::Step => format!("Done-{step}"),
                             SagaPart::Compensation => format!("Undone-{step}"),
                             _ => "Cancelled".to_owned(),
                         };
-                        self.happens(&name, true, Some((version, None)));
+                        self.happens(&event, true, Some((message, None)));
                     }
                     2 if is_step => {
                         let before = self.stream.len();
                         if waits {
                             self.denied.push(step.clone());
                         }
-                        self.happens(&format!("Failed-{step}"), true, Some((version, None)));
+                        self.happens(&format!("Failed-{step}"), true, Some((message, None)));
                         assert!(self.stream.len() > before || !waits, "what is waited for has an effect");
                     }
                     3 => {
                         let event = Box::new(self.event("$Outcome"));
                         let reply = Reply::Accepted { event, nothing: true };
-                        self.happens("$Outcome", false, Some((version, Some(reply))));
+                        self.happens("$Outcome", false, Some((message, Some(reply))));
                     }
                     4 => {
                         if waits && is_step {
                             self.denied.push(step);
                         }
                         let reply = Reply::Rejected { reason: "no".to_owned() };
-                        self.happens("$Outcome", false, Some((version, Some(reply))));
+                        self.happens("$Outcome", false, Some((message, Some(reply))));
                     }
                     _ => {
                         let reply = Reply::Dead { error: "gone".to_owned() };
-                        self.happens("$DeadLettered", false, Some((version, Some(reply))));
+                        self.happens("$DeadLettered", false, Some((message, Some(reply))));
                     }
                 }
+            }
+            Op::Lost { message, how } => {
+                let version = Version::new(u64::from(message) % (self.stream.len() as u64 + 1));
+                // A place of a message that is not known by it, and an id of none.
+                let name = match self.out.get(&version) {
+                    Some((_, MessageName::Version(_))) => return,
+                    _ if how % 2 == 0 => MessageName::Version(version),
+                    _ => MessageName::Event(EventId::from_bytes([0xee; 16])),
+                };
+                let reply = match how % 3 {
+                    0 => Reply::Rejected { reason: "no".to_owned() },
+                    1 => Reply::Dead { error: "gone".to_owned() },
+                    _ => Reply::Accepted { event: Box::new(self.event("$Outcome")), nothing: true },
+                };
+                let before = self.state.clone();
+                self.happens("$Outcome", false, Some((name, Some(reply))));
+                let SagaState { status, waiting, compensations, messages, .. } = before;
+                let after = self.state.clone();
+                assert_eq!(
+                    (after.status, after.waiting, after.compensations, after.messages),
+                    (status, waiting, compensations, messages),
+                    "what answers nothing has no effect"
+                );
             }
             Op::Outside { what } => {
                 let what = ["Begin", "CallOff", "Done-s1", "Undone-s0", "Other"][what as usize % 5];
@@ -341,8 +392,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_all_is_done_or_undone_once(plan in plan(), ops in ops()) {
-        let mut life = Life::new(plan);
+    fn whatever_happens_all_is_done_or_undone_once(plan in plan(), before in 0..20u64, ops in ops()) {
+        let mut life = Life::new(plan, before);
         life.happens("Begin", true, None);
         for op in ops {
             life.play(op);

@@ -9,8 +9,8 @@ use super::transition::{
     Ended, Failing, IgnoredCause, Noted, Resent, SagaPart, Sent, Skipped, Started, StepDone, Stuck,
     Transition,
 };
-use super::{Compensation, Json, Outgoing, View, Wait};
-use crate::{Position, Timestamp, Version};
+use super::{Compensation, Json, MessageIds, MessageName, Outgoing, View, Wait};
+use crate::{EventId, Position, Timestamp, Version};
 
 /// How a saga is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -123,6 +123,8 @@ pub struct Waiting {
 /// A message that a saga sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentMessage {
+    /// What it is called by those who answer it; what its id follows from.
+    pub name: MessageName,
     /// The version of the transition that sent it first.
     pub version: Version,
     /// The step that it was for.
@@ -184,14 +186,19 @@ impl SagaState {
         }
     }
 
-    /// Takes in the next event of its stream.
-    pub fn apply(&mut self, transition: &Transition, at: Timestamp) {
+    /// The message of this name that it sent.
+    pub fn message(&self, name: MessageName) -> Option<&SentMessage> {
+        self.messages.iter().find(|message| message.name == name)
+    }
+
+    /// Takes in the next event of its stream, which happened at this time and has this id.
+    pub fn apply(&mut self, transition: &Transition, at: Timestamp, id: EventId) {
         self.version = self.version.next();
         self.changed_at = at;
         self.read_to = self.read_to.max(transition.cause().position.unwrap_or(Position::START));
         match transition {
             Transition::Started(started) => self.started(started, at),
-            Transition::Sent(sent) => self.sent(sent, at),
+            Transition::Sent(sent) => self.sent(sent, at, id),
             Transition::Resent(resent) => self.resent(resent, at),
             Transition::Skipped(Skipped { step, .. }) => self.after = Some(step.clone()),
             Transition::StepDone(done) => self.done(done),
@@ -218,13 +225,18 @@ impl SagaState {
         self.correlation_id.clone_from(&started.correlation_id);
     }
 
-    fn sent(&mut self, sent: &Sent, at: Timestamp) {
-        let Sent { step, part, send, wait, compensate, .. } = sent;
+    fn sent(&mut self, sent: &Sent, at: Timestamp, id: EventId) {
+        let Sent { step, part, send, ids, wait, compensate, .. } = sent;
         self.goes_on(*part);
         if let Some(compensation) = compensate {
             self.compensations.push((step.clone(), compensation.clone()));
         }
+        let name = match ids {
+            MessageIds::OfPlaces => MessageName::Version(self.version),
+            MessageIds::OfEvents => MessageName::Event(id),
+        };
         self.messages.push(SentMessage {
+            name,
             version: self.version,
             step: step.clone(),
             part: *part,

@@ -135,6 +135,10 @@ impl Saga for Trip {
     }
 }
 
+fn moment() -> Moment {
+    Moment::new(Timestamp::default(), crate::EventId::from_bytes([7; 16]))
+}
+
 fn undo(command: &str, done: &str) -> SendOutline {
     SendOutline::new("work", command).done(done).timeout()
 }
@@ -390,7 +394,7 @@ fn an_operator_resolves_what_a_stuck_saga_waits_for() {
 fn orders_that_make_no_sense_are_refused() {
     let refused = |state: &SagaState, order: Order| {
         let input = Input::Order { order, by: "ada".to_owned(), read_to: crate::Position::START };
-        advance(&Typed::<Trip>::default(), state, &input, Timestamp::default()).unwrap_err().to_string()
+        advance(&Typed::<Trip>::default(), state, &input, &moment()).unwrap_err().to_string()
     };
     let resolve = || Order::Resolve { reason: String::new() };
     let compensate = || Order::Compensate { reason: String::new() };
@@ -418,7 +422,7 @@ fn what_is_read_again_changes_nothing() {
         events: Vec::new(),
         answer: None,
     });
-    let advanced = advance(&Typed::<Trip>::default(), state, &input, Timestamp::default()).unwrap();
+    let advanced = advance(&Typed::<Trip>::default(), state, &input, &moment()).unwrap();
     assert_eq!((advanced.ignored, advanced.transitions.len()), (Some(Ignored::Repeated), 0));
     assert_eq!(advanced.state, *state);
 }
@@ -438,15 +442,23 @@ fn transitions_are_written_and_read_back() {
         step: "a".to_owned(),
         part: SagaPart::Step,
         send: send("A").key("k").delay(SECOND),
+        ids: MessageIds::OfEvents,
         wait: wait.clone(),
         compensate: Some(Compensation { send: send("B"), wait }),
     }));
     let json = String::from_utf8(sent.to_data()).unwrap();
     assert_eq!(
         json,
-        r#"{"cause":{"position":3},"step":"a","part":"step","send":{"topic":"work","command":"A","data":"1","key":"k","delay_ms":1000},"wait":{"done":["Told"],"timeout_ms":1000},"compensate":{"send":{"topic":"work","command":"B","data":"1"},"wait":{"done":["Told"],"timeout_ms":1000}}}"#
+        r#"{"cause":{"position":3},"step":"a","part":"step","outgoing":{"topic":"work","command":"A","data":"1","key":"k","delay_ms":1000},"wait":{"done":["Told"],"timeout_ms":1000},"compensate":{"send":{"topic":"work","command":"B","data":"1"},"wait":{"done":["Told"],"timeout_ms":1000}}}"#
     );
     assert_eq!(Transition::from_data("$SagaSent", json.as_bytes()).unwrap().unwrap(), sent);
+    // So it was written before: its message has its id from its place.
+    let before = json.replace(r#""outgoing":"#, r#""send":"#);
+    let read = Transition::from_data("$SagaSent", before.as_bytes()).unwrap().unwrap();
+    assert!(matches!(&read, Transition::Sent(sent) if sent.ids == MessageIds::OfPlaces), "{read:?}");
+    assert_eq!(String::from_utf8(read.to_data()).unwrap(), before);
+    let both = json.replace(r#","wait""#, r#","send":{"topic":"a","command":"B","data":"1"},"wait""#);
+    assert!(Transition::from_data("$SagaSent", both.as_bytes()).unwrap().is_err());
     assert!(Transition::from_data("$Outcome", b"{}").is_none());
     assert!(Transition::from_data("$SagaSent", b"{}").unwrap().is_err());
 }
@@ -460,7 +472,7 @@ fn streams_are_named_by_saga_and_id() {
 /// An operator's order to a saga, where no event takes more than so many bytes.
 fn ordered_within(state: &SagaState, order: Order, bytes_max: usize) -> Advanced {
     let input = Input::Order { order, by: "ada".to_owned(), read_to: state.read_to };
-    advance_within(&Typed::<Trip>::default(), state, &input, Timestamp::default(), bytes_max).unwrap()
+    advance(&Typed::<Trip>::default(), state, &input, &moment().within(bytes_max)).unwrap()
 }
 
 #[test]
@@ -502,9 +514,8 @@ fn an_event_that_makes_too_much_of_the_memory_is_ignored_and_visible() {
         answer: None,
     };
     let input = Input::Recorded(recorded);
-    let advance = |bytes_max| {
-        advance_within(&Typed::<Trip>::default(), &state, &input, Timestamp::default(), bytes_max).unwrap()
-    };
+    let advance =
+        |bytes_max| advance(&Typed::<Trip>::default(), &state, &input, &moment().within(bytes_max)).unwrap();
     assert_eq!(advance(1_000).state.state.as_str(), r#"{"quick":false,"receipt":7}"#);
     let ignored = advance(100);
     assert_eq!((ignored.state.status, &ignored.state.state), (Some(Status::Running), &state.state));

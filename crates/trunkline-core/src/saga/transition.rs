@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Compensation, Json, Outgoing, Wait};
+use super::{Compensation, Json, MessageIds, Outgoing, Wait};
 use crate::{EventId, EventType, Position, Version};
 
 /// What made a transition happen.
@@ -59,7 +59,8 @@ pub struct Started {
 }
 
 /// A message went out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "SentRead")]
 pub struct Sent {
     /// Why.
     pub cause: TransitionCause,
@@ -67,14 +68,70 @@ pub struct Sent {
     pub step: String,
     /// Which part of the saga's life.
     pub part: SagaPart,
-    /// The message.
+    /// The message: the field `outgoing`, or `send` where its id follows from its place.
     pub send: Outgoing,
+    /// What the message's id follows from.
+    pub ids: MessageIds,
     /// What is waited for.
-    #[serde(default, skip_serializing_if = "Wait::is_default")]
     pub wait: Wait,
     /// What undoes the step.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compensate: Option<Compensation>,
+}
+
+/// The same as it is written.
+#[derive(Serialize)]
+struct SentWritten<'a> {
+    cause: &'a TransitionCause,
+    step: &'a str,
+    part: SagaPart,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    send: Option<&'a Outgoing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outgoing: Option<&'a Outgoing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wait: Option<&'a Wait>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compensate: Option<&'a Compensation>,
+}
+
+/// The same as it is read.
+#[derive(Deserialize)]
+struct SentRead {
+    cause: TransitionCause,
+    step: String,
+    part: SagaPart,
+    send: Option<Outgoing>,
+    outgoing: Option<Outgoing>,
+    #[serde(default)]
+    wait: Wait,
+    compensate: Option<Compensation>,
+}
+
+impl Serialize for Sent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { cause, step, part, send, ids, wait, compensate } = self;
+        // Who knows of no ids but those of places must not read it: it would send the same under another id.
+        let (send, outgoing) = match ids {
+            MessageIds::OfPlaces => (Some(send), None),
+            MessageIds::OfEvents => (None, Some(send)),
+        };
+        let (wait, compensate) = (Some(wait).filter(|wait| !wait.is_default()), compensate.as_ref());
+        SentWritten { cause, step, part: *part, send, outgoing, wait, compensate }.serialize(serializer)
+    }
+}
+
+impl TryFrom<SentRead> for Sent {
+    type Error = &'static str;
+
+    fn try_from(read: SentRead) -> Result<Self, Self::Error> {
+        let SentRead { cause, step, part, send, outgoing, wait, compensate } = read;
+        let (send, ids) = match (send, outgoing) {
+            (Some(send), None) => (send, MessageIds::OfPlaces),
+            (None, Some(send)) => (send, MessageIds::OfEvents),
+            _ => return Err("it has one of `send` and `outgoing`"),
+        };
+        Ok(Self { cause, step, part, send, ids, wait, compensate })
+    }
 }
 
 /// A message went out once more, under its first id.

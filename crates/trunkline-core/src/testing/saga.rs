@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::saga::{
-    Advanced, Answer, Input, Order, Outgoing, Recorded, Reply, Saga, SagaState, Status, Transition, Typed,
-    advance,
+    Advanced, Answer, Input, MessageName, Moment, Order, Outgoing, Recorded, Reply, Saga, SagaState, Status,
+    Transition, Typed, advance,
 };
 use crate::{Event, EventId, EventType, NewEvent, Position, RecordedEvent, StreamName, Timestamp, Version};
 
@@ -179,7 +179,8 @@ impl<S: Saga> GivenSaga<S> {
     }
 
     fn answered(self, event: &RecordedEvent, reply: Reply) -> ThenSaga<S> {
-        let message = self.state.messages.last().map_or(Version::EMPTY, |message| message.version);
+        let none = MessageName::Version(Version::EMPTY);
+        let message = self.state.messages.last().map_or(none, |message| message.name);
         let input = Self::input(event, Vec::new(), Some(Answer { message, after: 0, reply }));
         self.advance(&input)
     }
@@ -206,7 +207,9 @@ impl<S: Saga> GivenSaga<S> {
 
     #[track_caller]
     fn advance(mut self, input: &Input) -> ThenSaga<S> {
-        let advanced = advance(&Typed::<S>::default(), &self.state, input, self.now);
+        let id = EventId::from_bytes(u128::from(self.state.version.get()).to_be_bytes());
+        let moment = Moment::new(self.now, id);
+        let advanced = advance(&Typed::<S>::default(), &self.state, input, &moment);
         let Advanced { state, transitions, .. } =
             advanced.unwrap_or_else(|error| panic!("the order can't be carried out: {error}"));
         let mut sent = Vec::new();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use trunkline_core::saga::{self, Ignored, Input, SagaState, Transition};
+use trunkline_core::saga::{self, Ignored, Input, Moment, SagaState, Transition};
 use trunkline_core::{Append, EventId, Expected, Metadata, NewEvent, StreamName, Timestamp, Version};
 use trunkline_store::derived::SagaKey;
 use trunkline_store::{Advice, AppendError};
@@ -49,16 +49,20 @@ pub(super) async fn advance(
         };
         let now = at.unwrap_or_else(|| sagas.now());
         let mut state = SagaState::clone(&before);
-        let (mut transitions, mut ignored) = (Vec::new(), Vec::new());
+        let (mut transitions, mut ids, mut ignored) = (Vec::new(), Vec::new(), Vec::new());
         for input in inputs {
-            let advanced = saga::advance_within(&**behaviour, &state, input, now, bytes_max)
+            // Drawn by whoever records it, and not made of its place: where a log has lost its end, another event has
+            // the place, and what was sent from there is not to be taken for this.
+            let moment = Moment::new(now, EventId::generate()).within(bytes_max);
+            let advanced = saga::advance(&**behaviour, &state, input, &moment)
                 .map_err(|source| SagaError::Order { saga: called(), source })?;
             state = advanced.state;
+            ids.extend((0..advanced.transitions.len()).map(|place| moment.id_of(place)));
             transitions.extend(advanced.transitions);
             ignored.extend(advanced.ignored);
         }
         if !transitions.is_empty() {
-            let append = append(&stream, &before, &state, &transitions, now);
+            let append = append(&stream, &before, &state, transitions.iter().zip(ids), now);
             match append_with_retries(sagas, append).await {
                 Ok(()) => {}
                 Err(AppendError::Conflict { .. }) if attempts < ATTEMPTS_MAX => {
@@ -130,18 +134,18 @@ struct TransitionMetadata<'a> {
     actor: Option<&'a str>,
 }
 
-fn append(
+fn append<'a>(
     stream: &StreamName,
     before: &SagaState,
     after: &SagaState,
-    transitions: &[Transition],
+    transitions: impl Iterator<Item = (&'a Transition, EventId)>,
     now: Timestamp,
 ) -> Append {
     let expected = match before.version {
         Version::EMPTY => Expected::NoStream,
         version => Expected::At(version),
     };
-    let event = |transition: &Transition| {
+    let event = |(transition, id): (&Transition, EventId)| {
         let cause = transition.cause();
         let fields = TransitionMetadata {
             correlation_id: after.correlation_id.as_deref(),
@@ -149,10 +153,11 @@ fn append(
             actor: cause.operator.as_deref(),
         };
         NewEvent::new(transition.event_type(), transition.to_data())
+            .id(id)
             .metadata(Metadata::of(&fields).unwrap_or_default())
             .occurred_at(now)
     };
-    Append::to(stream.clone(), expected).with_events(transitions.iter().map(event))
+    Append::to(stream.clone(), expected).with_events(transitions.map(event))
 }
 
 /// Appends, and tries again a few times when the error is a passing one: by the events' ids the store knows whether it

@@ -78,7 +78,7 @@ impl Audit {
             }
             _ => {}
         }
-        self.state.apply(transition, recording.at);
+        self.state.apply(transition, recording.at, recording.event_id);
     }
 
     fn sent(&mut self, recording: &Recording, sent: &Sent) {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use trunkline_core::saga::{Input, Outgoing, SagaState, Status, Transition, advance};
-use trunkline_core::{RecordedEvent, Timestamp};
+use trunkline_core::saga::{Input, Moment, Outgoing, SagaState, Status, Transition, advance};
+use trunkline_core::{EventId, RecordedEvent, Timestamp};
 
 use super::Routes;
 
@@ -30,7 +30,8 @@ impl<'a> PlayedSagas<'a> {
             let key = (routed.name, routed.id);
             let state = self.sagas.remove(&key).unwrap_or_else(|| SagaState::new(&*key.0, &*key.1));
             let input = Input::Recorded(routed.recorded);
-            let advanced = advance(&**behaviour, &state, &input, Timestamp::default());
+            let moment = Moment::new(Timestamp::default(), EventId::generate());
+            let advanced = advance(&**behaviour, &state, &input, &moment);
             let advanced = advanced.map_err(|error| error.to_string())?;
             sent.extend(advanced.transitions.into_iter().filter_map(|transition| match transition {
                 Transition::Sent(sent) => Some(sent.send),

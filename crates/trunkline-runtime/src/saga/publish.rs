@@ -4,10 +4,8 @@
 use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
-use trunkline_core::saga;
-use trunkline_core::{
-    Append, EventId, EventType, Expected, Metadata, NewEvent, Position, StreamName, Version,
-};
+use trunkline_core::saga::{self, MessageName};
+use trunkline_core::{Append, EventId, EventType, Expected, Metadata, NewEvent, Position, StreamName};
 use trunkline_queue::{MessageQueue, NewMessage, PublishError, TopicName};
 use trunkline_store::derived::SagaKey;
 use trunkline_store::{Advice, AppendError};
@@ -42,8 +40,12 @@ impl Publisher<'_> {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    let saga = format!("{}-{}", key.0, key.1);
-                    self.give_up(&saga, recording.version, &error.to_string()).await?;
+                    let sent = state.waiting.as_ref().map(|waiting| waiting.message);
+                    let sent = state.messages.iter().find(|message| Some(message.version) == sent);
+                    if let Some(name) = sent.map(|message| message.name) {
+                        let saga = format!("{}-{}", key.0, key.1);
+                        self.give_up(&saga, name, &error.to_string()).await?;
+                    }
                 }
             }
         }
@@ -74,11 +76,11 @@ impl Publisher<'_> {
     /// Publishes the messages one by one; what can never be published is given up in the log.
     async fn publish_singly(&self, messages: Vec<OutboxMessage>) -> Result<(), SingleError> {
         for message in messages {
-            let (saga, version) = (message.saga.clone(), message.version);
+            let (saga, name) = (message.saga.clone(), message.name);
             match self.queue.publish(message.topic, vec![message.message]).await {
                 Ok(_) => {}
                 Err(error) if error.advice() == Advice::FixRequest => {
-                    self.give_up(&saga, version, &error.to_string()).await.map_err(SingleError::Saga)?;
+                    self.give_up(&saga, name, &error.to_string()).await.map_err(SingleError::Saga)?;
                 }
                 Err(error) => return Err(SingleError::Publish(error)),
             }
@@ -87,13 +89,13 @@ impl Publisher<'_> {
     }
 
     /// Says in the log that a message can't be published, as a consumer does for a dead letter: its saga learns of it.
-    async fn give_up(&self, saga: &str, version: Version, reason: &str) -> Result<(), SagaError> {
+    async fn give_up(&self, saga: &str, name: MessageName, reason: &str) -> Result<(), SagaError> {
         let data = serde_json::to_vec(&BTreeMap::from([("reason", reason)])).expect("texts always serialize");
         let event_type = EventType::system(DEAD_LETTERED).expect("the type is a name");
         let metadata =
-            BTreeMap::from([(saga::SAGA_FIELD, saga.to_owned()), (saga::MESSAGE_FIELD, version.to_string())]);
+            BTreeMap::from([(saga::SAGA_FIELD, saga.to_owned()), (saga::MESSAGE_FIELD, name.to_string())]);
         let event = NewEvent::new(event_type, data)
-            .id(EventId::from_cloudevent("urn:trunkline:unpublished", &format!("{saga} {version}")))
+            .id(EventId::from_cloudevent("urn:trunkline:unpublished", &format!("{saga} {name}")))
             .metadata(Metadata::of(&metadata).expect("names are not too long"));
         let stream = StreamName::system("$inbox-$sagas").expect("this is the name of a stream");
         let append = Append::to(stream.clone(), Expected::Any).event(event);

@@ -89,7 +89,7 @@ impl Sagas {
             let state = &mut followed[&key];
             if state.version.next() == event.version() {
                 let recording = states::read(event)?;
-                Arc::make_mut(state).apply(&recording.transition, recording.at);
+                Arc::make_mut(state).apply(&recording.transition, recording.at, recording.event_id);
             }
             touched.insert(key);
         }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
-use trunkline_core::saga::{self, Answer, Behaviour, BehaviourProblem, Recorded, Reply};
+use trunkline_core::saga::{self, Answer, Behaviour, BehaviourProblem, MessageName, Recorded, Reply};
 use trunkline_core::upcast::{UpcastError, Upcasters};
-use trunkline_core::{CommandId, MetadataView, RecordedEvent, Version};
+use trunkline_core::{CommandId, MetadataView, RecordedEvent};
 
 use crate::command::inbox::{self, KeptOutcome};
 use crate::messages::DEAD_LETTERED;
@@ -136,7 +136,7 @@ impl Delivered {
 struct Asked {
     name: String,
     id: String,
-    message: Version,
+    message: MessageName,
 }
 
 /// The saga whose message an event answers, and the message.
@@ -152,7 +152,7 @@ fn asked(event: &RecordedEvent) -> Option<Asked> {
         MetadataView::of(event.metadata()).texts([MetadataView::SAGA, MetadataView::SAGA_MESSAGE]);
     let saga = saga?;
     let (name, id) = saga.split_once('-')?;
-    let message: Version = message?.parse().ok()?;
+    let message: MessageName = message?.parse().ok()?;
     Some(Asked { name: name.to_owned(), id: id.to_owned(), message })
 }
 

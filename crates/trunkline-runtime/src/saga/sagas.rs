@@ -55,7 +55,8 @@ impl SagaDetail {
     /// The id of the message that was sent first at a version of the saga's stream.
     pub fn message_id(&self, version: Version) -> Option<trunkline_queue::MessageId> {
         let stream = saga::stream(&self.state.name, &self.state.id).ok()?;
-        Some(super::outbox::message_id(&stream, version))
+        let sent = self.state.messages.iter().find(|message| message.version == version)?;
+        Some(super::outbox::message_id(&stream, sent.name))
     }
 }
 
@@ -177,7 +178,7 @@ impl Sagas {
         let history = self.states.history(&stream).await?;
         let mut state = SagaState::new(name, id);
         for recording in &history {
-            state.apply(&recording.transition, recording.at);
+            state.apply(&recording.transition, recording.at, recording.event_id);
         }
         if state.status.is_none() {
             return Err(not_found());

@@ -63,7 +63,7 @@ impl SagaStates {
         let mut events = self.store.read_stream(&stream, StreamRead::default());
         while let Some(event) = events.next().await.transpose()? {
             let recording = read(&event)?;
-            state.apply(&recording.transition, recording.at);
+            state.apply(&recording.transition, recording.at, recording.event_id);
         }
         Ok(state)
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use serde::Serialize;
-use trunkline_core::saga::{self, Behaviour, Input, SagaState, Status, Transition, advance};
-use trunkline_core::{Position, RecordedEvent, StreamName, Version};
+use trunkline_core::saga::{self, Behaviour, Input, Moment, SagaState, Status, Transition, advance};
+use trunkline_core::{EventId, Position, RecordedEvent, StreamName, Version};
 use trunkline_store::derived::SagaKey;
 use trunkline_store::{AllRead, StreamRead};
 
@@ -272,7 +272,8 @@ impl Check<'_> {
 
 /// Whether something would make a saga go on.
 fn has_effect(behaviour: &dyn Behaviour, state: &SagaState, input: &Input, event: &RecordedEvent) -> bool {
-    let advanced = advance(behaviour, state, input, event.occurred_at());
+    let moment = Moment::new(event.occurred_at(), EventId::generate());
+    let advanced = advance(behaviour, state, input, &moment);
     advanced.is_ok_and(|advanced| {
         advanced.transitions.iter().any(|transition| !matches!(transition, Transition::Ignored(_)))
     })

@@ -32,7 +32,7 @@ impl Shop {
             .await
     }
 
-    async fn over(store: Arc<dyn EventStore>, queue: MemoryQueue, clock: ManualClock) -> Self {
+    pub(crate) async fn over(store: Arc<dyn EventStore>, queue: MemoryQueue, clock: ManualClock) -> Self {
         let builder = App::builder()
             .shared_store(Arc::clone(&store))
             .queue(queue.clone())
@@ -153,7 +153,7 @@ impl Shop {
     }
 
     /// A message is given up.
-    async fn give_up(&self, delivery: &Delivery) {
+    pub(crate) async fn give_up(&self, delivery: &Delivery) {
         let said: std::collections::BTreeMap<_, _> =
             delivery.message.headers.iter().filter(|(name, _)| name.starts_with("$saga")).collect();
         let event = NewEvent::new(EventType::system("$DeadLettered").unwrap(), r#"{"reason":"no one home"}"#)

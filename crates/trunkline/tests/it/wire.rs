@@ -11,7 +11,7 @@ use trunkline::queue::{
     NewMessage, OperateError, OperateQueue, PublishError, Published, Receive, ReceiveError, SettleError,
     StorageError, SubscribeError, TopicName, Unfinished,
 };
-use trunkline::{EventStore, EventStoreExt as _, StreamName, Timestamp};
+use trunkline::{EventId, EventStore, EventStoreExt as _, RecordedEvent, StreamName, Timestamp};
 
 const WORKS: u8 = 0;
 const REFUSES: u8 = 1;
@@ -55,10 +55,10 @@ impl Wire {
     async fn look(&self, message: &NewMessage) {
         let header = |name: &str| message.system_headers[name].clone();
         let stream = StreamName::system(&format!("$saga.{}", header("$saga"))).unwrap();
-        let version: usize = header("$saga_message").parse().unwrap();
+        let sent: EventId = header("$saga_message").parse().unwrap();
         let events = self.store.stream_events(&stream).await.unwrap();
-        let recorded = events.get(version - 1).map(|event| event.event_type().to_owned());
-        assert_eq!(recorded.as_deref(), Some("$SagaSent"), "version {version} of {stream}");
+        let recorded = events.iter().find(|event| event.event_id() == sent);
+        assert_eq!(recorded.map(RecordedEvent::event_type), Some("$SagaSent"), "{sent} of {stream}");
     }
 }
 

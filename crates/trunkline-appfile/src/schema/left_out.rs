@@ -14,7 +14,7 @@ impl Rules {
         match *self {}
     }
 
-    pub(super) fn violations(&self, _: &Value) -> std::iter::Empty<(String, String)> {
+    pub(super) fn violations(&self, _: &Value) -> Vec<(String, String)> {
         match *self {}
     }
 }

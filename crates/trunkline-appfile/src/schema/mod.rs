@@ -5,6 +5,12 @@
 #[cfg_attr(not(feature = "schema"), path = "left_out.rs")]
 mod rules;
 
+#[cfg(feature = "schema")]
+mod order;
+
+#[cfg(all(test, feature = "schema"))]
+mod suite;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -53,7 +59,7 @@ impl Schema {
         if self.rules.hold(data) {
             return Ok(());
         }
-        let mut violations = self.rules.violations(data).map(|(pointer, reason)| {
+        let mut violations = self.rules.violations(data).into_iter().map(|(pointer, reason)| {
             let path = readable(&pointer);
             (if path.is_empty() { reason.clone() } else { format!("{path}: {reason}") }, path)
         });
@@ -150,6 +156,33 @@ mod tests {
             json!({"$ref": "#/$defs/a", "$defs": {"a": {}}}),
         ] {
             assert!(!of(&value), "{value}");
+        }
+    }
+
+    #[test]
+    fn objects_are_equal_whatever_the_order_of_their_names_is() {
+        let of = |json: Value| Schema::compile(&json).unwrap();
+        let (one, other) =
+            (json!({"a": 1, "b": [{"c": 2, "d": 3}]}), json!({"b": [{"d": 3, "c": 2}], "a": 1}));
+        let unlike = json!({"a": 1, "b": [{"c": 3, "d": 2}]});
+        for schema in [
+            json!({"const": one}),
+            json!({"enum": [0, one]}),
+            json!({"anyOf": [{"type": "string"}, {"enum": [[], other]}]}),
+            json!({"$ref": "#/$defs/one", "$defs": {"one": {"const": other}}}),
+        ] {
+            let schema = of(schema);
+            assert_eq!((schema.check(&one), schema.check(&other)), (Ok(()), Ok(())));
+            assert!(schema.check(&unlike).is_err());
+        }
+        let unique = of(json!({"properties": {"list": {"uniqueItems": true}}}));
+        // Few are compared each with each, many by their digests.
+        for fill in [0, 40] {
+            let mut list: Vec<Value> = (0..fill).map(Value::from).collect();
+            list.extend([one.clone(), unlike.clone()]);
+            assert_eq!(unique.check(&json!({ "list": list })), Ok(()), "{fill}");
+            list.push(other.clone());
+            assert!(unique.check(&json!({ "list": list })).is_err(), "{fill}");
         }
     }
 

@@ -1,26 +1,44 @@
 //! The rules of a schema, by the crate `jsonschema`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jsonschema::Validator;
 use serde_json::Value;
 
+use super::order;
+
 #[derive(Clone)]
-pub(super) struct Rules(Arc<Validator>);
+pub(super) struct Rules {
+    validator: Arc<Validator>,
+    /// Whether data has to be sorted before it is judged.
+    compares_objects: bool,
+}
 
 impl Rules {
     pub(super) fn compile(schema: &Value) -> Result<Self, String> {
-        let compiled = jsonschema::validator_for(schema).map_err(|error| error.to_string());
-        compiled.map(|validator| Self(Arc::new(validator)))
+        let compares_objects = order::compares_objects(schema);
+        let validator = if compares_objects {
+            jsonschema::validator_for(&order::with_sorted_constants(schema.clone()))
+        } else {
+            jsonschema::validator_for(schema)
+        };
+        let validator = Arc::new(validator.map_err(|error| error.to_string())?);
+        Ok(Self { validator, compares_objects })
+    }
+
+    fn judged<'a>(&self, data: &'a Value) -> Cow<'a, Value> {
+        if self.compares_objects { order::sorted(data) } else { Cow::Borrowed(data) }
     }
 
     pub(super) fn hold(&self, data: &Value) -> bool {
-        self.0.is_valid(data)
+        self.validator.is_valid(&self.judged(data))
     }
 
     /// Where data breaks a rule, as a JSON Pointer, and what is wrong there.
-    pub(super) fn violations<'a>(&'a self, data: &'a Value) -> impl Iterator<Item = (String, String)> + 'a {
-        let errors = self.0.iter_errors(data);
-        errors.map(|error| (error.instance_path().as_str().to_owned(), error.to_string()))
+    pub(super) fn violations(&self, data: &Value) -> Vec<(String, String)> {
+        let data = self.judged(data);
+        let errors = self.validator.iter_errors(&data);
+        errors.map(|error| (error.instance_path().as_str().to_owned(), error.to_string())).collect()
     }
 }

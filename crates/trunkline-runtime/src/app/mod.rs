@@ -153,7 +153,7 @@ impl App {
     /// use trunkline::config::{FixedClock, MemoryEnvironment, MemoryFiles, World};
     /// use trunkline::{App, CommandRequest, FromFile as _, MemoryStore};
     ///
-    /// let file = "[commands.Open]\nstream: \"'door-' + command.id\"\nemit: [{ type: \"Opened\" }]\n";
+    /// let file = "[commands.Open]\nstream: \"'door-' + command.id\"\nemit: [{ type: \"Opened\", data: \"command\" }]\n";
     /// let files = MemoryFiles::new().with("app.tsk", file);
     /// let world = World { loader: &files, environment: &MemoryEnvironment::new(), clock: &FixedClock(0) };
     /// let app = App::builder().store(MemoryStore::new()).load("app.tsk", world)?.build().await?;

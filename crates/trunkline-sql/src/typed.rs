@@ -34,7 +34,7 @@ pub trait TypedProjection: Send + Sync + 'static {
 /// The rows of a projection, within a transaction.
 ///
 /// Statements have parameters `?1`, `?2` and so on; they read, insert, update and delete rows of the projection's own
-/// tables and do nothing else.
+/// tables and do nothing else. A statement fails that is given a double that is not finite; minus zero is zero.
 pub trait Rows {
     /// Runs a statement; how many rows it changed.
     fn execute(&mut self, sql: &str, values: &[SqlValue<'_>]) -> Result<u64, RowsError>;

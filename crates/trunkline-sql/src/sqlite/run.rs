@@ -94,7 +94,13 @@ pub(super) fn bind(
         SqlValue::Null => statement.raw_bind_parameter(at, Null),
         SqlValue::Boolean(value) => statement.raw_bind_parameter(at, value),
         SqlValue::Integer(value) => statement.raw_bind_parameter(at, value),
-        SqlValue::Real(value) => statement.raw_bind_parameter(at, value),
+        // SQLite would make null of what is no number, and JSON can't write what is infinite.
+        SqlValue::Real(value) if !value.is_finite() => {
+            let reason = format!("{value} is no number that rows can have");
+            Err(rusqlite::Error::ToSqlConversionFailure(reason.into()))
+        }
+        // Some columns would keep the sign of zero, and some would not.
+        SqlValue::Real(value) => statement.raw_bind_parameter(at, value + 0.0),
         SqlValue::Text(text) => statement.raw_bind_parameter(at, &*text),
     }
 }

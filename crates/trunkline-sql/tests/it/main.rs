@@ -9,6 +9,7 @@ mod derived;
 mod fence;
 mod generations;
 mod kill;
+mod numbers;
 mod pages;
 mod queries;
 mod shop;

@@ -187,11 +187,14 @@ impl ParameterSpec {
         if json == "null" && (self.kind == ParameterType::Any || self.default.as_deref() == Some("null")) {
             return Ok(SqlValue::Null);
         }
+        if self.kind == ParameterType::Json {
+            // As it is written, whatever numbers are in it.
+            return Ok(SqlValue::Text(json.into()));
+        }
         let value =
             of_json(json).map_err(|reason| AskError::Parameter { name: self.name.clone(), reason })?;
         let fits = match self.kind {
-            ParameterType::Any => true,
-            ParameterType::Json => return Ok(SqlValue::Text(json.into())),
+            ParameterType::Any | ParameterType::Json => true,
             ParameterType::Text => json.starts_with('"'),
             ParameterType::Integer => matches!(value, SqlValue::Integer(_)),
             ParameterType::Number => matches!(value, SqlValue::Integer(_) | SqlValue::Real(_)),
@@ -437,6 +440,10 @@ mod tests {
         let given = r#"{"id": "x", "country": "Peru", "least": 3, "tags": {"a": 1}}"#;
         assert_eq!(values(given).unwrap(), [r#""x""#, "3", r#""Peru""#, r#""{\"a\": 1}""#]);
         assert_eq!(values(r#"{"id": null, "country": null}"#).unwrap()[2], "null");
+        for written in ["18446744073709551616", "9007199254740993.0", "[1e-400]"] {
+            let given = format!(r#"{{"id": 7, "tags": {written}}}"#);
+            assert_eq!(values(&given).unwrap()[3], format!("{written:?}"));
+        }
     }
 
     #[test]

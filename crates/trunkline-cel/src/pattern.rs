@@ -1,7 +1,8 @@
 //! The patterns of `matches`: those of RE2, which CEL names, for a library that reads nearly the same.
 //!
 //! What differs is rewritten. In RE2 `\d`, `\w`, `\s` and `\b` are about ASCII, and within brackets `[`, `&` and `~`
-//! stand for themselves, as `\<` and `\>` do everywhere. Both find a match in time that grows with the text alone.
+//! stand for themselves, as `\<` and `\>` do everywhere, and all between `\Q` and `\E`. Both find a match in time that
+//! grows with the text alone.
 
 use crate::limits::PATTERN_BYTES_MAX;
 use regex::{Regex, RegexBuilder};
@@ -23,6 +24,11 @@ fn rewritten(written: &str) -> String {
     while let Some(char) = rest.chars().next() {
         let mut length = char.len_utf8();
         match char {
+            '\\' if rest.starts_with("\\Q") => {
+                let literal = rest[2..].split("\\E").next().unwrap_or_default();
+                length = (2 + literal.len() + 2).min(rest.len());
+                out.push_str(&regex::escape(literal));
+            }
             '\\' => {
                 let escaped = rest[1..].chars().next();
                 length += escaped.map_or(0, char::len_utf8);
@@ -95,6 +101,8 @@ mod tests {
             (r"é\b", "éa"),
             (r"\Bé", "é"),
             (r"^\<[\>]$", "<>"),
+            (r"^\Qa.\d\E\d$", r"a.\d3"),
+            (r"^\Q[(", "[("),
             (r"^\\d$", r"\d"),
             (r"^[\\d]+$", r"\d"),
             (r"(?i)^É$", "é"),

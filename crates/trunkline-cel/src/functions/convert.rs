@@ -37,7 +37,7 @@ pub(super) fn int(call: &mut Call<'_, '_>) -> Outcome {
             Err(call.refused(0, format!("{} does not fit 64 bits", call.name(0))))
         }
         View::Text(text) => {
-            let digits = text.strip_prefix('-').unwrap_or(text);
+            let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
             let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
             match text.parse::<i64>() {
                 Ok(number) if plain => Ok(Value::from(number)),

@@ -4,7 +4,8 @@
 //! under `commands` that calls a function of `trunkline-ops`, or a trait, and says how what it returns is printed.
 //! `output` prints values as data and talk as talk; `failure` is what went wrong, `echo` keeps what was typed short there.
 //! `queue` is the same for message queues: the way to an open one, and how messages are printed.
-//! `application` is the application that a file describes, `interrupt` what asks a command to stop.
+//! `told` prints that something derived was damaged and is made anew.
+//! `runtime` is what commands run on. `application` is the application that a file describes, `interrupt` what asks a command to stop.
 
 mod application;
 mod args;
@@ -17,6 +18,8 @@ mod output;
 mod progress;
 mod queue;
 mod render;
+mod runtime;
+mod told;
 
 use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
@@ -45,6 +48,9 @@ fn main() -> ExitCode {
     // Not locked: a progress bar draws there too.
     let mut talk = io::stderr();
     let mut output = Output::new(cli.format, cli.quiet, &mut data, &mut talk);
+    if !cli.quiet {
+        told::listen();
+    }
     let result = run(cli, &mut output).and_then(|()| output.flush());
     let exit = match result {
         Ok(()) => Exit::Done,
@@ -64,15 +70,9 @@ fn main() -> ExitCode {
     exit.code().into()
 }
 
-/// Runs the command on a runtime with a worker for each core.
-///
-/// The command itself runs on this thread, where reads of mapped files may take their time; meanwhile the
-/// workers notice signals and timers, and run what a whole application does at the same time.
+/// Runs the command.
 fn run(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| Failure::file("starting the runtime", source))?;
+    let runtime = runtime::start(cli.format)?;
     // Behind a pointer: else all that a command awaits is compiled once for each place where a runtime polls it.
     let result = runtime.block_on(cli.command.run(output).boxed_local());
     // A thread that waits for a line of standard input must not hold up the end.

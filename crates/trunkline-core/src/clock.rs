@@ -22,10 +22,25 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
+impl SystemClock {
+    /// Whether it was set: it shows a time since 1970. Until then nothing should be stored, and no id can be made of it.
+    pub fn is_set() -> bool {
+        is_since_1970(system_time())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is handed")]
+fn system_time() -> SystemTime {
+    SystemTime::now()
+}
+
+fn is_since_1970(time: SystemTime) -> bool {
+    time >= UNIX_EPOCH
+}
+
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is handed")]
     fn now(&self) -> Timestamp {
-        let micros = match SystemTime::now().duration_since(UNIX_EPOCH) {
+        let micros = match system_time().duration_since(UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
             Err(error) => i64::try_from(error.duration().as_micros()).map_or(i64::MIN, |before| -before),
         };
@@ -132,6 +147,13 @@ mod tests {
         let mut wait = clock.wait_until(later(clock.now(), 1));
         drop(clock);
         assert!(!is_over(&mut wait));
+    }
+
+    #[test]
+    fn a_clock_before_1970_is_not_set() {
+        assert!(SystemClock::is_set());
+        assert!(is_since_1970(UNIX_EPOCH));
+        assert!(!is_since_1970(UNIX_EPOCH - Duration::from_nanos(1)));
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::limits::COMMAND_ID_BYTES_MAX;
-use crate::{InvalidName, Tag};
+use crate::{InvalidName, SystemClock, Tag};
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -67,10 +67,15 @@ uuid_id!(
     StoreId
 );
 
+/// A UUID of the time, or where the clock shows none since 1970, of randomness alone.
+fn fresh() -> Uuid {
+    if SystemClock::is_set() { Uuid::now_v7() } else { Uuid::new_v4() }
+}
+
 impl EventId {
     /// A fresh id from the time and randomness that the operating system seeds (UUID version 7).
     pub fn generate() -> Self {
-        Self(Uuid::now_v7())
+        Self(fresh())
     }
 
     /// The id of a `CloudEvents` event: its own when that is a UUID, else derived from `source` and `id`
@@ -147,7 +152,7 @@ impl CommandId {
     /// A fresh id from the time and randomness that the operating system seeds (UUID version 7).
     pub fn generate() -> Self {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
-        Self((&*Uuid::now_v7().hyphenated().encode_lower(&mut text)).into())
+        Self((&*fresh().hyphenated().encode_lower(&mut text)).into())
     }
 
     /// The id as text.

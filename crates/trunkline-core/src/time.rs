@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 use jiff::fmt::StdFmtWrite;
-use jiff::fmt::temporal::DateTimePrinter;
+use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment in UTC with microseconds, written as RFC 3339.
@@ -21,8 +23,11 @@ pub struct Timestamp(i64);
 /// 0000-01-01T00:00:00Z.
 const YEAR_0: i64 = -62_167_219_200_000_000;
 
-/// 9999-12-30T00:00:00Z, the last whole day that every time zone has before the year 10000.
-const YEAR_9999: i64 = 253_402_128_000_000_000;
+/// 9999-12-31T23:59:59.999999Z, which others write for "for ever".
+const YEAR_9999: i64 = 253_402_300_799_999_999;
+
+/// 1970-01-01T00:00:00.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// A text that is not a moment in RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +54,12 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A projection writes the time of every event: the printer is quicker than a format with a precision.
         static PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
-        let time = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
+        let Ok(time) = jiff::Timestamp::from_microsecond(self.0) else {
+            // The last day, which jiff leaves out since not every time zone has it before the year 10000.
+            let time = EPOCH.saturating_add(SignedDuration::from_micros(self.0));
+            PRINTER.print_datetime(&time, StdFmtWrite(&mut *f)).map_err(|_| fmt::Error)?;
+            return f.write_str("Z");
+        };
         PRINTER.print_timestamp(&time, StdFmtWrite(f)).map_err(|_| fmt::Error)
     }
 }
@@ -58,10 +68,21 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        text.parse::<jiff::Timestamp>()
-            .map(|time| Self::from_micros(time.as_microsecond()))
-            .map_err(|_| InvalidTimestamp { text: text.to_owned() })
+        match text.parse::<jiff::Timestamp>() {
+            Ok(time) => Ok(Self::from_micros(time.as_microsecond())),
+            Err(_) => last_day(text).ok_or_else(|| InvalidTimestamp { text: text.to_owned() }),
+        }
     }
+}
+
+/// A moment of the days that jiff leaves out, since not every time zone has them before the year 10000.
+fn last_day(text: &str) -> Option<Timestamp> {
+    static PARSER: DateTimeParser = DateTimeParser::new();
+    let pieces = PARSER.parse_pieces(text).ok()?;
+    let local = pieces.date().to_datetime(pieces.time()?);
+    let since = local.duration_since(EPOCH).as_micros();
+    let micros = since - i128::from(pieces.to_numeric_offset()?.seconds()) * 1_000_000;
+    Some(Timestamp::from_micros(i64::try_from(micros).ok()?))
 }
 
 impl Serialize for Timestamp {
@@ -90,8 +111,35 @@ mod tests {
     }
 
     #[test]
-    fn a_date_alone_is_not_a_time() {
+    fn the_last_day_of_all_is_a_time() {
+        let last = "9999-12-31T23:59:59.999999Z";
+        for (text, wanted) in [
+            ("9999-12-30T21:59:59Z", "9999-12-30T21:59:59.000000Z"),
+            ("9999-12-30T22:00:01Z", "9999-12-30T22:00:01.000000Z"),
+            ("9999-12-31T00:00:00+14:00", "9999-12-30T10:00:00.000000Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000000Z"),
+            ("9999-12-31t23:59:59z", "9999-12-31T23:59:59.000000Z"),
+            ("9999-12-31T23:59:59+01:00", "9999-12-31T22:59:59.000000Z"),
+            ("9999-12-31T23:59:59.9999999Z", last),
+            // Later than what can be written.
+            ("9999-12-31T23:59:59-05:00", last),
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00.000000Z"),
+            ("0000-01-01T00:00:00+01:00", "0000-01-01T00:00:00.000000Z"),
+        ] {
+            let time: Timestamp = text.parse().unwrap();
+            assert_eq!(time.to_string(), wanted, "{text}");
+            assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time, "{text}");
+        }
+        assert_eq!(Timestamp::from_micros(i64::MAX).to_string(), last);
+    }
+
+    #[test]
+    fn a_date_or_a_time_without_its_offset_is_not_a_time() {
         let error = "2010-12-01".parse::<Timestamp>().unwrap_err();
         assert!(error.to_string().contains("2010-12-01T08:26:00Z"), "{error}");
+        for text in ["", "9999-12-31", "9999-12-31T23:59:59", "9999-12-32T00:00:00Z", "10000-01-01T00:00:00Z"]
+        {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
     }
 }

@@ -22,6 +22,10 @@ pub(crate) use write::{WriteRunError, merge_runs, write_recent};
 
 use crate::key::Key;
 
+/// The target of what is told when something derived was damaged and is made anew: whoever listens to nothing else shows
+/// these to its user.
+pub(crate) const MADE_ANEW: &str = "trunkline::made_anew";
+
 /// The folder of the runs.
 pub(crate) const FOLDER: &str = "index";
 

@@ -11,7 +11,9 @@ use crate::disk::{Disk, DiskLock, Kind, OpenMode, WriteLock};
 use crate::index::{self, Part, RECENT_RECORDS_MAX, Recent};
 use crate::indexer::{Indexer, settle};
 use crate::key::Hasher13;
-use crate::open::{check_head, index_parts, mend, published, recover_last, remove_temporary, segments};
+use crate::open::{
+    check_head, index_parts, mend, published, recover_last, remove_temporary, segments, tell_of_damaged_head,
+};
 use crate::record::Label;
 use crate::recover::Verdict;
 use crate::segment::{self, Segment};
@@ -141,8 +143,9 @@ impl Log {
             return Err(OpenError::InUse { folder: disk.name(), owner: "another process".to_owned() });
         };
         let head = published(&*disk)?;
-        if let Some(head) = &head {
-            check_head(head, &last)?;
+        match &head {
+            Some(head) => check_head(head, &last)?,
+            None => tell_of_damaged_head(&*disk)?,
         }
         let recovered = recover_last(&last, head.as_ref())?;
         let rolled_back_bytes = match &recovered.verdict {
@@ -375,7 +378,7 @@ fn recent_records(wanted: u64) -> u64 {
 
 fn first_segment(disk: &dyn Disk, capacity: u64) -> Result<Segment, OpenError> {
     let header = segment::Header {
-        store_id: uuid::Uuid::now_v7().into_bytes(),
+        store_id: uuid::Uuid::new_v4().into_bytes(),
         hash_key: uuid::Uuid::new_v4().into_bytes(),
         segment_id: uuid::Uuid::new_v4().into_bytes(),
         number: 1,

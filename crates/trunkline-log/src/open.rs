@@ -73,6 +73,19 @@ pub(crate) fn published(disk: &dyn Disk) -> Result<Option<Head>, OpenError> {
     Head::of(disk).map_err(OpenError::io("read the published head"))
 }
 
+/// Says so when there is a published head that is not whole: it is published again.
+pub(crate) fn tell_of_damaged_head(disk: &dyn Disk) -> Result<(), OpenError> {
+    let files = disk.list("").map_err(OpenError::io(format!("list the files of {}", disk.name())))?;
+    if files.iter().any(|file| file == head::FILE) {
+        tracing::warn!(
+            target: index::MADE_ANEW,
+            file = head::FILE,
+            "the published head is damaged; it is made anew from the segments"
+        );
+    }
+    Ok(())
+}
+
 /// Refuses a published head that doesn't belong to these segments.
 pub(crate) fn check_head(head: &Head, last: &Segment) -> Result<(), OpenError> {
     let corrupt = |what: String| OpenError::Corrupt { file: head::FILE.to_owned(), offset: 0, what };
@@ -167,6 +180,7 @@ fn try_index_parts(
                 }
                 Ok(None) => {
                     tracing::warn!(
+                        target: index::MADE_ANEW,
                         file = name.path(),
                         "an index file is damaged; its events are indexed again"
                     );

@@ -9,7 +9,7 @@ use crate::ReadError;
 use crate::batch::LabelQuery;
 use crate::disk::Disk;
 use crate::head::Head;
-use crate::index::{DamagedRun, Located, Part, Postings, Probe, Recent, Table};
+use crate::index::{DamagedRun, Located, MADE_ANEW, Part, Postings, Probe, Recent, Table};
 use crate::key::{Hasher13, Key};
 use crate::reader::Reader;
 use crate::record::{Fields, Record};
@@ -129,7 +129,7 @@ impl Shared {
     /// Sets a damaged run aside: its positions become a gap, to be indexed again.
     pub(crate) fn set_aside(&self, DamagedRun(damaged): &DamagedRun) {
         let name = damaged.name;
-        tracing::warn!(file = name.path(), "an index file is damaged; its events are indexed again");
+        tracing::warn!(target: MADE_ANEW, file = name.path(), "an index file is damaged; its events are indexed again");
         self.change_parts(|parts| {
             for part in parts {
                 if matches!(part, Part::Run(run) if run.name == name) {

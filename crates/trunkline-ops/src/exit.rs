@@ -2,6 +2,8 @@
 //!
 //! The codes are exit codes of processes; their names stand in an error's JSON, where a server finds its status by them.
 
+mod damage;
+
 use std::io::ErrorKind;
 
 use trunkline::history::HistoryError;
@@ -37,6 +39,7 @@ impl Exit {
     /// How an operation with this error ends.
     pub fn of(error: &OpsError) -> Self {
         match error {
+            error if damage::is_damage(error) => Self::Corrupt,
             OpsError::Dsn(_)
             | OpsError::Invalid { .. }
             | OpsError::Migrate(MigrateError::SameStore)
@@ -73,8 +76,6 @@ impl Exit {
             )
             | OpsError::Dispatch(DispatchError::Read(ReadError::Damaged { .. }))
             | OpsError::History(HistoryError::Read(ReadError::Damaged { .. }))
-            | OpsError::Projection(ProjectionError::Read(ReadError::Damaged { .. }))
-            | OpsError::Saga(SagaError::Read(ReadError::Damaged { .. }) | SagaError::Unreadable { .. })
             | OpsError::Maintain(MaintainError::Damaged { .. }) => Self::Corrupt,
             OpsError::Queue(error) => Self::of_queue(error),
             OpsError::Verdict(verdict) => Self::of_verdict(verdict),
@@ -89,6 +90,8 @@ impl Exit {
             | OpsError::Read(_)
             | OpsError::Maintain(_)
             | OpsError::File { .. }
+            | OpsError::Clock
+            | OpsError::Threads { .. }
             | OpsError::Occupied { .. }
             | OpsError::Mistakes { .. }
             | OpsError::Build(_)

@@ -109,7 +109,8 @@ name!(
 impl MessageId {
     /// A fresh id from the time and the operating system's randomness (UUID version 7).
     pub fn generate() -> Self {
-        Self(uuid::Uuid::now_v7().to_string().into())
+        // The same kind of id as those of events.
+        Self(trunkline_core::EventId::generate().to_string().into())
     }
 }
 

@@ -53,6 +53,14 @@ pub enum DatabaseError {
         /// What happened.
         reason: String,
     },
+    /// A file is not what was written, or not there; the reason says what to do.
+    #[error("cannot {doing}: {reason}")]
+    Damaged {
+        /// What was to be done.
+        doing: String,
+        /// What is wrong, and the remedy.
+        reason: String,
+    },
     /// There is no such generation.
     #[error("the projection `{projection}` has no generation {generation}")]
     NoGeneration {

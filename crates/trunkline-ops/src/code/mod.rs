@@ -40,6 +40,8 @@ pub(crate) fn code_of(error: &OpsError) -> Option<Code> {
         }
         OpsError::Maintain(MaintainError::InUse { .. }) => Some(codes::IN_USE),
         OpsError::Queue(error) => queue(error),
+        OpsError::Clock => Some(codes::CLOCK),
+        OpsError::Threads { .. } => Some(codes::THREADS),
         OpsError::File { source, .. } if is_full(source) => Some(codes::NO_ROOM),
         OpsError::Mistakes { evaluated, .. } => first(evaluated),
         OpsError::Build(error) => build(error),

@@ -163,6 +163,15 @@ pub enum OpsError {
         /// The code that it is nearest to.
         near: Option<&'static str>,
     },
+    /// The clock was never set.
+    #[error("the system's clock shows a time before 1970")]
+    Clock,
+    /// The system starts no more threads.
+    #[error("the system starts no more threads")]
+    Threads {
+        /// What it says.
+        source: io::Error,
+    },
     /// The operation was done, and what it found is not as it should be.
     #[error(transparent)]
     Verdict(#[from] Verdict),

@@ -50,6 +50,14 @@ pub(crate) fn hints(error: &OpsError) -> Vec<String> {
             "with that remedied, run the same again: it goes on where it was, and nothing is done twice"
                 .to_owned(),
         ],
+        OpsError::Clock => vec![
+            "set it, with `date` or the service that keeps it, then run the same again; nothing was done".to_owned(),
+        ],
+        OpsError::Threads { .. } => vec![
+            "a limit is reached: see `ulimit -u`, `TasksMax` of the service, or the limit of processes of the container"
+                .to_owned(),
+            "end other processes, or raise it, then run the same again".to_owned(),
+        ],
         OpsError::CommandLine { .. } => vec![
             "a line is {\"command\":…,\"id\":…,\"occurred_at\":…,\"data\":{…}}; nothing from this line on was dispatched"
                 .to_owned(),

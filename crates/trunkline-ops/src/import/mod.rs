@@ -151,7 +151,7 @@ async fn store_all(
             () = stop.asked() => return Err(importer.ended(ImportProblem::Interrupted)),
             next = incoming.recv() => next,
         };
-        let failed = match next {
+        let cause = match next {
             Some(Incoming::Batch(batch)) => {
                 let bytes = batch.ends_at;
                 if let Err(ended) = importer.batch(batch).await {
@@ -165,10 +165,14 @@ async fn store_all(
                 continue;
             }
             Some(Incoming::End) => return importer.finish(),
-            Some(Incoming::Failed(error)) => error,
-            None => io::Error::other("the reading thread ended before the file did"),
+            Some(Incoming::Failed(error)) => unread(source, error),
+            Some(Incoming::NoThread(source)) => OpsError::Threads { source },
+            None => unread(source, io::Error::other("the reading thread ended before the file did")),
         };
-        let cause = Box::new(OpsError::File { what: format!("reading {source}"), source: failed });
-        return Err(importer.ended(ImportProblem::Failed { cause }));
+        return Err(importer.ended(ImportProblem::Failed { cause: Box::new(cause) }));
     }
+}
+
+fn unread(source: &str, error: io::Error) -> OpsError {
+    OpsError::File { what: format!("reading {source}"), source: error }
 }

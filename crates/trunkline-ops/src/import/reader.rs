@@ -18,15 +18,24 @@ const BUFFER_BYTES: usize = 1 << 20;
 pub(super) enum Incoming {
     Batch(Batch),
     Failed(io::Error),
+    /// Nothing is read: the system starts no thread.
+    NoThread(io::Error),
     End,
 }
 
 /// Begins to read.
 pub(super) fn start(input: Box<dyn io::Read + Send>, lines_per_batch: usize) -> mpsc::Receiver<Incoming> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-    std::thread::spawn(move || {
-        read(Batches::new(BufReader::with_capacity(BUFFER_BYTES, input), lines_per_batch), &sender);
-    });
+    let read = {
+        let sender = sender.clone();
+        move || {
+            read(Batches::new(BufReader::with_capacity(BUFFER_BYTES, input), lines_per_batch), &sender);
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("import".to_owned()).spawn(read) {
+        // There is room: nothing else was sent.
+        let _ = sender.try_send(Incoming::NoThread(error));
+    }
     receiver
 }
 

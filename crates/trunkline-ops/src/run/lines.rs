@@ -76,18 +76,25 @@ pub fn commands_in(path: &Path, names: Vec<String>) -> Result<RunCommands, OpsEr
 /// ends the run when it comes.
 pub fn commands_of(input: impl io::Read + Send + 'static, names: Vec<String>) -> RunCommands {
     let (sender, incoming) = mpsc::channel(AHEAD_MAX);
-    std::thread::spawn(move || {
-        let send = |command| sender.blocking_send(command).is_ok();
-        let input = BufReader::with_capacity(BUFFER_BYTES, input);
-        let ended = read(input, &names, |command: Result<_, WrongLine>| {
-            let is_command = command.is_ok();
-            send(command.map_err(|WrongLine { line, reason }| OpsError::CommandLine { line, reason }))
-                && is_command
-        });
-        if let Err(source) = ended {
-            send(Err(OpsError::File { what: "reading the commands".to_owned(), source }));
+    let read = {
+        let sender = sender.clone();
+        move || {
+            let send = |command| sender.blocking_send(command).is_ok();
+            let input = BufReader::with_capacity(BUFFER_BYTES, input);
+            let ended = read(input, &names, |command: Result<_, WrongLine>| {
+                let is_command = command.is_ok();
+                send(command.map_err(|WrongLine { line, reason }| OpsError::CommandLine { line, reason }))
+                    && is_command
+            });
+            if let Err(source) = ended {
+                send(Err(OpsError::File { what: "reading the commands".to_owned(), source }));
+            }
         }
-    });
+    };
+    if let Err(source) = std::thread::Builder::new().name("commands".to_owned()).spawn(read) {
+        // There is room: nothing else was sent.
+        let _ = sender.try_send(Err(OpsError::Threads { source }));
+    }
     RunCommands { total: None, incoming }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, RecordedEvent};
 use trunkline_sql::{ApplyError, Batch, BatchEnd, StatementFailure};
@@ -27,6 +28,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 
 /// The longest wait: who mends a full disk shouldn't have to wait long for it to be seen.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// For how long what somebody waits for is tried again: then he hears what keeps it, instead of waiting for ever.
+const HELD_UP: Duration = Duration::from_secs(10);
 
 /// What a runner takes.
 #[derive(Clone)]
@@ -102,9 +106,13 @@ impl Runner {
     }
 
     /// Works until the task is done, it is asked to stop, or it can't go on; how it ended is in its progress, too.
+    ///
+    /// A fault that passes is waited for: by a task without an end, for as long as it lasts; by one with an end, for some
+    /// seconds without progress.
     pub(super) async fn run(mut self, task: Task) -> Result<Position, ProjectionError> {
         let mut task = task;
         let mut wait = FIRST_WAIT;
+        let (mut farthest, mut came_on) = (self.progress.reached(), Instant::now());
         loop {
             let before = self.progress.standing().position;
             match self.work(&mut task).await {
@@ -112,11 +120,17 @@ impl Runner {
                     self.progress.state(Is::Idle);
                     return Ok(reached);
                 }
-                Err(error) if error.is_passing() => {
+                Err(error)
+                    if error.is_passing() && (task.goal().is_none() || came_on.elapsed() < HELD_UP) =>
+                {
                     tracing::warn!(projection = self.name(), %error, "trying again");
                     self.progress.failed(Is::Retrying, error);
                     if self.progress.standing().position > before {
                         wait = FIRST_WAIT;
+                    }
+                    // Also what readers don't see yet; begun anew, it has to come further than before.
+                    if self.progress.reached() > farthest {
+                        (farthest, came_on) = (self.progress.reached(), Instant::now());
                     }
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}

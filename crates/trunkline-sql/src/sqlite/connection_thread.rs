@@ -7,12 +7,16 @@ use std::thread::{Builder, JoinHandle};
 use futures::channel::oneshot;
 use rusqlite::Connection;
 
+use super::fault::is_damage;
+
 type Work = Box<dyn FnOnce(&mut Slot) + Send>;
 
 /// The connection, once it was needed and could be opened.
 struct Slot {
     connection: Option<Connection>,
     open: Box<dyn Fn() -> rusqlite::Result<Connection> + Send>,
+    /// What is done with a file that turns out damaged.
+    give_up: Box<dyn Fn() + Send>,
 }
 
 impl Slot {
@@ -22,6 +26,16 @@ impl Slot {
             self.connection = Some((self.open)()?);
         }
         Ok(self.connection.as_mut().expect("it was opened above"))
+    }
+
+    /// Asks the connection; one of a damaged file is closed, and the file given up.
+    fn ask<T>(&mut self, ask: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let answer = self.connection().and_then(ask);
+        if self.connection.is_some() && answer.as_ref().is_err_and(is_damage) {
+            self.connection = None;
+            (self.give_up)();
+        }
+        answer
     }
 }
 
@@ -42,12 +56,13 @@ enum State {
 pub(super) struct NoThread(pub(super) String);
 
 impl ConnectionThread {
-    /// A connection that is opened like this.
+    /// A connection that is opened like this, to a file of which this is done when it turns out damaged.
     pub(super) fn new(
         name: &'static str,
         open: impl Fn() -> rusqlite::Result<Connection> + Send + 'static,
+        give_up: impl Fn() + Send + 'static,
     ) -> Self {
-        let slot = Slot { connection: None, open: Box::new(open) };
+        let slot = Slot { connection: None, open: Box::new(open), give_up: Box::new(give_up) };
         Self { name, running: Mutex::new(State::New(Some(slot))) }
     }
 
@@ -59,7 +74,7 @@ impl ConnectionThread {
         let (answer, answered) = oneshot::channel();
         self.send(Box::new(move |slot| {
             // Who has gone doesn't want to know.
-            let _ = answer.send(slot.connection().and_then(ask));
+            let _ = answer.send(slot.ask(ask));
         }))?;
         answered.await.map_err(|_| self.gone())
     }
@@ -76,10 +91,14 @@ impl ConnectionThread {
             };
             let thread = Builder::new().name(self.name.to_owned()).spawn(run);
             *state =
-                State::Running { work: sender, thread: thread.map_err(|error| NoThread(error.to_string()))? };
+                State::Running { work: sender, thread: thread.map_err(|error| self.not_started(&error))? };
         }
         let State::Running { work: sender, .. } = &*state else { return Err(self.gone()) };
         sender.send(work).map_err(|_| self.gone())
+    }
+
+    fn not_started(&self, error: &std::io::Error) -> NoThread {
+        NoThread(format!("its thread \"{}\" can't be started: {error}", self.name))
     }
 
     fn gone(&self) -> NoThread {

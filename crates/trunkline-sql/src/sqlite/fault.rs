@@ -34,7 +34,7 @@ pub(super) fn failed(doing: impl Into<String>) -> impl FnOnce(Error) -> Database
             DatabaseError::Passing { doing, reason }
         } else if is_damage(&error) {
             let remedy = "its rows are made of the events, and a rebuild of the projection makes them anew";
-            DatabaseError::Lasting { doing, reason: format!("{reason}; {remedy}") }
+            DatabaseError::Damaged { doing, reason: format!("{reason}; {remedy}") }
         } else {
             DatabaseError::Lasting { doing, reason }
         }

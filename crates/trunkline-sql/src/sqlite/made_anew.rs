@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+/// The target of what is told when something derived was damaged and is made anew: whoever listens to nothing else shows
+/// these to its user.
+pub(super) const MADE_ANEW: &str = "trunkline::made_anew";
+
 /// Removes a database's files, whatever they are.
 pub(super) fn remove(path: &Path) {
     for suffix in ["", "-wal", "-shm"] {

@@ -46,7 +46,7 @@ impl Registry {
                 return failed(doing())(error);
             }
             let remedy = "move it away, and all read models are made anew of the events";
-            DatabaseError::Lasting { doing: doing(), reason: format!("{}; {remedy}", reason(&error)) }
+            DatabaseError::Damaged { doing: doing(), reason: format!("{}; {remedy}", reason(&error)) }
         };
         let mut connection = files.open(&files.registry(), true, Durability::Original).map_err(not_opened)?;
         let version = prepare(&mut connection).map_err(not_opened)?;

@@ -2,6 +2,10 @@
 //!
 //! Its rows and how far they were read commit together; commits are not synced, so after a power cut it is older, and
 //! catches up from the sagas' streams.
+//! `SQLite` doesn't notice a bit that changes inside of a row, nor a row that its tree no longer leads to. So each row
+//! has a checksum, and what all rows add up to is kept with them; `whole` checks it when the file is opened.
+
+mod whole;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,14 +17,15 @@ use rusqlite::backup::Backup;
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params, params_from_iter};
 use trunkline_core::saga::Status;
-use trunkline_core::{EventId, Position, StoreId, Timestamp};
+use trunkline_core::{Timestamp, Version};
 use trunkline_store::derived::{
     Checkpoint, IndexedSaga, SagaCount, SagaIndex, SagaIndexError, SagaKey, SagaQuery, SagaRow,
 };
 
 use super::connection_thread::ConnectionThread;
-use super::fault::is_passing;
-use super::made_anew;
+use super::fault::{is_damage, is_passing};
+use super::made_anew::{self, MADE_ANEW};
+use whole::{TABLES, Total, is_whole};
 
 /// How long is waited for another process that has the file locked.
 const WAIT: Duration = Duration::from_secs(5);
@@ -28,25 +33,10 @@ const WAIT: Duration = Duration::from_secs(5);
 /// How many pages are copied without a pause: others may write meanwhile.
 const PAGES_A_TURN: i32 = 4_096;
 
-const TABLES: &str = "
-    CREATE TABLE IF NOT EXISTS sagas_1 (
-        name TEXT NOT NULL,
-        id TEXT NOT NULL,
-        status TEXT NOT NULL,
-        step TEXT,
-        started INTEGER NOT NULL,
-        changed INTEGER NOT NULL,
-        due INTEGER,
-        reason TEXT,
-        version INTEGER NOT NULL,
-        PRIMARY KEY (name, id)
-    ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS sagas_1_due ON sagas_1 (due) WHERE due IS NOT NULL;
-    CREATE INDEX IF NOT EXISTS sagas_1_status ON sagas_1 (status);
-    CREATE TABLE IF NOT EXISTS read_1 (one INTEGER PRIMARY KEY, store BLOB, position INTEGER, event_id BLOB);
-";
+/// What keeps an index from being used that `SQLite` finds nothing wrong with.
+const NOT_WHOLE: &str = "its rows are not those that were written";
 
-const COLUMNS: &str = "name, id, status, step, started, changed, due, reason";
+const COLUMNS: &str = "name, id, status, step, started, changed, due, reason, version, checksum";
 
 /// The index of sagas on `SQLite`, which may be removed at any time.
 ///
@@ -59,18 +49,30 @@ pub struct SqliteSagaIndex {
 impl SqliteSagaIndex {
     /// In a file; one that is no database, or a damaged one, is made anew.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self::opened_by(path.into(), in_file)
+        Self::opened_by(path.into(), in_file, made_anew::remove)
     }
 
     /// In memory, and at first what a file has that others write: nothing is written to it, and where it can't be
     /// copied, this is empty at first.
     pub fn copy_of(path: impl Into<PathBuf>) -> Self {
-        Self::opened_by(path.into(), copy_of)
+        // What others write is theirs to make anew.
+        Self::opened_by(path.into(), copy_of, |_| ())
     }
 
-    fn opened_by(path: PathBuf, open: fn(&Path) -> rusqlite::Result<Connection>) -> Self {
-        let file = path.clone();
-        Self { path, thread: ConnectionThread::new("saga-index", move || open(&file)) }
+    fn opened_by(path: PathBuf, open: fn(&Path) -> rusqlite::Result<Connection>, give_up: fn(&Path)) -> Self {
+        let (file, damaged) = (path.clone(), path.clone());
+        let thread = ConnectionThread::new("saga-index", move || open(&file), move || give_up(&damaged));
+        Self { path, thread }
+    }
+
+    fn error(&self, error: &rusqlite::Error) -> SagaIndexError {
+        let (passes, damaged, file) = (is_passing(error), is_damage(error), self.path.display());
+        let reason = if damaged {
+            format!("{file} is damaged: {error}; run the same again, and it is made anew")
+        } else {
+            format!("{file}: {error}")
+        };
+        SagaIndexError { reason, passes, damaged }
     }
 
     fn ask<T: Send + 'static>(
@@ -79,11 +81,8 @@ impl SqliteSagaIndex {
     ) -> BoxFuture<'_, Result<T, SagaIndexError>> {
         async move {
             match self.thread.ask(ask).await {
-                Ok(answer) => answer.map_err(|error| SagaIndexError {
-                    passes: is_passing(&error),
-                    reason: error.to_string(),
-                }),
-                Err(gone) => Err(SagaIndexError { reason: gone.0, passes: false }),
+                Ok(answer) => answer.map_err(|error| self.error(&error)),
+                Err(gone) => Err(SagaIndexError { reason: gone.0, passes: false, damaged: false }),
             }
         }
         .boxed()
@@ -98,16 +97,7 @@ impl fmt::Debug for SqliteSagaIndex {
 
 impl SagaIndex for SqliteSagaIndex {
     fn read_to(&self) -> BoxFuture<'_, Result<Option<Checkpoint>, SagaIndexError>> {
-        self.ask(|connection| {
-            let row = connection.query_row("SELECT store, position, event_id FROM read_1", [], |row| {
-                Ok(Checkpoint {
-                    store: StoreId::from_bytes(row.get(0)?),
-                    position: Position::new(row.get(1)?),
-                    event_id: EventId::from_bytes(row.get(2)?),
-                })
-            });
-            row.optional()
-        })
+        self.ask(|connection| Ok(Total::load(connection)?.read_to))
     }
 
     fn put(
@@ -121,25 +111,24 @@ impl SagaIndex for SqliteSagaIndex {
     fn clear(&self) -> BoxFuture<'_, Result<(), SagaIndexError>> {
         self.ask(|connection| {
             let transaction = connection.transaction()?;
-            transaction.execute_batch("DELETE FROM sagas_1; DELETE FROM read_1;")?;
+            transaction.execute_batch("DELETE FROM sagas_2; DELETE FROM total_2;")?;
             transaction.commit()
         })
     }
 
     fn due(&self, now: Timestamp, max: u32) -> BoxFuture<'_, Result<Vec<SagaKey>, SagaIndexError>> {
         self.ask(move |connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT name, id FROM sagas_1 WHERE due <= ?1 ORDER BY due LIMIT ?2")?;
-            let rows =
-                statement.query_map(params![now.as_micros(), max], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.collect()
+            let sql = format!("SELECT {COLUMNS} FROM sagas_2 WHERE due <= ?1 ORDER BY due LIMIT ?2");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![now.as_micros(), max], saga)?;
+            rows.map(|saga| saga.map(|IndexedSaga { row, .. }| (row.name, row.id))).collect()
         })
     }
 
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, SagaIndexError>> {
         self.ask(|connection| {
             let mut statement =
-                connection.prepare_cached("SELECT min(due) FROM sagas_1 WHERE due IS NOT NULL")?;
+                connection.prepare_cached("SELECT min(due) FROM sagas_2 WHERE due IS NOT NULL")?;
             let micros: Option<i64> = statement.query_row([], |row| row.get(0))?;
             Ok(micros.map(Timestamp::from_micros))
         })
@@ -149,11 +138,11 @@ impl SagaIndex for SqliteSagaIndex {
         let query = query.clone();
         self.ask(move |connection| {
             let (condition, mut values) = condition(&query);
-            let sql = format!("SELECT {COLUMNS} FROM sagas_1 WHERE {condition} ORDER BY name, id LIMIT ?");
+            let sql = format!("SELECT {COLUMNS} FROM sagas_2 WHERE {condition} ORDER BY name, id LIMIT ?");
             values.push(i64::from(query.limit.unwrap_or(u32::MAX)).into());
             let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(params_from_iter(values), row)?;
-            rows.collect()
+            let rows = statement.query_map(params_from_iter(values), saga)?;
+            rows.map(|saga| saga.map(|saga| saga.row)).collect()
         })
     }
 
@@ -161,7 +150,7 @@ impl SagaIndex for SqliteSagaIndex {
         let (condition, values) = condition(query);
         self.ask(move |connection| {
             let mut statement =
-                connection.prepare_cached(&format!("SELECT count(*) FROM sagas_1 WHERE {condition}"))?;
+                connection.prepare_cached(&format!("SELECT count(*) FROM sagas_2 WHERE {condition}"))?;
             statement.query_row(params_from_iter(values), |row| row.get(0))
         })
     }
@@ -169,7 +158,7 @@ impl SagaIndex for SqliteSagaIndex {
     fn counts(&self) -> BoxFuture<'_, Result<Vec<SagaCount>, SagaIndexError>> {
         self.ask(|connection| {
             let mut statement = connection
-                .prepare_cached("SELECT name, status, count(*) FROM sagas_1 GROUP BY 1, 2 ORDER BY 1, 2")?;
+                .prepare_cached("SELECT name, status, count(*) FROM sagas_2 GROUP BY 1, 2 ORDER BY 1, 2")?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, status(row, 1)?, row.get(2)?)))?;
             rows.collect()
         })
@@ -177,12 +166,27 @@ impl SagaIndex for SqliteSagaIndex {
 }
 
 fn in_file(path: &Path) -> rusqlite::Result<Connection> {
-    let open = || with_tables(made_anew::open(path, WAIT)?);
-    open().or_else(|error| {
-        tracing::warn!(path = %path.display(), %error, "the index of sagas can't be read and is made anew");
-        made_anew::remove(path);
-        open()
-    })
+    let open = || {
+        let mut connection = with_tables(made_anew::open(path, WAIT)?)?;
+        // What is looked at is of one moment, whoever writes meanwhile.
+        let whole = is_whole(&*connection.transaction()?)?;
+        Ok((connection, whole))
+    };
+    match open() {
+        Ok((connection, true)) => Ok(connection),
+        Err(error) if is_passing(&error) => Err(error),
+        found => {
+            let why = found.err().map_or_else(|| NOT_WHOLE.to_owned(), |error| error.to_string());
+            tracing::warn!(
+                target: MADE_ANEW,
+                path = %path.display(),
+                why,
+                "the index of sagas is damaged and is made anew from the log"
+            );
+            made_anew::remove(path);
+            open().map(|(connection, _)| connection)
+        }
+    }
 }
 
 fn copy_of(path: &Path) -> rusqlite::Result<Connection> {
@@ -190,13 +194,27 @@ fn copy_of(path: &Path) -> rusqlite::Result<Connection> {
         let kept = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let mut copy = Connection::open_in_memory()?;
         Backup::new(&kept, &mut copy)?.run_to_completion(PAGES_A_TURN, Duration::from_millis(1), None)?;
-        with_tables(copy)
+        let copy = with_tables(copy)?;
+        let whole = is_whole(&copy)?;
+        Ok::<_, rusqlite::Error>((copy, whole))
     };
-    copy().or_else(|error| {
-        // All of it can be read from the log, which takes longer.
-        tracing::debug!(path = %path.display(), %error, "the index of sagas can't be copied");
-        with_tables(Connection::open_in_memory()?)
-    })
+    // Without one, all of it is read from the log, which takes longer.
+    let why = match copy() {
+        Ok((copy, true)) => return Ok(copy),
+        Ok((_, false)) => NOT_WHOLE.to_owned(),
+        Err(error) if path.exists() && !is_passing(&error) => error.to_string(),
+        Err(error) => {
+            tracing::debug!(path = %path.display(), %error, "the index of sagas can't be copied");
+            return with_tables(Connection::open_in_memory()?);
+        }
+    };
+    tracing::warn!(
+        target: MADE_ANEW,
+        path = %path.display(),
+        why,
+        "the index of sagas is damaged and is not used; the next process that runs sagas makes it anew"
+    );
+    with_tables(Connection::open_in_memory()?)
 }
 
 fn with_tables(connection: Connection) -> rusqlite::Result<Connection> {
@@ -210,15 +228,23 @@ fn put(
     read_to: Option<&Checkpoint>,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    for IndexedSaga { row, version } in sagas {
-        let micros = Timestamp::as_micros;
+    let mut total = Total::load(&transaction)?;
+    for saga in sagas {
+        let IndexedSaga { row, version } = saga;
+        let there = transaction
+            .prepare_cached("SELECT version, checksum FROM sagas_2 WHERE name = ?1 AND id = ?2")?
+            .query_row([&row.name, &row.id], |there| Ok((there.get::<_, u64>(0)?, there.get(1)?)))
+            .optional()?;
+        match there {
+            Some((newer, _)) if newer > version.get() => continue,
+            Some((_, checksum)) => total.sagas.take(checksum),
+            None => {}
+        }
+        let (micros, checksum) = (Timestamp::as_micros, whole::checksum(saga));
+        total.sagas.add(checksum);
         transaction
             .prepare_cached(
-                "INSERT INTO sagas_1 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 ON CONFLICT DO UPDATE SET status = excluded.status, step = excluded.step,
-                     started = excluded.started, changed = excluded.changed, due = excluded.due,
-                     reason = excluded.reason, version = excluded.version
-                 WHERE version <= excluded.version",
+                "INSERT OR REPLACE INTO sagas_2 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 row.name,
@@ -230,13 +256,11 @@ fn put(
                 row.due.map(micros),
                 row.reason,
                 version.get(),
+                checksum,
             ])?;
     }
-    if let Some(Checkpoint { store, position, event_id }) = read_to {
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO read_1 VALUES (1, ?1, ?2, ?3)")?
-            .execute(params![store.into_bytes(), position.get(), event_id.into_bytes()])?;
-    }
+    total.read_to = read_to.copied().or(total.read_to);
+    total.save(&transaction)?;
     transaction.commit()
 }
 
@@ -269,18 +293,23 @@ fn condition(query: &SagaQuery) -> (String, Vec<Sql>) {
     (sql, values)
 }
 
-fn row(row: &Row<'_>) -> rusqlite::Result<SagaRow> {
+/// A saga, if its row is what was written.
+fn saga(row: &Row<'_>) -> rusqlite::Result<IndexedSaga> {
     let time = |at: usize| row.get::<_, Option<i64>>(at).map(|micros| micros.map(Timestamp::from_micros));
-    Ok(SagaRow {
-        name: row.get(0)?,
-        id: row.get(1)?,
-        status: status(row, 2)?,
-        step: row.get(3)?,
-        started_at: time(4)?.unwrap_or_default(),
-        changed_at: time(5)?.unwrap_or_default(),
-        due: time(6)?,
-        reason: row.get(7)?,
-    })
+    let saga = IndexedSaga {
+        row: SagaRow {
+            name: row.get(0)?,
+            id: row.get(1)?,
+            status: status(row, 2)?,
+            step: row.get(3)?,
+            started_at: time(4)?.unwrap_or_default(),
+            changed_at: time(5)?.unwrap_or_default(),
+            due: time(6)?,
+            reason: row.get(7)?,
+        },
+        version: Version::new(row.get(8)?),
+    };
+    if whole::checksum(&saga) == row.get::<_, u32>(9)? { Ok(saga) } else { Err(whole::damaged()) }
 }
 
 fn status(row: &Row<'_>, at: usize) -> rusqlite::Result<Status> {

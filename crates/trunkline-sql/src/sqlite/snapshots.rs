@@ -16,7 +16,7 @@ use trunkline_core::{EventId, StreamName, Version};
 use trunkline_store::derived::{MemorySnapshots, Revision, STATE_BYTES_MAX, SnapshotStore, StateSnapshot};
 
 use super::fault::is_locked;
-use super::made_anew;
+use super::made_anew::{self, MADE_ANEW};
 
 /// How many snapshots may wait to be written; further ones are not.
 const WAITING_MAX: usize = 256;
@@ -113,7 +113,7 @@ impl SnapshotFile {
             if is_locked(&error) {
                 return Err(error);
             }
-            tracing::warn!(path = %path.display(), %error, "the snapshots can't be read and are made anew");
+            tracing::warn!(target: MADE_ANEW, path = %path.display(), %error, "the snapshots can't be read and are made anew");
             made_anew::remove(path);
             Self::at(path)
         })

@@ -141,7 +141,7 @@ fn a_copy_begins_with_what_others_have_and_writes_nothing_to_it() {
         assert_eq!((has(&copy).await, has(&index).await), ((2, true), (3, true)));
         drop((copy, index));
         let ids = Connection::open(&file).unwrap();
-        let count: u64 = ids.query_row("SELECT count(*) FROM sagas_1", [], |row| row.get(0)).unwrap();
+        let count: u64 = ids.query_row("SELECT count(*) FROM sagas_2", [], |row| row.get(0)).unwrap();
         assert_eq!(count, 3);
     });
 }

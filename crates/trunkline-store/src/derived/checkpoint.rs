@@ -41,6 +41,19 @@ pub enum CheckpointError {
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// What is kept is not what was saved.
+    #[error(
+        "the checkpoint of `{name}` in {file} is damaged: {what}; remove the file, and `{name}` begins again at the first \
+         event: what it did has the same ids, by which it is known"
+    )]
+    Damaged {
+        /// Whose checkpoint it is.
+        name: String,
+        /// Where it is kept.
+        file: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The checkpoint could not be read or written.
     #[error("the checkpoint of `{name}` could not be {done}: {source}")]
     Storage {

@@ -1,5 +1,7 @@
 //! Checkpoints in a folder, a small file each.
 
+mod file;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
@@ -55,8 +57,9 @@ impl FileCheckpoints {
 
 impl Checkpoints for FileCheckpoints {
     fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, CheckpointError>> {
-        let path = path(&self.folder, name, "json");
-        async move { blocking(move || read(&path)).await.map_err(failed(name, "read")) }.boxed()
+        let (folder, named) = (self.folder.clone(), name.to_owned());
+        async move { blocking(move || Ok(read(&folder, &named))).await.map_err(failed(name, "read"))? }
+            .boxed()
     }
 
     fn save<'a>(
@@ -108,15 +111,16 @@ fn path(folder: &Path, name: &str, kind: &str) -> PathBuf {
     folder.join(format!("{}.checkpoint.{kind}", file_name(name)))
 }
 
-fn read(path: &Path) -> io::Result<Option<Checkpoint>> {
-    match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-            // What is done again has the same ids, by which the queue and the log know it.
-            let remedy = format!("remove {} to begin again at the first event", path.display());
-            io::Error::other(format!("it is none ({error}); {remedy}"))
+fn read(folder: &Path, name: &str) -> Result<Option<Checkpoint>, CheckpointError> {
+    let path = path(folder, name, "json");
+    match fs::read(&path) {
+        Ok(bytes) => file::read(name, &bytes).map(Some).map_err(|what| CheckpointError::Damaged {
+            name: name.to_owned(),
+            file: path.display().to_string(),
+            what,
         }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(failed(name, "read")(error)),
     }
 }
 
@@ -132,7 +136,7 @@ fn read_all(folder: &Path) -> Result<BTreeMap<String, Checkpoint>, CheckpointErr
         let file = file.map_err(of_folder())?.file_name();
         let name = file.to_str().and_then(|file| name_of(file.strip_suffix(".checkpoint.json")?));
         if let Some(name) = name
-            && let Some(checkpoint) = read(&path(folder, &name, "json")).map_err(failed(&name, "read"))?
+            && let Some(checkpoint) = read(folder, &name)?
         {
             all.insert(name, checkpoint);
         }
@@ -145,8 +149,7 @@ fn replace(folder: &Path, name: &str, checkpoint: &Checkpoint) -> io::Result<()>
     let _turn = wait_for_folder(folder, LOCKED_MAX)?;
     let beside = path(folder, name, "new");
     let mut file = File::create(&beside)?;
-    serde_json::to_writer(&file, checkpoint)?;
-    file.write_all(b"\n")?;
+    file.write_all(&file::written(name, checkpoint)?)?;
     file.sync_all()?;
     fs::rename(beside, path(folder, name, "json"))?;
     File::open(folder)?.sync_all()

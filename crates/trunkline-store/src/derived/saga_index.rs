@@ -81,6 +81,8 @@ pub struct SagaIndexError {
     pub reason: String,
     /// Whether that passes by itself: a full disk, another process at work.
     pub passes: bool,
+    /// Whether what is kept is not what was written.
+    pub damaged: bool,
 }
 
 /// How sagas stand, as far as their streams were read for it: for who lists them, and for what time makes happen.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
+use trunkline_core::SystemClock;
 use trunkline_log as engine;
 use trunkline_log::disk::{Disk, RealDisk};
 
@@ -51,6 +52,10 @@ impl LogStore {
 
     /// Opens the store on this disk, for tests that own the disk.
     pub fn open_on(disk: Arc<dyn Disk>, options: LogStoreOptions) -> Result<Self, OpenError> {
+        if !SystemClock::is_set() {
+            let source = std::io::Error::other("the clock shows a time before 1970; set it, then try again");
+            return Err(OpenError::Io { act: "tell when something is stored".to_owned(), source });
+        }
         let LogStoreOptions { limits, segment_bytes, sync, owner } = options;
         let (sender, head) = watch::channel(0);
         let log = engine::Log::open(

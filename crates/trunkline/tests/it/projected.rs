@@ -169,6 +169,37 @@ async fn rows_are_what_the_events_make_whichever_call_fails() {
     assert!(calls > 20, "only {calls} places were tried");
 }
 
+/// Goal: whoever waits for rows hears what keeps them, also when it lasts for ever, and the same works once it has passed.
+#[tokio::test(start_paused = true)]
+async fn what_somebody_waits_for_ends_when_the_database_fails_for_good() {
+    let (_, store) = memory();
+    append(&store, "Opened", "{}").await;
+    for amount in 0..30 {
+        deposit(&store, amount).await;
+    }
+    for number in [0, 3] {
+        let folder = tempfile::tempdir().unwrap();
+        let faults = Faults::default();
+        let database = FaultyDatabase::open(&folder.path().join("read.db"), &faults);
+        let builder = App::builder().shared_store(Arc::clone(&store)).read_database(database);
+        let app = with_file(builder, &text()).build().await.unwrap();
+        app.projections().catch_up(LIMIT).await.unwrap();
+        faults.fail_from(number);
+        let rebuilt = app.projections().rebuild("accounts").await;
+        let error = rebuilt.map(|_| ()).unwrap_err();
+        assert!(error.is_passing() && error.to_string().contains("told to fail"), "{error}");
+        faults.stop();
+        app.projections().rebuild("accounts").await.unwrap();
+        deposit(&store, 0).await;
+        faults.fail_from(number);
+        let error = app.projections().catch_up(LIMIT).await.unwrap_err();
+        assert!(error.is_passing(), "{error}");
+        faults.stop();
+        app.projections().catch_up(LIMIT).await.unwrap();
+        are_right(&app).await;
+    }
+}
+
 /// A statement of a runner that fails: of which projection, and when its trigger raises.
 struct Fuse {
     projection: &'static str,

@@ -18,8 +18,9 @@ async fn a_checkpoint_in_a_file_is_the_old_one_or_the_new_one() {
     let damaged = checkpoints.load("out").await.unwrap_err();
     assert!(!damaged.passes());
     let error = damaged.to_string();
+    let file = folder.path().join("relay/out.checkpoint.json");
     assert!(
-        error.starts_with("the checkpoint of `out` could not be read: "),
+        error.starts_with(&format!("the checkpoint of `out` in {} is damaged: ", file.display())),
         "and never a new beginning: {error}"
     );
     assert!(checkpoints.all().await.is_err(), "nor is it left out of what there is");
@@ -39,9 +40,11 @@ async fn a_checkpoint_is_a_line_of_json() {
     let written = Checkpoint { event_id: EventId::from_bytes([9; 16]), ..checkpoint(7) };
     checkpoints.save("out", &written).await.unwrap();
     let text = std::fs::read_to_string(folder.path().join("out.checkpoint.json")).unwrap();
-    let expected = "{\"store\":\"07070707-0707-0707-0707-070707070707\",\"position\":7,\
-                    \"event_id\":\"09090909-0909-0909-0909-090909090909\"}\n";
-    assert_eq!(text, expected);
+    let former = "{\"store\":\"07070707-0707-0707-0707-070707070707\",\"position\":7,\
+                  \"event_id\":\"09090909-0909-0909-0909-090909090909\"";
+    assert_eq!(text, format!("{former},\"name\":\"out\",\"checksum\":4055179725}}\n"));
+    std::fs::write(folder.path().join("out.checkpoint.json"), format!("{former}}}\n")).unwrap();
+    assert_eq!(checkpoints.load("out").await.unwrap(), Some(written));
 }
 
 #[test]

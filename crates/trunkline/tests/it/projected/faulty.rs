@@ -20,6 +20,7 @@ pub(super) struct Faults(Arc<Inner>);
 struct Inner {
     on: AtomicBool,
     after: AtomicBool,
+    lasting: AtomicBool,
     left: AtomicI64,
 }
 
@@ -29,6 +30,12 @@ impl Faults {
         self.0.left.store(number, Ordering::SeqCst);
         self.0.after.store(after, Ordering::SeqCst);
         self.0.on.store(true, Ordering::SeqCst);
+    }
+
+    /// The call with this number from now on fails, and every one after it.
+    pub(super) fn fail_from(&self, number: i64) {
+        self.0.lasting.store(true, Ordering::SeqCst);
+        self.fail(number, false);
     }
 
     /// No call fails any more; tells whether one has.
@@ -42,7 +49,10 @@ impl Faults {
         act: BoxFuture<'a, Result<T, E>>,
     ) -> BoxFuture<'a, Result<T, E>> {
         Box::pin(async move {
-            let fails = self.0.on.load(Ordering::SeqCst) && self.0.left.fetch_sub(1, Ordering::SeqCst) == 0;
+            let lasting = self.0.lasting.load(Ordering::SeqCst);
+            let is_due = |left| left == 0 || lasting && left < 0;
+            let fails =
+                self.0.on.load(Ordering::SeqCst) && is_due(self.0.left.fetch_sub(1, Ordering::SeqCst));
             if !fails {
                 return act.await;
             }

@@ -81,7 +81,8 @@ async fn build(
         ));
     }
     let opening = Opening {
-        owner: Some(owner.to_owned()),
+        // The process is found by its number, where it is not clear which `trunkline run` that is.
+        owner: Some(format!("{owner} (process {})", std::process::id())),
         events: Some(place.clone()),
         messages: queue.clone(),
         ..Opening::default()

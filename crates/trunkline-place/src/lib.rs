@@ -13,6 +13,6 @@ mod room;
 
 pub use kept::{DatabaseLock, take_database};
 pub use kind::{Held, Kind};
-pub use lock::{FileLock, FolderLock, owner_at, take_file, take_folder};
+pub use lock::{FileLock, FolderLock, folder_holder, owner_at, take_file, take_folder};
 pub use look::{look, resolved};
 pub use room::{in_the_way_beside, in_the_way_of, in_the_way_of_database, in_the_way_of_lines};

@@ -88,6 +88,28 @@ pub fn take_file(path: &Path, owner: &str) -> io::Result<Result<FileLock, String
     Err(io::Error::other(format!("{} is replaced over and over", path.display())))
 }
 
+/// Who has a folder locked, by what its lock file says; nothing while nobody has.
+///
+/// Nothing is written, and no right to write is needed. For the moment of the look others find the folder locked, so they
+/// look twice.
+pub fn folder_holder(folder: &Path, lock_file: &str) -> io::Result<Option<String>> {
+    for path in [folder.to_owned(), folder.join(lock_file)] {
+        // Where folders can't be opened, the lock file is all there is.
+        let opened = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(_) if cfg!(not(unix)) && path == folder => continue,
+            opened => opened?,
+        };
+        match opened.try_lock_shared() {
+            Ok(()) => opened.unlock()?,
+            Err(TryLockError::WouldBlock) => return Ok(Some(owner_at(&folder.join(lock_file)))),
+            // Some file systems lock only what is open for writing; then nobody knows.
+            Err(TryLockError::Error(_)) => {}
+        }
+    }
+    Ok(None)
+}
+
 /// Who a lock file says has it: for who finds the thing locked.
 pub fn owner_at(path: &Path) -> String {
     File::open(path).map_or_else(|_| unknown(), owner_in)

@@ -45,6 +45,7 @@ pub use command::{
     Accepted, CommandContext, CommandHandler, CommandLogic, CommandRequest, Context, Decided, Decision,
     DispatchError, Emitted, EventRule, HandleError, Loaded, Outcome, RejectedBy, Rejection,
 };
+pub use follow::Backlog;
 pub use middleware::CommandService;
 pub use projection::{
     Divergence, DivergingEvent, Kept, OnChange, OnError, ProjectionDefinition, ProjectionError,

@@ -16,8 +16,10 @@ Examples:
   trunkline doctor orders.tsk
   trunkline doctor orders.tsk --format json | jq '.checks[] | select(.state != \"ok\")'
 
-Looks at events, read models, sagas, messages, laws and the disk, and changes nothing; it works beside the process that \
-runs the application.
+Looks at the process that runs the application, events, read models, relays, sagas, messages, laws and the disk, each \
+as its own verbs do: all events where they have up to 256 MiB, else the last ones. It changes nothing, and works beside \
+the process that runs the application. What waits to be done is bad where no process does it; that none runs is as it \
+should be where nothing waits. A remedy is a command as it has to be typed.
 
 With --format json, one object: well, checks (name, state: ok, note or bad, says, remedy). Exit code 1 when something \
 is bad.";

@@ -49,7 +49,7 @@ enum Verb {
     List(FileArgs),
     /// Show how far each projection has come, and why it doesn't go on
     #[command(
-        after_help = "Examples:\n  trunkline projection status orders.tsk orders --format json\n\nWith --format json, one array: name, state, generation, position, head, lag_events, lag_seconds, rate, parked, changed, error."
+        after_help = "Examples:\n  trunkline projection status orders.tsk orders --format json\n\nWith --format json, one array: name, state, generation, position, head, lag_events, lag_seconds, rate, parked, changed, needs_rebuild, error."
     )]
     Status(StatusArgs),
     /// Empty a projection's tables and apply all events again; readers see the rows come

@@ -28,6 +28,7 @@ Examples:
   trunkline run orders.tsk --commands commands.jsonl --settle each --format json
   trunkline run orders.tsk --commands commands.jsonl --order file
   trunkline run orders.tsk --commands commands.jsonl --crash 20
+  trunkline run orders.tsk
 
 A line is { command, id, occurred_at, data }; with an id, a command has one outcome, so the same file can be run again \
 after whatever stopped it. The file is checked as a whole before anything is dispatched, the names of its commands \
@@ -40,7 +41,8 @@ beforehand which one it is for; one whose handler can't say it waits for all bef
 With --order file, all are dispatched one after the other; with --order none, as they come, and those of one stream take \
 effect in any order.
 
-Everything that the file declares runs meanwhile: sagas, consumers, relays and projections. It is at rest when no \
+Everything that the file declares runs meanwhile: sagas, consumers, relays and projections. Without commands, what \
+waits is done. It is at rest when no \
 message waits, every saga has ended or waits for the outside, and the read models have every event.
 
 With --format json, one object: commands (total, accepted, rejected, failed, repeated), rejected_by_reason, \
@@ -56,9 +58,9 @@ pub(crate) struct RunArgs {
     #[arg(value_name = "FILE")]
     file: String,
 
-    /// The commands, one a line; - is standard input
+    /// The commands, one a line; - is standard input. Without any, what waits is done
     #[arg(long, value_name = "FILE.jsonl")]
-    commands: PathBuf,
+    commands: Option<PathBuf>,
 
     /// When to wait until everything is at rest: after each command, or at the end
     #[arg(long, value_enum, value_name = "each|end", default_value_t, hide_possible_values = true)]
@@ -74,7 +76,7 @@ pub(crate) struct RunArgs {
     order: Order,
 
     /// Kill the process that does the work so many times, at random moments, and start it again
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "commands")]
     crash: Option<u32>,
 
     #[command(flatten)]
@@ -138,7 +140,7 @@ impl RunArgs {
 
     async fn play(&self, output: &mut Output<'_>, stop: &Stop) -> Result<RunReport, Failure> {
         let file = application::load(&self.file, output)?;
-        let commands = commands(&self.commands, &file)?;
+        let commands = commands(self.commands.as_deref(), &file)?;
         let app = application::open_whole(file, &self.store, &self.queue, "trunkline run", output).await?;
         let options = RunOptions {
             settle: self.settle.into(),
@@ -160,8 +162,12 @@ impl RunArgs {
     }
 }
 
-/// The commands of a file, or of standard input, for what the application file declares.
-fn commands(path: &Path, file: &ApplicationFile) -> Result<RunCommands, OpsError> {
+/// The commands of a file, or of standard input, for what the application file declares; none where no file is named.
+fn commands(path: Option<&Path>, file: &ApplicationFile) -> Result<RunCommands, OpsError> {
     let names = file.definition.commands.keys().cloned().collect();
-    if path.as_os_str() == "-" { Ok(commands_of(io::stdin(), names)) } else { commands_in(path, names) }
+    match path {
+        None => Ok(commands_of(io::empty(), names)),
+        Some(path) if path.as_os_str() == "-" => Ok(commands_of(io::stdin(), names)),
+        Some(path) => commands_in(path, names),
+    }
 }

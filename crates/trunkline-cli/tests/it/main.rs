@@ -3,6 +3,7 @@
 
 mod append;
 mod application;
+mod doctor;
 mod door;
 mod events;
 mod export;

@@ -1,48 +1,97 @@
-//! Whether messages are handled.
+//! Whether messages are handled, and by whom.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
-use super::{Check, Subject};
+use trunkline_queue::{GroupStats, QueueStats, TopicName, TopicStats};
+
+use super::process::Runs;
+use super::{Check, Subject, waiting::WAIT_MAX};
 use crate::messages::queue_numbers;
 use crate::words::{counted, span};
 use crate::{Exit, OpsError};
 
 pub(super) const NAME: &str = "messages";
 
-/// A message that has waited longer than this is not being handled.
-const WAIT_MAX: Duration = Duration::from_secs(60);
-
-pub(super) async fn look(subject: &Subject<'_>) -> Result<Vec<Check>, OpsError> {
+pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check>, OpsError> {
     let Some(place) = subject.app.queue_place()? else { return Ok(Vec::new()) };
-    let stats = match queue_numbers(&place).await {
-        Ok((stats, _)) => stats,
-        Err(error) if Exit::of(&error) == Exit::NotFound => return Ok(vec![Check::ok(NAME, "no queue yet")]),
-        Err(error) => return Err(error),
-    };
+    match queue_numbers(&place).await {
+        Ok((stats, _)) => Ok(checks(&stats, subject, runs)),
+        Err(error) if Exit::of(&error) == Exit::NotFound => Ok(vec![Check::ok(NAME, "no queue yet")]),
+        Err(error) => Err(error),
+    }
+}
+
+fn checks(stats: &QueueStats, subject: &Subject<'_>, runs: &Runs) -> Vec<Check> {
+    let declared: BTreeSet<(&str, &str)> = subject
+        .app
+        .consumers()
+        .flat_map(|consumer| consumer.topics.iter().map(|topic| (topic.as_str(), consumer.group.as_str())))
+        .collect();
     let mut checks = Vec::new();
     let (mut waiting, mut leased) = (0, 0);
-    for topic in &stats.topics {
-        for group in &topic.groups {
+    for TopicStats { topic, groups, messages, unread, .. } in &stats.topics {
+        for group in groups {
             waiting += group.waiting + group.delayed;
             leased += group.leased;
-            let name = format!("{} of {}", topic.topic, group.group);
-            if group.dead > 0 {
-                let list = subject.command_on_queue("dlq list", "");
-                let remedy = format!("{list} shows why; `dlq replay`, `edit` or `discard` decides");
-                let says = format!("{} of {name}", counted(group.dead, "dead letter"));
-                checks.push(Check::bad(NAME, says, remedy));
+            if declared.contains(&(topic.as_str(), group.group.as_str())) {
+                checks.extend(handled(topic, group, subject, runs));
+            } else {
+                checks.extend(stranded(topic, group, subject));
             }
-            if group.waiting > 0 && group.oldest_age.is_some_and(|age| age > WAIT_MAX) {
-                let age = span(group.oldest_age.unwrap_or_default());
-                let says =
-                    format!("{} of {name}, the oldest for {age}", counted(group.waiting, "waiting message"));
-                let run = subject.command_with_queue("run", "");
-                checks.push(Check::bad(NAME, says, format!("nothing handles them: {run}")));
-            }
+        }
+        if *unread && *messages > 0 {
+            let says = format!("{} of {topic} for a first group", to_do(*messages));
+            checks.push(Check::note(NAME, says, subject.command_on_queue("queue peek", topic.as_str())));
         }
     }
     if checks.is_empty() {
         checks.push(Check::ok(NAME, format!("{waiting} waiting, {leased} in work, 0 dead")));
     }
-    Ok(checks)
+    checks
+}
+
+/// What a consumer of the application has not handled, and should have.
+fn handled(topic: &TopicName, group: &GroupStats, subject: &Subject<'_>, runs: &Runs) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let name = format!("{topic} for {}", group.group);
+    if group.dead > 0 {
+        let list = subject.command_on_queue("dlq list", "");
+        let remedy = format!("{list} shows why; `dlq replay`, `edit` or `discard` decides");
+        checks.push(Check::bad(NAME, format!("{} of {name}", counted(group.dead, "dead letter")), remedy));
+    }
+    let open = group.waiting + group.leased + group.delayed;
+    let oldest = group.oldest_age.unwrap_or_default();
+    if runs.is_nobody() && open > 0 {
+        let says = format!("{} of {name} to be handled; no process runs the application", to_do(open));
+        checks.push(Check::bad(NAME, says, runs.remedy(subject)));
+    } else if group.waiting > 0 && oldest > WAIT_MAX {
+        let says =
+            format!("{} of {name} to be handled, the oldest for {}", to_do(group.waiting), span(oldest));
+        checks.push(Check::bad(NAME, says, runs.remedy(subject)));
+    }
+    checks
+}
+
+/// What waits for a group that no consumer of the application is in.
+fn stranded(topic: &TopicName, group: &GroupStats, subject: &Subject<'_>) -> Option<Check> {
+    let GroupStats { group, waiting, leased, delayed, dead, .. } = group;
+    let open = waiting + leased + delayed;
+    if open + dead == 0 {
+        return None;
+    }
+    let says = format!(
+        "{} and {} of {topic} are the group {group}'s, which no consumer of {} is in",
+        counted(open, "message"),
+        counted(*dead, "dead letter"),
+        subject.file
+    );
+    let purge = subject.command_on_queue("queue purge", &format!("{topic} --group {group} --yes"));
+    let remedy = format!(
+        "declare a consumer with `group: \"{group}\"` that takes them; or {purge} removes what waits for it"
+    );
+    Some(Check::bad(NAME, says, remedy))
+}
+
+fn to_do(messages: u64) -> String {
+    format!("{} {}", counted(messages, "message"), if messages == 1 { "waits" } else { "wait" })
 }

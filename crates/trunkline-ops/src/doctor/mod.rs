@@ -2,18 +2,23 @@
 //!
 //! Each thing that is looked at has a file: a function `look`, which finds its facts by the code that the verbs of that
 //! part use, and makes [`Check`]s of them. `subject` is what is looked at; a remedy names it as the operator has to, so
-//! that it works as it is printed.
+//! that it works as it is printed. `process` finds who runs the application: what waits to be done is bad where nobody
+//! does, which `waiting` says; that nobody does where nothing waits is as it should be.
 //! Nothing is changed, no right to write is needed, and all of it works beside the process that runs the application.
 //! What can't be looked at is bad, and the rest is looked at all the same.
 
 mod check;
 mod subject;
 
+mod waiting;
+
 mod disk;
 mod events;
 mod laws;
 mod messages;
+mod process;
 mod read_models;
+mod relays;
 mod sagas;
 
 use serde::Serialize;
@@ -37,11 +42,14 @@ pub struct Diagnosis {
 /// Looks at an application, and at the disk that its events are on.
 pub async fn diagnose(subject: Subject<'_>) -> Diagnosis {
     let subject = &subject;
+    let runs = &process::Runs::find(subject);
     let mut checks = Vec::new();
+    checks.extend(process::look(subject, runs));
     checks.extend(seen(subject, events::NAME, events::look(subject).await));
-    checks.extend(seen(subject, read_models::NAME, read_models::look(subject).await));
-    checks.extend(seen(subject, sagas::NAME, sagas::look(subject).await));
-    checks.extend(seen(subject, messages::NAME, messages::look(subject).await));
+    checks.extend(seen(subject, read_models::NAME, read_models::look(subject, runs).await));
+    checks.extend(seen(subject, relays::NAME, relays::look(subject, runs).await));
+    checks.extend(seen(subject, sagas::NAME, sagas::look(subject, runs).await));
+    checks.extend(seen(subject, messages::NAME, messages::look(subject, runs).await));
     checks.extend(seen(subject, laws::NAME, laws::look(subject).await));
     checks.extend(disk::look(subject));
     Diagnosis { well: checks.iter().all(|check| check.state != Health::Bad), checks }

@@ -219,6 +219,16 @@ impl App {
         &self.messages.checkpoints
     }
 
+    /// Its relays, those among them that fill the topics of consumers that take the log itself.
+    pub fn relays(&self) -> impl Iterator<Item = &Relay> {
+        self.messages.relays.iter()
+    }
+
+    /// Its consumers.
+    pub fn consumers(&self) -> impl Iterator<Item = &Consumer> {
+        self.messages.consumers.iter().map(|(consumer, _)| consumer)
+    }
+
     /// Whether every relay is done with the events up to this position: their messages are in the queue.
     ///
     /// A relay that has not run yet is done with none.

@@ -7,12 +7,13 @@
 //!
 //! A `follower` is at a position and asks for the next `piece`: what it has `wanted` of the log up to the piece's end,
 //! which is a checkpoint. The `tail` is shared by all of an application, and `ahead` prepares pieces while others are
-//! applied. `back_off` is how long is waited when something can't work for a while, and `activity` tells whoever waits
+//! applied. `backlog` is what waits for a follower, whoever runs it. `back_off` is how long is waited when something can't work for a while, and `activity` tells whoever waits
 //! for rest that something has moved.
 
 mod activity;
 mod ahead;
 mod back_off;
+mod backlog;
 mod follower;
 mod piece;
 mod tail;
@@ -23,6 +24,7 @@ mod wanted;
 pub(crate) use activity::{Activity, Watcher};
 pub(crate) use ahead::Ahead;
 pub use back_off::BackOff;
+pub use backlog::Backlog;
 pub(crate) use follower::{FollowError, Follower};
 pub(crate) use piece::{Bounds, Piece};
 pub(crate) use tail::Tail;

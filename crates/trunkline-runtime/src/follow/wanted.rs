@@ -29,12 +29,12 @@ impl Wanted {
     }
 
     /// Whether no event is wanted.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::Types(types) if types.is_empty())
     }
 
     /// The query that finds what is wanted through the index.
-    pub(super) fn query(&self) -> Query {
+    pub(crate) fn query(&self) -> Query {
         match self {
             Self::All => Query::all(),
             Self::Types(types) => {

@@ -230,7 +230,7 @@ impl Relay {
     ) -> Result<(), RelayError> {
         let mut messages = Vec::with_capacity(piece.events.len());
         for event in &*piece.events {
-            if !event.event_type().starts_with('$') && !event.stream().starts_with('$') {
+            if is_of_an_application(event) {
                 self.add_messages(event, store.id(), &mut messages)?;
             }
         }
@@ -297,13 +297,18 @@ impl Relay {
     }
 
     /// The events that become messages, and those that become such events.
-    fn wanted(&self) -> Wanted {
+    pub(super) fn wanted(&self) -> Wanted {
         if self.events.is_empty() {
             return Wanted::All;
         }
         let wanted = self.events.iter().map(EventType::as_str);
         Wanted::types(self.upcasters.sources(wanted).into_iter().map(str::to_owned))
     }
+}
+
+/// Whether an event is none of Trunkline's own.
+pub(super) fn is_of_an_application(event: &RecordedEvent) -> bool {
+    !event.event_type().starts_with('$') && !event.stream().starts_with('$')
 }
 
 /// The messages in their order, cut so that each part can be published at once.

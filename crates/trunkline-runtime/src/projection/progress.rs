@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use trunkline_core::Position;
 
 use super::ProjectionError;
+use crate::follow::Backlog;
 
 /// What a projection is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -80,6 +81,12 @@ pub struct ProjectionStatus {
     pub parked: u64,
     /// Whether the statements are others than those that made the rows.
     pub changed: bool,
+    /// Whether it goes on only once its rows were built again: they are of other events, or the file says to wait for
+    /// an operator when the statements have changed.
+    pub needs_rebuild: bool,
+    /// Events after its position that are its own, as far as they are counted.
+    #[serde(skip)]
+    pub backlog: Backlog,
     /// Why it doesn't go on.
     pub error: Option<String>,
 }

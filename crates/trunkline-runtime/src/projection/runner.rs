@@ -228,19 +228,9 @@ impl Runner {
         target.put_back(to).await.map_err(|error| ProjectionError::of(&name, error))
     }
 
-    /// A checkpoint names what it saw: the store, and the event at its position.
+    /// See [`check`].
     pub(super) async fn check(&self, last: Option<Checkpoint>) -> Result<(), ProjectionError> {
-        let (name, here) = (self.name().to_owned(), self.store.id());
-        let Some(checkpoint) = last else { return Ok(()) };
-        if checkpoint.store != here {
-            return Err(ProjectionError::OtherStore { name, of: checkpoint.store, here });
-        }
-        let why = match self.store.event_at(checkpoint.position).await? {
-            Some(event) if event.event_id() == checkpoint.event_id => return Ok(()),
-            Some(_) => "is another event",
-            None => "is not there",
-        };
-        Err(ProjectionError::AheadOfLog { name, position: checkpoint.position, why })
+        check(self.name(), &*self.store, last).await
     }
 
     /// Shows what has come to the head, in place of what readers see.
@@ -435,4 +425,23 @@ pub(super) fn beside<T: Send + 'static, W: Future<Output = Result<T, ProjectionE
 fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("nobody knows what")
+}
+
+/// A checkpoint names what it saw: the store, and the event at its position.
+pub(super) async fn check(
+    name: &str,
+    store: &dyn EventStore,
+    last: Option<Checkpoint>,
+) -> Result<(), ProjectionError> {
+    let (name, here) = (name.to_owned(), store.id());
+    let Some(checkpoint) = last else { return Ok(()) };
+    if checkpoint.store != here {
+        return Err(ProjectionError::OtherStore { name, of: checkpoint.store, here });
+    }
+    let why = match store.event_at(checkpoint.position).await? {
+        Some(event) if event.event_id() == checkpoint.event_id => return Ok(()),
+        Some(_) => "is another event",
+        None => "is not there",
+    };
+    Err(ProjectionError::AheadOfLog { name, position: checkpoint.position, why })
 }

@@ -1,11 +1,15 @@
 //! How the projections of an application stand, whoever runs them.
 
+use futures::StreamExt as _;
 use trunkline_core::{Clock, Position};
 use trunkline_store::{AllRead, EventStore, ReadError};
 
 use super::progress::{ProjectionState, ProjectionStatus};
+use super::runner;
+use super::set::One;
 use super::target::Kept;
-use super::{ProjectionError, Projections};
+use super::{OnChange, ProjectionError, Projections};
+use crate::follow::{Backlog, Wanted};
 
 impl Projections {
     /// How the projections stand, also when another process runs them.
@@ -29,11 +33,24 @@ impl Projections {
                 Ok(lag) => (Some(lag), unread),
                 Err(error) => (None, unread.or_else(|| Some(error.to_string()))),
             };
+            // What the runner would stop with, said before it is run.
+            let last = kept.as_ref().and_then(|kept| kept.last);
+            let misplaced = runner::check(name, &*self.store, last).await.err();
+            let is_of_other_events = matches!(
+                misplaced,
+                Some(ProjectionError::AheadOfLog { .. } | ProjectionError::OtherStore { .. })
+            );
+            let waits = changed && one.definition.on_change == OnChange::Stop;
+            let needs_rebuild = is_of_other_events || waits;
+            let (backlog, unread) = match self.backlog(one, position, head).await {
+                Ok(backlog) => (backlog, unread),
+                Err(error) => (Backlog::default(), unread.or_else(|| Some(error.to_string()))),
+            };
             let here = one.progress.standing();
             let noted = kept.as_ref().and_then(|kept| kept.failure.clone());
             let state = match here.state {
                 _ if is_paused => ProjectionState::Paused,
-                ProjectionState::Idle if noted.is_some() => ProjectionState::Stopped,
+                ProjectionState::Idle if noted.is_some() || misplaced.is_some() => ProjectionState::Stopped,
                 state => state,
             };
             all.push(ProjectionStatus {
@@ -47,10 +64,29 @@ impl Projections {
                 rate: one.progress.rate(),
                 parked: kept.map_or(0, |kept| kept.parked),
                 changed,
-                error: here.error.map(|error| error.to_string()).or(noted).or(unread),
+                needs_rebuild,
+                backlog,
+                error: here.error.or(misplaced).map(|error| error.to_string()).or(noted).or(unread),
             });
         }
         Ok(all)
+    }
+
+    /// The events after a position that a projection has statements for.
+    async fn backlog(&self, one: &One, after: Position, head: Position) -> Result<Backlog, ReadError> {
+        let mut backlog = Backlog::default();
+        let wanted = Wanted::types(one.types.iter().cloned());
+        if wanted.is_empty() || after >= head {
+            return Ok(backlog);
+        }
+        let mut events =
+            self.store.read_all(AllRead { to: head, ..AllRead::after(after) }.matching(wanted.query()));
+        while let Some(event) = events.next().await.transpose()? {
+            if !backlog.add(event.recorded_at()) {
+                break;
+            }
+        }
+        Ok(backlog)
     }
 }
 
@@ -66,7 +102,7 @@ pub(super) async fn lag(
         return Ok(0.0);
     }
     let mut read = store.read_all(AllRead { limit: Some(1), ..AllRead::after(position) });
-    let first = futures::StreamExt::next(&mut read).await.transpose()?;
+    let first = read.next().await.transpose()?;
     let now = clock.now();
     let since = first.map_or(0, |first| now.as_micros() - first.recorded_at().as_micros());
     Ok(since.max(0) as f64 / 1e6)

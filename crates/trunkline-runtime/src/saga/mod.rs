@@ -4,11 +4,12 @@
 //! `route` says which events are for which sagas, `states` where each stands, `outbox` what its transitions send, and
 //! `publish` hands that to the queue; `advance` appends what follows from an input. `runner` brings all of that together,
 //! and `refresh` keeps the index of sagas up to date, which is for who lists them and for what time makes happen.
-//! [`Sagas`] is what an application asks and orders; `verify` checks all of them, by the `audit` of each; `played`
+//! [`Sagas`] is what an application asks and orders; `backlog` is what waits for them to be run; `verify` checks all of them, by the `audit` of each; `played`
 //! plays events to sagas for scenarios.
 
 mod advance;
 mod audit;
+mod backlog;
 mod error;
 mod outbox;
 mod played;
@@ -28,4 +29,4 @@ pub(crate) use route::Routes;
 pub use sagas::{Ordered, SagaDetail, Sagas};
 pub use states::Recording;
 pub use trunkline_store::derived::{SagaIndexError, SagaQuery, SagaRow};
-pub use verify::{SagaCheck, SagaProblem};
+pub use verify::{SagaCheck, SagaFault, SagaProblem};

@@ -49,6 +49,24 @@ pub struct SagaProblem {
     pub saga: String,
     /// What is wrong with it.
     pub what: String,
+    /// Which kind of problem it is, from which follows what can be done.
+    #[serde(skip)]
+    pub fault: SagaFault,
+}
+
+/// The kinds of what is not as it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SagaFault {
+    /// An event has not started it yet, and does when sagas are run.
+    ToCome,
+    /// An event has not started it, and won't any more.
+    NotStarted,
+    /// An event that starts sagas finds none, or what it starts can't be found out.
+    NoSaga,
+    /// It has not ended, and the application has no saga of its name.
+    Undeclared,
+    /// What happened to it can't be, or something had no effect on it that should have.
+    History,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference to the field")]
@@ -62,9 +80,9 @@ impl SagaCheck {
         self.problems.is_empty()
     }
 
-    fn problem(&mut self, saga: impl Into<String>, what: impl Into<String>) {
+    fn problem(&mut self, fault: SagaFault, saga: impl Into<String>, what: impl Into<String>) {
         if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push(SagaProblem { saga: saga.into(), what: what.into() });
+            self.problems.push(SagaProblem { saga: saga.into(), what: what.into(), fault });
         } else {
             self.unlisted += 1;
         }
@@ -94,6 +112,12 @@ impl Sagas {
     /// Nothing is written, so this works beside the process that runs the sagas. Memory holds one saga at a time, and
     /// a few words of those that have not ended.
     pub async fn verify(&self) -> Result<SagaCheck, SagaError> {
+        self.verify_after(Position::START).await
+    }
+
+    /// The same for what begins after a position: sagas that were started later, and events that should have started
+    /// some.
+    pub async fn verify_after(&self, after: Position) -> Result<SagaCheck, SagaError> {
         let head = self.store.head().await?;
         let mut check = Check {
             sagas: self,
@@ -103,7 +127,7 @@ impl Sagas {
             read_to: self.done().await?,
             late: Vec::new(),
         };
-        check.all().await?;
+        check.all(after).await?;
         Ok(check.found)
     }
 }
@@ -130,8 +154,8 @@ struct Late {
 }
 
 impl Check<'_> {
-    async fn all(&mut self) -> Result<(), SagaError> {
-        let mut events = self.sagas.store.read_all(AllRead { to: self.head, ..AllRead::default() });
+    async fn all(&mut self, after: Position) -> Result<(), SagaError> {
+        let mut events = self.sagas.store.read_all(AllRead { to: self.head, ..AllRead::after(after) });
         while let Some(event) = events.next().await.transpose()? {
             match saga::of_stream(event.stream()) {
                 Some((name, id)) if event.version() == Version::FIRST => {
@@ -158,10 +182,12 @@ impl Check<'_> {
                 continue;
             }
             let mut what = format!("{event_type} at position {position} should have started it, and did not");
-            if position > self.read_to {
+            let is_to_come = position > self.read_to;
+            if is_to_come {
                 what.push_str("; it does when sagas run, which have not come so far");
             }
-            self.found.problem(format!("{name}-{id}"), what);
+            let fault = if is_to_come { SagaFault::ToCome } else { SagaFault::NotStarted };
+            self.found.problem(fault, format!("{name}-{id}"), what);
         }
         Ok(())
     }
@@ -172,14 +198,14 @@ impl Check<'_> {
         let history = match self.sagas.states.history(stream).await {
             Ok(history) => history,
             Err(error @ SagaError::Unreadable { .. }) => {
-                self.found.problem(called, error.to_string());
+                self.found.problem(SagaFault::History, called, error.to_string());
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
         let (state, problems) = audit(name, id, &history);
         for what in problems {
-            self.found.problem(called.as_str(), what);
+            self.found.problem(SagaFault::History, called.as_str(), what);
         }
         // A timer and an operator say how far was read, which may be more than had an effect.
         self.read_to = self.read_to.max(state.read_to);
@@ -190,7 +216,7 @@ impl Check<'_> {
                 self.alive.insert((name.to_owned(), id.to_owned()), state.read_to);
             } else {
                 let what = format!("it is {status}, and will stay so: no saga named \"{name}\" is declared");
-                self.found.problem(called, what);
+                self.found.problem(SagaFault::Undeclared, called, what);
             }
         }
         Ok(())
@@ -205,7 +231,7 @@ impl Check<'_> {
             if starts {
                 let what =
                     format!("{event_type} at position {position} finds no saga of this name: {problem}");
-                self.found.problem(name, what);
+                self.found.problem(SagaFault::NoSaga, name, what);
             }
         }
         for Routed { name, id, recorded } in delivered.routed {
@@ -219,7 +245,7 @@ impl Check<'_> {
                 let (name, id, event_type) = (name.clone(), id.clone(), event_type.to_owned());
                 if let Err(problem) = starts {
                     let what = format!("{event_type} at position {position} can't start it: {problem}");
-                    self.found.problem(format!("{name}-{id}"), what);
+                    self.found.problem(SagaFault::NoSaga, format!("{name}-{id}"), what);
                 } else {
                     self.late.push(Late { name, id, event_type, position });
                 }
@@ -262,7 +288,7 @@ impl Check<'_> {
                         event.event_type(),
                         event.position()
                     );
-                    self.found.problem(format!("{}-{}", key.0, key.1), what);
+                    self.found.problem(SagaFault::History, format!("{}-{}", key.0, key.1), what);
                 }
             }
         }

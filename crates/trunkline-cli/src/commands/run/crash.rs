@@ -29,7 +29,7 @@ pub(super) async fn run(
     stop: &Stop,
 ) -> Result<RunReport, Failure> {
     let file = application::load(&args.file, output)?;
-    let total = commands(&args.commands, &file)?.total();
+    let total = commands(args.commands.as_deref(), &file)?.total();
     let Some(total) = total else {
         let message = "--crash begins again and again, and standard input can be read once";
         return Err(Failure::usage(message, "write the commands to a file"));
@@ -82,7 +82,8 @@ fn failed(what: &str) -> impl Fn(std::io::Error) -> Failure {
 fn start(args: &RunArgs, stdout: Stdio) -> Result<Child, Failure> {
     let program = std::env::current_exe().map_err(failed("finding this program"))?;
     let mut command = Command::new(program);
-    command.args(["run", &args.file, "--quiet", "--format", "json", "--commands"]).arg(&args.commands);
+    command.args(["run", &args.file, "--quiet", "--format", "json", "--commands"]);
+    command.args(&args.commands);
     command.args(["--concurrency", &args.concurrency.to_string()]);
     if args.settle == Settle::Each {
         command.args(["--settle", "each"]);

@@ -51,7 +51,7 @@ impl Report for SagaCheck {
         let counts = SagaCounts::from(self);
         let verdict = if self.is_whole() { "whole" } else { "not whole" };
         writeln!(out, "{verdict}: {}, {counts}", counted(*sagas, "saga"))?;
-        for SagaProblem { saga, what } in problems {
+        for SagaProblem { saga, what, .. } in problems {
             writeln!(out, "problem: {}: {}", one_line(saga), one_line(what))?;
         }
         if *unlisted > 0 {

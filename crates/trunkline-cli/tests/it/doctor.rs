@@ -1,0 +1,233 @@
+//! `doctor` beside what was broken on purpose: it says so, and its remedy works as it is printed.
+
+use serde_json::Value;
+
+use crate::folder::Folder;
+
+/// A saga over two commands, rows, a relay, and the consumer of what the saga sends.
+const APP: &str = r#"
+[commands.Place]
+stream: "'order-' + command.id"
+emit: [{ type: "Placed", data: "command" }]
+[commands.Ship]
+stream: "'ship-' + command.id"
+emit: [{ type: "Shipped", data: "command" }]
+[projections.orders]
+schema: "CREATE TABLE orders (id TEXT PRIMARY KEY, total INTEGER NOT NULL)"
+on { Placed: "INSERT INTO orders VALUES (:data.id, :data.total)" }
+[relay.out]
+events: ["Shipped"]
+topic: "shipped"
+[consumers.work]
+topics: ["ship"]
+dispatch: "command"
+[sagas.order]
+start: "Placed"
+correlate: "event.data.id"
+steps: [{ name: "ship", send: { topic: "ship", command: "Ship", data: "{'id': saga.id}" }, done: "Shipped", timeout: "1h", compensate: "none" }]
+"#;
+
+const PLACE: &str = "dispatch app.tsk Place --quiet --data '{\"id\":\"1\",\"total\":5}'";
+
+fn app() -> Folder {
+    let folder = Folder::new();
+    folder.write("app.tsk", APP);
+    folder
+}
+
+/// An application that has done something and is at rest.
+fn at_rest() -> Folder {
+    let folder = app();
+    done(&folder, PLACE);
+    done(&folder, "run app.tsk --quiet");
+    folder
+}
+
+fn done(folder: &Folder, words: &str) {
+    let ran = folder.run(words);
+    assert_eq!(ran.exit, 0, "{words}: {ran:?}");
+}
+
+/// What is bad: each with its name, what is said, and the remedy.
+fn bad(folder: &Folder, flags: &str) -> Vec<[String; 3]> {
+    let ran = folder.run(&format!("doctor app.tsk --quiet --format json {flags}"));
+    let found = ran.json().remove(0);
+    let is_bad = |check: &&Value| check["state"] == "bad" && check["name"] != "disk";
+    let text = |check: &Value, name: &str| check[name].as_str().unwrap_or_default().to_owned();
+    let checks = found["checks"].as_array().unwrap().iter().filter(is_bad);
+    let bad: Vec<_> =
+        checks.map(|check| [text(check, "name"), text(check, "says"), text(check, "remedy")]).collect();
+    assert_eq!(i32::from(!bad.is_empty()), ran.exit, "{ran:?}");
+    bad
+}
+
+/// The first command of a remedy, as it is printed.
+fn command(remedy: &str) -> &str {
+    let quoted = remedy.split_once("`trunkline ").and_then(|(_, rest)| rest.split_once('`'));
+    quoted.unwrap_or_else(|| panic!("no command in {remedy:?}")).0
+}
+
+/// What is broken, what doctor calls it, what somebody does first, and the verb that the remedy names.
+struct Case {
+    breaks: fn(&Folder),
+    name: &'static str,
+    says: &'static str,
+    first: fn(&Folder),
+    remedy: &'static str,
+}
+
+const NOTHING: fn(&Folder) = |_| ();
+
+const CASES: &[Case] = &[
+    Case {
+        breaks: |folder| done(folder, PLACE),
+        name: "sagas",
+        says: "1 event waits to have an effect on sagas; no process runs the application",
+        first: NOTHING,
+        remedy: "run",
+    },
+    Case {
+        breaks: |folder| done(folder, PLACE),
+        name: "read models",
+        says: "1 event waits to be applied to orders; no process",
+        first: NOTHING,
+        remedy: "run",
+    },
+    Case {
+        breaks: |folder| done(folder, "dispatch app.tsk Ship --quiet --data '{\"id\":\"9\"}'"),
+        name: "relays",
+        says: "1 event waits to be relayed by out; no process",
+        first: NOTHING,
+        remedy: "run",
+    },
+    Case {
+        breaks: |folder| done(folder, "queue publish ship --type Ship --data '{\"id\":\"9\"}' --quiet"),
+        name: "messages",
+        says: "1 message waits of ship for work to be handled; no process",
+        first: NOTHING,
+        remedy: "run",
+    },
+    Case {
+        breaks: |folder| {
+            done(folder, "dispatch app.tsk Place --quiet --data '{\"id\":\"2\"}'");
+            assert_eq!(folder.run("run app.tsk --quiet").exit, 1);
+        },
+        name: "read models",
+        says: "orders stopped",
+        first: |folder| folder.write("app.tsk", APP.replace("total INTEGER NOT NULL", "total INTEGER")),
+        remedy: "run",
+    },
+    Case {
+        breaks: |folder| {
+            done(folder, PLACE);
+            done(folder, "run app.tsk --quiet");
+            folder.write("app.tsk", APP.replace(", :data.total)", ", :data.total * 2)"));
+        },
+        name: "read models",
+        says: "orders shows rows that earlier statements made",
+        first: NOTHING,
+        remedy: "projection rebuild",
+    },
+    Case {
+        breaks: |folder| {
+            done(folder, PLACE);
+            done(folder, "run app.tsk --quiet");
+            std::fs::remove_dir_all(folder.path("data/events")).unwrap();
+            std::fs::remove_dir_all(folder.path("data/events.checkpoints")).unwrap();
+            done(folder, PLACE);
+        },
+        name: "read models",
+        says: "orders can't go on: `orders` has rows of the events of another store",
+        first: NOTHING,
+        remedy: "projection rebuild",
+    },
+    Case {
+        breaks: |folder| {
+            done(folder, "queue publish ship --type Ship --data '{\"id\":\"9\"}' --quiet");
+            folder.write("app.tsk", APP.replace("[consumers.work]", "[consumers.labour]"));
+        },
+        name: "messages",
+        says: "1 message and 0 dead letters of ship are the group work's, which no consumer of app.tsk is in",
+        first: NOTHING,
+        remedy: "queue purge",
+    },
+    Case {
+        breaks: |folder| {
+            folder.write("app.tsk", APP.replace("\"event.data.id\"", "\"event.data.order_id\""));
+            done(folder, PLACE);
+            folder.run("run app.tsk --quiet");
+        },
+        name: "sagas",
+        says: "finds no saga of this name",
+        first: |folder| {
+            let correlate = "\"has(event.data.order_id) ? event.data.order_id : null\"";
+            folder.write("app.tsk", APP.replace("\"event.data.id\"", correlate));
+        },
+        remedy: "saga verify",
+    },
+];
+
+/// Goal: every line that is bad has a remedy that works when it is followed.
+/// Method: something is broken, the command of the remedy is run as it is printed, and that line is gone.
+#[test]
+fn a_remedy_works_as_it_is_printed() {
+    for Case { breaks, name, says, first, remedy } in CASES {
+        let folder = app();
+        done(&folder, "run app.tsk --quiet");
+        breaks(&folder);
+        let before = bad(&folder, "");
+        let found = before.iter().find(|[found, said, _]| found == name && said.contains(says));
+        let Some([_, _, printed]) = found else { panic!("{name}: {says}: {before:?}") };
+        first(&folder);
+        let command = command(printed);
+        assert!(command.starts_with(remedy), "{says}: {printed}");
+        let ran = folder.run(command);
+        assert_eq!(ran.exit, 0, "{command}: {ran:?}");
+        let after = bad(&folder, "");
+        assert!(
+            !after.iter().any(|[found, said, _]| found == name && said.contains(says)),
+            "{says}: {after:?}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_bad_at_rest_and_before_anything_was_done() {
+    let folder = app();
+    assert_eq!(folder.run("doctor app.tsk").exit, 4, "there is no store yet");
+    assert_eq!(bad(&at_rest(), ""), [[""; 3]; 0]);
+}
+
+/// A place that a flag names is named in the remedy too.
+#[test]
+fn a_remedy_names_the_places_that_flags_named() {
+    let folder = app();
+    done(&folder, &format!("{PLACE} --store log:shop"));
+    let flags = "--store log:shop --queue embedded:post";
+    let found = bad(&folder, flags);
+    let [_, _, remedy] = found.iter().find(|[name, _, _]| name == "sagas").unwrap();
+    assert_eq!(command(remedy), format!("run app.tsk {flags}"));
+    done(&folder, command(remedy));
+    assert_eq!(bad(&folder, flags), [[""; 3]; 0]);
+}
+
+/// Goal: whoever holds the queue runs the application, and it is said who that is.
+#[test]
+fn a_process_that_runs_it_is_named() {
+    let folder = at_rest();
+    let mut running = folder.start("run app.tsk --commands - --quiet");
+    // It has begun once the queue is held: its first command needs all that.
+    let place = b"{\"command\":\"Place\",\"id\":\"c\",\"data\":{\"id\":\"7\",\"total\":1}}\n";
+    std::io::Write::write_all(running.stdin.as_mut().unwrap(), place).unwrap();
+    let checks = loop {
+        let found = folder.run("doctor app.tsk --quiet --format json").json().remove(0);
+        let says = found["checks"][0]["says"].as_str().unwrap().to_owned();
+        if says != "none runs it now" {
+            break says;
+        }
+    };
+    assert!(checks.contains("trunkline run") && checks.contains(&running.child.id().to_string()), "{checks}");
+    drop(running.stdin.take());
+    assert_eq!(running.end().exit, 0);
+    assert_eq!(bad(&folder, ""), [[""; 3]; 0]);
+}

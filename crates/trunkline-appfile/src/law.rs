@@ -49,10 +49,18 @@ pub async fn laws(app: &App) -> Result<Vec<LawReport>, QueryError> {
             AnswerLimits { rows_max: SHOWN_MAX, time_limit: PATIENCE, ..AnswerLimits::default() },
         );
         let of = match &of {
-            Some(of) => Some(database.ask(of, &parameters, &limits).await.map_err(|error| failed(&error))?),
+            Some(of) => Some(
+                projections
+                    .ask(&**database, of, &parameters, &limits)
+                    .await
+                    .map_err(|error| failed(&error))?,
+            ),
             None => None,
         };
-        let answer = database.ask(&breaches, &parameters, &limits).await.map_err(|error| failed(&error))?;
+        let answer = projections
+            .ask(&**database, &breaches, &parameters, &limits)
+            .await
+            .map_err(|error| failed(&error))?;
         let rows = answer.to_json();
         let breaches = rows.as_array().cloned().unwrap_or_default();
         reports.push(LawReport {

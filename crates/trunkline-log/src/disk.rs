@@ -3,6 +3,7 @@
 //! A [`Disk`] is one folder; paths are relative to it, with `/` between names.
 
 mod fault;
+mod look;
 mod memory;
 mod real;
 
@@ -15,6 +16,7 @@ use bytes::Bytes;
 pub use trunkline_place::{Held, Kind};
 
 pub use fault::{Fault, FaultKind};
+pub use look::LookedAt;
 pub use memory::{CrashChoice, MemoryDisk};
 pub use real::RealDisk;
 

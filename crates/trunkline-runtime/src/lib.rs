@@ -48,7 +48,7 @@ pub use command::{
 pub use follow::Backlog;
 pub use middleware::CommandService;
 pub use projection::{
-    Divergence, DivergingEvent, Kept, OnChange, OnError, ProjectionDefinition, ProjectionError,
+    Divergence, DivergingEvent, Kept, LeftOver, OnChange, OnError, ProjectionDefinition, ProjectionError,
     ProjectionState, ProjectionStatus, Projections, Rebuilt, StateError, StateProjection, Verified,
 };
 #[cfg(feature = "sqlite")]

@@ -107,6 +107,8 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
     /// - It is live at once when the projection has no live one, and else stands beside it.
     /// - When this fails, or the process ends in the midst of it, there is no such generation.
     /// - A model whose texts have a mistake is refused with [`DatabaseError::Model`].
+    /// - One whose name differs from that of another projection that is there by case alone is refused with
+    ///   [`DatabaseError::NameDiffersByCase`].
     fn create<'a>(
         &'a self,
         model: &'a Arc<Model>,
@@ -169,6 +171,13 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
         generation: u64,
     ) -> BoxFuture<'a, Result<(), DatabaseError>>;
 
+    /// Drops all generations of a projection, the live one too, and forgets whether it is paused, in one step.
+    ///
+    /// - Readers find none of its tables from then on.
+    /// - A generation of it that is made later has a number that none had before.
+    /// - Where it has neither, there is nothing to do.
+    fn drop_projection<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<(), DatabaseError>>;
+
     /// Reads a generation as it is now, and makes tables out of sight to apply its events to again.
     ///
     /// The generation is only read, and only what is committed: its owner goes on meanwhile.
@@ -183,6 +192,7 @@ pub trait ReadDatabase: fmt::Debug + Send + Sync + 'static {
     ///
     /// - One answer comes from one generation of each projection, and from one moment of each.
     /// - It has no more rows than the limits say, and says whether there are more; it ends in time.
+    /// - Tables of projections that the limits leave out are not there for it.
     fn ask<'a>(
         &'a self,
         query: &'a SqlQuery,

@@ -69,6 +69,17 @@ pub enum DatabaseError {
         /// The generation.
         generation: u64,
     },
+    /// There are rows of another projection whose name differs from this one's by case alone.
+    #[error(
+        "there are rows of a projection `{other}`, whose name differs from `{projection}` by case alone; \
+         drop them, or take that name again"
+    )]
+    NameDiffersByCase {
+        /// The projection that was asked for.
+        projection: String,
+        /// The one that is there.
+        other: String,
+    },
     /// Readers see this generation.
     #[error("generation {generation} of the projection `{projection}` is live; make another one live first")]
     IsLive {

@@ -1,5 +1,6 @@
 //! Queries: a text that only reads, the parameters it takes, and the shape of its answer.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -259,7 +260,7 @@ mod indexed {
     }
 }
 
-/// How much of an answer is wanted, and how long it may take.
+/// How much of an answer is wanted, of whose tables, and how long it may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnswerLimits {
     /// Rows to pass over first.
@@ -270,12 +271,20 @@ pub struct AnswerLimits {
     pub bytes_max: usize,
     /// How long it may take.
     pub time_limit: Duration,
+    /// The projections whose tables there are for the query; those of all when not said.
+    pub projections: Option<Arc<BTreeSet<String>>>,
 }
 
 impl Default for AnswerLimits {
-    /// What an answer in memory may be: 10,000 rows, 64 MiB, within 5 seconds.
+    /// What an answer in memory may be: 10,000 rows, 64 MiB, within 5 seconds, of all tables.
     fn default() -> Self {
-        Self { skip: 0, rows_max: 10_000, bytes_max: 64 << 20, time_limit: Duration::from_secs(5) }
+        Self {
+            skip: 0,
+            rows_max: 10_000,
+            bytes_max: 64 << 20,
+            time_limit: Duration::from_secs(5),
+            projections: None,
+        }
     }
 }
 

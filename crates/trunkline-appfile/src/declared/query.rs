@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use trunkline_sql::{AnswerLimits, DatabaseError, Parameters, ReadDatabase, Returns, SqlQuery};
 
 use trunkline_runtime::Dsn;
-use trunkline_runtime::{QueryContext, QueryError, QueryLogic};
+use trunkline_runtime::{Projections, QueryContext, QueryError, QueryLogic};
 
 /// A query of the file.
 pub(crate) struct DeclaredQuery {
@@ -34,7 +34,7 @@ impl QueryLogic for DeclaredQuery {
             }
             let failed = |error: DatabaseError| QueryError::Failed { reason: error.to_string() };
             let database = projections.database_at(read_db.as_ref()).await.map_err(failed)?;
-            ask(&asked, &query, &**database, &parameters, &limits).await
+            ask(&asked, &query, &projections, &**database, &parameters, &limits).await
         })
     }
 }
@@ -42,6 +42,7 @@ impl QueryLogic for DeclaredQuery {
 async fn ask(
     name: &str,
     query: &SqlQuery,
+    projections: &Projections,
     database: &dyn ReadDatabase,
     parameters: &Bytes,
     limits: &AnswerLimits,
@@ -51,14 +52,15 @@ async fn ask(
     let text = std::str::from_utf8(parameters).map_err(|error| wrong(error.to_string()))?;
     let given = if text.trim().is_empty() { "{}" } else { text };
     let parameters = Parameters::parse(given).map_err(|error| wrong(error.to_string()))?;
-    let answer = database.ask(query, &parameters, limits).await.map_err(|error| match error {
-        Sql::NotAnObject { .. }
-        | Sql::UnknownParameter { .. }
-        | Sql::MissingParameter { .. }
-        | Sql::WrongType { .. }
-        | Sql::Parameter { .. } => wrong(error.to_string()),
-        other => QueryError::Failed { reason: other.to_string() },
-    })?;
+    let answer =
+        projections.ask(database, query, &parameters, limits).await.map_err(|error| match error {
+            Sql::NotAnObject { .. }
+            | Sql::UnknownParameter { .. }
+            | Sql::MissingParameter { .. }
+            | Sql::WrongType { .. }
+            | Sql::Parameter { .. } => wrong(error.to_string()),
+            other => QueryError::Failed { reason: other.to_string() },
+        })?;
     if query.returns() == Returns::One && answer.rows.is_empty() {
         return Err(QueryError::NotFound { what: format!("an answer to {name}") });
     }

@@ -54,6 +54,8 @@ trunkline_config::error_codes! {
     BAD_PROJECTION = "TL2202";
     /// A default that is not of the parameter's type.
     BAD_DEFAULT = "TL2203";
+    /// Names that differ by case alone, where places take them for one.
+    NAMES_DIFFER_BY_CASE = "TL2205";
     // Messages.
     /// A consumer without topics.
     NO_TOPICS = "TL2401";

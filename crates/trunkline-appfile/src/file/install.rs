@@ -75,8 +75,10 @@ impl Install for ApplicationFile {
             return Err(BuildError::installing(FileError(Box::new(evaluated))));
         }
         let known: Vec<String> = definition.known_events().map(str::to_owned).collect();
+        let read: Vec<String> = definition.read_events().collect();
         let Definition {
             hooks,
+            name,
             event_store,
             snapshots,
             events,
@@ -111,7 +113,7 @@ impl Install for ApplicationFile {
             snapshots: snapshots.enabled,
         };
         let mut builder = known.into_iter().fold(builder, AppBuilder::known_event);
-        builder = hooked(builder.settings(settings), hooks)?.upcast(links);
+        builder = hooked(builder.settings(settings), hooks)?.upcast(links).reads_events(read, &name);
         builder = with_handlers(builder, command_handlers, query_handlers);
         let schemas = events.iter().filter_map(|(name, event)| Some((name.clone(), event.schema.clone()?)));
         let declared = Declared { schemas: schemas.collect(), scenarios, laws };

@@ -15,6 +15,7 @@ mod laws;
 mod locked;
 mod messages;
 mod mistakes;
+mod names;
 mod not_yet;
 mod projections;
 mod queries;
@@ -69,6 +70,8 @@ pub struct Definition {
     pub event_store: StoreDefinition,
     /// `[snapshots]`.
     pub snapshots: SnapshotsDefinition,
+    /// What errors call the file.
+    pub(crate) name: String,
     /// `[events.NAME]`: present shapes.
     pub events: IndexMap<String, EventDefinition>,
     /// What `[events.NAME]` says of older shapes: the function from stored events to present ones.
@@ -163,7 +166,7 @@ fn read(
     let reader = Reader::new();
     let reading = Reading { sources: &evaluated.sources, registered };
     let mut root = reader.root(&evaluated.root);
-    let mut definition = Definition::default();
+    let mut definition = Definition { name: name.to_owned(), ..Definition::default() };
     let mut section = root.key("event_driven").section();
     for key in ["event_store", "message_queue", "projections", "sagas", "replay"] {
         definition.hooks.extend(section.key(key).read::<HookName>().map(|hook| hook.0));
@@ -192,6 +195,10 @@ fn read(
     definition.scenarios =
         scenarios::read(&root.key("scenarios"), &reading, &definition, &declared, projections);
     wiring::check(&mut root, &reading, &definition, &declared);
+    // After the wiring: that something reads an event doesn't make it one that there is.
+    let read: Vec<String> = definition.read_events().collect();
+    definition.upcasters = std::mem::take(&mut definition.upcasters).reading(read).declared_in(name);
+    names::check(&mut root);
     locked::check(name, world, &root.key("events"), &definition);
     not_yet::read(&mut root);
     root.finish();

@@ -72,6 +72,18 @@ impl Definition {
     }
 }
 
+impl Definition {
+    /// The events that something in the file makes or reads: what it doesn't declare of these is in version 1.
+    pub(super) fn read_events(&self) -> impl Iterator<Item = String> {
+        let projected = self.projections.values().flat_map(|one| one.model.event_types());
+        let relayed = self.relays.values().flat_map(|relay| &relay.events).map(EventType::as_str);
+        let waited = declared_sagas(self).flat_map(|(_, steps)| steps.events()).map(|event| event.name);
+        let named = self.known_events().chain(projected).chain(relayed).map(str::to_owned);
+        // Trunkline's own have no versions of the file's.
+        named.chain(waited).filter(|event_type| !event_type.starts_with('$'))
+    }
+}
+
 /// The sagas whose steps the file says.
 fn declared_sagas(definition: &Definition) -> impl Iterator<Item = (&str, &StepsDefinition)> {
     definition.sagas.iter().filter_map(|(name, saga)| match &saga.action {

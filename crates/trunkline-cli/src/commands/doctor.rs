@@ -41,7 +41,7 @@ pub(crate) struct DoctorArgs {
 
 impl DoctorArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let (app, place) = open_placed(&self.file, &self.store, Some(&self.queue), output).await?;
+        let (app, place) = open_placed(&self.file, &self.store, Some(&self.queue), true, output).await?;
         let diagnosis = diagnose(Subject::new(&app, &self.file, &place)).await;
         output.report(&diagnosis)?;
         Ok(diagnosis.verdict()?)

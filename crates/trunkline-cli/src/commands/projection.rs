@@ -1,5 +1,6 @@
 //! `projection`: how projections stand, and building them again.
 
+mod list;
 mod parked;
 mod verify;
 
@@ -9,12 +10,12 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::{Value, json};
 use trunkline::{Position, ProjectionStatus};
-use trunkline_ops::projections::{ProjectionDone, declared, pause, rebuild, replay, status};
+use trunkline_ops::projections::{ProjectionDone, drop_left_over, pause, rebuild, replay, status};
 
+use self::list::ListArgs;
 use self::parked::ParkedArgs;
 use self::verify::VerifyArgs;
 use super::query::open_app;
-use crate::application;
 use crate::args::StoreArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
@@ -28,6 +29,7 @@ Examples:
   trunkline projection verify orders.tsk
   trunkline projection pause orders.tsk orders
   trunkline projection parked list orders.tsk orders
+  trunkline projection drop orders.tsk stock
 
 With --format json, list, status and verify print one array; the others one object.";
 
@@ -42,11 +44,7 @@ pub(crate) struct ProjectionArgs {
 /// What can be done with projections.
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// List the projections that the file declares, with the events they want
-    #[command(
-        after_help = "Examples:\n  trunkline projection list orders.tsk\n\nWith --format json, one array: name, events."
-    )]
-    List(FileArgs),
+    List(ListArgs),
     /// Show how far each projection has come, and why it doesn't go on
     #[command(
         after_help = "Examples:\n  trunkline projection status orders.tsk orders --format json\n\nWith --format json, one array: name, state, generation, position, head, lag_events, lag_seconds, rate, parked, changed, needs_rebuild, error."
@@ -74,13 +72,11 @@ enum Verb {
     )]
     Resume(NameArgs),
     Parked(ParkedArgs),
-}
-
-#[derive(Debug, Args)]
-struct FileArgs {
-    /// The application file
-    #[arg(value_name = "FILE")]
-    file: String,
+    /// Drop what is left of a projection that the file no longer declares
+    #[command(
+        after_help = "Examples:\n  trunkline projection drop orders.tsk stock\n\nOne that the file declares is refused. `projection list` shows what is left.\n\nWith --format json, one object: projection, done. Exit code 4 when nothing is left of such a projection."
+    )]
+    Drop(NameArgs),
 }
 
 #[derive(Debug, Args)]
@@ -124,7 +120,7 @@ struct ReplayArgs {
 impl ProjectionArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         match self.verb {
-            Verb::List(args) => list(&args, output),
+            Verb::List(args) => args.run(output).await,
             Verb::Status(args) => show_status(args, output).await,
             Verb::Replay(ReplayArgs { of: args, from }) => {
                 let app = open_app(&args.file, &args.store, output).await?;
@@ -146,14 +142,12 @@ impl ProjectionArgs {
             Verb::Pause(args) => set_paused(&args, true, output).await,
             Verb::Resume(args) => set_paused(&args, false, output).await,
             Verb::Parked(args) => args.run(output).await,
+            Verb::Drop(args) => {
+                let app = open_app(&args.file, &args.store, output).await?;
+                output.report(&drop_left_over(&app, &args.name).await?)
+            }
         }
     }
-}
-
-fn list(args: &FileArgs, output: &mut Output<'_>) -> Result<(), Failure> {
-    let file = application::load(&args.file, output)?;
-    let all = declared(&file.definition);
-    output.report(&Table(all.iter().map(|line| json!(line)).collect()))
 }
 
 async fn show_status(args: StatusArgs, output: &mut Output<'_>) -> Result<(), Failure> {

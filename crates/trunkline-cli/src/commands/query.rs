@@ -65,21 +65,28 @@ impl QueryArgs {
 
 /// The application over its store, which is only read.
 pub(super) async fn open_app(file: &str, store: &StoreArgs, output: &mut Output<'_>) -> Result<App, Failure> {
-    Ok(open_placed(file, store, None, output).await?.0)
+    Ok(open_placed(file, store, None, false, output).await?.0)
 }
 
-/// The same with the queue that a flag may name, and with where the store is.
+/// The same with the queue that a flag may name, and with where the store is; `looks` says that read models are only looked
+/// at, too.
 pub(super) async fn open_placed(
     file: &str,
     store: &StoreArgs,
     queue: Option<&QueueArgs>,
+    looks: bool,
     output: &mut Output<'_>,
 ) -> Result<(App, Place), Failure> {
     let file = application::load(file, output)?;
     let place = application::place(&file, store)?;
     let queue = queue.map(|queue| application::queue_place(&file, queue)).transpose()?;
-    let opening =
-        Opening { access: Access::Read, events: Some(place.clone()), messages: queue, ..Opening::default() };
+    let opening = Opening {
+        access: Access::Read,
+        events: Some(place.clone()),
+        messages: queue,
+        looks,
+        ..Opening::default()
+    };
     let app = App::builder().opening(opening).file(file).build().await?;
     Ok((app, place))
 }

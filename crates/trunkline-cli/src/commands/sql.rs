@@ -53,7 +53,7 @@ impl SqlArgs {
         }
         let limits = AnswerLimits { rows_max: self.rows, ..AnswerLimits::default() };
         let database = app.projections().database_for(&query).await.map_err(AskError::Database)?;
-        let answer = database.ask(&query, &Parameters::default(), &limits).await?;
+        let answer = app.projections().ask(&**database, &query, &Parameters::default(), &limits).await?;
         output.report(&Rows(answer.to_json()))?;
         if answer.more {
             output.warn(format_args!("there are more rows than these {}; --rows shows more", self.rows));

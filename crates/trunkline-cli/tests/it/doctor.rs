@@ -1,8 +1,9 @@
 //! `doctor` beside what was broken on purpose: it says so, and its remedy works as it is printed.
 
 use serde_json::Value;
+use trunkline_queue::{EmbeddedOptions, EmbeddedQueue};
 
-use crate::folder::Folder;
+use crate::folder::{Folder, files};
 
 /// A saga over two commands, rows, a relay, and the consumer of what the saga sends.
 const APP: &str = r#"
@@ -211,23 +212,77 @@ fn a_remedy_names_the_places_that_flags_named() {
     assert_eq!(bad(&folder, flags), [[""; 3]; 0]);
 }
 
-/// Goal: whoever holds the queue runs the application, and it is said who that is.
-#[test]
-fn a_process_that_runs_it_is_named() {
+/// Goal: whoever holds the queue runs the application: it is said who that is, and what waits is its to do.
+#[tokio::test]
+async fn a_process_that_runs_it_is_named() {
     let folder = at_rest();
-    let mut running = folder.start("run app.tsk --commands - --quiet");
-    // It has begun once the queue is held: its first command needs all that.
-    let place = b"{\"command\":\"Place\",\"id\":\"c\",\"data\":{\"id\":\"7\",\"total\":1}}\n";
-    std::io::Write::write_all(running.stdin.as_mut().unwrap(), place).unwrap();
-    let checks = loop {
-        let found = folder.run("doctor app.tsk --quiet --format json").json().remove(0);
-        let says = found["checks"][0]["says"].as_str().unwrap().to_owned();
-        if says != "none runs it now" {
-            break says;
+    done(&folder, "dispatch app.tsk Place --quiet --data '{\"id\":\"2\",\"total\":5}'");
+    let options = EmbeddedOptions { owner: "the shop (process 7)".to_owned(), ..EmbeddedOptions::default() };
+    let held = EmbeddedQueue::open(&folder.path("data/queue"), options).unwrap();
+    let found = folder.run("doctor app.tsk --quiet --format json");
+    assert_eq!(found.json()[0]["checks"][0]["says"], "it is run by the shop (process 7)");
+    assert_eq!(bad(&folder, ""), [[""; 3]; 0], "what came a moment ago is its to do");
+    held.close().await;
+    drop(held);
+    let found = folder.run("doctor app.tsk --quiet --format json");
+    assert_eq!((found.exit, &found.json()[0]["checks"][0]["says"]), (1, &"none runs it now".into()));
+}
+
+/// All files of a folder with their bytes.
+fn everything(folder: &Folder) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    files(&folder.path("")).into_iter().map(|file| (file.clone(), std::fs::read(&file).unwrap())).collect()
+}
+
+/// Goal: a look changes nothing, whatever is there: before anything was done, at rest, and with work that waits.
+/// Method: every byte of the folder is compared; where the system keeps rights from this user, they are taken away, too.
+#[test]
+fn a_look_changes_nothing_and_needs_no_right_to_write() {
+    let fresh = app();
+    done(&fresh, PLACE);
+    let waiting = at_rest();
+    done(&waiting, "dispatch app.tsk Place --quiet --data '{\"id\":\"2\",\"total\":5}'");
+    let renamed = at_rest();
+    renamed.write("app.tsk", APP.replace("[projections.orders]", "[projections.bought]"));
+    for folder in [fresh, at_rest(), waiting, renamed] {
+        let before = everything(&folder);
+        for path in directories(&folder.path("")) {
+            read_only(&path, true);
         }
-    };
-    assert!(checks.contains("trunkline run") && checks.contains(&running.child.id().to_string()), "{checks}");
-    drop(running.stdin.take());
-    assert_eq!(running.end().exit, 0);
-    assert_eq!(bad(&folder, ""), [[""; 3]; 0]);
+        let first = folder.run("doctor app.tsk --format json");
+        let second = folder.run("doctor app.tsk --format json");
+        for path in directories(&folder.path("")) {
+            read_only(&path, false);
+        }
+        assert!(first.exit <= 1 && !first.stdout.contains("can't be looked at"), "{first:?}");
+        assert_eq!(first.json()[0]["well"], second.json()[0]["well"]);
+        let after = everything(&folder);
+        let names = |all: &[(std::path::PathBuf, Vec<u8>)]| {
+            all.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&before), names(&after));
+        for ((name, before), (_, after)) in before.iter().zip(&after) {
+            assert!(before == after, "{} changed", name.display());
+        }
+    }
+}
+
+/// A folder and all in it.
+fn directories(root: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut all = vec![root.to_owned()];
+    for entry in std::fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(directories(&path));
+        }
+    }
+    all
+}
+
+fn read_only(path: &std::path::Path, is: bool) {
+    let mut rights = std::fs::metadata(path).unwrap().permissions();
+    #[cfg(unix)]
+    std::os::unix::fs::PermissionsExt::set_mode(&mut rights, if is { 0o555 } else { 0o755 });
+    #[cfg(not(unix))]
+    rights.set_readonly(is && path.is_file());
+    std::fs::set_permissions(path, rights).unwrap();
 }

@@ -27,3 +27,4 @@ mod run;
 mod saga;
 mod tail;
 mod taken;
+mod versions;

@@ -71,7 +71,7 @@ fn a_stale_query_applies_nothing() {
 #[test]
 fn projections_are_looked_at_and_built_again() {
     let folder = shop();
-    folder.check("projection list app.tsk --format json", r#"[{"name":"orders","events":["OrderCreated"]}]"#);
+    folder.check("projection list app.tsk --format json", r#"[{"name":"orders","events":["OrderCreated"],"left_over":false}]"#);
     let status = |wanted: [u64; 2]| {
         let ran = folder.run("projection status app.tsk orders --format json");
         let found = &ran.json()[0][0];
@@ -162,4 +162,86 @@ fn rows_that_are_not_what_the_events_make_are_shown() {
         "orders: 2 rows as the events make them, up to position 2",
     );
     assert_eq!(folder.run("projection verify app.tsk order").exit, 4);
+}
+
+const ITEMS: &str = r#"
+[commands.Add]
+stream: "'item-' + command.id"
+emit: [{ type: "Added", data: "command" }]
+[projections.stock]
+schema: "CREATE TABLE item (id TEXT PRIMARY KEY)"
+on { Added: "INSERT INTO item VALUES (:data.id)" }
+[queries.items]
+sql: "SELECT id FROM item ORDER BY id"
+[laws.no_item_is_named_x]
+says: "no item is named x"
+breaches: "SELECT id FROM item WHERE id = 'x'"
+"#;
+
+/// Goal: a projection that is renamed blocks nothing; what is left of it is listed, and goes by one verb.
+#[test]
+fn a_projection_that_is_no_more_is_in_nobodys_way_until_it_is_dropped() {
+    let folder = Folder::new();
+    folder.write("app.tsk", ITEMS);
+    let list = |folder: &Folder| folder.run("projection list app.tsk --format json -q").json().remove(0);
+    assert_eq!(list(&folder)[0]["left_over"], false, "before there is a store");
+    folder.run("dispatch app.tsk Add --data '{\"id\":\"a\"}' -q");
+    folder.check("query app.tsk items --format json", "[{\"id\":\"a\"}]\n");
+    folder.run("projection pause app.tsk stock -q");
+    folder.write("app.tsk", ITEMS.replace("[projections.stock]", "[projections.inventory]"));
+    folder.check("query app.tsk items --format json", "[{\"id\":\"a\"}]\n");
+    folder.check("sql app.tsk 'SELECT id FROM item' --format json", "[{\"id\":\"a\"}]\n");
+    assert_eq!(
+        folder.run("run app.tsk -q").exit,
+        0,
+        "the law is held against the rows of the one that is declared"
+    );
+    let left = list(&folder);
+    assert_eq!((&left[0]["name"], &left[1]["name"]), (&"inventory".into(), &"stock".into()), "{left}");
+    assert_eq!((&left[0]["left_over"], &left[1]["left_over"]), (&false.into(), &true.into()));
+    let people = folder.run("projection list app.tsk -q").stdout;
+    assert!(people.contains("stock is left over"), "{people}");
+    let doctor = folder.run("doctor app.tsk -q").stdout;
+    assert!(doctor.contains("note  read models   stock is left over"), "{doctor}");
+    let refused = folder.run("projection drop app.tsk inventory");
+    assert_eq!(refused.exit, 1);
+    assert!(refused.stderr.contains("is a projection of the application"), "{refused:?}");
+    folder.check("projection drop app.tsk stock", "dropped stock\n");
+    assert_eq!(list(&folder).as_array().unwrap().len(), 1);
+    let again = folder.run("projection drop app.tsk stock");
+    assert_eq!(again.exit, 4, "{again:?}");
+    assert!(!folder.path("data/read.stock.1.db").exists());
+    folder.check("query app.tsk items --format json", "[{\"id\":\"a\"}]\n");
+}
+
+/// Goal: names that a database takes for one are told apart before anything is lost between them.
+#[test]
+fn names_that_differ_by_case_alone_are_refused_in_a_file_and_beside_what_is_stored() {
+    let folder = Folder::new();
+    folder.write("app.tsk", ITEMS);
+    folder.run("dispatch app.tsk Add --data '{\"id\":\"a\"}' -q");
+    folder.run("query app.tsk items");
+    for (one, other) in [
+        ("[projections.stock]", "[projections.Stock]\nschema: \"CREATE TABLE other (id TEXT)\"\n"),
+        ("[queries.items]", "[consumers.a]\ntopics: [\"a\"]\n[consumers.A]\ntopics: [\"a\"]\n"),
+        ("[queries.items]", "[relay.a]\ntopic: \"a\"\n[relay.A]\ntopic: \"a\"\n"),
+    ] {
+        folder.write("twice.tsk", ITEMS.replace(one, &format!("{other}{one}")));
+        let ran = folder.run("check twice.tsk");
+        assert_eq!(ran.exit, 1, "{other}");
+        assert!((ran.stdout + &ran.stderr).contains("TL2205"), "{other}");
+    }
+    folder.write("app.tsk", ITEMS.replace("[projections.stock]", "[projections.Stock]"));
+    for command in ["query app.tsk items", "doctor app.tsk", "projection status app.tsk"] {
+        let ran = folder.run(command);
+        assert_eq!(ran.exit, 1, "{command}: {ran:?}");
+        let said = ran.stdout + &ran.stderr;
+        assert!(said.contains("`stock`, whose name differs from `Stock` by case alone"), "{command}: {said}");
+        assert!(said.contains("trunkline projection drop"), "{command}: {said}");
+    }
+    folder.check("projection drop app.tsk stock", "dropped stock\n");
+    folder.check("query app.tsk items --format json", "[{\"id\":\"a\"}]\n");
+    folder.run("projection pause app.tsk Stock");
+    let paused = folder.run("projection status app.tsk --format json").json().remove(0);
+    assert_eq!(paused[0]["state"], "paused");
 }

@@ -17,10 +17,13 @@ const EVENTS_MAX: usize = 1024;
 
 /// How stored events become events of today's shapes. A clone is cheap.
 ///
-/// An event of a type that no link and no declared version is for stays as it is, at the cost of one lookup.
+/// An event of a type that no link and no declared version is for, and that is not [read](Self::reading), stays as it is,
+/// at the cost of one lookup.
 #[derive(Clone, Default)]
 pub struct Upcasters {
     chains: Arc<HashMap<String, Chain>>,
+    /// What errors call the file that declares the versions, if one does.
+    declared_in: Option<Arc<str>>,
 }
 
 /// What is known of a type.
@@ -82,9 +85,28 @@ impl Upcasters {
             let left = chain.links.get(&version).is_some_and(|link| !matches!(link.end, End::Next));
             chain.present = (!left).then_some(version);
         }
-        let upcasters = Self { chains: Arc::new(chains) };
+        let upcasters = Self { chains: Arc::new(chains), declared_in: None };
         errors.extend(upcasters.mistakes());
         if errors.is_empty() { Ok(upcasters) } else { Err(errors) }
+    }
+
+    /// The same for who reads events of these types, too: what nothing is known of is in version 1, and an event of a later
+    /// one is an error. A type of which something is known stays as it is.
+    #[must_use]
+    pub fn reading<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        let chains = Arc::make_mut(&mut self.chains);
+        for event_type in types {
+            let first = || Chain { present: Some(1), links: BTreeMap::new() };
+            chains.entry(event_type.into()).or_insert_with(first);
+        }
+        self
+    }
+
+    /// The same, with the name of the file that declares the versions, for errors.
+    #[must_use]
+    pub fn declared_in(mut self, file: &str) -> Self {
+        self.declared_in = (!file.is_empty()).then(|| file.into());
+        self
     }
 
     /// What a stored event is today.
@@ -173,7 +195,8 @@ impl Upcasters {
                 match chain.present {
                     Some(present) if present == version => break,
                     Some(present) if present < version => {
-                        return Err(UpcastProblem::Newer { event_type, version, present });
+                        let declared_in = self.declared_in.as_deref().map(str::to_owned);
+                        return Err(UpcastProblem::Newer { event_type, version, present, declared_in });
                     }
                     _ => return Err(UpcastProblem::NoLink { event_type, version }),
                 }
@@ -406,6 +429,21 @@ mod tests {
             found,
             ["A 2 at position 5 (order-1 version 3): A 2, rename x.y to z: it is a list, not an object"]
         );
+    }
+
+    #[test]
+    fn what_is_read_and_not_declared_is_in_version_1() {
+        let links = [Link::from("A", 1).rename("x", "y")];
+        let upcasters = Upcasters::new(links).unwrap().reading(["A", "B"]).declared_in("app.tsk");
+        assert_eq!(said(&upcasters, stored("A", 1, r#"{"x":1}"#)), [r#"A 2 {"y":1}"#], "that is known");
+        assert_eq!(said(&upcasters, stored("B", 1, "{}")), ["B 1 {}"]);
+        assert_eq!(said(&upcasters, stored("C", 9, "{}")), ["C 9 {}"], "nobody reads it");
+        let newer = &said(&upcasters, stored("B", 2, "{}"))[0];
+        let wanted =
+            "B 2 at position 5 (order-1 version 3): its shape is B 2, newer than the present 1 of app.tsk";
+        assert!(newer.starts_with(wanted) && newer.contains("[events.B]"), "{newer}");
+        assert!(said(&upcasters, stored("A", 3, "{}"))[0].contains("newer than the present 2 of app.tsk"));
+        assert_eq!(upcasters.links().count(), 1);
     }
 
     #[test]

@@ -94,7 +94,7 @@ pub struct UpcastError {
 #[non_exhaustive]
 pub enum UpcastProblem {
     /// Its shape is newer than what is known here: a newer program stored it.
-    #[error("its shape is {event_type} {version}, newer than the present {present}; update what reads it")]
+    #[error("its shape is {event_type} {version}, newer than the present {present}{}", remedy(declared_in.as_deref(), event_type, *version))]
     Newer {
         /// The type.
         event_type: String,
@@ -102,6 +102,8 @@ pub enum UpcastProblem {
         version: u32,
         /// The newest that is known.
         present: u32,
+        /// The file that says so, or that says nothing of it, which means the first version.
+        declared_in: Option<String>,
     },
     /// Nothing leads on from its shape.
     #[error("nothing leads on from {event_type} {version}; add an upcast that begins there")]
@@ -129,4 +131,14 @@ pub enum UpcastProblem {
         /// How many it may become.
         limit: usize,
     },
+}
+
+/// What helps against an event that is newer than what reads it.
+fn remedy(declared_in: Option<&str>, event_type: &str, version: u32) -> String {
+    match declared_in {
+        None => "; update what reads it".to_owned(),
+        Some(file) => format!(
+            " of {file}; use the file that stores it so, or say in [events.{event_type}] what version {version} is"
+        ),
+    }
 }

@@ -1,6 +1,6 @@
 //! Whether each projection is current, and whole.
 
-use trunkline::{ProjectionState, ProjectionStatus};
+use trunkline::{LeftOver, ProjectionError, ProjectionState, ProjectionStatus};
 
 use super::process::Runs;
 use super::{Check, Subject, waiting};
@@ -17,6 +17,15 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
             Some(check) => checks.push(check),
             None => current.push(one.name),
         }
+    }
+    for LeftOver { name, read_db, .. } in
+        subject.app.projections().left_over().await.map_err(ProjectionError::from)?
+    {
+        let says =
+            format!("{name} is left over in {read_db}: {} has no projection of this name", subject.file);
+        let drop = subject.command("projection drop", &name);
+        let remedy = format!("{drop}, unless another application keeps its rows there");
+        checks.push(Check::note(NAME, says, remedy));
     }
     if !current.is_empty() {
         checks.push(Check::ok(NAME, format!("{} current", current.join(", "))));

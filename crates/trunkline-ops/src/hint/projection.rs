@@ -1,6 +1,7 @@
 //! What can be done about a projection that doesn't go on.
 
 use trunkline::ProjectionError;
+use trunkline::sql::DatabaseError;
 
 pub(super) fn hints(error: &ProjectionError) -> Vec<String> {
     match error {
@@ -13,6 +14,12 @@ pub(super) fn hints(error: &ProjectionError) -> Vec<String> {
         | ProjectionError::OtherStore { name, .. }
         | ProjectionError::Changed { name } => {
             vec![format!("trunkline projection rebuild FILE {name}")]
+        }
+        ProjectionError::Declared { name } => vec![format!(
+            "trunkline projection rebuild FILE {name} makes its rows anew; one that is removed from the file is dropped"
+        )],
+        ProjectionError::Database(DatabaseError::NameDiffersByCase { other, .. }) => {
+            vec![format!("`trunkline projection drop FILE {other}` drops them")]
         }
         ProjectionError::StillFails { name, .. } => vec![
             "correct the statement or the data that it meets, and retry".to_owned(),

@@ -15,6 +15,6 @@ pub use decide::{DeadLetterChoice, DeadLetterDecisionReport, Selection, decide, 
 pub use edit::{MessageEdit, edit};
 pub use message::MessageReport;
 pub use numbers::{GroupReport, QueueReport, TopicReport, queue_numbers};
-pub use open::open_queue;
+pub use open::{look_at_queue, open_queue};
 pub use peek::{PeekReport, StateReport, state_name};
 pub use repair::{RepairPartReport, RepairReport, repair_queue};

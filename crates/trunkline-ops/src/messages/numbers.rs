@@ -5,7 +5,7 @@ use trunkline::{OpenQueueError, Place};
 use trunkline_core::Timestamp;
 use trunkline_queue::{EmbeddedQueue, GroupStats, MessageQueueExt as _, OpenError, QueueStats, TopicStats};
 
-use super::open_queue;
+use super::look_at_queue;
 use crate::{OpsError, QueueError};
 
 /// The numbers of a queue.
@@ -77,7 +77,7 @@ pub struct GroupReport {
 
 /// The numbers of the queue of a place, also beside the process that has it; then with who that is.
 pub async fn queue_numbers(place: &Place) -> Result<(QueueStats, Option<String>), OpsError> {
-    let (source, place) = match open_queue(place, "trunkline queue stats", false).await {
+    let (source, place) = match look_at_queue(place).await {
         Ok(opened) => {
             let stats = async { opened.queue.operate()?.stats().await }.await;
             opened.close().await;

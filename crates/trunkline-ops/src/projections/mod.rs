@@ -6,5 +6,5 @@ mod status;
 mod work;
 
 pub use parked::{ParkedDecision, ParkedLine, ParkedSelection, discard_parked, parked, retry_parked};
-pub use status::{ProjectionDone, ProjectionLine, declared, pause, status};
+pub use status::{ProjectionDone, ProjectionLine, declared, drop_left_over, left_over, pause, status};
 pub use work::{differing, rebuild, replay, verify};

@@ -73,5 +73,5 @@ async fn what_was_put_aside_is_listed_and_decided() {
 fn what_a_file_declares_is_listed_without_opening_anything() {
     let file = read(FILE, &Registered::default());
     let json = serde_json::to_value(declared(&file.definition)).unwrap();
-    assert_eq!(json, serde_json::json!([{ "name": "notes", "events": ["Noted"] }]));
+    assert_eq!(json, serde_json::json!([{ "name": "notes", "events": ["Noted"], "left_over": false }]));
 }

@@ -37,7 +37,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use trunkline_core::Timestamp;
-use trunkline_log::disk::{Disk, Kind, RealDisk};
+use trunkline_log::disk::{Disk, Kind, LookedAt, RealDisk};
 
 use crate::check::{IdHasher, check, keep};
 use crate::engine::{Bell, Keep, Settlement};
@@ -155,6 +155,15 @@ impl EmbeddedQueue {
     /// Opens the queue in a folder.
     pub fn open(path: &Path, options: EmbeddedOptions) -> Result<Self, OpenError> {
         Self::open_on(Arc::new(RealDisk::new(path)), options)
+    }
+
+    /// Opens the queue in a folder for who only looks: nothing in the folder changes, and no right to write there is
+    /// needed. What is done with it is in memory, and gone with it.
+    ///
+    /// One that a process holds is [`OpenError::InUse`], since it changes meanwhile; its
+    /// [numbers](Self::published_numbers) can be had.
+    pub fn look(path: &Path, options: EmbeddedOptions) -> Result<Self, OpenError> {
+        Self::open_on(Arc::new(LookedAt::new(path)), EmbeddedOptions { create: false, ..options })
     }
 
     /// Opens the queue on a disk of its own.

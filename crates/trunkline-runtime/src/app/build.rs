@@ -27,6 +27,11 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let builder = installed(builder)?;
     let upcasters = upcasters(&builder.events, &builder.links, &builder.shapes)?;
     wiring::check(&builder, &upcasters)?;
+    // Only now: that something reads an event doesn't make it one that there is.
+    let is_written =
+        |event_type: &&String| builder.shapes.iter().any(|shape| shape.event_type == **event_type);
+    let read = builder.read_events.iter().filter(|event_type| !is_written(event_type));
+    let upcasters = upcasters.reading(read.cloned()).declared_in(&builder.declared_in);
     let settings = builder.settings;
     let handlers = each_once("command", builder.commands)?;
     let events = Arc::new(Events { rules: builder.event_rules, upcasters: upcasters.clone() });
@@ -39,7 +44,7 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
         saga_index: builder.saga_index,
     };
     let resources = open::open(supplied, builder.opening, &builder.backends, &settings).await?;
-    let Resources { store, opened, queue, read_models, home } = resources;
+    let Resources { store, opened, queue, read_models, read_models_access: access, home } = resources;
     let clock = builder.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let projections = projections(builder.projections, builder.typed_projections, &builder.states)?;
     let own = OwnStates { all: builder.states, checkpoints: Arc::clone(&home.checkpoints) };
@@ -47,7 +52,7 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let projections = Arc::new(Projections::new(
         Arc::clone(&tail),
         Arc::clone(&clock),
-        ReadModels { backends: builder.backends, place: read_models, given: builder.read_database },
+        ReadModels { backends: builder.backends, access, place: read_models, given: builder.read_database },
         projections,
         &own,
         &upcasters,
@@ -163,6 +168,11 @@ fn projections(
         let name = definition.model.name().to_owned();
         if by_name.contains_key(&name) {
             return Err(failed(&name, "there is another one of this name".to_owned()));
+        }
+        // Read databases take such names for one.
+        let is_mistaken = |other: &&String| other.eq_ignore_ascii_case(&name);
+        if let Some(other) = by_name.keys().find(is_mistaken) {
+            return Err(failed(&name, format!("its name differs from \"{other}\" by case alone")));
         }
         by_name.insert(name, definition);
     }

@@ -62,6 +62,9 @@ pub struct AppBuilder {
     pub(super) commands: Vec<(String, Arc<dyn CommandLogic>)>,
     /// The present versions of events, as they were declared.
     pub(super) events: BTreeMap<String, u32>,
+    /// Events that something reads, of which nothing may say the version; and what errors call what would say it.
+    pub(super) read_events: BTreeSet<String>,
+    pub(super) declared_in: String,
     /// Events that there may be, in whatever version.
     pub(super) known_events: BTreeSet<String>,
     pub(super) event_rules: HashMap<String, Arc<dyn EventRule>>,
@@ -262,6 +265,20 @@ impl AppBuilder {
     /// There may be events of this type, in whatever version: a saga that waits for one does not wait in vain.
     pub fn known_event(mut self, event_type: impl Into<String>) -> Self {
         self.known_events.insert(event_type.into());
+        self
+    }
+
+    /// Something reads events of these types: those that nothing declares are in version 1, and one of a later version stops
+    /// what reads it. Errors call what declares versions by this name, the file's.
+    ///
+    /// Those that the program's deciders write are in their own version: see [`upcast`](Self::upcast).
+    pub fn reads_events(
+        mut self,
+        types: impl IntoIterator<Item = impl Into<String>>,
+        declared_in: &str,
+    ) -> Self {
+        self.read_events.extend(types.into_iter().map(Into::into));
+        declared_in.clone_into(&mut self.declared_in);
         self
     }
 

@@ -46,6 +46,9 @@ pub struct Opening {
     pub messages: Option<Place>,
     /// Read models are kept here rather than where the file or the environment says.
     pub read_models: Option<Place>,
+    /// Whether read models and messages are only looked at: nothing is made or changed anywhere, and no right to write is
+    /// needed. What projections have yet to apply stays so.
+    pub looks: bool,
 }
 
 /// What the program supplies itself.
@@ -64,6 +67,7 @@ pub(super) struct Resources {
     pub(super) opened: Option<Arc<OpenStore>>,
     pub(super) queue: AppQueue,
     pub(super) read_models: Place,
+    pub(super) read_models_access: Access,
     pub(super) home: DerivedHome,
 }
 
@@ -74,7 +78,8 @@ pub(super) async fn open(
     backends: &Backends,
     settings: &Settings,
 ) -> Result<Resources, BuildError> {
-    let Opening { owner, access, events, messages, read_models } = opening;
+    let Opening { owner, access, events, messages, read_models, looks } = opening;
+    let derived_access = if looks { Access::Read } else { Access::Append };
     let Settings { event_store, message_queue, .. } = settings;
     let wrong = |error| BuildError::Dsn { error };
     let find = |role, dsn: Option<&str>| backends.find(role, None, dsn, |name| std::env::var_os(name));
@@ -96,7 +101,7 @@ pub(super) async fn open(
     } else {
         // Not an error yet: an application without messages needs no queue.
         let place = messages.map_or_else(|| find(Role::Messages, message_queue.dsn.as_deref()), Ok);
-        let mut options = OpenQueueOptions::default();
+        let mut options = OpenQueueOptions { access: derived_access, ..OpenQueueOptions::default() };
         if let Some(owner) = &owner {
             owner.clone_into(&mut options.owner);
         }
@@ -130,7 +135,7 @@ pub(super) async fn open(
         snapshots: supplied.snapshots.unwrap_or(home.snapshots),
         saga_index: supplied.saga_index.map_or(home.saga_index, |open| open(access)),
     };
-    Ok(Resources { store, opened, queue, read_models, home })
+    Ok(Resources { store, opened, queue, read_models, read_models_access: derived_access, home })
 }
 
 impl From<OpenStoreError> for BuildError {

@@ -43,6 +43,7 @@ pub struct Backend {
     pub(super) events: Option<OpenEvents>,
     pub(super) messages: Option<OpenMessages>,
     pub(super) read_models: Option<(&'static dyn Dialect, OpenReadModels)>,
+    pub(super) looked_at: Option<OpenReadModels>,
     pub(super) home: Arc<FindHome>,
 }
 
@@ -56,6 +57,7 @@ impl Backend {
             events: None,
             messages: None,
             read_models: None,
+            looked_at: None,
             home: Arc::new(|_, _| DerivedHome::memory()),
         }
     }
@@ -109,6 +111,17 @@ impl Backend {
         F: Future<Output = Result<Arc<dyn ReadDatabase>, DatabaseError>> + Send + 'static,
     {
         self.read_models = Some((dialect, Arc::new(move |dsn, ()| open(dsn).boxed())));
+        self
+    }
+
+    /// It opens read models for who only looks in a way of its own: nothing is made or changed, and no right to write is
+    /// needed. Without, they are opened as ever.
+    #[must_use]
+    pub fn looked_at<F>(mut self, open: impl Fn(Dsn) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Arc<dyn ReadDatabase>, DatabaseError>> + Send + 'static,
+    {
+        self.looked_at = Some(Arc::new(move |dsn, ()| open(dsn).boxed()));
         self
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use trunkline_queue::{Keep, MessageQueue, OpenError};
 
 use super::store::Close;
-use super::{DsnError, Place};
+use super::{Access, DsnError, Place};
 
 /// How a message queue is opened.
 ///
@@ -18,6 +18,8 @@ pub struct OpenQueueOptions {
     pub owner: String,
     /// Whether to make it when there is none.
     pub create: bool,
+    /// What it is opened for: who only reads changes nothing of it, and needs no right to.
+    pub access: Access,
     /// How long dead letters are kept.
     pub dead_letter_ttl: Duration,
 }
@@ -25,7 +27,8 @@ pub struct OpenQueueOptions {
 impl Default for OpenQueueOptions {
     fn default() -> Self {
         let owner = format!("process {}", std::process::id());
-        Self { owner, create: true, dead_letter_ttl: Keep::default().dead_letter_age }
+        let dead_letter_ttl = Keep::default().dead_letter_age;
+        Self { owner, create: true, access: Access::Append, dead_letter_ttl }
     }
 }
 

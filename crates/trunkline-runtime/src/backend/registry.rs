@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use trunkline_queue::OpenError as QueueOpenError;
 use trunkline_sql::{DatabaseError, Dialect, ReadDatabase};
 use trunkline_store::OpenError;
 use trunkline_store::derived::DerivedHome;
@@ -24,6 +25,9 @@ const DATA_DEFAULT: &str = "./data";
 
 /// How long is waited for who has a store open: a command that appends something is done within that.
 const IN_USE_MAX: Duration = Duration::from_secs(2);
+
+/// How long is waited for who only looks who has a queue.
+const LOOKED_AT_MAX: Duration = Duration::from_millis(100);
 
 /// How often one looks whether a store is still in use.
 const LOOKED: Duration = Duration::from_millis(10);
@@ -166,7 +170,7 @@ impl Backends {
         }
     }
 
-    /// Opens a message queue.
+    /// Opens a message queue; who only looks who has it is done within a moment, and is waited for.
     pub async fn open_messages(
         &self,
         place: &Place,
@@ -175,8 +179,14 @@ impl Backends {
         let backend = self.backend(Role::Messages, &place.dsn);
         let backend = backend.map_err(|error| OpenQueueError::Dsn { error })?;
         let open = backend.messages.as_ref().expect("it was asked for one that offers this");
-        let opened = open(place.dsn.clone(), options).await;
-        opened.map_err(|source| OpenQueueError::Open { place: Box::new(place.clone()), source })
+        let end = Instant::now() + LOOKED_AT_MAX;
+        loop {
+            match open(place.dsn.clone(), options.clone()).await {
+                Err(QueueOpenError::InUse { .. }) if Instant::now() < end => tokio::time::sleep(LOOKED).await,
+                Err(source) => return Err(OpenQueueError::Open { place: Box::new(place.clone()), source }),
+                Ok(opened) => return Ok(opened),
+            }
+        }
     }
 
     /// The SQL that the read database at a place takes; none without a backend for it.
@@ -185,14 +195,19 @@ impl Backends {
         backend.read_models.as_ref().map(|(dialect, _)| *dialect)
     }
 
-    /// Opens a read database.
-    pub async fn open_read_models(&self, dsn: &Dsn) -> Result<Arc<dyn ReadDatabase>, DatabaseError> {
+    /// Opens a read database; for who only looks so that nothing of it is made or changed, where its backend can.
+    pub async fn open_read_models(
+        &self,
+        dsn: &Dsn,
+        access: Access,
+    ) -> Result<Arc<dyn ReadDatabase>, DatabaseError> {
         let backend = self.backend(Role::ReadModels, dsn).map_err(|error| DatabaseError::Lasting {
             doing: "open the read database".to_owned(),
             reason: format!("{error}; {}", error.hint()),
         })?;
         let (_, open) = backend.read_models.as_ref().expect("it was asked for one that offers this");
-        open(dsn.clone(), ()).await
+        let looks = backend.looked_at.as_ref().filter(|_| access == Access::Read);
+        looks.unwrap_or(open)(dsn.clone(), ()).await
     }
 
     fn backend(&self, role: Role, dsn: &Dsn) -> Result<&Backend, DsnError> {

@@ -194,7 +194,7 @@ async fn a_default_that_was_left_out_is_told_to_who_opens_it() {
     let place = bare.find(Role::Messages, None, None, |_| None).unwrap();
     let error = bare.open_messages(&place, OpenQueueOptions::default()).await.unwrap_err();
     assert!(error.to_string().contains("come with the feature `embedded`"), "{error}");
-    let error = bare.open_read_models(&Dsn::new("sqlite", "x")).await.unwrap_err();
+    let error = bare.open_read_models(&Dsn::new("sqlite", "x"), Access::Append).await.unwrap_err();
     assert!(error.to_string().contains("come with the feature `sqlite`"), "{error}");
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use trunkline_sql::{DatabaseError, Dialect, ReadDatabase};
 
-use crate::backend::{Backends, Dsn, Place, Role};
+use crate::backend::{Access, Backends, Dsn, Place, Role};
 
 /// A read database, opened when it is first needed; those who need it first at the same time share the opening.
 #[derive(Clone)]
@@ -14,14 +14,16 @@ pub(super) struct Database(Arc<Inner>);
 
 struct Inner {
     backends: Backends,
+    access: Access,
     dsn: Dsn,
     opened: OnceCell<Arc<dyn ReadDatabase>>,
 }
 
 impl Database {
     /// The one at a place, or in its stead the one that a program gave.
-    fn at(backends: &Backends, dsn: Dsn, given: Option<Arc<dyn ReadDatabase>>) -> Self {
-        Self(Arc::new(Inner { backends: backends.clone(), dsn, opened: OnceCell::new_with(given) }))
+    fn at(backends: &Backends, access: Access, dsn: Dsn, given: Option<Arc<dyn ReadDatabase>>) -> Self {
+        let opened = OnceCell::new_with(given);
+        Self(Arc::new(Inner { backends: backends.clone(), access, dsn, opened }))
     }
 
     /// Whether it is this one.
@@ -38,14 +40,16 @@ impl Database {
     }
 
     pub(super) async fn get(&self) -> Result<&Arc<dyn ReadDatabase>, DatabaseError> {
-        let Inner { backends, dsn, opened } = &*self.0;
-        opened.get_or_try_init(|| backends.open_read_models(dsn)).await
+        let Inner { backends, access, dsn, opened } = &*self.0;
+        opened.get_or_try_init(|| backends.open_read_models(dsn, *access)).await
     }
 }
 
 /// Where read models are kept, unless a projection says otherwise.
 pub(crate) struct ReadModels {
     pub(crate) backends: Backends,
+    /// Who only reads makes and changes nothing of them.
+    pub(crate) access: Access,
     pub(crate) place: Place,
     /// What a program gave in the place's stead.
     pub(crate) given: Option<Arc<dyn ReadDatabase>>,
@@ -54,6 +58,7 @@ pub(crate) struct ReadModels {
 /// All read databases, each once.
 pub(super) struct Databases {
     backends: Backends,
+    access: Access,
     default: Database,
     /// Canonical, as those of the others.
     default_dsn: Dsn,
@@ -62,18 +67,19 @@ pub(super) struct Databases {
 
 impl Databases {
     pub(super) fn new(of: ReadModels) -> Self {
-        let ReadModels { backends, place: Place { dsn, .. }, given } = of;
+        let ReadModels { backends, access, place: Place { dsn, .. }, given } = of;
         let default_dsn = backends.canonical(Role::ReadModels, &dsn);
-        let default = Database::at(&backends, dsn, given);
-        Self { backends, default, default_dsn, others: BTreeMap::new() }
+        let default = Database::at(&backends, access, dsn, given);
+        Self { backends, access, default, default_dsn, others: BTreeMap::new() }
     }
 
     /// The one that `read_db` names; the application's own where nothing is named.
     pub(super) fn named(&mut self, dsn: Option<&Dsn>) -> Database {
         match self.other(dsn) {
             Some((canonical, dsn)) => {
-                let backends = &self.backends;
-                self.others.entry(canonical).or_insert_with(|| Database::at(backends, dsn, None)).clone()
+                let (backends, access) = (&self.backends, self.access);
+                let other = self.others.entry(canonical);
+                other.or_insert_with(|| Database::at(backends, access, dsn, None)).clone()
             }
             None => self.default.clone(),
         }

@@ -16,6 +16,12 @@ pub enum ProjectionError {
         /// The nearest name there is.
         near: Option<String>,
     },
+    /// It was to be dropped, and the application has it.
+    #[error("`{name}` is a projection of the application; only what is left of others is dropped")]
+    Declared {
+        /// The projection.
+        name: String,
+    },
     /// An event could not be applied; nothing after it was.
     #[error("`{name}` stopped: {failure}")]
     Stopped {

@@ -26,9 +26,12 @@ pub(super) struct Generations {
 impl Generations {
     /// The generation that readers see.
     pub(super) async fn live(&self) -> Result<Option<Generation>, DatabaseError> {
-        let mut all = self.database.get().await?.generations().await?.into_iter();
+        let all = self.database.get().await?.generations().await?;
         let name = self.model.name();
-        Ok(all.find(|generation| generation.projection == name && generation.state == State::Live))
+        is_told_apart(name, &all)?;
+        let is_live =
+            |generation: &Generation| generation.projection == name && generation.state == State::Live;
+        Ok(all.into_iter().find(is_live))
     }
 
     fn is_same(&self, generation: &Generation) -> bool {
@@ -44,6 +47,7 @@ impl Generations {
     ) -> Result<(u64, bool, bool), ProjectionError> {
         let name = self.model.name();
         let mut own = database.generations().await?;
+        is_told_apart(name, &own)?;
         own.retain(|generation| generation.projection == name);
         let live = own.iter().find(|generation| generation.state == State::Live);
         let changed = live.is_some_and(|live| !self.is_same(live));
@@ -62,6 +66,18 @@ impl Generations {
         };
         Ok((number, anew, anew && live.is_some()))
     }
+}
+
+/// That no other projection has rows whose name differs by case alone: databases take the two for one.
+fn is_told_apart(name: &str, all: &[Generation]) -> Result<(), DatabaseError> {
+    let is_mistaken = |other: &&Generation| {
+        other.projection != name
+            && other.projection.eq_ignore_ascii_case(name)
+            && other.state != State::Dropped
+    };
+    let Some(other) = all.iter().find(is_mistaken) else { return Ok(()) };
+    let (projection, other) = (name.to_owned(), other.projection.clone());
+    Err(DatabaseError::NameDiffersByCase { projection, other })
 }
 
 impl Target for Generations {

@@ -11,7 +11,7 @@
 //! state of the program's `own`; `databases` are where rows are kept, and `sqlite` is the SQL of all texts; `progress` is
 //! what others see of it, `set` has all projections of an application, `claims` are the right to run them, `status` is
 //! how they stand and `metrics` records it, `parked`
-//! decides about the events that were put aside, `verify` compares rows with what the events make, `tables` finds tables
+//! decides about the events that were put aside, `left_over` about rows of projections that are no more, `verify` compares rows with what the events make, `tables` finds tables
 //! by their names, and `trial` makes rows for scenarios.
 
 mod claims;
@@ -19,6 +19,7 @@ mod databases;
 mod definition;
 mod error;
 mod generations;
+mod left_over;
 mod metrics;
 mod own;
 mod parked;
@@ -39,6 +40,7 @@ mod verify;
 pub(crate) use databases::ReadModels;
 pub use definition::{OnChange, OnError, ProjectionDefinition};
 pub use error::ProjectionError;
+pub use left_over::LeftOver;
 pub(crate) use own::OwnStates;
 pub use own::{Kept, StateError, StateProjection};
 pub use progress::{ProjectionState, ProjectionStatus};

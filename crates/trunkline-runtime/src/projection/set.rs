@@ -34,7 +34,7 @@ pub struct Projections {
     pub(super) store: Arc<dyn EventStore>,
     pub(super) upcasters: Upcasters,
     pub(super) clock: Arc<dyn Clock>,
-    databases: Databases,
+    pub(super) databases: Databases,
     pub(super) all: IndexMap<String, One>,
     shared: Shared,
     // Held to start and stop, never over an await.

@@ -89,6 +89,28 @@ pub async fn an_answer_is_what_the_query_returns(fixture: Fixture) {
     assert_eq!(ask("SELECT COUNT(*) AS n FROM entry", Returns::Value, "{}").await.unwrap(), "5");
 }
 
+/// What the limits leave out is neither found nor in the way of a table that has the same name.
+pub async fn tables_that_are_left_out_are_not_there(fixture: Fixture) {
+    let database = fixture.database();
+    filled(&*database, 7).await;
+    let (_, mut writer) = create(&*database, &accounts("others")).await;
+    apply(&mut *writer, &history(1, 3)).await;
+    let ask = async |sql: &str, of: Option<&[&str]>| {
+        let projections = of.map(|names| Arc::new(names.iter().map(|name| (*name).to_owned()).collect()));
+        let query = SqlQuery::new(sql, &[], Returns::Value).expect("that is a query");
+        let limits = AnswerLimits { projections, ..AnswerLimits::default() };
+        database.ask(&query, &Parameters::default(), &limits).await.map(|answer| answer.to_json())
+    };
+    let count = "SELECT COUNT(*) AS n FROM entry";
+    assert!(matches!(ask(count, None).await, Err(AskError::Text(_))), "two have it");
+    assert_eq!(ask(count, Some(&["accounts", "nobody"])).await.unwrap(), 5);
+    assert_eq!(ask(count, Some(&["others"])).await.unwrap(), 1);
+    assert!(matches!(ask(count, Some(&[])).await, Err(AskError::Text(_))));
+    let whole = "SELECT COUNT(*) AS n FROM others.entry";
+    assert!(matches!(ask(whole, Some(&["accounts"])).await, Err(AskError::Text(_))));
+    assert_eq!(ask(whole, None).await.unwrap(), 1);
+}
+
 /// Parameters are values, and never part of the text; those that are missing or unknown are told.
 pub async fn parameters_are_values(fixture: Fixture) {
     let database = fixture.database();

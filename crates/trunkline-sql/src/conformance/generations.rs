@@ -10,7 +10,7 @@ use super::sample::{
     STORE, accounts, apply, contents, create, deposited, filled, history, model, opened, position, rows,
     states,
 };
-use crate::{DatabaseError, State};
+use crate::{AnswerLimits, DatabaseError, Parameters, SqlQuery, State};
 
 /// Its place is told, by every handle alike.
 pub async fn every_handle_tells_the_same_place(fixture: Fixture) {
@@ -65,6 +65,22 @@ pub async fn a_model_with_a_mistake_makes_no_generation(fixture: Fixture) {
     let error = database.create(&wrong, STORE).await.unwrap_err();
     assert!(matches!(error, DatabaseError::Model { .. }), "{error}");
     assert_eq!(states(&*database).await, []);
+}
+
+/// A name that differs from another's by case alone is refused while rows of that one are there.
+pub async fn names_that_differ_by_case_are_refused(fixture: Fixture) {
+    let database = fixture.database();
+    database.create(&accounts("accounts"), STORE).await.unwrap();
+    let error = database.create(&accounts("Accounts"), STORE).await.unwrap_err();
+    let DatabaseError::NameDiffersByCase { projection, other } = error else { panic!("{error}") };
+    assert_eq!((projection.as_str(), other.as_str()), ("Accounts", "accounts"));
+    assert_eq!(states(&*database).await, [(1, State::Live)]);
+    database.drop_projection("Accounts").await.unwrap();
+    assert_eq!(states(&*database).await, [(1, State::Live)], "that is another one");
+    database.drop_projection("accounts").await.unwrap();
+    database.create(&accounts("Accounts"), STORE).await.unwrap();
+    database.pause("Accounts", true).await.unwrap();
+    assert_eq!(database.paused().await.unwrap(), ["Accounts"]);
 }
 
 /// A number is never used again.
@@ -194,6 +210,36 @@ pub async fn a_dropped_generation_goes(mut fixture: Fixture) {
     drop(database);
     let database = fixture.open_again().await;
     assert_eq!(states(&*database).await, [(second, State::Live)]);
+}
+
+/// All generations of a projection go at once, the live one too, whether or not it is paused; others stay.
+pub async fn a_dropped_projection_is_gone_with_all_it_had(mut fixture: Fixture) {
+    let database = fixture.database();
+    let (model, owner) = filled(&*database, 6).await;
+    let other = accounts("others");
+    database.create(&model, STORE).await.unwrap();
+    database.create(&other, STORE).await.unwrap();
+    for name in ["accounts", "others"] {
+        database.pause(name, true).await.unwrap();
+    }
+    owner.close().await;
+    database.drop_projection("accounts").await.unwrap();
+    database.drop_projection("nobody").await.unwrap();
+    assert_missing(&database.standing("accounts", 1).await.map(drop));
+    assert_missing(&database.make_live("accounts", 2).await);
+    assert_eq!(database.paused().await.unwrap(), ["others"]);
+    let count = SqlQuery::ad_hoc("SELECT COUNT(*) AS n FROM account").unwrap();
+    let answer = database.ask(&count, &Parameters::default(), &AnswerLimits::default()).await;
+    assert!(answer.is_ok(), "one projection is left that has it: {answer:?}");
+    drop(database);
+    let database = fixture.open_again().await;
+    let names: Vec<String> =
+        database.generations().await.unwrap().into_iter().map(|generation| generation.projection).collect();
+    assert_eq!(names, ["others"]);
+    // None of its numbers is used again, and the next one is live.
+    assert_eq!(database.create(&model, STORE).await.unwrap(), 3);
+    let own = database.generations().await.unwrap().into_iter().find(|own| own.projection == "accounts");
+    assert_eq!(own.map(|own| (own.number, own.state)), Some((3, State::Live)));
 }
 
 /// Looking on changes nothing, and tells what is committed.

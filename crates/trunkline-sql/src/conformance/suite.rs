@@ -33,6 +33,7 @@ macro_rules! __conformance_promises {
             the_first_generation_is_live_and_later_ones_stand_beside_it
             generations_are_listed_by_projection_and_number
             a_model_with_a_mistake_makes_no_generation
+            names_that_differ_by_case_are_refused
             the_number_of_a_dropped_generation_is_not_used_again
             a_generation_that_is_not_there_is_not_opened
             a_swap_shows_the_other_generation
@@ -40,6 +41,7 @@ macro_rules! __conformance_promises {
             readers_see_one_whole_generation_while_others_are_swapped
             a_live_generation_is_not_dropped
             a_dropped_generation_goes
+            a_dropped_projection_is_gone_with_all_it_had
             looking_on_changes_nothing
             // apply
             rows_and_checkpoint_change_together
@@ -80,6 +82,7 @@ macro_rules! __conformance_promises {
             asking_changes_nothing
             an_answer_comes_from_one_moment
             tables_of_several_projections_are_told_apart
+            tables_that_are_left_out_are_not_there
             // shadow
             rows_that_the_events_make_differ_in_nothing
             differences_are_counted_and_the_first_are_shown

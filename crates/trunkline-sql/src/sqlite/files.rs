@@ -11,6 +11,7 @@ use trunkline_place::{DatabaseLock, FileLock, in_the_way_of_database, owner_at, 
 
 use super::dialect::SqliteDialect;
 use super::fault::{failed, failed_io, is_passing};
+use super::look;
 use super::memory::{self, Memory};
 use crate::{Claim, Claimed, DatabaseError, Dialect as _};
 
@@ -19,6 +20,8 @@ use crate::{Claim, Claimed, DatabaseError, Dialect as _};
 pub(super) struct Files {
     place: Place,
     busy_timeout: Duration,
+    /// Whether nothing is made or changed.
+    looks: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -56,12 +59,17 @@ impl Files {
         }
         let folder = folder(registry);
         fs::create_dir_all(folder).map_err(failed_io(format!("make the folder {}", folder.display())))?;
-        Ok(Self { place: Place::Disk(registry.to_owned()), busy_timeout })
+        Ok(Self { place: Place::Disk(registry.to_owned()), busy_timeout, looks: false })
+    }
+
+    /// The files beside this registry, for who only looks.
+    pub(super) fn looked_at(registry: &Path, busy_timeout: Duration) -> Self {
+        Self { place: Place::Disk(registry.to_owned()), busy_timeout, looks: true }
     }
 
     /// Files that nobody else sees, and that are gone with the last of those who have them.
     pub(super) fn in_memory() -> Self {
-        Self { place: Place::Memory(Memory::new()), busy_timeout: Duration::ZERO }
+        Self { place: Place::Memory(Memory::new()), busy_timeout: Duration::ZERO, looks: false }
     }
 
     pub(super) fn are_on_disk(&self) -> bool {
@@ -124,7 +132,18 @@ impl Files {
         }
     }
 
+    /// Opens the registry for who only looks; nothing where there is none.
+    pub(super) fn look_at_registry(&self) -> rusqlite::Result<Option<Connection>> {
+        let path = self.registry();
+        path.exists().then(|| self.connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)).transpose()
+    }
+
     fn connect(&self, path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        if self.looks {
+            let connection = look::open(path)?;
+            connection.busy_timeout(self.busy_timeout)?;
+            return Ok(connection);
+        }
         let uri = if self.are_on_disk() { OpenFlags::empty() } else { OpenFlags::SQLITE_OPEN_URI };
         let mut connection = Connection::open_with_flags(path, flags | uri)?;
         match self.place {
@@ -145,6 +164,16 @@ impl Files {
         let text = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.clone()))?;
         let sql = format!("ATTACH ?1 AS {}", SqliteDialect.quoted(projection));
         match &self.place {
+            Place::Disk(_) if self.looks => {
+                let name = SqliteDialect.quoted(projection);
+                look::first_of(look::names(&path)?, |file| {
+                    connection.execute(&sql, [file])?;
+                    let read = format!("SELECT COUNT(*) FROM {name}.sqlite_schema");
+                    let read = connection.query_row(&read, [], |_| Ok(()));
+                    // The next name is attached in its place.
+                    read.or_else(|error| connection.execute(&format!("DETACH {name}"), []).and(Err(error)))
+                })?;
+            }
             Place::Disk(_) => {
                 let escaped = text.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
                 connection.execute(&sql, [format!("file:{escaped}?mode=ro")])?;

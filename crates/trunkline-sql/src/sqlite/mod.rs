@@ -9,8 +9,8 @@
 //! `files` opens them, on a disk or in `memory`; `registry` is the first; `tables` are those of one of the others, whose
 //! `owner` runs statements (`run`) or a program's `code` on a thread of its own (`worker`), to which a `writer` is the
 //! handle; `readers` answers queries from the live ones, `shadow` compares one with what its events make, `trial` makes
-//! one out of sight for tests, `wal` keeps an owner's log short, `check` prepares texts in memory, `clock` finds where one asks
-//! for the machine's time, `dialect` is what
+//! one out of sight for tests, `wal` keeps an owner's log short, `look` opens a file without a change, `check` prepares
+//! texts in memory, `clock` finds where one asks for the machine's time, `dialect` is what
 //! `SQLite` takes, `fault` says what an error means.
 //!
 //! Beside the read models, `snapshots` and `saga_index` are files of what is derived from a log, `made_anew` when they
@@ -29,6 +29,7 @@ mod connection_thread;
 mod dialect;
 mod fault;
 mod files;
+mod look;
 mod made_anew;
 mod memory;
 mod owner;
@@ -114,6 +115,18 @@ impl SqliteReadDatabase {
     /// Opens the database with this registry file as the options say.
     pub fn open_with(path: &Path, options: &SqliteOptions) -> Result<Self, DatabaseError> {
         Self::with(Files::on_disk(path, options.busy_timeout)?, options.readers_max)
+    }
+
+    /// Opens the database with this registry file for who only looks: no file is made or changed, and no right to write is
+    /// needed. Where there is none, it is empty.
+    ///
+    /// What would change something fails.
+    pub fn look(path: &Path) -> Result<Self, DatabaseError> {
+        let options = SqliteOptions::default();
+        let files = Files::looked_at(path, options.busy_timeout);
+        let registry = Mutex::new(Registry::look(&files)?);
+        let readers = Readers::new(files.clone(), options.readers_max);
+        Ok(Self { inner: Arc::new(Inner { readers, files, registry }) })
     }
 
     /// Makes an empty database that is only in memory: no file is written, and all is gone with the last handle.
@@ -274,6 +287,16 @@ impl ReadDatabase for SqliteReadDatabase {
         self.blocking(move |inner| {
             inner.registry().discard(&projection, generation)?;
             inner.readers.close(&projection, generation);
+            inner.sweep()
+        })
+    }
+
+    fn drop_projection<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<(), DatabaseError>> {
+        let projection = projection.to_owned();
+        self.blocking(move |inner| {
+            for number in inner.registry().drop_projection(&projection)? {
+                inner.readers.close(&projection, number);
+            }
             inner.sweep()
         })
     }

@@ -95,7 +95,7 @@ impl Readers {
         let mut tries = 0;
         loop {
             tries += 1;
-            let now = live()?;
+            let now = chosen(live()?, limits);
             match self.reader(query, &now) {
                 Ok((mut reader, catalog)) => {
                     let answer = run(&mut reader.connection, query, &catalog, values, limits, deadline);
@@ -103,7 +103,7 @@ impl Readers {
                     return answer;
                 }
                 // The generation was dropped after the registry named it.
-                Err(AskError::Database(_)) if tries < TRIES_MAX && live()? != now => {}
+                Err(AskError::Database(_)) if tries < TRIES_MAX && chosen(live()?, limits) != now => {}
                 Err(error) => return Err(error),
             }
         }
@@ -165,6 +165,14 @@ impl Readers {
         known.insert(key, Arc::clone(&names));
         Ok(names)
     }
+}
+
+/// The live generations of the projections whose tables there are for a query.
+fn chosen(mut live: Live, limits: &AnswerLimits) -> Live {
+    if let Some(projections) = &limits.projections {
+        live.retain(|name, _| projections.contains(name));
+    }
+    live
 }
 
 /// A connection to nothing yet.

@@ -62,6 +62,34 @@ impl Registry {
         Ok(Self { connection, place })
     }
 
+    /// Opens the registry for who only looks; an empty one where there is none.
+    pub(super) fn look(files: &Files) -> Result<Self, DatabaseError> {
+        let place = files.registry().display().to_string();
+        let doing = || format!("look at the read database {place}");
+        let version_of =
+            |connection: &Connection| connection.pragma_query_value(None, "user_version", |row| row.get(0));
+        let there = files.look_at_registry().map_err(failed(doing()))?;
+        let version: i64 = there.as_ref().map(version_of).transpose().map_err(failed(doing()))?.unwrap_or(0);
+        let connection = match there {
+            Some(connection) if version == VERSION => connection,
+            // It is not there, or was never finished.
+            _ if version == 0 => {
+                let make = || {
+                    let mut empty = Connection::open_in_memory()?;
+                    prepare(&mut empty)?;
+                    Ok(empty)
+                };
+                make().map_err(failed(doing()))?
+            }
+            _ => {
+                let reason =
+                    format!("it has version {version}, and this program knows {VERSION}; use a newer one");
+                return Err(DatabaseError::Lasting { doing: doing(), reason });
+            }
+        };
+        Ok(Self { connection, place })
+    }
+
     fn failed(&self, doing: &str) -> impl FnOnce(rusqlite::Error) -> DatabaseError + use<> {
         failed(format!("{doing} in the read database {}", self.place))
     }
@@ -118,10 +146,18 @@ impl Registry {
         // The lock is held while the file is made, so that no other process makes the same one.
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failing())?;
+        let sql = "SELECT projection FROM generation WHERE projection = ?1
+                   AND projection <> ?1 COLLATE BINARY AND state <> 'dropped'";
+        let other = transaction.query_row(sql, [model.name()], |row| row.get(0)).optional();
+        if let Some(other) = other.map_err(failing())? {
+            let projection = model.name().to_owned();
+            return Err(DatabaseError::NameDiffersByCase { projection, other });
+        }
         let number: u64 = transaction
             .query_row(
                 "INSERT INTO projection (name, last_generation) VALUES (?1, 1)
-                 ON CONFLICT DO UPDATE SET last_generation = last_generation + 1 RETURNING last_generation",
+                 ON CONFLICT DO UPDATE SET last_generation = last_generation + 1, name = excluded.name
+                 RETURNING last_generation",
                 [model.name()],
                 |row| row.get(0),
             )
@@ -181,8 +217,8 @@ impl Registry {
     }
 
     pub(super) fn pause(&self, projection: &str, paused: bool) -> Result<(), DatabaseError> {
-        let sql =
-            "INSERT INTO projection VALUES (?1, 0, ?2) ON CONFLICT DO UPDATE SET paused = excluded.paused";
+        let sql = "INSERT INTO projection VALUES (?1, 0, ?2)
+             ON CONFLICT DO UPDATE SET paused = excluded.paused, name = excluded.name";
         let done = self.connection.execute(sql, params![projection, paused]);
         done.map(|_| ()).map_err(self.failed(&format!("pause `{projection}`")))
     }
@@ -213,6 +249,29 @@ impl Registry {
             Some(_) => Ok(()),
             None => Err(DatabaseError::NoGeneration { projection, generation }),
         }
+    }
+
+    /// Marks all generations of a projection as dropped, and has it not paused; the numbers of those that were not dropped
+    /// before.
+    ///
+    /// Its row stays, so that no number is used again.
+    pub(super) fn drop_projection(&mut self, projection: &str) -> Result<Vec<u64>, DatabaseError> {
+        let failing = || failed(format!("drop `{projection}`"));
+        let mut dropping = || {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // Exactly of this name: one that differs by case is another.
+            let sql = "UPDATE generation SET state = 'dropped'
+                       WHERE projection = ?1 COLLATE BINARY AND state <> 'dropped' RETURNING number";
+            let mut statement = transaction.prepare(sql)?;
+            let numbers = statement.query_map([projection], |row| row.get(0))?;
+            let numbers = numbers.collect::<rusqlite::Result<_>>()?;
+            drop(statement);
+            transaction
+                .execute("UPDATE projection SET paused = 0 WHERE name = ?1 COLLATE BINARY", [projection])?;
+            transaction.commit()?;
+            Ok(numbers)
+        };
+        dropping().map_err(failing())
     }
 
     /// Forgets a dropped generation whose file is gone.

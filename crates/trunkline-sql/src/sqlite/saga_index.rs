@@ -15,7 +15,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use rusqlite::backup::Backup;
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 use trunkline_core::saga::Status;
 use trunkline_core::{Timestamp, Version};
 use trunkline_store::derived::{
@@ -25,6 +25,7 @@ use trunkline_store::derived::{
 use super::connection_thread::ConnectionThread;
 use super::fault::{is_damage, is_passing};
 use super::made_anew::{self, MADE_ANEW};
+use super::look;
 use whole::{TABLES, Total, is_whole};
 
 /// How long is waited for another process that has the file locked.
@@ -191,7 +192,7 @@ fn in_file(path: &Path) -> rusqlite::Result<Connection> {
 
 fn copy_of(path: &Path) -> rusqlite::Result<Connection> {
     let copy = || {
-        let kept = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let kept = look::open(path)?;
         let mut copy = Connection::open_in_memory()?;
         Backup::new(&kept, &mut copy)?.run_to_completion(PAGES_A_TURN, Duration::from_millis(1), None)?;
         let copy = with_tables(copy)?;

@@ -2,7 +2,7 @@
 
 use trunkline_queue::{EmbeddedOptions, EmbeddedQueue, Keep};
 
-use super::super::{Backend, OpenQueue, OpenQueueOptions};
+use super::super::{Access, Backend, OpenQueue, OpenQueueOptions};
 use super::{blocking, with_absolute_path, with_path};
 
 pub(super) fn backend() -> Backend {
@@ -11,10 +11,13 @@ pub(super) fn backend() -> Backend {
         .canonical(|dsn| with_absolute_path(dsn, dsn.path()))
         .messages(|dsn, options| {
             blocking(move || {
-                let OpenQueueOptions { owner, create, dead_letter_ttl } = options;
+                let OpenQueueOptions { owner, create, access, dead_letter_ttl } = options;
                 let keep = Keep { dead_letter_age: dead_letter_ttl, ..Keep::default() };
                 let options = EmbeddedOptions { keep, owner, create, ..EmbeddedOptions::default() };
-                let queue = EmbeddedQueue::open(dsn.path(), options)?;
+                let queue = match access {
+                    Access::Append => EmbeddedQueue::open(dsn.path(), options)?,
+                    Access::Read => EmbeddedQueue::look(dsn.path(), options)?,
+                };
                 let rolled_back = queue.rolled_back_bytes();
                 let closing = queue.clone();
                 Ok(OpenQueue::new(queue)

@@ -15,6 +15,9 @@ pub(super) fn backend() -> Backend {
         .read_models(&SqliteDialect, |dsn| {
             blocking(move || Ok(Arc::new(SqliteReadDatabase::open(path(&dsn))?) as Arc<dyn ReadDatabase>))
         })
+        .looked_at(|dsn| {
+            blocking(move || Ok(Arc::new(SqliteReadDatabase::look(path(&dsn))?) as Arc<dyn ReadDatabase>))
+        })
 }
 
 /// The same database in memory.

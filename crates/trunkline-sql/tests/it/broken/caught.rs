@@ -63,6 +63,9 @@ caught! {
     swapping_in_two_steps = SwapsInTwoSteps: readers_see_one_whole_generation_while_others_are_swapped;
     dropping_the_live_one = DropsTheLiveOne: a_live_generation_is_not_dropped;
     dropping_nothing = DropsNothing: a_dropped_generation_goes;
+    taking_names_that_differ_by_case = TakesNamesThatDifferByCase: names_that_differ_by_case_are_refused;
+    dropping_no_projection = DropsNoProjection: a_dropped_projection_is_gone_with_all_it_had;
+    dropping_a_paused_projection = DropsAPausedProjection: a_dropped_projection_is_gone_with_all_it_had;
     showing_standings_late = ShowsStandingsLate: looking_on_changes_nothing;
 
     letting_everybody_claim = LetsEverybodyClaim: one_at_a_time_claims_the_running;
@@ -71,6 +74,7 @@ caught! {
     answering_with_one_row_more = AnswersWithOneRowMore: an_answer_has_no_more_rows_than_it_may;
     saying_not_that_there_is_more = SaysNotThatThereIsMore: an_answer_has_no_more_rows_than_it_may;
     ignoring_skip = IgnoresSkip: rows_are_passed_over_first;
+    asking_what_is_left_out = AsksWhatIsLeftOut: tables_that_are_left_out_are_not_there;
     ignoring_bytes_max = IgnoresBytesMax: an_answer_is_not_larger_than_it_may_be;
     saying_not_that_it_took_too_long = SaysNotThatItTookTooLong: a_query_ends_in_time;
     answering_many_for_one = AnswersManyForOne: an_answer_is_what_the_query_returns;

@@ -129,6 +129,7 @@ impl Broken {
                 between_steps().await;
                 self.shared.half.store(0, Ordering::SeqCst);
             }
+            Fault::TakesNamesThatDifferByCase if created.is_err() => return Ok(1),
             Fault::ReusesNumbers => return created.map(|_| listed + 1),
             _ => {}
         }
@@ -148,6 +149,7 @@ impl Broken {
         let limits = match self.fault {
             Fault::AnswersWithOneRowMore => AnswerLimits { rows_max: limits.rows_max + 1, ..limits.clone() },
             Fault::IgnoresSkip => AnswerLimits { skip: 0, ..limits.clone() },
+            Fault::AsksWhatIsLeftOut => AnswerLimits { projections: None, ..limits.clone() },
             Fault::IgnoresBytesMax => AnswerLimits { bytes_max: usize::MAX, ..limits.clone() },
             _ => limits.clone(),
         };
@@ -336,6 +338,21 @@ impl ReadDatabase for Broken {
                     self.inner.discard(projection, generation).await
                 }
                 dropped => dropped,
+            }
+        })
+    }
+
+    fn drop_projection<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<(), DatabaseError>> {
+        Box::pin(async move {
+            match self.fault {
+                Fault::DropsNoProjection => Ok(()),
+                Fault::DropsAPausedProjection => {
+                    let paused = self.inner.paused().await?;
+                    self.inner.drop_projection(projection).await?;
+                    let stays = paused.iter().any(|paused| paused == projection);
+                    if stays { self.inner.pause(projection, true).await } else { Ok(()) }
+                }
+                _ => self.inner.drop_projection(projection).await,
             }
         })
     }

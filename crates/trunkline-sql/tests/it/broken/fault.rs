@@ -17,6 +17,9 @@ pub(super) enum Fault {
     SwapsInTwoSteps,
     DropsTheLiveOne,
     DropsNothing,
+    TakesNamesThatDifferByCase,
+    DropsNoProjection,
+    DropsAPausedProjection,
     ShowsStandingsLate,
     // Who runs them.
     LetsEverybodyClaim,
@@ -25,6 +28,7 @@ pub(super) enum Fault {
     AnswersWithOneRowMore,
     SaysNotThatThereIsMore,
     IgnoresSkip,
+    AsksWhatIsLeftOut,
     IgnoresBytesMax,
     SaysNotThatItTookTooLong,
     AnswersManyForOne,

@@ -154,6 +154,10 @@ impl ReadDatabase for FaultyDatabase {
         self.faults.call(self.inner.discard(projection, generation))
     }
 
+    fn drop_projection<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<(), DatabaseError>> {
+        self.faults.call(self.inner.drop_projection(projection))
+    }
+
     fn shadow<'a>(
         &'a self,
         model: &'a Arc<Model>,

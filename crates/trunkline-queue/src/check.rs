@@ -9,7 +9,7 @@ use trunkline_core::Timestamp;
 use crate::clock::later;
 use crate::engine::IdHash;
 use crate::limits::{
-    HEADERS_BYTES_MAX, KEY_BYTES_MAX, PAYLOAD_BYTES_MAX, PUBLISH_BYTES_MAX, PUBLISH_MESSAGES_MAX,
+    DELAY_MAX, HEADERS_BYTES_MAX, KEY_BYTES_MAX, PAYLOAD_BYTES_MAX, PUBLISH_BYTES_MAX, PUBLISH_MESSAGES_MAX,
     TYPE_BYTES_MAX,
 };
 use crate::{Due, Message, MessageId, NewMessage, PublishError, TopicName};
@@ -55,6 +55,9 @@ fn check_one(message: &NewMessage) -> Result<usize, PublishError> {
     }
     if message.system_headers.keys().any(|name| !name.starts_with('$')) {
         return invalid("a header of Trunkline's own has a name without `$`");
+    }
+    if matches!(message.due, Due::After(delay) if delay > DELAY_MAX) {
+        return invalid("its delay is longer than a thousand years");
     }
     let key = message.key.as_ref().map_or(0, String::len);
     let headers = message.headers.iter().chain(&message.system_headers);
@@ -146,6 +149,8 @@ pub(crate) fn key_hash_text(key: &str) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// What is in a journal was put in its partition by this hash.
@@ -167,6 +172,7 @@ mod tests {
             (NewMessage::new("Ping", "").header("a:b", ""), "colon"),
             (NewMessage::new("Ping", "").header("a", "b\nc"), "line break"),
             (NewMessage::new("Ping", "").key("x".repeat(KEY_BYTES_MAX + 1)), "key too large: 513, limit 512"),
+            (NewMessage::new("Ping", "").after(DELAY_MAX + Duration::from_nanos(1)), "a thousand years"),
             (NewMessage::new("Ping", long), "payload too large: 23068673, limit 23068672"),
         ] {
             let error = check(&[message.id("m1".parse().unwrap())]).unwrap_err().to_string();

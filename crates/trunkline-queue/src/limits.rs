@@ -53,8 +53,9 @@ pub const DECISIONS_MAX: usize = 10_000;
 /// Most partitions of an ordered group: each costs a little memory, and more than consumers is enough.
 pub const PARTITIONS_MAX: u16 = 4_096;
 
-/// Longest delay and longest visibility, so that no sum of times overflows: a year.
-pub const DELAY_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+/// Longest delay and longest visibility, so that no sum of times overflows: a thousand years. A message with a longer
+/// one is refused.
+pub const DELAY_MAX: Duration = Duration::from_secs(365_250 * 24 * 3600);
 
 /// For how long a topic without a group keeps its messages, unless configured.
 pub const UNREAD_AGE_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -52,7 +52,8 @@ pub trait MessageQueue: fmt::Debug + Send + Sync + 'static {
     /// - After an error, a backend may have stored some of the messages; publishing the same again tells.
     ///   Nothing is stored when the error is [`PublishError::Invalid`] or [`PublishError::TooLarge`].
     /// - A message with a delay is handed out no earlier than that, to the millisecond and by the queue's
-    ///   clock.
+    ///   clock, however many years that is; one with a delay of more than [`DELAY_MAX`](crate::limits::DELAY_MAX)
+    ///   is invalid.
     fn publish(
         &self,
         topic: TopicName,
@@ -84,7 +85,9 @@ pub trait MessageQueue: fmt::Debug + Send + Sync + 'static {
     /// - Each lease has a token of its own, and keeps the message from others for [`Receive::visibility`].
     /// - A lease that ends without being settled counts as an attempt; the message is handed out again, or is
     ///   a dead letter when it has had [`Receive::max_attempts`].
-    /// - Leases, attempts and delays survive the reopening of a durable queue.
+    /// - Attempts and delays survive the reopening of a durable queue.
+    /// - A lease lasts on when the queue is reopened, where something else than the process has the queue; where
+    ///   the process itself has it, its leases end with it, as if their time were over: the attempts count.
     fn receive(&self, receive: Receive) -> BoxFuture<'_, Result<Vec<Delivery>, ReceiveError>>;
 
     /// Acknowledges a message: it is finished for the group.

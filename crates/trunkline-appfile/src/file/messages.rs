@@ -77,16 +77,18 @@ pub(super) fn queue(field: &Field<'_>, reading: &Reading<'_>) -> QueueDefinition
 fn retry(field: &Field<'_>, usual: RetryPolicy) -> RetryPolicy {
     let mut section = field.section();
     let attempts = section.key("max_attempts").integer_within(1, i64::from(u32::MAX));
+    let initial_delay = section.key("initial_delay").or(usual.initial_delay);
     let policy = RetryPolicy {
         max_attempts: attempts.and_then(|attempts| attempts.try_into().ok()).unwrap_or(usual.max_attempts),
-        initial_delay: section.key("initial_delay").or(usual.initial_delay),
+        initial_delay,
         backoff_multiplier: within(
             &section.key("backoff_multiplier"),
             1.0,
             f64::MAX,
             usual.backoff_multiplier,
         ),
-        max_delay: section.key("max_delay").or(usual.max_delay),
+        // The usual longest delay cuts no first one that is said.
+        max_delay: section.key("max_delay").or(usual.max_delay.max(initial_delay)),
         jitter: within(&section.key("jitter"), 0.0, 1.0, usual.jitter),
     };
     section.finish();

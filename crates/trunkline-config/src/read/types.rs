@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::duration::LONGEST;
 use super::{Size, mismatch, parse_duration, parse_size};
 use crate::codes;
 use crate::diagnostic::{Code, Diagnostic};
@@ -148,13 +149,11 @@ impl FromValue for Duration {
                 fix: "write a whole number and a unit (ms, s, m, h, d), such as \"30s\", or milliseconds",
             }),
             Value::Integer(milliseconds) => {
-                u64::try_from(*milliseconds).map(Self::from_millis).map_err(|_| {
-                    let message = format!("{milliseconds} is not a duration");
-                    Mismatch::Refused {
-                        code: codes::BAD_DURATION,
-                        message,
-                        fix: "a duration is not negative",
-                    }
+                let duration = u64::try_from(*milliseconds).map(Self::from_millis).ok();
+                duration.filter(|duration| *duration <= LONGEST).ok_or_else(|| Mismatch::Refused {
+                    code: codes::BAD_DURATION,
+                    message: format!("{milliseconds} is not a duration"),
+                    fix: "a duration is not negative, and at most a thousand years",
                 })
             }
             _ => Err(Mismatch::Expected("a duration, such as \"30s\"")),

@@ -92,7 +92,7 @@ pub struct Retry {
     pub factor: f64,
 }
 
-/// The longest pause; also what keeps a factor from growing beyond any time.
+/// Up to where a factor makes pauses grow, so that they don't grow beyond any time.
 const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
 
 impl Default for Retry {
@@ -112,11 +112,12 @@ impl Retry {
         u64::try_from(self.pause(sent).as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The pause after so many sendings.
+    /// The pause after so many sendings. Its factor makes it grow up to a day; a delay that is longer stays as it is.
     pub fn pause(&self, sent: u32) -> Duration {
         let exponent = i32::try_from(sent.saturating_sub(1)).unwrap_or(i32::MAX);
         let seconds = self.delay.as_secs_f64() * self.factor.powi(exponent);
-        Duration::try_from_secs_f64(seconds).unwrap_or(PAUSE_MAX).min(PAUSE_MAX)
+        let longest = PAUSE_MAX.max(self.delay);
+        Duration::try_from_secs_f64(seconds).unwrap_or(longest).min(longest)
     }
 }
 

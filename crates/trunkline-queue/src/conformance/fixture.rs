@@ -19,6 +19,7 @@ pub struct Fixture {
     guards: Vec<Box<dyn Any + Send>>,
     clock: Option<ManualClock>,
     keep: Keep,
+    keeps_leases: bool,
 }
 
 impl Fixture {
@@ -30,10 +31,11 @@ impl Fixture {
             guards: Vec::new(),
             clock: None,
             keep: Keep::default(),
+            keeps_leases: true,
         }
     }
 
-    /// A durable queue; `reopen` is given the last handle to it, closes it, and opens the queue again.
+    /// A durable queue that its process has; `reopen` is given the last handle to it, closes it, and opens the queue again.
     ///
     /// ```
     /// use trunkline_queue::MemoryQueue;
@@ -56,7 +58,16 @@ impl Fixture {
             guards: Vec::new(),
             clock: None,
             keep: Keep::default(),
+            keeps_leases: false,
         }
+    }
+
+    /// Says that something else than the process has the queue, a broker for one: leases last on when the queue is
+    /// reopened.
+    #[must_use]
+    pub fn keeping_leases(mut self) -> Self {
+        self.keeps_leases = true;
+        self
     }
 
     /// Keeps something (a temporary folder, a server) for as long as the queue is used.
@@ -94,6 +105,11 @@ impl Fixture {
             Some(clock) => Arc::new(clock.clone()),
             None => Arc::new(SystemClock),
         }
+    }
+
+    /// Whether leases last on when the queue is reopened.
+    pub(super) fn keeps_leases(&self) -> bool {
+        self.keeps_leases
     }
 
     /// Whether the clock can be moved, so that a long time costs nothing.

@@ -24,7 +24,7 @@
 //! of its own.
 //!
 //! What differs between backends is said by the fixture: [`Fixture::durable`] says how to reopen the queue,
-//! [`Fixture::with_clock`] how to move its time, [`Fixture::with_keep`] how it was configured.
+//! [`Fixture::keeping_leases`] that this ends no lease, [`Fixture::with_clock`] how to move its time, [`Fixture::with_keep`] how it was configured.
 //! No test is skipped: those of durability look at a queue that isn't durable again without reopening it, and
 //! a queue by the real time is waited for.
 //!

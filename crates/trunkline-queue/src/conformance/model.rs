@@ -154,6 +154,15 @@ impl Model {
         }
     }
 
+    /// Ends all leases.
+    pub(super) fn reopen(&mut self, now: Time) {
+        for state in self.kept.iter_mut().flat_map(|kept| kept.states.values_mut()) {
+            if let At::Leased(until) = &mut state.at {
+                *until = now.min(*until);
+            }
+        }
+    }
+
     /// Makes what is delayed due.
     pub(super) fn retry_now(&mut self, now: Time, name: &str) -> u64 {
         let mut count = 0;

@@ -10,8 +10,10 @@ use super::sample::{
     ack, ask, assert_left, assert_unfinished, due, id, ids, message, one, publish, publish_all, subscribe,
     topic,
 };
-use crate::limits::{KEY_BYTES_MAX, MESSAGE_ID_BYTES_MAX, PAYLOAD_BYTES_MAX, TYPE_BYTES_MAX};
+use crate::limits::{DELAY_MAX, KEY_BYTES_MAX, MESSAGE_ID_BYTES_MAX, PAYLOAD_BYTES_MAX, TYPE_BYTES_MAX};
 use crate::{NewMessage, PublishError, Published};
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// A message comes as it was given, with the time of its publishing.
 pub async fn a_message_is_handed_out_as_it_was_published(fixture: Fixture) {
@@ -160,4 +162,28 @@ pub async fn a_moment_that_has_passed_is_now(fixture: Fixture) {
     publish_all(&*queue, vec![message("m1").at(past), message("m2").after(Duration::ZERO)]).await;
     let deliveries = queue.receive(ask("mail").now()).await.expect("the group is subscribed");
     assert_eq!(ids(&deliveries), ["m1", "m2"]);
+}
+
+/// However long a delay is, it is kept.
+pub async fn a_delay_of_many_years_is_kept(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    publish_all(&*queue, vec![message("m1").after(100 * YEAR)]).await;
+    assert_unfinished(&*queue, Some("orders"), [1, 0, 1], 0).await;
+    if fixture.time_is_free() {
+        fixture.pass(99 * YEAR).await;
+        assert_eq!(ids(&due(&*queue, "mail").await), [""; 0]);
+        fixture.pass(YEAR).await;
+        assert_eq!(one(&*queue, "mail").await.message.id, id("m1"));
+    }
+}
+
+/// A delay that can't be kept is refused.
+pub async fn a_delay_that_no_time_has_is_refused(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    let late = message("m2").after(DELAY_MAX + Duration::from_millis(1));
+    let error = queue.publish(topic("orders"), vec![message("m1"), late]).await.expect_err("it is too long");
+    assert!(matches!(&error, PublishError::Invalid { id, .. } if id.as_str() == "m2"), "{error:?}");
+    assert_left(&*queue, [0, 0, 0]).await;
 }

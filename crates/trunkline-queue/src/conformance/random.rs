@@ -172,6 +172,9 @@ impl Play {
             _ => {
                 drop(queue);
                 self.fixture.reopen().await;
+                if !self.fixture.keeps_leases() {
+                    self.model.reopen(now);
+                }
                 "reopen".to_owned()
             }
         }

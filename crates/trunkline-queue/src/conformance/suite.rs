@@ -54,6 +54,8 @@ macro_rules! __conformance_promises {
                 a_delayed_message_is_handed_out_in_its_time
                 many_messages_due_at_once_come_once_each
                 a_moment_that_has_passed_is_now
+                a_delay_of_many_years_is_kept
+                a_delay_that_no_time_has_is_refused
                 // subscribe
                 every_group_gets_every_message
                 a_new_group_begins_at_the_oldest_message_kept
@@ -97,7 +99,9 @@ macro_rules! __conformance_promises {
                 a_dead_letter_lapses_in_the_end
                 // durable
                 messages_and_groups_survive_reopening
-                leases_survive_reopening
+                leases_end_with_the_process_that_has_the_queue
+                attempts_of_processes_that_are_gone_count
+                what_was_leased_is_settled_after_a_reopening_for_good
                 delays_and_attempts_survive_reopening
                 given_up_messages_survive_reopening
                 order_survives_reopening

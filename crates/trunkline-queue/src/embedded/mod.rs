@@ -40,7 +40,7 @@ use trunkline_core::Timestamp;
 use trunkline_log::disk::{Disk, Kind, LookedAt, RealDisk};
 
 use crate::check::{IdHasher, check, keep};
-use crate::engine::{Bell, Keep, Settlement};
+use crate::engine::{Bell, Change, Keep, Settlement};
 use crate::{
     Clock, DeadLetter, DeadLetterId, Delivery, GroupName, GroupOptions, Lease, MessageQueue, NewMessage,
     OpenError, OperateError, OperateQueue, PublishError, Published, QueueStats, Receive, ReceiveError,
@@ -209,9 +209,12 @@ impl EmbeddedQueue {
             Err(owner) => return Err(OpenError::InUse { folder: disk.name(), owner }),
         };
         let segment_bytes = options.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
-        let Recovered { engine, journal, hasher, state, state_bytes, rolled_back } =
+        let Recovered { mut engine, journal, hasher, state, state_bytes, rolled_back } =
             recover(&disk, options.keep, segment_bytes, options.create, repaired.as_deref_mut())?;
         let is_old = journal.segments.get(&journal.last).is_some_and(|segment| segment.header.old);
+        // Nobody else had the queue, as its locks show: whoever was handed messages is gone.
+        let reopened = !engine.leased().is_empty();
+        engine.apply(&Change::Reopened);
         let is_repaired = repaired.is_some_and(|repaired| !repaired.parts.is_empty());
         if rolled_back > 0 {
             tracing::warn!(rolled_back, "what was cut off in the queue has been rolled back");
@@ -229,6 +232,7 @@ impl EmbeddedQueue {
             state_bytes,
             since_state,
             poisoned: None,
+            reopened,
             lock,
         };
         if is_old || is_repaired {

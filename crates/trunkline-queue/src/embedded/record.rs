@@ -331,6 +331,7 @@ fn encode_change(encoder: &mut Encoder, change: &Change) {
             encoder.option(new_message_id.as_ref(), |encoder, id| encoder.text(id.as_str()));
         }
         Change::Lapse { dead } => begin(14, &[*dead]),
+        Change::Reopened => begin(15, &[]),
     }
 }
 
@@ -403,6 +404,7 @@ fn decode_change(decoder: &mut Decoder<'_>) -> Result<Change, Malformed> {
             new_message_id: decoder.option(message_id)?,
         },
         14 => Change::Lapse { dead: decoder.number()? },
+        15 => Change::Reopened,
         _ => return Err(Malformed("a change is of an unknown kind")),
     })
 }
@@ -465,6 +467,7 @@ mod tests {
                 new_message_id: Some(id),
             },
             Change::Lapse { dead: 5 },
+            Change::Reopened,
         ]
     }
 

@@ -65,6 +65,8 @@ pub(crate) struct Writer {
     pub(crate) state_bytes: u64,
     pub(crate) since_state: u64,
     pub(crate) poisoned: Option<String>,
+    /// Leases of the process before have ended, which the next commit has to say.
+    pub(crate) reopened: bool,
     pub(crate) lock: Box<dyn DiskLock>,
 }
 
@@ -136,6 +138,9 @@ impl Writer {
             }
             let mut stage =
                 Stage::new(&mut self.engine, self.clock.now(), &self.journal.segments, stored_bytes);
+            if std::mem::take(&mut self.reopened) {
+                stage.changes.push(Change::Reopened);
+            }
             if self.poisoned.is_none() {
                 stage.engine.tidy(stage.now, &mut stage.changes);
             }

@@ -190,7 +190,24 @@ impl<B: Body> Engine<B> {
                 let gone = found.finish(place);
                 self.free(gone);
             }
+            Change::Reopened => {
+                for (topic, group, place) in self.leased() {
+                    self.ready(topic, group, place);
+                }
+            }
         }
+    }
+
+    /// Every message that is leased, whether its time is over or not.
+    pub(crate) fn leased(&self) -> Vec<(u32, u32, u64)> {
+        let mut leased = Vec::new();
+        for (topic, found) in (0..).zip(&self.topics) {
+            for (group, found) in (0..).zip(&found.groups) {
+                let places = found.iter().flat_map(Group::leased_places);
+                leased.extend(places.map(|place| (topic, group, place)));
+            }
+        }
+        leased
     }
 
     /// The message is ready, if the group has it as delayed or leased.

@@ -52,6 +52,8 @@ pub(crate) enum Change {
     },
     /// A dead letter has been kept for long enough.
     Lapse { dead: u64 },
+    /// The process that had the queue is gone, and with it all whom it had handed messages.
+    Reopened,
 }
 
 impl Change {
@@ -72,7 +74,8 @@ impl Change {
             | Self::Dead { .. }
             | Self::RetryNow { .. }
             | Self::Trim { .. }
-            | Self::Lapse { .. } => false,
+            | Self::Lapse { .. }
+            | Self::Reopened => false,
         }
     }
 }

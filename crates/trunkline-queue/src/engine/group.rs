@@ -385,6 +385,11 @@ impl Group {
         self.delayed.iter().map(|&(_, place)| place).collect()
     }
 
+    /// The places of all messages that are leased.
+    pub(crate) fn leased_places(&self) -> impl Iterator<Item = u64> {
+        self.leased.iter().map(|&(_, place)| place)
+    }
+
     /// The places of the touched messages that are not leased.
     pub(crate) fn unheld_places(&self) -> Vec<u64> {
         self.ready.iter().copied().chain(self.delayed.iter().map(|&(_, place)| place)).collect()

@@ -214,7 +214,7 @@ caught! {
             an_extended_lease_lasts_longer;
         acknowledging_stale_leases = AcknowledgesStaleLeases:
             a_lost_lease_changes_nothing
-            leases_survive_reopening;
+            leases_end_with_the_process_that_has_the_queue;
         settling_twice = SettlesTwice:
             a_message_is_settled_once
             a_lost_lease_changes_nothing;
@@ -304,10 +304,20 @@ caught! {
 
         losing_everything_on_reopening = LosesEverythingOnReopening:
             messages_and_groups_survive_reopening
-            leases_survive_reopening
+            leases_end_with_the_process_that_has_the_queue
+            attempts_of_processes_that_are_gone_count
+            what_was_leased_is_settled_after_a_reopening_for_good
             delays_and_attempts_survive_reopening
             given_up_messages_survive_reopening
             order_survives_reopening
             dead_letters_and_decisions_survive_reopening;
+        keeping_leases_of_processes_that_are_gone = KeepsLeasesOfProcessesThatAreGone:
+            leases_end_with_the_process_that_has_the_queue
+            attempts_of_processes_that_are_gone_count
+            what_was_leased_is_settled_after_a_reopening_for_good;
+        cutting_delays_to_a_year = CutsDelaysToAYear:
+            a_delay_of_many_years_is_kept;
+        cutting_delays_instead_of_refusing = CutsDelaysInsteadOfRefusing:
+            a_delay_that_no_time_has_is_refused;
     }
 }

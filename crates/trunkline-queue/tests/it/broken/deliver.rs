@@ -3,6 +3,7 @@
 use std::mem::take;
 use std::time::Duration;
 
+use trunkline_queue::limits::DELAY_MAX;
 use trunkline_queue::{
     Clock, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLettersRead, Delivery, Due, GroupName,
     GroupOptions, Lease, LeaseToken, MessageId, MessageQueue, NewMessage, OperateError, OperateQueue,
@@ -12,6 +13,8 @@ use trunkline_queue::{
 
 use super::fault::Fault;
 use super::queue::Broken;
+
+const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// What a large message has at least.
 const LARGE: usize = 100_000;
@@ -83,6 +86,14 @@ impl Broken {
                 for message in messages {
                     if let Due::After(delay) = &mut message.due {
                         *delay /= 2;
+                    }
+                }
+            }
+            Fault::CutsDelaysToAYear | Fault::CutsDelaysInsteadOfRefusing => {
+                for message in messages {
+                    if let Due::After(delay) = &mut message.due {
+                        let longest = if self.has(Fault::CutsDelaysToAYear) { YEAR } else { DELAY_MAX };
+                        *delay = (*delay).min(longest);
                     }
                 }
             }

@@ -17,6 +17,8 @@ pub(super) enum Fault {
     HalvesDelays,
     IgnoresDelays,
     DelaysThePast,
+    CutsDelaysToAYear,
+    CutsDelaysInsteadOfRefusing,
     // Subscribing.
     SharesAmongGroups,
     BeginsAtTheEnd,
@@ -80,4 +82,5 @@ pub(super) enum Fault {
     KeepsNoRecord,
     // Reopening.
     LosesEverythingOnReopening,
+    KeepsLeasesOfProcessesThatAreGone,
 }

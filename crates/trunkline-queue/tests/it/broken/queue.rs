@@ -60,7 +60,10 @@ pub(super) fn broken(fault: Fault) -> Fixture {
     };
     let queue = MemoryQueue::with(kept, Arc::new(clock.clone()));
     let broken = Broken { queue, clock: clock.clone(), fault, noted: Mutex::default() };
-    Fixture::durable(broken, |old| async move { old.reopened() }).with_clock(clock).with_keep(keep())
+    let fixture = Fixture::durable(broken, |old| async move { old.reopened() });
+    let fixture = fixture.with_clock(clock).with_keep(keep());
+    // The queue in it is never closed.
+    if fault == Fault::KeepsLeasesOfProcessesThatAreGone { fixture } else { fixture.keeping_leases() }
 }
 
 impl Broken {

@@ -23,6 +23,6 @@ pub use file::{
     LawDefinition, Mapping, OnDefinition, ProjectionClasses, QueryDefinition, QueueDefinition,
     ReadDbDefinition, Registered, RequireDefinition, SYSTEM_NAMES, SagaAction, SagaDefinition,
     ScenarioDefinition, SendDefinition, SnapshotsDefinition, StepDefinition, StepsDefinition,
-    StoreDefinition, When, codes,
+    StoreDefinition, WasName, When, codes,
 };
 pub use schema::Schema;

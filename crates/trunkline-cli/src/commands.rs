@@ -86,7 +86,7 @@ impl Command {
             Self::Init(args) => return args.run(output),
             Self::Queue(command) => command.run(output).boxed_local(),
             Self::Dlq(command) => command.run(output).boxed_local(),
-            Self::Check(args) => return args.run(output),
+            Self::Check(args) => args.run(output).boxed_local(),
             Self::Doctor(args) => args.run(output).boxed_local(),
             Self::Test(args) => args.run(output).boxed_local(),
             Self::Run(args) => args.run(output).boxed_local(),

@@ -83,4 +83,6 @@ trunkline_config::error_codes! {
     NEVER_TAKEN = "TL2508";
     /// A saga sends to a topic that no consumer takes from.
     NO_CONSUMER = "TL2509";
+    /// A saga or a step that was called as another one is called.
+    BAD_WAS = "TL2510";
 }

@@ -25,6 +25,7 @@ mod reading;
 mod sagas;
 mod scenarios;
 mod snapshots;
+mod was;
 mod wiring;
 
 use std::collections::HashMap;
@@ -59,6 +60,7 @@ pub use scenarios::{
     Expectation, Given, GivenCommand, GivenEvent, GivenRows, GivenSend, ScenarioDefinition, When,
 };
 pub use snapshots::SnapshotsDefinition;
+pub use was::WasName;
 pub(crate) use wiring::outline;
 
 /// Everything that an application file declares.

@@ -13,6 +13,7 @@ use trunkline_queue::TopicName;
 use super::aggregates::EVENT_FIELDS;
 use super::messages::{checked, within};
 use super::reading::{event_type, event_type_named};
+use super::was::{self, WasName};
 use super::{Reading, codes};
 
 /// A saga, and who says what it does.
@@ -20,6 +21,8 @@ use super::{Reading, codes};
 pub struct SagaDefinition {
     /// Who says what it does.
     pub action: SagaAction,
+    /// Names that it had before.
+    pub was: Vec<WasName>,
     /// Where it stands.
     pub span: Span,
 }
@@ -68,6 +71,8 @@ pub struct EventDefinitionName {
 pub struct StepDefinition {
     /// Its name.
     pub name: String,
+    /// Names that it had before.
+    pub was: Vec<WasName>,
     /// What it sends, and what it waits for.
     pub last: LastDefinition,
     /// The events that say it was not done.
@@ -169,7 +174,9 @@ pub(super) fn read(field: &Field<'_>, reading: &Reading<'_>) -> IndexMap<String,
         check_name(name, &field);
         Some((name.to_owned(), saga(&field, reading)?))
     });
-    sagas.collect()
+    let sagas: IndexMap<String, SagaDefinition> = sagas.collect();
+    was::check(field, "saga", sagas.iter().map(|(name, saga)| (name.as_str(), &*saga.was)));
+    sagas
 }
 
 /// A saga's stream is named `$saga.NAME-ID`, and split at the first `-`.
@@ -184,6 +191,7 @@ fn check_name(name: &str, field: &Field<'_>) {
 fn saga(field: &Field<'_>, reading: &Reading<'_>) -> Option<SagaDefinition> {
     let span = field.span();
     let mut section = field.section();
+    let was = was::read(&section.key("was"));
     let class = section.key("class");
     if let Some(name) = class.read::<String>() {
         section.finish();
@@ -193,7 +201,7 @@ fn saga(field: &Field<'_>, reading: &Reading<'_>) -> Option<SagaDefinition> {
             let near = nearest(&name, known());
             field.reader().report(reading.unresolved(class.span(), message).did_you_mean(near));
         }
-        return Some(SagaDefinition { action: SagaAction::Class(name), span });
+        return Some(SagaDefinition { action: SagaAction::Class(name), was, span });
     }
     let read = Scopes::new(reading);
     let (start, start_when) = start(&section.key("start"), &read);
@@ -218,7 +226,7 @@ fn saga(field: &Field<'_>, reading: &Reading<'_>) -> Option<SagaDefinition> {
     let steps = steps.into_iter().collect::<Option<Vec<_>>>()?;
     let (start, correlate) = (start?, correlate?);
     let definition = StepsDefinition { start, start_when, correlate, steps, on, completed, failed, timeout };
-    Some(SagaDefinition { action: SagaAction::Steps(Box::new(definition)), span })
+    Some(SagaDefinition { action: SagaAction::Steps(Box::new(definition)), was, span })
 }
 
 /// What expressions may name, and what reading them takes.
@@ -258,6 +266,7 @@ fn start(field: &Field<'_>, read: &Scopes<'_>) -> (Option<EventDefinitionName>, 
 fn step(field: &Field<'_>, read: &Scopes<'_>) -> Option<StepDefinition> {
     let mut section = field.section();
     let name: Option<String> = section.key("name").required();
+    let was = was::read(&section.key("was"));
     let failed: Vec<Option<EventDefinitionName>> =
         section.key("failed").item_or_items().iter().map(event_name).collect();
     let compensate = compensate(&section.key("compensate"), read);
@@ -266,7 +275,7 @@ fn step(field: &Field<'_>, read: &Scopes<'_>) -> Option<StepDefinition> {
     let last = last(&mut section, field.span(), read);
     section.finish();
     let failed = failed.into_iter().collect::<Option<Vec<_>>>()?;
-    Some(StepDefinition { name: name?, last: last?, failed, compensate: compensate?, remember, when })
+    Some(StepDefinition { name: name?, was, last: last?, failed, compensate: compensate?, remember, when })
 }
 
 /// `{send, done, timeout, retry}`, or `"none"`.
@@ -370,4 +379,6 @@ fn check_twice(field: &Field<'_>, steps: &[Option<StepDefinition>]) {
         }
         names.push(&step.name);
     }
+    let steps = steps.iter().flatten().map(|step| (step.name.as_str(), &*step.was));
+    was::check(field, "step", steps.chain([("completed", [].as_slice()), ("failed", [].as_slice())]));
 }

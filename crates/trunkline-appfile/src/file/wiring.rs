@@ -115,6 +115,7 @@ fn silent(definition: &Definition) -> std::collections::BTreeSet<String> {
 pub(crate) fn outline(steps: &StepsDefinition) -> Outline {
     let step = |step: &StepDefinition| StepOutline {
         name: step.name.clone(),
+        was: step.was.iter().map(|was| was.name.clone()).collect(),
         send: send(&step.last),
         failed: step.failed.iter().map(|event| event.name.clone()).collect(),
         undo: match &step.compensate {

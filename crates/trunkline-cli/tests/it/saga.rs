@@ -300,6 +300,41 @@ async fn what_is_not_whole_is_said_with_exit_code_1() {
     assert_eq!(ran.json()[0]["problems"][0]["saga"], "order-8", "{ran:?}");
 }
 
+/// Before a new file runs it is said what it does to what is under way, with counts and remedies that work.
+#[tokio::test]
+async fn what_a_new_file_does_to_sagas_under_way_is_said_before() {
+    let shop = Shop::busy().await;
+    let renamed = ORDERS.replace(r#"name: "reserve_inventory""#, r#"name: "reserve_stock""#);
+    shop.folder.write("new.tsk", &renamed);
+    let says = r#"1 of saga order is under way, of which each says: it is at step "reserve_inventory", which its definition doesn't name; they will be held when sagas run"#;
+    let remedy = r#"say `was: "reserve_inventory"` of the step that it became"#;
+    for verb in ["check new.tsk --data", "doctor new.tsk"] {
+        let ran = shop.run(verb);
+        assert_eq!(ran.exit, 1, "{verb}: {ran:?}");
+        assert!(ran.stdout.contains(says) && ran.stdout.contains(remedy), "{verb}: {ran:?}");
+    }
+    let ran = shop.run("saga verify new.tsk");
+    assert_eq!(ran.exit, 1, "{ran:?}");
+    let problem = r#"problem: order: 1 is under way, and it is at step "reserve_inventory""#;
+    assert!(ran.stdout.contains(problem) && ran.stdout.contains(remedy), "{ran:?}");
+    let ran = shop.run("check new.tsk --data --format json");
+    let in_flight = &ran.json()[0]["in_flight"][0];
+    assert_eq!(fields(&ran.json()[0]["in_flight"], &["saga"]), ["order"]);
+    assert_eq!((&in_flight["sagas"], &in_flight["held"]), (&1.into(), &0.into()), "{ran:?}");
+    // Followed, the remedy works; and a file that changes nothing of it is well.
+    let was = r#"name: "reserve_stock", was: "reserve_inventory""#;
+    shop.folder.write("new.tsk", renamed.replace(r#"name: "reserve_stock""#, was));
+    for file in ["new.tsk", "orders.tsk"] {
+        let ran = shop.run(&format!("check {file} --data"));
+        assert_eq!((ran.exit, ran.stdout.as_str()), (0, ""), "{ran:?}");
+        assert_eq!(shop.run(&format!("saga verify {file}")).exit, 0);
+    }
+    let ran = shop.run("check orders.tsk --store log:data/events");
+    assert_eq!(ran.exit, 2, "{ran:?}");
+    let ran = shop.run("check orders.tsk --data --store log:nowhere");
+    assert_eq!(ran.exit, 0, "there is no store yet: {ran:?}");
+}
+
 #[tokio::test]
 async fn sagas_go_on_in_a_migrated_store() {
     let shop = Shop::busy().await;

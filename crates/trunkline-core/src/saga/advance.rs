@@ -1,8 +1,11 @@
 //! The machine: from where a saga stands and what happens, to what is recorded.
 
 mod follow;
+mod hold;
 
 use std::time::Duration;
+
+pub use hold::hold;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -13,7 +16,7 @@ use super::state::{SagaState, Status, Waiting};
 use super::transition::{
     DoneBy, Failing, IgnoredCause, Noted, SagaPart, Started, StepDone, Stuck, Transition, TransitionCause,
 };
-use super::{Behaviour, BehaviourProblem, Json};
+use super::{Behaviour, BehaviourProblem, Definition, Json, Missing, Names, View};
 use crate::{EventId, RecordedEvent, Timestamp};
 
 /// How much that has no effect is recorded of one saga: a stream must not grow with what others repeat.
@@ -58,6 +61,8 @@ pub enum Ignored {
     Known,
     /// The time has not come.
     NotDue,
+    /// The saga is held: it is heard of later, when its definition names what it waits for.
+    Held,
     /// A rule for it fails.
     Problem(BehaviourProblem),
 }
@@ -75,6 +80,7 @@ impl Ignored {
             Self::NeverAsked => "never_asked",
             Self::Known => "known",
             Self::NotDue => "not_due",
+            Self::Held => "held",
             Self::Problem(_) => "problem",
         }
     }
@@ -82,7 +88,7 @@ impl Ignored {
     /// What is recorded of it; nothing of what is no surprise.
     fn said(&self) -> Option<String> {
         match self {
-            Self::Repeated | Self::NotStarted | Self::Known | Self::NotDue => None,
+            Self::Repeated | Self::NotStarted | Self::Known | Self::NotDue | Self::Held => None,
             Self::StartedBefore => Some("it was started before".to_owned()),
             Self::Ended(status) => Some(format!("it is {status}")),
             Self::OnTheWayBack => Some("it is on the way back already".to_owned()),
@@ -129,13 +135,14 @@ impl Moment {
 /// leaves the saga stuck. The data of a start event that leaves no room for anything beside it is not kept, and the way
 /// back begins at once.
 pub fn advance(
-    behaviour: &dyn Behaviour,
+    definition: &Definition,
     state: &SagaState,
     input: &Input,
     moment: &Moment,
 ) -> Result<Advanced, OrderError> {
     let mut machine = Machine {
-        behaviour,
+        behaviour: &*definition.behaviour,
+        names: &definition.names,
         state: state.clone(),
         transitions: Vec::new(),
         cause: TransitionCause::default(),
@@ -147,6 +154,7 @@ pub fn advance(
             machine.cause.position = Some(*read_to);
             machine.time().err()
         }
+        Input::Definition => machine.looked_at().err(),
         Input::Order { order, by, read_to } => {
             machine.cause.position = Some(*read_to);
             machine.cause.operator = Some(by.clone());
@@ -154,12 +162,17 @@ pub fn advance(
             None
         }
     };
+    // What it waits for now may be of before, too: what undoes a step that has no name any more.
+    if !machine.transitions.is_empty() && machine.state.held.is_none() {
+        drop(machine.hold());
+    }
     let Machine { state, transitions, .. } = machine;
     Ok(Advanced { state, transitions, ignored })
 }
 
 struct Machine<'a> {
     behaviour: &'a dyn Behaviour,
+    names: &'a Names,
     state: SagaState,
     transitions: Vec<Transition>,
     cause: TransitionCause,
@@ -199,6 +212,12 @@ impl Machine<'_> {
         }
     }
 
+    /// The saga as its behaviour sees it, its step under the name that it has today.
+    fn view(&self) -> View<'_> {
+        let view = self.state.view();
+        View { step: view.step.map(|step| self.names.step(step)), ..view }
+    }
+
     // --- what happens
 
     fn recorded(&mut self, recorded: &Recorded) -> Effect {
@@ -206,6 +225,7 @@ impl Machine<'_> {
         if *position <= self.state.read_to {
             return Err(Ignored::Repeated);
         }
+        self.hold()?;
         self.cause = TransitionCause {
             position: Some(*position),
             event: Some(event_type.clone()),
@@ -267,12 +287,12 @@ impl Machine<'_> {
 
     /// An event that no step of a running saga waits for.
     fn meanwhile(&mut self, event: &RecordedEvent) -> Effect {
-        let turn = self.behaviour.turn(&self.state.view(), event).map_err(Ignored::Problem)?;
+        let turn = self.behaviour.turn(&self.view(), event).map_err(Ignored::Problem)?;
         match turn {
             Some(Turn::Fail(reason)) => self.fail(reason, false),
             Some(Turn::Complete) => self.last(SagaPart::Completed),
             None => {
-                let evolved = self.behaviour.evolve(&self.state.view(), event, None);
+                let evolved = self.behaviour.evolve(&self.view(), event, None);
                 let changed = |state: &Json| *state != self.state.state;
                 let Some(state) = evolved.map_err(Ignored::Problem)?.filter(changed) else {
                     return Err(Ignored::NotWaitedFor);
@@ -359,6 +379,7 @@ impl Machine<'_> {
         if !self.state.is_alive() {
             return Err(Ignored::NotDue);
         }
+        self.hold()?;
         let running = self.state.status == Some(Status::Running);
         if running && self.state.deadline.is_some_and(|deadline| deadline <= now) {
             self.fail("timeout".to_owned(), false);
@@ -396,6 +417,12 @@ impl Machine<'_> {
         let waiting = self.state.waiting.clone().expect("a saga that has not ended waits for something");
         match order {
             Order::Start { .. } => {}
+            Order::Retry if self.state.held.is_some() => {
+                if let Some(missing) = self.names.missing(&self.state) {
+                    return Err(OrderError::Held { missing });
+                }
+                self.free();
+            }
             // What is known to have had no effect is tried anew; else it may still have one, under its id.
             Order::Retry if waiting.answered => self.again(&waiting),
             Order::Retry => self.resend(&waiting, 0),
@@ -408,6 +435,10 @@ impl Machine<'_> {
             Order::Resolve { reason } => {
                 if status != Status::Stuck {
                     return Err(OrderError::NotStuck { status });
+                }
+                // What comes after a step that has no name is not known.
+                if let Some(missing @ Missing::Step(_)) = self.names.missing(&self.state) {
+                    return Err(OrderError::Held { missing });
                 }
                 self.done(&waiting, DoneBy::Resolved, Some(reason.clone()), None);
             }

@@ -13,6 +13,9 @@ pub enum Input {
         /// How far the log was read when the time was looked at.
         read_to: Position,
     },
+    /// The definition may be another one: who needs what it doesn't name is held, and who is held and needs no more
+    /// goes on. What that one did not hear of meanwhile comes right after.
+    Definition,
     /// An operator's order.
     Order {
         /// What is ordered.
@@ -83,7 +86,7 @@ pub enum Order {
         /// The event, which is in no stream.
         event: Box<RecordedEvent>,
     },
-    /// Send once more what the saga waits for.
+    /// Send once more what the saga waits for; let a held one go on, whose definition names again what it needs.
     Retry,
     /// Begin the way back, for this reason.
     Compensate {
@@ -127,6 +130,12 @@ pub enum OrderError {
     NotStuck {
         /// What it is.
         status: super::Status,
+    },
+    /// It is held: its definition doesn't name what it needs.
+    #[error("it is held: {missing}; {}", missing.remedy())]
+    Held {
+        /// What it needs.
+        missing: super::Missing,
     },
     /// Its definition has no answer.
     #[error("{0}")]

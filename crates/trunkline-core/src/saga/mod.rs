@@ -7,7 +7,7 @@
 //! plain functions.
 //!
 //! ```text
-//! event, answer, dead letter, time, order ──▶ advance(behaviour, state, input) ──▶ transitions
+//! event, answer, dead letter, time, order ──▶ advance(definition, state, input) ──▶ transitions
 //!                                                       ▲                               │
 //!                                                       └─────────── fold ◀── $saga.NAME-ID
 //! ```
@@ -17,12 +17,15 @@
 //! - A step's compensation is recorded, fully evaluated, in the transition that sends the step.
 //! - A message is known by the id of the transition that sent it first, also when it is sent again.
 //! - What a running saga waits for is recorded with what it sent: a changed definition changes later steps only.
+//! - A saga whose definition doesn't name what it waits for is held: nothing has an effect on it, and nothing counts as
+//!   heard, until the definition names that again. It is never taken back by itself.
 
 mod advance;
 mod behaviour;
 mod input;
 mod json;
 mod message;
+mod names;
 mod outline;
 mod plan;
 mod state;
@@ -34,17 +37,18 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-pub use advance::{Advanced, Ignored, Moment, advance};
+pub use advance::{Advanced, Ignored, Moment, advance, hold};
 pub use behaviour::{Behaviour, BehaviourProblem, Start, View};
 pub use input::{Answer, Input, Order, OrderError, Recorded, Reply};
 pub use json::Json;
 pub use message::{MessageIds, MessageName, NoMessageName};
+pub use names::{Definition, Missing, Names};
 pub use outline::{Outline, SendOutline, StepOutline, Undo};
 pub use plan::{Compensation, LastSend, Next, Outgoing, Retry, Step, Turn, Wait};
-pub use state::{SagaState, SentMessage, Status, Waiting};
+pub use state::{Held, SagaState, SentMessage, Status, Waiting};
 pub use transition::{
-    DoneBy, Ended, Failing, IgnoredCause, Noted, Resent, SagaPart, Sent, Skipped, Started, StepDone, Stuck,
-    Transition, TransitionCause,
+    DoneBy, Ended, Failing, Freed, IgnoredCause, Noted, Resent, SagaPart, Sent, Skipped, Started, StepDone,
+    Stuck, Transition, TransitionCause,
 };
 pub use typed::{Saga, Typed};
 

@@ -3,7 +3,8 @@
 //! The model knows nothing of the machine. It has what the world outside would see: which messages went out, and
 //! what became of each; and from that alone what has to be undone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -23,42 +24,82 @@ struct Plan {
     failed: bool,
 }
 
-const STEPS: [&str; 3] = ["s0", "s1", "s2"];
+const STEPS: usize = 3;
 
-impl Plan {
+/// A plan as the file says it, which changes while a saga is under way.
+#[derive(Clone, Copy, Debug)]
+struct File {
+    plan: Plan,
+    /// How often each step was renamed.
+    renamed: [u8; STEPS],
+    /// Bit n: step n is not there.
+    gone: u8,
+    /// Bit n: the event that says that step n was done is called otherwise.
+    told: u8,
+}
+
+fn has(bits: u8, at: usize) -> bool {
+    bits >> at & 1 == 1
+}
+
+/// Which step it is that was recorded under this name.
+fn index(step: &str) -> usize {
+    step[1..2].parse().unwrap()
+}
+
+impl File {
+    fn name(self, at: usize) -> String {
+        Self::named(at, self.renamed[at])
+    }
+
+    fn named(at: usize, renamed: u8) -> String {
+        if renamed == 0 { format!("s{at}") } else { format!("s{at}r{renamed}") }
+    }
+
+    fn done(self, at: usize) -> String {
+        if has(self.told, at) { format!("Done2-s{at}") } else { format!("Done-s{at}") }
+    }
+
+    fn present(self) -> impl Iterator<Item = usize> {
+        (0..STEPS).filter(move |at| !has(self.gone, *at))
+    }
+
     fn step(self, at: usize) -> Step {
-        let has = |bits: u8| bits >> at & 1 == 1;
+        let Plan { answers, bare, again, .. } = self.plan;
         let wait = |done: String, again: bool| Wait {
-            done: if has(self.answers) { Vec::new() } else { vec![done] },
+            done: if has(answers, at) { Vec::new() } else { vec![done] },
             failed: Vec::new(),
             timeout: Some(std::time::Duration::from_secs(10)),
             retry: Retry { attempts: if again { 2 } else { 1 }, ..Retry::default() },
         };
-        let name = STEPS[at];
         let undo = Compensation {
-            send: Outgoing::new("t", format!("Undo-{name}"), Json::null()),
-            wait: wait(format!("Undone-{name}"), true),
+            send: Outgoing::new("t", format!("Undo-s{at}"), Json::null()),
+            wait: wait(format!("Undone-s{at}"), true),
         };
         Step {
-            name: name.to_owned(),
-            send: Outgoing::new("t", format!("Do-{name}"), Json::null()),
-            wait: Wait {
-                failed: vec![format!("Failed-{name}")],
-                ..wait(format!("Done-{name}"), has(self.again))
-            },
-            compensate: (!has(self.bare)).then_some(undo),
+            name: self.name(at),
+            send: Outgoing::new("t", format!("Do-s{at}"), Json::null()),
+            wait: Wait { failed: vec![format!("Failed-s{at}")], ..wait(self.done(at), has(again, at)) },
+            compensate: (!has(bare, at)).then_some(undo),
         }
     }
 }
 
-impl Behaviour for Plan {
+impl Behaviour for File {
     fn events(&self) -> Vec<String> {
-        Vec::new()
+        let of = |at| [self.done(at), format!("Failed-s{at}"), format!("Undone-s{at}")];
+        let own = ["Begin", "CallOff", "Other"].map(str::to_owned);
+        own.into_iter().chain(self.present().flat_map(of)).collect()
     }
 
     fn outline(&self) -> Outline {
-        // Nothing holds a behaviour against its outline but a typed saga, which this is none of.
-        Outline::of([])
+        let step = |at| {
+            let undo = SendOutline::new("t", format!("Undo-s{at}"));
+            let step = StepOutline::new(self.name(at), "t", format!("Do-s{at}")).compensate(undo);
+            (0..self.renamed[at]).fold(step, |step, renamed| step.was(Self::named(at, renamed)))
+        };
+        let last = ["Completed", "Failed"].map(|command| SendOutline::new("t", command));
+        last.into_iter().fold(Outline::of(self.present().map(step)), Outline::last)
     }
 
     fn start_type(&self) -> &'static str {
@@ -74,8 +115,11 @@ impl Behaviour for Plan {
     }
 
     fn next(&self, _: &View<'_>, after: Option<&str>) -> Result<Next, BehaviourProblem> {
-        let next = after.map_or(0, |after| STEPS.iter().position(|step| *step == after).unwrap() + 1);
-        Ok(if next < STEPS.len() { self.step(next).into() } else { Next::End })
+        // What comes after a step that has another name today, or none, is never asked.
+        let place = |after: &str| self.present().find(|at| self.name(*at) == after).unwrap() + 1;
+        let from = after.map_or(0, place);
+        let next = self.present().find(|at| *at >= from);
+        Ok(next.map_or(Next::End, |at| self.step(at).into()))
     }
 
     fn evolve(
@@ -92,7 +136,7 @@ impl Behaviour for Plan {
     }
 
     fn last(&self, _: &View<'_>, part: SagaPart) -> Result<Option<LastSend>, BehaviourProblem> {
-        let wanted = if part == SagaPart::Failed { self.failed } else { self.completed };
+        let wanted = if part == SagaPart::Failed { self.plan.failed } else { self.plan.completed };
         Ok(wanted.then(|| Compensation::new(Outgoing::new("t", format!("{part:?}"), Json::null()))))
     }
 }
@@ -112,6 +156,8 @@ enum Op {
     Again { what: u8 },
     /// An operator.
     Order { what: u8 },
+    /// Sagas run again with another file: a step is renamed, removed or named again, or what says that it is done is.
+    File { step: u8, what: u8 },
 }
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
@@ -122,6 +168,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         2 => any::<u8>().prop_map(|seconds| Op::Time { seconds }),
         2 => any::<u8>().prop_map(|what| Op::Again { what }),
         1 => any::<u8>().prop_map(|what| Op::Order { what }),
+        2 => (any::<u8>(), any::<u8>()).prop_map(|(step, what)| Op::File { step, what }),
     ];
     proptest::collection::vec(op, 0..40)
 }
@@ -134,11 +181,13 @@ fn plan() -> impl Strategy<Value = Plan> {
 
 /// The saga, its stream, and what the world knows of it.
 struct Life {
-    plan: Plan,
+    file: File,
+    definition: Definition,
     state: SagaState,
     now: Timestamp,
     position: Position,
-    read: Vec<Recorded>,
+    /// What is in the log.
+    read: Vec<Logged>,
     /// How often something happened to it.
     inputs: u64,
     stream: Vec<(Transition, Timestamp, EventId)>,
@@ -146,14 +195,29 @@ struct Life {
     out: BTreeMap<Version, (Sent, MessageName)>,
     /// How many inputs are still those of a time before ids of messages followed from those of events.
     before: u64,
-    /// Steps that an event said had failed.
+    /// Steps that the world has said did not happen, by their number.
+    said: BTreeSet<usize>,
+    /// Steps that the saga went back from because they are known not to have happened.
     denied: Vec<String>,
+}
+
+/// Something in the log.
+#[derive(Clone, Debug)]
+struct Logged {
+    event: RecordedEvent,
+    /// Whether it is an event that a file may name.
+    named: bool,
+    answer: Option<(MessageName, Option<Reply>)>,
+    /// Whether the file named it when the saga was told of it, if it was.
+    told: Option<bool>,
 }
 
 impl Life {
     fn new(plan: Plan, before: u64) -> Self {
+        let file = File { plan, renamed: [0; STEPS], gone: 0, told: 0 };
         Self {
-            plan,
+            file,
+            definition: Definition::new(Arc::new(file)),
             before,
             state: SagaState::new("plan", "1"),
             now: Timestamp::from_micros(0),
@@ -162,6 +226,7 @@ impl Life {
             inputs: 0,
             stream: Vec::new(),
             out: BTreeMap::new(),
+            said: BTreeSet::new(),
             denied: Vec::new(),
         }
     }
@@ -176,31 +241,103 @@ impl Life {
 
     fn happens(&mut self, event_type: &str, named: bool, answer: Option<(MessageName, Option<Reply>)>) {
         let event = self.event(event_type);
+        self.read.push(Logged { event, named, answer, told: None });
+        self.tell(self.read.len() - 1);
+    }
+
+    /// Tells the saga of what is in the log, as far as the file routes it there.
+    fn tell(&mut self, at: usize) {
+        let Logged { event, named, answer, .. } = self.read[at].clone();
+        let event_type = event.event_type().to_owned();
+        let named = named && self.file.events().contains(&event_type);
+        if !named && answer.is_none() {
+            return;
+        }
+        self.read[at].told = Some(named);
         let answer = answer.map(|(message, reply)| Answer {
             message,
             after: 1,
             reply: reply
                 .unwrap_or_else(|| Reply::Accepted { event: Box::new(event.clone()), nothing: false }),
         });
-        let recorded = Recorded {
+        self.input(&Input::Recorded(Recorded {
             position: event.position(),
             event_id: event.event_id(),
-            event_type: event_type.to_owned(),
+            event_type,
             correlation_id: None,
             events: if named { vec![event] } else { Vec::new() },
             answer,
-        };
-        self.read.push(recorded.clone());
-        self.input(&Input::Recorded(recorded));
+        }));
+    }
+
+    /// The file changes.
+    fn changes(&mut self, at: usize, what: u8) {
+        let mut file = self.file;
+        match what % 4 {
+            0 => file.renamed[at] += 1,
+            1 => file.gone ^= 1 << at,
+            2 => file.told ^= 1 << at,
+            // As it was, but for the names that steps have now.
+            _ => (file.gone, file.told) = (0, 0),
+        }
+        self.runs(file);
+    }
+
+    /// Sagas run with this file: those that can't go on are held, and those that can again are freed.
+    fn runs(&mut self, file: File) {
+        self.file = file;
+        self.definition = Definition::new(Arc::new(file));
+        if self.state.held.is_none() || self.lacks() {
+            self.input(&Input::Definition);
+            let held = self.state.held.is_some();
+            assert_eq!(held, self.state.status.is_some_and(|status| !status.is_ended()) && self.lacks());
+            return;
+        }
+        let waited = self.state.waiting.clone().unwrap();
+        let after = self.state.read_to;
+        self.input(&Input::Definition);
+        assert!(self.state.held.is_none(), "it goes on");
+        let mut answered = false;
+        for at in 0..self.read.len() {
+            if self.read[at].event.position() > after {
+                let Logged { event, answer, .. } = &self.read[at];
+                answered |= waited.wait.done.iter().any(|done| done == event.event_type());
+                let name = self.out.get(&waited.message).map(|(_, name)| *name);
+                answered |= answer.as_ref().is_some_and(|(message, reply)| {
+                    Some(*message) == name
+                        && matches!(reply, Some(Reply::Rejected { .. } | Reply::Dead { .. }))
+                });
+                self.tell(at);
+            }
+        }
+        let waits =
+            self.state.waiting.as_ref().is_some_and(|waiting| !waiting.answered && *waiting == waited);
+        assert!(!answered || !waits, "an answer that came meanwhile is not passed over");
+    }
+
+    /// Whether the file does not name what the saga waits for.
+    fn lacks(&self) -> bool {
+        let Some(waiting) = &self.state.waiting else { return false };
+        let (events, is_step) = (self.file.events(), waiting.part == SagaPart::Step);
+        let at =
+            matches!(waiting.part, SagaPart::Step | SagaPart::Compensation).then(|| index(&waiting.step));
+        let gone = at.is_some_and(|at| has(self.file.gone, at));
+        let deaf = waiting.wait.done.iter().any(|event| !events.contains(event));
+        (is_step && gone) || (!waiting.answered && (deaf || gone))
     }
 
     fn input(&mut self, input: &Input) {
         self.inputs += 1;
         let moment = Moment::new(self.now, EventId::from_bytes(u128::from(self.inputs).to_be_bytes()));
-        let Ok(advanced) = advance(&self.plan, &self.state, input, &moment) else {
+        let Ok(advanced) = advance(&self.definition, &self.state, input, &moment) else {
             assert!(matches!(input, Input::Order { .. }), "only orders are refused");
             return;
         };
+        if self.lacks() && !matches!(input, Input::Order { .. }) {
+            let held = |transition: &Transition| matches!(transition, Transition::Stuck(stuck) if stuck.held);
+            assert!(advanced.transitions.iter().all(held), "it is held: {:?}", advanced.transitions);
+            assert_eq!(advanced.state.read_to, self.state.read_to, "and what came counts as unheard");
+        }
         for (place, transition) in advanced.transitions.into_iter().enumerate() {
             let version = Version::new(self.stream.len() as u64 + 1);
             let (mut transition, id) = (transition, moment.id_of(place));
@@ -227,6 +364,10 @@ impl Life {
                 assert_eq!(left.as_ref(), Some(&sent.step), "undone in reverse, each after the one before");
             }
             self.out.insert(version, (Sent::clone(sent), name));
+        }
+        if let Transition::Failing(Failing { step: Some(step), drops: true, .. }) = transition {
+            assert!(self.said.contains(&index(step)), "only what is known not to have happened is dropped");
+            self.denied.push(step.clone());
         }
         if let Transition::Resent(resent) = transition {
             assert!(self.out.contains_key(&resent.message), "only what was sent is sent again");
@@ -266,6 +407,7 @@ impl Life {
         assert_eq!(fold, self.state, "the state is a fold over the stream");
         let Some(status) = self.state.status else { return assert!(self.stream.is_empty()) };
         assert_eq!(status.is_ended(), self.state.waiting.is_none(), "what has not ended waits for something");
+        assert_eq!(self.state.held.is_some(), self.lacks(), "what needs what the file doesn't name is held");
         if self.state.is_alive() {
             let waiting = self.state.waiting.as_ref().unwrap();
             assert!(!waiting.answered, "and for something that may still come");
@@ -274,8 +416,8 @@ impl Life {
             matches!(transition, Transition::Completed(_) | Transition::Compensated(_))
         });
         assert_eq!(ended.is_some(), status.is_ended());
-        let after = self.stream.iter().skip(ended.map_or(usize::MAX, |at| at.saturating_add(1)));
-        for (transition, ..) in after {
+        let behind = self.stream.iter().skip(ended.map_or(usize::MAX, |at| at.saturating_add(1)));
+        for (transition, ..) in behind {
             assert!(matches!(transition, Transition::Ignored(_)), "after its end: {transition:?}");
         }
         let (mut undone, mut to_undo) = (self.undone(), self.to_undo());
@@ -306,18 +448,17 @@ impl Life {
                 match how % 6 {
                     0 | 1 => {
                         let event = match part {
-                            SagaPart::Step => format!("Done-{step}"),
-                            SagaPart::Compensation => format!("Undone-{step}"),
+                            SagaPart::Step if sent.wait.done.is_empty() => "Other".to_owned(),
+                            SagaPart::Step => sent.wait.done[0].clone(),
+                            SagaPart::Compensation => format!("Undone-s{}", index(&step)),
                             _ => "Cancelled".to_owned(),
                         };
                         self.happens(&event, true, Some((message, None)));
                     }
                     2 if is_step => {
-                        let before = self.stream.len();
-                        if waits {
-                            self.denied.push(step.clone());
-                        }
-                        self.happens(&format!("Failed-{step}"), true, Some((message, None)));
+                        self.said.insert(index(&step));
+                        let (before, waits) = (self.stream.len(), waits && !self.lacks());
+                        self.happens(&format!("Failed-s{}", index(&step)), true, Some((message, None)));
                         assert!(self.stream.len() > before || !waits, "what is waited for has an effect");
                     }
                     3 => {
@@ -326,8 +467,8 @@ impl Life {
                         self.happens("$Outcome", false, Some((message, Some(reply))));
                     }
                     4 => {
-                        if waits && is_step {
-                            self.denied.push(step);
+                        if is_step {
+                            self.said.insert(index(&step));
                         }
                         let reply = Reply::Rejected { reason: "no".to_owned() };
                         self.happens("$Outcome", false, Some((message, Some(reply))));
@@ -370,12 +511,19 @@ impl Life {
                 self.input(&Input::Time { read_to: self.position });
             }
             Op::Again { what } => {
-                let Some(recorded) = self.read.get(what as usize % self.read.len().max(1)) else { return };
-                let (before, recorded) = (self.state.clone(), recorded.clone());
-                self.input(&Input::Recorded(recorded));
+                let at = what as usize % self.read.len().max(1);
+                // With another file it may be another thing, though it has no effect any more.
+                let Logged { event, named, told, .. } = &self.read[at];
+                let named = *named && self.file.events().iter().any(|name| name == event.event_type());
+                if *told != Some(named) {
+                    return;
+                }
+                let before = self.state.clone();
+                self.tell(at);
                 // What was never for this saga may be read again as such; all else is known.
                 assert_eq!(before, self.state, "what is read again changes nothing");
             }
+            Op::File { step, what } => self.changes(step as usize % STEPS, what),
             Op::Order { what } => {
                 let order = match what % 4 {
                     0 | 1 => Order::Retry,

@@ -33,6 +33,8 @@ pub struct Outline {
 pub struct StepOutline {
     /// Its name.
     pub name: String,
+    /// Names that it had before: sagas that are at a step of one of these are at this one.
+    pub was: Vec<String>,
     /// What it sends.
     pub send: SendOutline,
     /// The events that say it was not done.
@@ -121,7 +123,14 @@ impl StepOutline {
     /// A step that sends a command.
     pub fn new(name: impl Into<String>, topic: impl Into<String>, command: impl Into<String>) -> Self {
         let send = SendOutline::new(topic, command);
-        Self { name: name.into(), send, failed: Vec::new(), undo: Undo::Unsaid, taken: true }
+        Self { name: name.into(), was: Vec::new(), send, failed: Vec::new(), undo: Undo::Unsaid, taken: true }
+    }
+
+    /// A name that it had before: sagas that are at a step of that name are at this one.
+    #[must_use]
+    pub fn was(mut self, name: impl Into<String>) -> Self {
+        self.was.push(name.into());
+        self
     }
 
     /// An event that says it was done.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::transition::{
-    Ended, Failing, IgnoredCause, Noted, Resent, SagaPart, Sent, Skipped, Started, StepDone, Stuck,
+    Ended, Failing, Freed, IgnoredCause, Noted, Resent, SagaPart, Sent, Skipped, Started, StepDone, Stuck,
     Transition,
 };
 use super::{Compensation, Json, MessageIds, MessageName, Outgoing, View, Wait};
@@ -81,6 +81,8 @@ pub struct SagaState {
     pub reason: Option<String>,
     /// Why it is stuck.
     pub stuck: Option<String>,
+    /// Whether it is held, and since when.
+    pub held: Option<Held>,
     /// The step that was done or passed over last.
     pub after: Option<String>,
     /// What it waits for.
@@ -95,6 +97,15 @@ pub struct SagaState {
     pub correlation_id: Option<String>,
     /// How much came that had no effect, as far as that was recorded.
     pub ignored: u32,
+}
+
+/// A saga that is held, because its definition doesn't name what it waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why it was stuck before, if it was.
+    pub stuck: Option<String>,
 }
 
 /// What a saga waits for.
@@ -150,6 +161,7 @@ impl SagaState {
             state: Json::null(),
             reason: None,
             stuck: None,
+            held: None,
             after: None,
             waiting: None,
             compensations: Vec::new(),
@@ -207,6 +219,7 @@ impl SagaState {
             Transition::Completed(Ended { .. }) => self.end(Status::Completed),
             Transition::Compensated(Ended { .. }) => self.end(Status::Compensated),
             Transition::Stuck(stuck) => self.stuck(stuck, at),
+            Transition::Freed(Freed { .. }) => self.freed(at),
             Transition::Ignored(IgnoredCause { message, .. }) => {
                 self.ignored += 1;
                 if let Some(message) = message {
@@ -294,9 +307,13 @@ impl SagaState {
         self.reason = Some(failing.reason.clone());
         self.status = Some(Status::Compensating);
         self.stuck = None;
+        self.held = None;
     }
 
     fn stuck(&mut self, stuck: &Stuck, at: Timestamp) {
+        if stuck.held && self.held.is_none() {
+            self.held = Some(Held { since: at, stuck: self.stuck.take() });
+        }
         let is_there = |waiting: &Waiting| waiting.part == stuck.part && waiting.step == stuck.step;
         if !self.waiting.as_ref().is_some_and(is_there) {
             // What should have been sent could not be made, so there is no message.
@@ -323,16 +340,34 @@ impl SagaState {
         self.stuck = Some(stuck.reason.clone());
     }
 
+    /// It is where it was; the time in which it was held does not count.
+    fn freed(&mut self, at: Timestamp) {
+        let Some(Held { since, stuck }) = self.held.take() else { return };
+        let held = at.as_micros().saturating_sub(since.as_micros()).max(0);
+        let held = Duration::from_micros(held.unsigned_abs());
+        self.deadline = self.deadline.map(|deadline| later(deadline, held));
+        let Some(waiting) = &mut self.waiting else { return };
+        waiting.due = waiting.due.map(|due| later(due, held));
+        let part = waiting.part;
+        self.goes_on(part);
+        if stuck.is_some() {
+            self.status = Some(Status::Stuck);
+            self.stuck = stuck;
+        }
+    }
+
     fn end(&mut self, status: Status) {
         self.status = Some(status);
         self.waiting = None;
         self.stuck = None;
+        self.held = None;
         // A saga that an operator, or a turn, made complete leaves what it did as it is.
         self.compensations.clear();
     }
 
     fn goes_on(&mut self, part: SagaPart) {
         self.stuck = None;
+        self.held = None;
         self.status = Some(match part {
             SagaPart::Step | SagaPart::Completed => Status::Running,
             SagaPart::Compensation | SagaPart::Failed => Status::Compensating,

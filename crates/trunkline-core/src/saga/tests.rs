@@ -135,6 +135,10 @@ impl Saga for Trip {
     }
 }
 
+fn trip() -> Definition {
+    Definition::new(std::sync::Arc::new(Typed::<Trip>::default()))
+}
+
 fn moment() -> Moment {
     Moment::new(Timestamp::default(), crate::EventId::from_bytes([7; 16]))
 }
@@ -394,7 +398,7 @@ fn an_operator_resolves_what_a_stuck_saga_waits_for() {
 fn orders_that_make_no_sense_are_refused() {
     let refused = |state: &SagaState, order: Order| {
         let input = Input::Order { order, by: "ada".to_owned(), read_to: crate::Position::START };
-        advance(&Typed::<Trip>::default(), state, &input, &moment()).unwrap_err().to_string()
+        advance(&trip(), state, &input, &moment()).unwrap_err().to_string()
     };
     let resolve = || Order::Resolve { reason: String::new() };
     let compensate = || Order::Compensate { reason: String::new() };
@@ -422,7 +426,7 @@ fn what_is_read_again_changes_nothing() {
         events: Vec::new(),
         answer: None,
     });
-    let advanced = advance(&Typed::<Trip>::default(), state, &input, &moment()).unwrap();
+    let advanced = advance(&trip(), state, &input, &moment()).unwrap();
     assert_eq!((advanced.ignored, advanced.transitions.len()), (Some(Ignored::Repeated), 0));
     assert_eq!(advanced.state, *state);
 }
@@ -472,7 +476,7 @@ fn streams_are_named_by_saga_and_id() {
 /// An operator's order to a saga, where no event takes more than so many bytes.
 fn ordered_within(state: &SagaState, order: Order, bytes_max: usize) -> Advanced {
     let input = Input::Order { order, by: "ada".to_owned(), read_to: state.read_to };
-    advance(&Typed::<Trip>::default(), state, &input, &moment().within(bytes_max)).unwrap()
+    advance(&trip(), state, &input, &moment().within(bytes_max)).unwrap()
 }
 
 #[test]
@@ -514,8 +518,7 @@ fn an_event_that_makes_too_much_of_the_memory_is_ignored_and_visible() {
         answer: None,
     };
     let input = Input::Recorded(recorded);
-    let advance =
-        |bytes_max| advance(&Typed::<Trip>::default(), &state, &input, &moment().within(bytes_max)).unwrap();
+    let advance = |bytes_max| advance(&trip(), &state, &input, &moment().within(bytes_max)).unwrap();
     assert_eq!(advance(1_000).state.state.as_str(), r#"{"quick":false,"receipt":7}"#);
     let ignored = advance(100);
     assert_eq!((ignored.state.status, &ignored.state.state), (Some(Status::Running), &state.state));
@@ -523,4 +526,45 @@ fn an_event_that_makes_too_much_of_the_memory_is_ignored_and_visible() {
         panic!("{:?}", ignored.transitions)
     };
     assert!(why.starts_with("a rule for it fails: Paid: what is remembered takes "), "{why}");
+}
+
+/// A trip whose definition names nothing that it may wait for.
+fn nameless() -> Definition {
+    Definition { names: Names::default(), ..trip() }
+}
+
+#[test]
+fn a_timer_takes_nothing_back_whose_step_has_no_name_and_the_time_does_not_count() {
+    let state = ordered().when_time_passes(SECOND).then_nothing_is_sent().state().clone();
+    let at = |seconds: i64| {
+        Moment::new(Timestamp::from_micros(seconds * 1_000_000), crate::EventId::from_bytes([7; 16]))
+    };
+    let time = Input::Time { read_to: state.read_to };
+    let held = advance(&nameless(), &state, &time, &at(40)).unwrap();
+    let [Transition::Stuck(stuck)] = &held.transitions[..] else { panic!("{:?}", held.transitions) };
+    assert!(stuck.held && stuck.reason.contains(r#"at step "reserve""#), "{stuck:?}");
+    assert_eq!((held.state.status, held.state.read_to), (Some(Status::Stuck), state.read_to));
+    let order = |order: Order| Input::Order { order, by: "ada".to_owned(), read_to: state.read_to };
+    let resolve = Order::Resolve { reason: "by hand".to_owned() };
+    for refused in [Order::Retry, resolve] {
+        let error = advance(&nameless(), &held.state, &order(refused), &at(41)).unwrap_err();
+        assert!(
+            matches!(&error, OrderError::Held { missing: Missing::Step(step) } if step == "reserve"),
+            "{error}"
+        );
+    }
+    let back = Order::Compensate { reason: "enough".to_owned() };
+    let back = advance(&nameless(), &held.state, &order(back), &at(41)).unwrap();
+    let names: Vec<&str> = back.transitions.iter().map(Transition::name).collect();
+    assert_eq!(names, ["$SagaFailing", "$SagaSent", "$SagaStuck"], "and waits for what has no name either");
+    assert!(back.state.held.is_some());
+    // Held for 100 seconds, it waits so much longer.
+    let freed = advance(&trip(), &held.state, &Input::Definition, &at(140)).unwrap();
+    assert!(matches!(&freed.transitions[..], [Transition::Freed(_)]), "{:?}", freed.transitions);
+    let later = |due: Option<Timestamp>| due.map(|due| due.as_micros() + 100_000_000);
+    assert_eq!(freed.state.due().map(Timestamp::as_micros), later(state.due()));
+    assert_eq!(freed.state.deadline.map(Timestamp::as_micros), later(state.deadline));
+    let same = SagaState { version: state.version, changed_at: state.changed_at, ..freed.state.clone() };
+    let due = |state: &SagaState| SagaState { deadline: None, waiting: None, ..state.clone() };
+    assert_eq!(due(&same), due(&state));
 }

@@ -239,6 +239,18 @@ pub struct Stuck {
     /// Whether what was sent is known to have had no effect, so that trying again sends a new message.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub answered: bool,
+    /// Whether it is held: its definition doesn't name what it waits for, and nothing has an effect on it until it does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+}
+
+/// What a held saga waits for has a name again: it goes on where it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freed {
+    /// Who ordered it, if anybody did.
+    pub cause: TransitionCause,
+    /// The step that it is at.
+    pub step: String,
 }
 
 /// Something came that has no effect any more, or not yet.
@@ -327,6 +339,8 @@ transitions! {
     Compensated(Ended) = "$SagaCompensated";
     /// It can't go on.
     Stuck(Stuck) = "$SagaStuck";
+    /// It goes on, whose definition did not name what it waits for.
+    Freed(Freed) = "$SagaFreed";
     /// Something had no effect.
     Ignored(IgnoredCause) = "$SagaIgnored";
 }

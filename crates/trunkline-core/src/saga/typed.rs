@@ -76,6 +76,8 @@ use crate::{Event, RecordedEvent};
 pub trait Saga: 'static {
     /// Its name, without `-`; its streams are `$saga.NAME-ID`.
     const NAME: &'static str;
+    /// Names that it had before: sagas that were begun under them go on, in their streams.
+    const WAS: &'static [&'static str] = &[];
     /// The type of the event that starts one.
     const START: &'static str;
     /// How long it may take as a whole before the way back begins.

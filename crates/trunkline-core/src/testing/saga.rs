@@ -2,11 +2,12 @@
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::saga::{
-    Advanced, Answer, Input, MessageName, Moment, Order, Outgoing, Recorded, Reply, Saga, SagaState, Status,
-    Transition, Typed, advance,
+    Advanced, Answer, Definition, Input, MessageName, Moment, Order, Outgoing, Recorded, Reply, Saga,
+    SagaState, Status, Transition, Typed, advance,
 };
 use crate::{Event, EventId, EventType, NewEvent, Position, RecordedEvent, StreamName, Timestamp, Version};
 
@@ -209,7 +210,8 @@ impl<S: Saga> GivenSaga<S> {
     fn advance(mut self, input: &Input) -> ThenSaga<S> {
         let id = EventId::from_bytes(u128::from(self.state.version.get()).to_be_bytes());
         let moment = Moment::new(self.now, id);
-        let advanced = advance(&Typed::<S>::default(), &self.state, input, &moment);
+        let definition = Definition::new(Arc::new(Typed::<S>::default()));
+        let advanced = advance(&definition, &self.state, input, &moment);
         let Advanced { state, transitions, .. } =
             advanced.unwrap_or_else(|error| panic!("the order can't be carried out: {error}"));
         let mut sent = Vec::new();

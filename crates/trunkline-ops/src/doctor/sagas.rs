@@ -1,4 +1,4 @@
-//! Whether sagas go on, and end.
+//! Whether sagas go on and end, and whether the file names what those under way need.
 
 use trunkline::saga::{SagaFault, SagaProblem};
 use trunkline_core::Position;
@@ -18,7 +18,8 @@ const PROBLEMS_MAX: usize = 5;
 
 pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check>, OpsError> {
     let sagas = subject.app.sagas();
-    if sagas.names().is_empty() {
+    let counts = sagas::counts(subject.app).await?;
+    if sagas.names().is_empty() && counts == sagas::SagaCounts::default() {
         return Ok(Vec::new());
     }
     let mut checks = Vec::new();
@@ -33,8 +34,11 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
         );
         checks.push(Check::bad(NAME, says, runs.remedy(subject)));
     }
-    let counts = sagas::counts(subject.app).await?;
-    if counts.stuck > 0 {
+    let lacking = sagas::lacking(subject.app).await?;
+    checks.extend(lacking.iter().map(|lacking| Check::bad(NAME, lacking.to_string(), lacking.remedy.clone())));
+    // Those that are held are stuck, and said above.
+    let held: u64 = lacking.iter().map(|lacking| lacking.held).sum();
+    if counts.stuck > held {
         let list = subject.command("saga list", "--stuck");
         checks.push(Check::bad(NAME, counts.to_string(), format!("{list}, then retry or resolve each")));
     }
@@ -51,8 +55,10 @@ async fn problems(subject: &Subject<'_>) -> Result<Vec<Check>, OpsError> {
     let head = app.store().head().await?.get();
     let after = Position::new(head.saturating_sub(READ_MAX));
     let found = app.sagas().verify_after(after).await?;
+    // What the file doesn't name was said already.
+    let known = [SagaFault::ToCome, SagaFault::Undeclared];
     let problems: Vec<&SagaProblem> =
-        found.problems.iter().filter(|problem| problem.fault != SagaFault::ToCome).collect();
+        found.problems.iter().filter(|problem| !known.contains(&problem.fault)).collect();
     let told = problems.iter().take(PROBLEMS_MAX);
     let mut checks: Vec<Check> = told
         .map(|problem| {
@@ -77,10 +83,7 @@ fn remedy(problem: &SagaProblem, subject: &Subject<'_>) -> String {
         SagaFault::NotStarted => {
             format!("{} starts it by hand", subject.command("saga start", &format!("{name} --data JSON")))
         }
-        SagaFault::Undeclared => {
-            format!("declare [sagas.{name}] again, and {}", subject.command_with_queue("run", ""))
-        }
-        SagaFault::History | SagaFault::ToCome => {
+        SagaFault::History | SagaFault::ToCome | SagaFault::Undeclared => {
             format!("{} shows all that happened to it", subject.command("saga show", &problem.saga))
         }
     }

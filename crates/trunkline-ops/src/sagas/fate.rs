@@ -1,7 +1,7 @@
 //! What became of each step of a saga, read from its history.
 
 use serde::Serialize;
-use trunkline::saga::{Failing, Recording, SagaDetail, SagaPart, Sent, StepDone, Transition};
+use trunkline::saga::{Failing, Names, Recording, SagaDetail, SagaPart, Sent, StepDone, Transition};
 use trunkline_core::{Position, Timestamp};
 
 /// What became of a step.
@@ -63,15 +63,19 @@ pub struct StepFate {
 
 /// The steps of a saga in order, those to come as far as its definition says them.
 pub(super) fn fates(detail: &SagaDetail) -> Vec<StepFate> {
-    let steps = detail.steps.iter().map(|step| StepFate::to_come(step));
-    let mut fates = Fates(steps.collect());
+    let steps = detail.names.iter().flat_map(Names::steps).map(|step| StepFate::to_come(step));
+    let mut fates = Fates { steps: steps.collect(), names: detail.names.as_ref() };
     for recording in &detail.history {
         fates.take_in(recording);
     }
-    fates.0
+    fates.steps
 }
 
-struct Fates(Vec<StepFate>);
+struct Fates<'a> {
+    steps: Vec<StepFate>,
+    /// By which a step is found that had another name when it was recorded.
+    names: Option<&'a Names>,
+}
 
 impl StepFate {
     fn to_come(step: &str) -> Self {
@@ -79,7 +83,7 @@ impl StepFate {
     }
 }
 
-impl Fates {
+impl Fates<'_> {
     fn take_in(&mut self, recording: &Recording) {
         match &recording.transition {
             Transition::Sent(sent) => {
@@ -89,7 +93,10 @@ impl Fates {
             }
             Transition::Resent(resent) => {
                 // What was stuck is under way again.
-                let undoes = self.0.iter().any(|step| step.step == resent.step && step.fate == Fate::Stuck);
+                let undoes = self
+                    .steps
+                    .iter()
+                    .any(|step| step.step == self.today(&resent.step) && step.fate == Fate::Stuck);
                 if undoes {
                     self.set(recording, &resent.step, Fate::BeingUndone);
                 }
@@ -107,26 +114,32 @@ impl Fates {
             }
             Transition::Completed(_) | Transition::Compensated(_) => self.close(recording),
             Transition::Stuck(stuck) => self.set(recording, &stuck.step, Fate::Stuck),
+            Transition::Freed(freed) => self.set(recording, &freed.step, Fate::UnderWay),
             Transition::Started(_) | Transition::Noted(_) | Transition::Ignored(_) => {}
         }
     }
 
     fn set(&mut self, recording: &Recording, name: &str, fate: Fate) {
-        let there = self.0.iter().position(|step| step.step == name);
+        let name = &*self.today(name).to_owned();
+        let there = self.steps.iter().position(|step| step.step == name);
         let at = there.unwrap_or_else(|| {
-            self.0.push(StepFate::to_come(name));
-            self.0.len() - 1
+            self.steps.push(StepFate::to_come(name));
+            self.steps.len() - 1
         });
-        if let Some(step) = self.0.get_mut(at) {
+        if let Some(step) = self.steps.get_mut(at) {
             step.fate = fate;
             step.at = Some(recording.at);
             step.position = Some(recording.position);
         }
     }
 
+    fn today<'a>(&'a self, recorded: &'a str) -> &'a str {
+        self.names.map_or(recorded, |names| names.step(recorded))
+    }
+
     /// What was to come doesn't any more.
     fn close(&mut self, recording: &Recording) {
-        for step in self.0.iter_mut().filter(|step| step.fate == Fate::ToCome) {
+        for step in self.steps.iter_mut().filter(|step| step.fate == Fate::ToCome) {
             step.fate = Fate::NotTaken;
             step.at = Some(recording.at);
             step.position = Some(recording.position);

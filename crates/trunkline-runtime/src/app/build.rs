@@ -59,11 +59,14 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
     ));
     let snapshots = settings.snapshots.then(|| Arc::clone(&home.snapshots));
     let saga_clock = Arc::clone(&clock);
+    let handled = handlers.keys().cloned().collect();
     let bus = Arc::new(Bus::new(Arc::clone(&store), clock, events, snapshots, handlers));
     let commands = wrapped(&bus, builder.guard, builder.layers, builder.time_limit);
     let mut consumers = builder.consumers;
     let relays = all_relays(builder.relays, &mut consumers, &upcasters)?;
-    let routes = Routes::new(each_once("saga", builder.sagas)?.into_iter().collect(), upcasters.clone());
+    let sagas = each_once("saga", builder.sagas)?;
+    let renamed = renamed(builder.sagas_were, &sagas)?;
+    let routes = Routes::new(sagas.into_iter().collect(), renamed, upcasters.clone(), &handled);
     let sagas = Sagas::new(routes, &tail, &activity, saga_clock, &home);
     Ok(App {
         store,
@@ -177,6 +180,22 @@ fn projections(
         by_name.insert(name, definition);
     }
     Ok(by_name)
+}
+
+/// What sagas are called today, by the names that they had: each is one's alone, and no saga's today.
+fn renamed<T: ?Sized>(
+    were: Vec<(String, String)>,
+    today: &HashMap<String, Arc<T>>,
+) -> Result<BTreeMap<String, String>, BuildError> {
+    let mut renamed = BTreeMap::new();
+    for (was, name) in were {
+        let taken = today.contains_key(&was) || renamed.get(&was).is_some_and(|other| *other != name);
+        if taken {
+            return Err(BuildError::HandledTwice { what: "saga", name: was });
+        }
+        renamed.insert(was, name);
+    }
+    Ok(renamed)
 }
 
 /// What was registered by names, each name once.

@@ -80,6 +80,8 @@ pub struct AppBuilder {
     pub(super) checkpoints: Option<Arc<dyn Checkpoints>>,
     pub(super) saga_index: Option<OpenIndex>,
     pub(super) sagas: Vec<(String, Arc<dyn Behaviour>)>,
+    /// Names that sagas had before, and what they are called today.
+    pub(super) sagas_were: Vec<(String, String)>,
     pub(super) relays: Vec<Relay>,
     pub(super) consumers: Vec<(Consumer, ConsumerAction)>,
     pub(super) guard: Option<Guard>,
@@ -377,7 +379,14 @@ impl AppBuilder {
     ///
     /// When its name has a `-` or begins with `$`: its streams are named `$saga.NAME-ID`.
     pub fn saga<S: Saga>(self) -> Self {
-        self.saga_behaviour(S::NAME, Arc::new(Typed::<S>::default()))
+        let app = self.saga_behaviour(S::NAME, Arc::new(Typed::<S>::default()));
+        S::WAS.iter().fold(app, |app, was| app.saga_was(S::NAME, *was))
+    }
+
+    /// The saga of a name had another one before: sagas that were begun under that go on, in their streams.
+    pub fn saga_was(mut self, name: impl Into<String>, was: impl Into<String>) -> Self {
+        self.sagas_were.push((was.into(), name.into()));
+        self
     }
 
     /// A saga under this name that does what this says, however it is made.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use trunkline_core::saga::{self, Ignored, Input, Moment, SagaState, Transition};
+use trunkline_core::saga::{self, Ignored, Input, Missing, Moment, SagaState, Transition};
 use trunkline_core::{Append, EventId, Expected, Metadata, NewEvent, StreamName, Timestamp, Version};
 use trunkline_store::derived::SagaKey;
 use trunkline_store::{Advice, AppendError};
@@ -39,27 +39,31 @@ pub(super) async fn advance(
     let mut bytes_max = usize::MAX;
     loop {
         let before = sagas.states.find(key).await?;
-        let Some(behaviour) = sagas.routes.behaviour(&key.0) else {
-            // It isn't declared any more; what it had begun is shown, and left as it is.
-            if let [Input::Order { .. }] = inputs {
-                return Err(SagaError::UnknownName { name: key.0.clone(), near: None });
-            }
-            count_ignored(&key.0, "unknown");
-            return Ok(Advance { state: before, transitions: Vec::new() });
-        };
         let now = at.unwrap_or_else(|| sagas.now());
         let mut state = SagaState::clone(&before);
         let (mut transitions, mut ids, mut ignored) = (Vec::new(), Vec::new(), Vec::new());
-        for input in inputs {
-            // Drawn by whoever records it, and not made of its place: where a log has lost its end, another event has
-            // the place, and what was sent from there is not to be taken for this.
-            let moment = Moment::new(now, EventId::generate()).within(bytes_max);
-            let advanced = saga::advance(&**behaviour, &state, input, &moment)
-                .map_err(|source| SagaError::Order { saga: called(), source })?;
-            state = advanced.state;
-            ids.extend((0..advanced.transitions.len()).map(|place| moment.id_of(place)));
-            transitions.extend(advanced.transitions);
-            ignored.extend(advanced.ignored);
+        if let Some(definition) = sagas.routes.definition(&key.0) {
+            for input in inputs {
+                // Drawn by whoever records it, and not made of its place: where a log has lost its end, another event
+                // has the place, and what was sent from there is not to be taken for this.
+                let moment = Moment::new(now, EventId::generate()).within(bytes_max);
+                let advanced = saga::advance(definition, &state, input, &moment)
+                    .map_err(|source| SagaError::Order { saga: called(), source })?;
+                state = advanced.state;
+                ids.extend((0..advanced.transitions.len()).map(|place| moment.id_of(place)));
+                transitions.extend(advanced.transitions);
+                ignored.extend(advanced.ignored);
+            }
+        } else if let [Input::Order { .. }] = inputs {
+            return Err(SagaError::UnknownName { name: key.0.clone(), near: None });
+        } else if let Some(held) = saga::hold(&state, &Missing::Saga(key.0.clone())) {
+            // It isn't defined any more.
+            let id = EventId::generate();
+            state.apply(&held, now, id);
+            ids.push(id);
+            transitions.push(held);
+        } else {
+            count_ignored(&key.0, "unknown");
         }
         if !transitions.is_empty() {
             let append = append(&stream, &before, &state, transitions.iter().zip(ids), now);
@@ -90,7 +94,7 @@ pub(super) async fn advance(
         }
         for ignored in &ignored {
             // What was read before, and what is no news, is no surprise.
-            if !matches!(ignored, Ignored::Repeated | Ignored::Known | Ignored::NotDue) {
+            if !matches!(ignored, Ignored::Repeated | Ignored::Known | Ignored::NotDue | Ignored::Held) {
                 count_ignored(&key.0, ignored.word());
             }
         }

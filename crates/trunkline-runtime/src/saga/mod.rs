@@ -4,13 +4,15 @@
 //! `route` says which events are for which sagas, `states` where each stands, `outbox` what its transitions send, and
 //! `publish` hands that to the queue; `advance` appends what follows from an input. `runner` brings all of that together,
 //! and `refresh` keeps the index of sagas up to date, which is for who lists them and for what time makes happen.
-//! [`Sagas`] is what an application asks and orders; `backlog` is what waits for them to be run; `verify` checks all of them, by the `audit` of each; `played`
+//! `held` holds sagas under way whose definition changed, and frees them. [`Sagas`] is what an application asks and
+//! orders; `backlog` is what waits for them to be run; `verify` checks all of them, by the `audit` of each; `played`
 //! plays events to sagas for scenarios.
 
 mod advance;
 mod audit;
 mod backlog;
 mod error;
+mod held;
 mod outbox;
 mod played;
 mod publish;
@@ -24,6 +26,7 @@ mod verify;
 pub use trunkline_core::saga::*;
 
 pub use error::SagaError;
+pub use held::Lacking;
 pub(crate) use played::PlayedSagas;
 pub(crate) use route::Routes;
 pub use sagas::{Ordered, SagaDetail, Sagas};

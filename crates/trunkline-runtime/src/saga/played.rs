@@ -26,12 +26,12 @@ impl<'a> PlayedSagas<'a> {
         }
         let (mut sent, mut statuses) = (Vec::new(), Vec::new());
         for routed in delivered.routed {
-            let Some(behaviour) = self.routes.behaviour(&routed.name) else { continue };
+            let Some(definition) = self.routes.definition(&routed.name) else { continue };
             let key = (routed.name, routed.id);
             let state = self.sagas.remove(&key).unwrap_or_else(|| SagaState::new(&*key.0, &*key.1));
             let input = Input::Recorded(routed.recorded);
             let moment = Moment::new(Timestamp::default(), EventId::generate());
-            let advanced = advance(&**behaviour, &state, &input, &moment);
+            let advanced = advance(definition, &state, &input, &moment);
             let advanced = advanced.map_err(|error| error.to_string())?;
             sent.extend(advanced.transitions.into_iter().filter_map(|transition| match transition {
                 Transition::Sent(sent) => Some(sent.send),

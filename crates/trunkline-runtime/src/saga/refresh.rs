@@ -122,6 +122,6 @@ impl Sagas {
     }
 
     fn due(&self, state: &SagaState) -> Option<Timestamp> {
-        self.routes.behaviour(&state.name).and_then(|_| state.due())
+        self.routes.definition(&state.name).and_then(|_| state.due())
     }
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
-use trunkline_core::saga::{self, Answer, Behaviour, BehaviourProblem, MessageName, Recorded, Reply};
+use trunkline_core::saga::{
+    self, Answer, Behaviour, BehaviourProblem, Definition, MessageName, Recorded, Reply,
+};
 use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{CommandId, MetadataView, RecordedEvent};
 
@@ -14,7 +16,9 @@ use crate::messages::DEAD_LETTERED;
 
 /// All sagas of an application, and which of them name which events.
 pub(crate) struct Routes {
-    sagas: BTreeMap<String, Arc<dyn Behaviour>>,
+    sagas: BTreeMap<String, Definition>,
+    /// What sagas are called today that were begun under an older name.
+    renamed: BTreeMap<String, String>,
     /// The names of the sagas that name a type of event.
     by_type: BTreeMap<String, Vec<String>>,
     /// The types that are stored today, or were, and lead to one of those.
@@ -27,6 +31,8 @@ pub(crate) struct Routes {
 pub(crate) struct Routed {
     pub(crate) name: String,
     pub(crate) id: String,
+    /// Under which name it was begun, where the event says so: it answers a message of that saga's.
+    pub(crate) begun_as: Option<String>,
     pub(crate) recorded: Recorded,
 }
 
@@ -39,7 +45,14 @@ pub(crate) struct Delivered {
 }
 
 impl Routes {
-    pub(crate) fn new(sagas: BTreeMap<String, Arc<dyn Behaviour>>, upcasters: Upcasters) -> Self {
+    /// All of these sagas, what those are called today that had another name, in an application that handles these
+    /// commands.
+    pub(crate) fn new(
+        sagas: BTreeMap<String, Arc<dyn Behaviour>>,
+        renamed: BTreeMap<String, String>,
+        upcasters: Upcasters,
+        handled: &BTreeSet<String>,
+    ) -> Self {
         let mut by_type: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, behaviour) in &sagas {
             for event_type in behaviour.events() {
@@ -51,11 +64,24 @@ impl Routes {
         }
         let sources = upcasters.sources(by_type.keys().map(String::as_str));
         let sources = sources.into_iter().map(str::to_owned).collect();
-        Self { sagas, by_type, sources, upcasters }
+        let define = |behaviour| Definition::new(behaviour).handled(handled.iter().map(String::as_str));
+        let sagas = sagas.into_iter().map(|(name, behaviour)| (name, define(behaviour))).collect();
+        Self { sagas, renamed, by_type, sources, upcasters }
     }
 
-    pub(crate) fn behaviour(&self, name: &str) -> Option<&Arc<dyn Behaviour>> {
-        self.sagas.get(name)
+    /// The definition of a saga of this name, which it may have had before.
+    pub(crate) fn definition(&self, name: &str) -> Option<&Definition> {
+        self.sagas.get(self.today(name))
+    }
+
+    /// What a saga is called today that has, or had, this name.
+    pub(crate) fn today<'a>(&'a self, name: &'a str) -> &'a str {
+        self.renamed.get(name).map_or(name, String::as_str)
+    }
+
+    /// The names under which sagas of a name may have been begun before, sorted.
+    pub(crate) fn before<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.renamed.iter().filter_map(move |(was, today)| (today == name).then_some(was.as_str()))
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
@@ -74,21 +100,23 @@ impl Routes {
             for present in self.upcasters.upcast(event.clone())? {
                 self.name_it(event, &present, &mut delivered);
                 if let Some(asked) = asked.take() {
-                    delivered.answer(event, asked, reply(&present));
+                    let today = self.today(&asked.name).to_owned();
+                    delivered.answer(event, &today, asked, reply(&present));
                 }
             }
         }
         if let Some(asked) = asked {
             // The command was accepted, although what it caused is no event any more.
             let event_of = Box::new(inbox::without_reply(event));
-            delivered.answer(event, asked, Reply::Accepted { event: event_of, nothing: false });
+            let today = self.today(&asked.name).to_owned();
+            delivered.answer(event, &today, asked, Reply::Accepted { event: event_of, nothing: false });
         }
         Ok(delivered)
     }
 
     fn name_it(&self, stored: &RecordedEvent, present: &RecordedEvent, delivered: &mut Delivered) {
         for name in self.by_type.get(present.event_type()).into_iter().flatten() {
-            match self.sagas[name].key(present) {
+            match self.sagas[name].behaviour.key(present) {
                 Ok(Some(id)) if saga::stream(name, &id).is_ok() => {
                     delivered.find(stored, name, &id).recorded.events.push(present.clone());
                 }
@@ -119,15 +147,19 @@ impl Delivered {
                 events: Vec::new(),
                 answer: None,
             };
-            self.routed.push(Routed { name: name.to_owned(), id: id.to_owned(), recorded });
+            let (name, id) = (name.to_owned(), id.to_owned());
+            self.routed.push(Routed { name, id, begun_as: None, recorded });
             self.routed.len() - 1
         });
         &mut self.routed[at]
     }
 
     /// Adds the answer to what the saga hears of an event.
-    fn answer(&mut self, event: &RecordedEvent, Asked { name, id, message }: Asked, reply: Reply) {
-        let recorded = &mut self.find(event, &name, &id).recorded;
+    fn answer(&mut self, event: &RecordedEvent, today: &str, asked: Asked, reply: Reply) {
+        let Asked { name, id, message } = asked;
+        let routed = self.find(event, today, &id);
+        routed.begun_as = Some(name);
+        let recorded = &mut routed.recorded;
         recorded.answer = Some(Answer { message, after: recorded.events.len(), reply });
     }
 }

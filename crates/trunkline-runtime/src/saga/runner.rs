@@ -25,6 +25,7 @@ use trunkline_store::{Advice, EventStream, ReadError};
 use super::advance::{advance, count_ignored};
 use super::publish::Publisher;
 use super::refresh::rows;
+use super::route::Routed;
 use super::states::{self, Recording};
 use super::{SagaError, Sagas};
 use crate::follow::{Bounds, Follower, Wanted};
@@ -146,6 +147,8 @@ impl<'a> Runner<'a> {
             None => Position::START,
         };
         self.sagas.refresh().await?;
+        // Before anything is read with definitions that may be others than those by which it was read until now.
+        self.sagas.look(done).await?;
         self.sagas.read_to.send_replace(done);
         self.follower.go_to(done);
         Ok(())
@@ -263,8 +266,9 @@ impl<'a> Runner<'a> {
                 tracing::warn!(saga = name, %position, event_type, %problem, "an event finds no saga");
                 count_ignored(&name, "problem");
             }
-            for routed in delivered.routed {
-                inputs.entry((routed.name, routed.id)).or_default().push(Input::Recorded(routed.recorded));
+            for Routed { name, id, begun_as, recorded } in delivered.routed {
+                let key = self.sagas.begun(name, id, begun_as).await?;
+                inputs.entry(key).or_default().push(Input::Recorded(recorded));
             }
         }
         // What a saga no longer waits for by the time that it is looked up is not published: nothing would come of it.

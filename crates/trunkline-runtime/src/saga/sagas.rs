@@ -1,11 +1,13 @@
 //! The sagas of an application: what is asked of them, and what an operator orders.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use tokio::sync::watch;
-use trunkline_core::saga::{self, Input, Order, SagaState, Status, Transition};
+use trunkline_core::saga::{self, Input, Names, Order, SagaState, Status, Transition};
 use trunkline_core::{Clock, EventType, NewEvent, Position, RecordedEvent, StreamName, Timestamp, Version};
 use trunkline_nearest::nearest;
 use trunkline_queue::MessageQueue;
@@ -36,6 +38,8 @@ pub struct Sagas {
     pub(super) read_to: watch::Sender<Position>,
     /// What keeps those who run them from going on.
     pub(super) back_off: BackOff,
+    /// Whether sagas under way were held against the definitions.
+    pub(super) looked: AtomicBool,
     /// Held by who runs them: two would do everything twice, and get in each other's way.
     pub(super) running: Arc<tokio::sync::Mutex<()>>,
 }
@@ -47,8 +51,8 @@ pub struct SagaDetail {
     pub state: SagaState,
     /// All that happened to it, in order.
     pub history: Vec<Recording>,
-    /// The names of its steps, as far as its definition says them, in order.
-    pub steps: Vec<String>,
+    /// What its definition calls its parts; nothing when it has none.
+    pub names: Option<Names>,
 }
 
 impl SagaDetail {
@@ -81,8 +85,21 @@ impl Sagas {
         let (tail, activity, store) = (Arc::clone(tail), activity.clone(), Arc::clone(tail.store()));
         let states = SagaStates::new(Arc::clone(&store));
         let read_to = watch::Sender::new(Position::START);
-        let (back_off, running) = (BackOff::default(), Arc::default());
-        Self { routes, store, tail, activity, clock, checkpoints, states, index, read_to, back_off, running }
+        let (back_off, running, looked) = (BackOff::default(), Arc::default(), AtomicBool::new(false));
+        Self {
+            routes,
+            store,
+            tail,
+            activity,
+            clock,
+            checkpoints,
+            states,
+            index,
+            read_to,
+            back_off,
+            looked,
+            running,
+        }
     }
 
     pub(crate) fn routes(&self) -> &Routes {
@@ -140,26 +157,52 @@ impl Sagas {
         Ok(self.refresh().await?.counts().await?)
     }
 
-    /// Sagas by name and id.
+    /// Sagas by name and id; those that were begun under an older name of the one that is asked for, too.
     pub async fn list(&self, query: &SagaQuery) -> Result<Vec<SagaRow>, SagaError> {
-        Ok(self.refresh().await?.list(query).await?)
+        let index = self.refresh().await?;
+        let mut rows = Vec::new();
+        for mut query in self.by_each_name(query) {
+            query.limit =
+                query.limit.map(|limit| limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit)));
+            if query.limit != Some(0) {
+                rows.extend(index.list(&query).await?);
+            }
+        }
+        Ok(rows)
     }
 
     /// How many sagas a query is about, whatever its limit.
     pub async fn count(&self, query: &SagaQuery) -> Result<u64, SagaError> {
-        Ok(self.refresh().await?.count(query).await?)
+        let index = self.refresh().await?;
+        let mut count = 0;
+        for query in self.by_each_name(query) {
+            count += index.count(&query).await?;
+        }
+        Ok(count)
     }
 
-    /// The name and id of a saga that is called `NAME-ID`, or by its id alone.
+    /// The query for each name that sagas of its name have or had, in order.
+    fn by_each_name(&self, query: &SagaQuery) -> Vec<SagaQuery> {
+        let Some(name) = &query.name else { return vec![query.clone()] };
+        let today = self.routes.today(name);
+        let mut names: BTreeSet<&str> = self.routes.before(today).chain([today, name]).collect();
+        // Those before the one to go on after have been listed.
+        names.retain(|name| query.after.as_ref().is_none_or(|(after, _)| *name >= after.as_str()));
+        names.into_iter().map(|name| SagaQuery { name: Some(name.to_owned()), ..query.clone() }).collect()
+    }
+
+    /// The name and id of a saga that is called `NAME-ID`, under whichever name it was begun, or by its id alone.
     pub async fn find(&self, text: &str) -> Result<(String, String), SagaError> {
-        let index = self.refresh().await?;
         if let Some((name, id)) = text.split_once('-') {
             let named =
                 SagaQuery { name: Some(name.to_owned()), id: Some(id.to_owned()), ..SagaQuery::default() };
-            if !index.list(&named).await?.is_empty() {
-                return Ok((name.to_owned(), id.to_owned()));
+            let found = self.list(&named).await?;
+            let exact = found.iter().find(|row| row.name == name).or(found.first());
+            if let Some(row) = exact {
+                return Ok((row.name.clone(), row.id.clone()));
             }
         }
+        let index = self.refresh().await?;
         let found = index.list(&SagaQuery { id: Some(text.to_owned()), ..SagaQuery::default() }).await?;
         match &found[..] {
             [] => Err(SagaError::NotFound { id: text.to_owned() }),
@@ -183,17 +226,17 @@ impl Sagas {
         if state.status.is_none() {
             return Err(not_found());
         }
-        let steps = self.routes.behaviour(name).map(|behaviour| behaviour.outline().steps);
-        let steps = steps.into_iter().flatten().map(|step| step.name).collect();
-        Ok(SagaDetail { state, history, steps })
+        let names = self.routes.definition(name).map(|definition| definition.names.clone());
+        Ok(SagaDetail { state, history, names })
     }
 
     /// Starts a saga as if its start event had happened with this data; its id is what correlates that event.
     pub async fn start(&self, name: &str, data: impl Into<Bytes>, by: &str) -> Result<Ordered, SagaError> {
-        let behaviour = self.routes.behaviour(name).ok_or_else(|| SagaError::UnknownName {
+        let definition = self.routes.definition(name).ok_or_else(|| SagaError::UnknownName {
             name: name.to_owned(),
             near: nearest(name, self.names()).map(str::to_owned),
         })?;
+        let (name, behaviour) = (self.routes.today(name), &definition.behaviour);
         let no_key = |reason: String| SagaError::NoKey { name: name.to_owned(), reason };
         let event_type = EventType::new(behaviour.start_type()).map_err(|error| no_key(error.to_string()))?;
         let event = NewEvent::new(event_type, data);
@@ -204,13 +247,21 @@ impl Sagas {
         let id = key.ok_or_else(|| no_key("`correlate` gives no key".to_owned()))?;
         saga::stream(name, &id).map_err(|error| no_key(error.to_string()))?;
         let head = self.store.head().await?;
-        self.order(name, &id, Order::Start { event: Box::new(event) }, by, head).await
+        let (name, id) = self.begun(name.to_owned(), id, None).await?;
+        self.order(&name, &id, Order::Start { event: Box::new(event) }, by, head).await
     }
 
     /// Sends once more what a saga waits for: under its first id while that may still have an effect, else as a new
-    /// message.
+    /// message. A held saga goes on instead, if its definition names again what it needs, with what it has not heard of.
     pub async fn retry(&self, name: &str, id: &str, by: &str) -> Result<Ordered, SagaError> {
-        self.order(name, id, Order::Retry, by, self.done().await?).await
+        let (done, key) = (self.done().await?, (name.to_owned(), id.to_owned()));
+        let state = self.states.load(&key).await?;
+        let mut inputs = vec![Input::Order { order: Order::Retry, by: by.to_owned(), read_to: done }];
+        if state.held.is_some() && self.missing(&state).is_none() {
+            let unheard = self.unheard(&[(key.clone(), state.read_to)].into(), done).await?;
+            inputs.extend(unheard.into_values().flatten());
+        }
+        self.ordered(&key, &inputs).await
     }
 
     /// Begins the compensation of what the saga has done, for this reason.
@@ -240,10 +291,13 @@ impl Sagas {
         read_to: Position,
     ) -> Result<Ordered, SagaError> {
         let key: SagaKey = (name.to_owned(), id.to_owned());
+        self.ordered(&key, &[Input::Order { order, by: by.to_owned(), read_to }]).await
+    }
+
+    async fn ordered(&self, key: &SagaKey, inputs: &[Input]) -> Result<Ordered, SagaError> {
         // What another process did meanwhile is in the log, not at hand.
-        self.states.forget(&key);
-        let input = Input::Order { order, by: by.to_owned(), read_to };
-        let advanced = advance(self, &key, &[input], None).await?;
+        self.states.forget(key);
+        let advanced = advance(self, key, inputs, None).await?;
         Ok(Ordered { state: SagaState::clone(&advanced.state), transitions: advanced.transitions })
     }
 
@@ -254,6 +308,25 @@ impl Sagas {
             checkpoint.check(super::runner::NAME, &*self.store).await?;
         }
         Ok(kept.map_or(Position::START, |checkpoint| checkpoint.position).max(self.read_to()))
+    }
+
+    /// Under which name a saga was begun that is called so today: the name and the id of its stream.
+    pub(super) async fn begun(
+        &self,
+        name: String,
+        id: String,
+        begun_as: Option<String>,
+    ) -> Result<SagaKey, SagaError> {
+        if let Some(name) = begun_as {
+            return Ok((name, id));
+        }
+        for before in self.routes.before(&name) {
+            let key = (before.to_owned(), id.clone());
+            if self.states.find(&key).await?.status.is_some() {
+                return Ok(key);
+            }
+        }
+        Ok((name, id))
     }
 
     /// The time.

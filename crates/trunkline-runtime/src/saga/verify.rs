@@ -1,11 +1,12 @@
 //! Whether sagas are whole: a check of the log alone.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use futures::StreamExt as _;
 use serde::Serialize;
-use trunkline_core::saga::{self, Behaviour, Input, Moment, SagaState, Status, Transition, advance};
+use trunkline_core::saga::{
+    self, Definition, Input, Missing, Moment, SagaState, Status, Transition, advance,
+};
 use trunkline_core::{EventId, Position, RecordedEvent, StreamName, Version};
 use trunkline_store::derived::SagaKey;
 use trunkline_store::{AllRead, StreamRead};
@@ -63,7 +64,7 @@ pub enum SagaFault {
     NotStarted,
     /// An event that starts sagas finds none, or what it starts can't be found out.
     NoSaga,
-    /// It has not ended, and the application has no saga of its name.
+    /// Sagas under way need what the application doesn't name: a saga, a step or what they wait for.
     Undeclared,
     /// What happened to it can't be, or something had no effect on it that should have.
     History,
@@ -108,6 +109,7 @@ impl Sagas {
     ///   new message.
     /// - Every event that should have started a saga did.
     /// - Nothing that a saga waits for was passed over.
+    /// - The definitions name all that sagas under way wait for, but for those that are held already.
     ///
     /// Nothing is written, so this works beside the process that runs the sagas. Memory holds one saga at a time, and
     /// a few words of those that have not ended.
@@ -124,6 +126,7 @@ impl Sagas {
             head,
             found: SagaCheck::default(),
             alive: BTreeMap::new(),
+            lacking: BTreeMap::new(),
             read_to: self.done().await?,
             late: Vec::new(),
         };
@@ -139,6 +142,8 @@ struct Check<'a> {
     found: SagaCheck,
     /// Sagas that have not ended, and up to where all has had its effect on them.
     alive: BTreeMap<SagaKey, Position>,
+    /// What sagas that have not ended need and no definition names, by the names of the sagas, and how many do.
+    lacking: BTreeMap<(String, Missing), u64>,
     /// Up to where sagas have read the log, as far as is known.
     read_to: Position,
     /// Events that started nothing yet.
@@ -172,7 +177,15 @@ impl Check<'_> {
             }
         }
         self.passed_over().await?;
-        self.not_started().await
+        self.not_started().await?;
+        for ((name, missing), sagas) in std::mem::take(&mut self.lacking) {
+            let (is, they) = if sagas == 1 { ("1 is", "it is") } else { ("are", "they are") };
+            let many = if sagas == 1 { is.to_owned() } else { format!("{sagas} {is}") };
+            let what =
+                format!("{many} under way, and {missing}; {they} held when sagas run: {}", missing.remedy());
+            self.found.problem(SagaFault::Undeclared, name, what);
+        }
+        Ok(())
     }
 
     /// That what had not been started yet is not started either now: sagas may be run meanwhile.
@@ -211,13 +224,14 @@ impl Check<'_> {
         self.read_to = self.read_to.max(state.read_to);
         let Some(status) = state.status else { return Ok(()) };
         self.found.count(status);
-        if state.is_alive() {
-            if self.sagas.routes.behaviour(name).is_some() {
-                self.alive.insert((name.to_owned(), id.to_owned()), state.read_to);
-            } else {
-                let what = format!("it is {status}, and will stay so: no saga named \"{name}\" is declared");
-                self.found.problem(SagaFault::Undeclared, called, what);
+        match self.sagas.missing(&state) {
+            Some(missing) if state.held.is_none() => {
+                *self.lacking.entry((name.to_owned(), missing)).or_default() += 1;
             }
+            None if state.is_alive() => {
+                self.alive.insert((name.to_owned(), id.to_owned()), state.read_to);
+            }
+            Some(_) | None => {}
         }
         Ok(())
     }
@@ -227,17 +241,18 @@ impl Check<'_> {
         let delivered = self.sagas.routes.deliver(event)?;
         let (event_type, position) = (event.event_type(), event.position());
         for (name, problem) in delivered.problems {
-            let starts = self.behaviour(&name).is_some_and(|behaviour| behaviour.start_type() == event_type);
+            let definition = self.definition(&name);
+            let starts = definition.is_some_and(|known| known.behaviour.start_type() == event_type);
             if starts {
                 let what =
                     format!("{event_type} at position {position} finds no saga of this name: {problem}");
                 self.found.problem(SagaFault::NoSaga, name, what);
             }
         }
-        for Routed { name, id, recorded } in delivered.routed {
-            let Some(behaviour) = self.behaviour(&name) else { continue };
+        for Routed { name, id, recorded, .. } in delivered.routed {
+            let Some(definition) = self.definition(&name) else { continue };
             for event in &recorded.events {
-                let starts = behaviour.start(event);
+                let starts = definition.behaviour.start(event);
                 // An event that is also something else to a saga may have no answer to whether it starts one.
                 if matches!(starts, Ok(None)) || self.is_started(&name, &id).await? {
                     continue;
@@ -254,12 +269,13 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn behaviour(&self, name: &str) -> Option<Arc<dyn Behaviour>> {
-        self.sagas.routes.behaviour(name).cloned()
+    fn definition(&self, name: &str) -> Option<Definition> {
+        self.sagas.routes.definition(name).cloned()
     }
 
     async fn is_started(&self, name: &str, id: &str) -> Result<bool, SagaError> {
-        let Ok(stream) = saga::stream(name, id) else { return Ok(false) };
+        let (name, id) = self.sagas.begun(name.to_owned(), id.to_owned(), None).await?;
+        let Ok(stream) = saga::stream(&name, &id) else { return Ok(false) };
         let read = StreamRead { limit: Some(1), ..StreamRead::default() };
         let first = self.sagas.store.read_stream(&stream, read).next().await.transpose()?;
         Ok(first.is_some())
@@ -275,14 +291,14 @@ impl Check<'_> {
             if saga::of_stream(event.stream()).is_some() {
                 continue;
             }
-            for routed in self.sagas.routes.deliver(&event)?.routed {
-                let key = (routed.name, routed.id);
+            for Routed { name, id, begun_as, recorded } in self.sagas.routes.deliver(&event)?.routed {
+                let key = self.sagas.begun(name, id, begun_as).await?;
                 if alive.get(&key).is_none_or(|read_to| *read_to >= event.position()) {
                     continue;
                 }
-                let Some(behaviour) = self.behaviour(&key.0) else { continue };
+                let Some(definition) = self.definition(&key.0) else { continue };
                 let state = self.sagas.states.load(&key).await?;
-                if has_effect(&*behaviour, &state, &Input::Recorded(routed.recorded), &event) {
+                if has_effect(&definition, &state, &Input::Recorded(recorded), &event) {
                     let what = format!(
                         "{} at position {} was passed over: it should have had an effect",
                         event.event_type(),
@@ -297,9 +313,9 @@ impl Check<'_> {
 }
 
 /// Whether something would make a saga go on.
-fn has_effect(behaviour: &dyn Behaviour, state: &SagaState, input: &Input, event: &RecordedEvent) -> bool {
+fn has_effect(definition: &Definition, state: &SagaState, input: &Input, event: &RecordedEvent) -> bool {
     let moment = Moment::new(event.occurred_at(), EventId::generate());
-    let advanced = advance(behaviour, state, input, &moment);
+    let advanced = advance(definition, state, input, &moment);
     advanced.is_ok_and(|advanced| {
         advanced.transitions.iter().any(|transition| !matches!(transition, Transition::Ignored(_)))
     })

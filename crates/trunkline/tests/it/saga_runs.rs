@@ -377,7 +377,8 @@ async fn an_operator_starts_compensates_and_resolves() {
     let detail = sagas.show("order", "7").await.unwrap();
     let last = detail.history.last().unwrap();
     assert_eq!(last.transition.cause().operator.as_deref(), Some("ada"));
-    assert_eq!(detail.steps, ["reserve_inventory", "process_payment", "confirm_order"]);
+    let steps = ["reserve_inventory", "process_payment", "confirm_order"];
+    assert_eq!(detail.names.unwrap().steps(), steps);
     let unknown = sagas.start("ordre", "{}", "ada").await.unwrap_err();
     assert_eq!(unknown.to_string(), "there is no saga named \"ordre\"; did you mean \"order\"?");
     let no_key = sagas.start("order", "{}", "ada").await.unwrap_err();

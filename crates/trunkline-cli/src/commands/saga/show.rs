@@ -61,7 +61,10 @@ impl Report for SagaReport<'_> {
         }
         if let Some(stuck) = self.stuck {
             writeln!(out, "stuck: {}", one_line(stuck))?;
-            writeln!(out, "  `trunkline saga retry` tries again, `resolve` takes it as done")?;
+            let held = self.detail.state.held.is_some();
+            if !held {
+                writeln!(out, "  `trunkline saga retry` tries again, `resolve` takes it as done")?;
+            }
         }
         if let Some(waiting) = &self.detail.state.waiting {
             waits(waiting, out)?;

@@ -19,7 +19,8 @@ Examples:
 
 Reads the log alone: every saga that was started has ended, is stuck, or waits for something that may still come; \
 nothing that was done is forgotten on the way back, and nothing is undone twice; every event that should have started \
-a saga did; nothing that a saga waits for was passed over. Works beside the process that runs the sagas.
+a saga did; nothing that a saga waits for was passed over; the file names all that sagas under way wait for, but for \
+those that are held already. Works beside the process that runs the sagas.
 
 With --format json, one object: sagas, running, compensating, completed, compensated, stuck, problems (each with saga, \
 what). Exit code 1 when there are problems; a saga that is stuck is none, it waits for an operator.";

@@ -1,8 +1,8 @@
 //! What happened to a saga, in words.
 
 use trunkline::saga::{
-    DoneBy, Failing, IgnoredCause, Outgoing, Recording, Resent, SagaPart, Sent, Skipped, StepDone, Stuck,
-    Transition, TransitionCause,
+    DoneBy, Failing, Freed, IgnoredCause, Outgoing, Recording, Resent, SagaPart, Sent, Skipped, StepDone,
+    Stuck, Transition, TransitionCause,
 };
 use trunkline_core::Position;
 use trunkline_ops::sagas::purpose;
@@ -45,6 +45,7 @@ pub(super) fn happened(transition: &Transition) -> String {
         Transition::Stuck(Stuck { step, part, reason, .. }) => {
             format!("stuck, {}: {reason}", purpose(*part, step))
         }
+        Transition::Freed(Freed { step, .. }) => format!("goes on at {step}, which has a name again"),
         Transition::Ignored(IgnoredCause { cause, why, .. }) => {
             format!("ignored {}: {why}", cause.event.as_deref().unwrap_or("something"))
         }
@@ -59,6 +60,7 @@ pub(super) fn because(cause: &TransitionCause) -> String {
     match (operator, event) {
         (Some(operator), _) => format!("ordered by {}", one_line(operator)),
         (None, Some(event)) => format!("{} at {position}", one_line(event)),
+        (None, None) if position == 0 => "its definition changed".to_owned(),
         (None, None) => format!("its time came, by {position}"),
     }
 }

@@ -21,7 +21,7 @@ impl Machine<'_> {
         let mut state = None;
         let mut problem = None;
         if let (SagaPart::Step, Some(event)) = (waiting.part, event) {
-            match self.behaviour.evolve(&self.state.view(), event, Some(&waiting.step)) {
+            match self.behaviour.evolve(&self.view(), event, Some(self.names.step(&waiting.step))) {
                 Ok(evolved) => state = evolved.filter(|evolved| *evolved != self.state.state),
                 Err(found) => problem = Some(found),
             }
@@ -55,7 +55,8 @@ impl Machine<'_> {
     /// The next step on the way forward.
     pub(super) fn forward(&mut self) {
         for _ in 0..SKIPPED_MAX {
-            match self.behaviour.next(&self.state.view(), self.state.after.as_deref()) {
+            let after = self.state.after.as_deref().map(|after| self.names.step(after));
+            match self.behaviour.next(&self.view(), after) {
                 Ok(Next::Step(step)) => {
                     let Step { name: step, send, wait, compensate } = *step;
                     let what =
@@ -96,12 +97,19 @@ impl Machine<'_> {
 
     /// What is sent at the end, if anything is.
     pub(super) fn last(&mut self, part: SagaPart) {
-        match self.behaviour.last(&self.state.view(), part) {
+        match self.behaviour.last(&self.view(), part) {
             Ok(Some(last)) => self.send(name_of(part).to_owned(), part, last),
             Ok(None) => self.end(part),
             Err(BehaviourProblem(reason)) => {
                 let (cause, step) = (self.cause.clone(), name_of(part).to_owned());
-                self.record(Transition::Stuck(Stuck { cause, step, part, reason, answered: true }));
+                self.record(Transition::Stuck(Stuck {
+                    cause,
+                    step,
+                    part,
+                    reason,
+                    answered: true,
+                    held: false,
+                }));
             }
         }
     }
@@ -123,7 +131,14 @@ impl Machine<'_> {
             Ok(()) => self.record(sent),
             Err(BehaviourProblem(reason)) => {
                 let (cause, step) = (self.cause.clone(), called);
-                self.record(Transition::Stuck(Stuck { cause, step, part, reason, answered: true }));
+                self.record(Transition::Stuck(Stuck {
+                    cause,
+                    step,
+                    part,
+                    reason,
+                    answered: true,
+                    held: false,
+                }));
             }
         }
     }
@@ -157,6 +172,7 @@ impl Machine<'_> {
             part: waiting.part,
             reason,
             answered,
+            held: false,
         }));
     }
 }

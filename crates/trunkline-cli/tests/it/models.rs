@@ -71,7 +71,10 @@ fn a_stale_query_applies_nothing() {
 #[test]
 fn projections_are_looked_at_and_built_again() {
     let folder = shop();
-    folder.check("projection list app.tsk --format json", r#"[{"name":"orders","events":["OrderCreated"],"left_over":false}]"#);
+    folder.check(
+        "projection list app.tsk --format json",
+        r#"[{"name":"orders","events":["OrderCreated"],"left_over":false}]"#,
+    );
     let status = |wanted: [u64; 2]| {
         let ran = folder.run("projection status app.tsk orders --format json");
         let found = &ran.json()[0][0];

@@ -21,7 +21,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     };
     let duration = number.checked_mul(factor).map(Duration::from_millis);
     let duration = duration.filter(|duration| *duration <= LONGEST);
-    duration.ok_or_else(|| format!("\"{text}\" is too long a time: the longest is \"365250d\", a thousand years"))
+    duration
+        .ok_or_else(|| format!("\"{text}\" is too long a time: the longest is \"365250d\", a thousand years"))
 }
 
 #[cfg(test)]

@@ -35,7 +35,8 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
         checks.push(Check::bad(NAME, says, runs.remedy(subject)));
     }
     let lacking = sagas::lacking(subject.app).await?;
-    checks.extend(lacking.iter().map(|lacking| Check::bad(NAME, lacking.to_string(), lacking.remedy.clone())));
+    checks
+        .extend(lacking.iter().map(|lacking| Check::bad(NAME, lacking.to_string(), lacking.remedy.clone())));
     // Those that are held are stuck, and said above.
     let held: u64 = lacking.iter().map(|lacking| lacking.held).sum();
     if counts.stuck > held {

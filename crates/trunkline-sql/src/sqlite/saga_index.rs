@@ -24,8 +24,8 @@ use trunkline_store::derived::{
 
 use super::connection_thread::ConnectionThread;
 use super::fault::{is_damage, is_passing};
-use super::made_anew::{self, MADE_ANEW};
 use super::look;
+use super::made_anew::{self, MADE_ANEW};
 use whole::{TABLES, Total, is_whole};
 
 /// How long is waited for another process that has the file locked.

@@ -56,7 +56,7 @@ async fn a_census_counts_what_is_stored_and_finds_what_leads_nowhere() {
             "Paid 1 (by: string, sum: integer) x2 from 2 -> Paid 2",
             "Paid 1 (sum: string) x2 from 4 ->  FAILS 2 at 4: today it would be Paid 2, and is not: total: \"2\" is not of type \"integer\"",
             "Paid 2 (total: integer) x1 from 5 -> Paid 2",
-            "Paid 3 () x1 from 6 ->  FAILS 1 at 6: its shape is Paid 3, newer than the present 2; update what reads it",
+            "Paid 3 () x1 from 6 ->  FAILS 1 at 6: its shape is Paid 3, newer than the present 2 of app.tsk; use the file that stores it so, or say in [events.Paid] what version 3 is",
             "Gone 1 (array) x1 from 7 -> ",
             "Other 1 (no JSON) x1 from 8 -> Other 1",
         ]

@@ -126,7 +126,7 @@ impl SqliteReadDatabase {
         let files = Files::looked_at(path, options.busy_timeout);
         let registry = Mutex::new(Registry::look(&files)?);
         let readers = Readers::new(files.clone(), options.readers_max);
-        Ok(Self { inner: Arc::new(Inner { readers, files, registry }) })
+        Ok(Self { inner: Arc::new(Inner { files, registry, readers }) })
     }
 
     /// Makes an empty database that is only in memory: no file is written, and all is gone with the last handle.

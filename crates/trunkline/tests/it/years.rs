@@ -53,9 +53,13 @@ async fn old_store() -> Arc<dyn EventStore> {
     let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
     append(&store, "Opened", 1, "{}").await;
     append(&store, "Paid", 1, r#"{"euros":7}"#).await;
-    append(&store, "BatchPaid", 1, r#"{"first":1,"second":2}"#).await;
-    append(&store, "Paid", 2, r#"{"cents":50}"#).await;
+    append_newer(&store).await;
     store
+}
+
+async fn append_newer(store: &Arc<dyn EventStore>) {
+    append(store, "BatchPaid", 1, r#"{"first":1,"second":2}"#).await;
+    append(store, "Paid", 2, r#"{"cents":50}"#).await;
 }
 
 async fn app(folder: &TempDir, store: &Arc<dyn EventStore>, text: &str) -> App {
@@ -80,11 +84,15 @@ async fn rows_are_of_todays_events() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_made_of_events_as_they_were_are_made_again() {
-    let (folder, store) = (TempDir::new().unwrap(), old_store().await);
+    let folder = TempDir::new().unwrap();
+    let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
+    append(&store, "Opened", 1, "{}").await;
+    append(&store, "Paid", 1, r#"{"euros":7}"#).await;
     let before = app(&folder, &store, FIRST).await;
     before.projections().catch_up(LIMIT).await.unwrap();
-    assert_eq!(rows(&before).await, r#"[{"position":2,"cents":null},{"position":4,"cents":50}]"#);
+    assert_eq!(rows(&before).await, r#"[{"position":2,"cents":null}]"#);
     before.close().await;
+    append_newer(&store).await;
     let after = app(&folder, &store, &format!("{FIRST}{LINKS}")).await;
     let all = after.projections().status().await.unwrap();
     let changed: Vec<_> = all.iter().map(|status| (status.name.as_str(), status.changed)).collect();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use trunkline_sql::{AnswerLimits, Parameters};
+use trunkline_sql::{AnswerLimits, AskError, Parameters};
 
 use crate::file::{DeclaredApp as _, LawDefinition};
 use trunkline_runtime::{App, QueryError};
@@ -40,27 +40,20 @@ pub async fn laws(app: &App) -> Result<Vec<LawReport>, QueryError> {
         return Ok(Vec::new());
     }
     let projections = app.shared_projections();
-    let failed = |error: &dyn std::fmt::Display| QueryError::Failed { reason: error.to_string() };
+    let failed = |error: AskError| QueryError::of_ask(&error);
     let mut reports = Vec::with_capacity(laws.len());
     for (name, LawDefinition { says, breaches, of, read_db }) in laws {
-        let database = projections.database_at(read_db.as_ref()).await.map_err(|error| failed(&error))?;
+        let database = projections.database_at(read_db.as_ref()).await;
+        let database = database.map_err(|error| QueryError::of_database(&error))?;
         let (parameters, limits) = (
             Parameters::default(),
             AnswerLimits { rows_max: SHOWN_MAX, time_limit: PATIENCE, ..AnswerLimits::default() },
         );
         let of = match &of {
-            Some(of) => Some(
-                projections
-                    .ask(&**database, of, &parameters, &limits)
-                    .await
-                    .map_err(|error| failed(&error))?,
-            ),
+            Some(of) => Some(projections.ask(&**database, of, &parameters, &limits).await.map_err(failed)?),
             None => None,
         };
-        let answer = projections
-            .ask(&**database, &breaches, &parameters, &limits)
-            .await
-            .map_err(|error| failed(&error))?;
+        let answer = projections.ask(&**database, &breaches, &parameters, &limits).await.map_err(failed)?;
         let rows = answer.to_json();
         let breaches = rows.as_array().cloned().unwrap_or_default();
         reports.push(LawReport {

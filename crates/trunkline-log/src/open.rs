@@ -90,9 +90,10 @@ pub(crate) fn tell_of_damaged_head(disk: &dyn Disk) -> Result<(), OpenError> {
 pub(crate) fn check_head(head: &Head, last: &Segment) -> Result<(), OpenError> {
     let corrupt = |what: String| OpenError::Corrupt { file: head::FILE.to_owned(), offset: 0, what };
     if head.store_id != last.header.store_id {
-        return Err(corrupt(
-            "it belongs to another store; remove it if the segments are the right ones".to_owned(),
-        ));
+        return Err(corrupt(format!(
+            "it belongs to another store than {}; remove it if the segments are the right ones",
+            last.name()
+        )));
     }
     if head.segment > last.header.number {
         let missing = segment::file_name(head.segment);

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use trunkline_nearest::nearest;
+use trunkline_sql::{AskError, DatabaseError};
 use trunkline_store::Advice;
 
 use crate::Projections;
@@ -79,6 +80,12 @@ pub enum QueryError {
         /// What was asked for.
         what: String,
     },
+    /// What it is to be answered from is damaged.
+    #[error("the query failed: {reason}")]
+    Damaged {
+        /// What is damaged, and the remedy.
+        reason: String,
+    },
     /// The handler failed.
     #[error("the query failed: {reason}")]
     Failed {
@@ -92,7 +99,25 @@ impl QueryError {
     pub fn advice(&self) -> Advice {
         match self {
             Self::UnknownQuery { .. } | Self::Parameters { .. } | Self::NotFound { .. } => Advice::FixRequest,
+            Self::Damaged { .. } => Advice::Stop,
             Self::Failed { .. } => Advice::Retry,
+        }
+    }
+
+    /// What it means for a query that a read database failed.
+    pub fn of_database(error: &DatabaseError) -> Self {
+        let reason = error.to_string();
+        match error {
+            DatabaseError::Damaged { .. } => Self::Damaged { reason },
+            _ => Self::Failed { reason },
+        }
+    }
+
+    /// What it means for a query that its SQL has no answer.
+    pub fn of_ask(error: &AskError) -> Self {
+        match error {
+            AskError::Database(error) => Self::of_database(error),
+            other => Self::Failed { reason: other.to_string() },
         }
     }
 }

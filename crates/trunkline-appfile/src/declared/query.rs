@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use trunkline_sql::{AnswerLimits, DatabaseError, Parameters, ReadDatabase, Returns, SqlQuery};
+use trunkline_sql::{AnswerLimits, Parameters, ReadDatabase, Returns, SqlQuery};
 
 use trunkline_runtime::Dsn;
 use trunkline_runtime::{Projections, QueryContext, QueryError, QueryLogic};
@@ -32,8 +32,8 @@ impl QueryLogic for DeclaredQuery {
             if let Err(error) = projections.settled(self.time_limit).await {
                 tracing::warn!(query = asked, %error, "the answer may be older than the process");
             }
-            let failed = |error: DatabaseError| QueryError::Failed { reason: error.to_string() };
-            let database = projections.database_at(read_db.as_ref()).await.map_err(failed)?;
+            let database = projections.database_at(read_db.as_ref()).await;
+            let database = database.map_err(|error| QueryError::of_database(&error))?;
             ask(&asked, &query, &projections, &**database, &parameters, &limits).await
         })
     }
@@ -59,7 +59,7 @@ async fn ask(
             | Sql::MissingParameter { .. }
             | Sql::WrongType { .. }
             | Sql::Parameter { .. } => wrong(error.to_string()),
-            other => QueryError::Failed { reason: other.to_string() },
+            other => QueryError::of_ask(&other),
         })?;
     if query.returns() == Returns::One && answer.rows.is_empty() {
         return Err(QueryError::NotFound { what: format!("an answer to {name}") });

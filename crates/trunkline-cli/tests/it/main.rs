@@ -3,6 +3,8 @@
 
 mod append;
 mod application;
+#[cfg(unix)]
+mod damage;
 mod doctor;
 mod door;
 mod events;

@@ -3,7 +3,7 @@
 use trunkline::messages::{CheckpointError, RelayError};
 use trunkline::saga::SagaError;
 use trunkline::sql::{AskError, DatabaseError};
-use trunkline::{ProjectionError, RunError, SystemError};
+use trunkline::{ProjectionError, QueryError, RunError, SystemError};
 use trunkline_store::ReadError;
 
 use crate::OpsError;
@@ -14,6 +14,7 @@ pub(super) fn is_damage(error: &OpsError) -> bool {
     match error {
         OpsError::Saga(error) => of_sagas(error),
         OpsError::Projection(ProjectionError::Read(error)) => of_log(error),
+        OpsError::Query(QueryError::Damaged { .. }) => true,
         OpsError::Projection(ProjectionError::Database(error)) | OpsError::Sql(AskError::Database(error)) => {
             of_database(error)
         }

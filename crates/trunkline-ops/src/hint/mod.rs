@@ -3,6 +3,7 @@
 //! The sentences name commands of the command line, which every operator has at hand.
 //! `store`, `queue`, `projection` and `saga` have those of their parts.
 
+mod damage;
 mod projection;
 mod queue;
 mod saga;
@@ -20,6 +21,11 @@ use crate::{OpsError, Verdict};
 
 /// What can be done about an error.
 pub(crate) fn hints(error: &OpsError) -> Vec<String> {
+    let hints = of_kind(error);
+    if hints.is_empty() { damage::hints(error) } else { hints }
+}
+
+fn of_kind(error: &OpsError) -> Vec<String> {
     match error {
         OpsError::Dsn(error) => vec![error.hint()],
         OpsError::Invalid { hint, .. } | OpsError::Stopped { hint } => vec![hint.clone()],

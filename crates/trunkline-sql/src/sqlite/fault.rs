@@ -1,5 +1,7 @@
 //! What an error of `SQLite` means: whether it passes, and where in a text it is.
 
+use std::path::Path;
+
 use rusqlite::{Error, ErrorCode};
 
 use crate::DatabaseError;
@@ -38,6 +40,18 @@ pub(super) fn failed(doing: impl Into<String>) -> impl FnOnce(Error) -> Database
         } else {
             DatabaseError::Lasting { doing, reason }
         }
+    }
+}
+
+/// The error of an operation on this file, which is named where it is damaged.
+pub(super) fn failed_in(doing: impl Into<String>, file: &Path) -> impl FnOnce(Error) -> DatabaseError {
+    let file = file.display().to_string();
+    move |error| match failed(doing)(error) {
+        // Some errors name it themselves.
+        DatabaseError::Damaged { doing, reason } if !reason.contains(&file) => {
+            DatabaseError::Damaged { doing, reason: format!("{file}: {reason}") }
+        }
+        other => other,
     }
 }
 

@@ -7,7 +7,7 @@ use trunkline_core::{EventId, Position, RecordedEvent, StoreId};
 
 use super::code::Guarded;
 use super::dialect::SqliteDialect;
-use super::fault::failed;
+use super::fault::{failed, failed_in};
 use super::files::{Durability, Files};
 use super::run::run_all;
 use super::tables::{drop_tables, fill, found, make_tables, read_checkpoint};
@@ -56,7 +56,8 @@ impl Owner {
             let write_back = write_back.transpose()?;
             Ok((connection, guarded, write_back, checkpoint))
         };
-        let (connection, guarded, write_back, read) = take().map_err(failed(doing.clone()))?;
+        let (connection, guarded, write_back, read) =
+            take().map_err(failed_in(doing.clone(), &files.generation(name, number)))?;
         let checkpoint = found(read, &doing, name, number)?;
         let (model, texts) = (Arc::clone(model), texts(model));
         Ok(Self { connection, model, texts, checkpoint, guarded, _write_back: write_back })

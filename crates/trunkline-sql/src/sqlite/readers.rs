@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::VALUE_BYTES_MAX;
 use super::check::with_nearest;
 use super::dialect::SqliteDialect;
-use super::fault::{failed, problem};
+use super::fault::{failed, failed_in, problem};
 use super::files::Files;
 use super::registry::Live;
 use super::run::bind;
@@ -161,7 +161,8 @@ impl Readers {
         }
         let read = || names(&self.files.open_to_read(projection, generation)?);
         let doing = format!("list the tables of generation {generation} of `{projection}`");
-        let names = Arc::new(read().map_err(failed(doing))?);
+        let names =
+            Arc::new(read().map_err(failed_in(doing, &self.files.generation(projection, generation)))?);
         known.insert(key, Arc::clone(&names));
         Ok(names)
     }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use trunkline_core::{EventId, Position, StoreId};
 
 use super::dialect::SqliteDialect;
-use super::fault::failed;
+use super::fault::{failed, failed_in};
 use super::files::{Durability, Files};
 use crate::{DatabaseError, Dialect as _, GenerationCheckpoint, Model, Parked, Standing};
 
@@ -78,7 +78,8 @@ pub(super) fn standing(files: &Files, projection: &str, number: u64) -> Result<S
         let parked = connection.query_row("SELECT COUNT(*) FROM trunkline_parked", [], |row| row.get(0))?;
         Ok((read_checkpoint(&connection)?, failure.optional()?.flatten(), parked))
     };
-    let (read, failure, parked) = read().map_err(failed(doing.clone()))?;
+    let (read, failure, parked) =
+        read().map_err(failed_in(doing.clone(), &files.generation(projection, number)))?;
     Ok(Standing { checkpoint: found(read, &doing, projection, number)?, failure, parked })
 }
 

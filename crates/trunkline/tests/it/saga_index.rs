@@ -12,8 +12,11 @@ use trunkline::{
     Access, App, Append, AppendError, EventStore, Expected, MemoryStore, NewEvent, Opening, Position,
     ReadError, StreamName,
 };
+use trunkline_core::Version;
 use trunkline_core::{Appended, StoreId};
 use trunkline_queue::MemoryQueue;
+use trunkline_sql::SqliteSagaIndex;
+use trunkline_store::derived::{IndexedSaga, SagaIndex as _};
 use trunkline_store::{AllRead, EventStream, StreamList, StreamRead, StreamsRead};
 
 use crate::world::with_file;
@@ -150,10 +153,16 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 #[tokio::test]
 async fn a_copy_begins_with_what_the_file_has() {
     let other = Other::at_work().await;
+    // In the file alone, so that it shows where a row is from.
+    let kept = SqliteSagaIndex::new(&other.file);
+    let mut row = kept.list(&SagaQuery::default()).await.unwrap().remove(0);
+    row.reason = Some("of the file".to_owned());
+    kept.put(vec![IndexedSaga { row, version: Version::new(1_000) }], None).await.unwrap();
+    drop(kept);
     let head = other.store.head().await.unwrap();
     let (reader, watched) = other.reader(&other.file).await;
-    assert_eq!(list(&reader).await.len(), 2);
-    // What was not read of the log is the file's.
+    let reasons: Vec<_> = list(&reader).await.into_iter().map(|row| row.reason).collect();
+    assert_eq!(reasons, [Some("of the file".to_owned()), None]);
     let from = watched.from.load(Ordering::SeqCst);
     assert!(from >= head.get(), "it was read from {from}, and the file has all up to {head}");
 }

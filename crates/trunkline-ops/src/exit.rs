@@ -130,7 +130,9 @@ impl Exit {
             | QueueError::Operate(
                 OperateError::Damaged { .. } | OperateError::Storage(StorageError::Damaged { .. }),
             ) => Self::Corrupt,
-            QueueError::Operate(OperateError::IdTaken { .. }) => Self::Conflict,
+            QueueError::Operate(OperateError::IdTaken { .. }) | QueueError::SagaMovedOn { .. } => {
+                Self::Conflict
+            }
             QueueError::Open(_)
             | QueueError::Publish(_)
             | QueueError::Subscribe(_)

@@ -102,11 +102,13 @@ impl Default for DeadLettersRead {
 /// What an operator decides about a dead letter.
 #[derive(Clone, Debug)]
 pub enum DeadLetterDecision {
-    /// The message goes back to its group, with its attempts counted from 1 again.
+    /// The message goes back to its group, with its attempts counted from 1 again; in an ordered group to its place in
+    /// the order, before what it held.
     Replay,
-    /// A message takes its place: new, linked to the old one, and only for the group that gave the old one up.
+    /// A message takes its place, in an ordered group that in the order too: new, linked to the old one, and only for
+    /// the group that gave the old one up.
     Edit(Box<NewMessage>),
-    /// It is given up for good.
+    /// It is given up for good; what it held goes on.
     Discard,
 }
 
@@ -142,6 +144,8 @@ pub struct DecisionRecord {
     pub message_id: MessageId,
     /// The message that took its place.
     pub new_message_id: Option<MessageId>,
+    /// How many messages it had held, which go on: behind the message that came back, or at once.
+    pub released: u64,
     /// How it came out so far.
     pub outcome: DecisionOutcome,
 }

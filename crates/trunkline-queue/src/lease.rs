@@ -7,13 +7,25 @@ use trunkline_core::Timestamp;
 
 use crate::{GroupName, Message, TopicName};
 
-/// How a group is handed a topic's messages; fixed when the group begins.
+/// How a group is handed a topic's messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GroupOptions {
-    /// Ordered by key, in so many partitions; or without order.
+    /// Ordered by key, in so many partitions; or without order. Fixed when the group begins.
     ///
     /// A key belongs to one partition for good, and a partition is worked on by one consumer at a time.
     pub ordered: Option<u16>,
+    /// What becomes of a key whose message is a dead letter, in an ordered group; may be changed by subscribing again.
+    pub on_dead: OnDead,
+}
+
+/// What becomes of a key of an ordered group when a message of it is a dead letter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDead {
+    /// What comes after it under its key is held until it is decided about: it keeps its place in the order.
+    #[default]
+    Hold,
+    /// It is passed by: what comes after it is handed out, and comes before it should it be replayed.
+    Pass,
 }
 
 /// What a consumer asks for.

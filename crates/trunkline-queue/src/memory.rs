@@ -111,7 +111,7 @@ impl MemoryQueue {
 
     fn receive_now(&self, receive: &Receive) -> Result<(Vec<Delivery>, Arc<Bell>), ReceiveError> {
         let Received { picked, bell } =
-            self.run(|engine, now| engine.receive(now, receive, &mut Vec::new()))?;
+            self.run(|engine, now| engine.receive(now, receive, &may_hold, &mut Vec::new()))?;
         let deliver = |picked: Picked<Arc<Message>>| Delivery {
             message: Message::clone(&picked.body),
             attempt: picked.attempt,
@@ -135,7 +135,7 @@ impl MemoryQueue {
     }
 
     fn settle(&self, lease: &Lease, settlement: Settlement) -> Result<Timestamp, SettleError> {
-        self.run(|engine, now| engine.settle(now, lease, settlement, &mut Vec::new()))
+        self.run(|engine, now| engine.settle(now, lease, settlement, &may_hold, &mut Vec::new()))
     }
 
     fn decide_now(
@@ -170,6 +170,11 @@ impl MemoryQueue {
             recorded.ok_or_else(|| OperateError::NoDeadLetter { id: id.clone() })
         })
     }
+}
+
+#[expect(clippy::ptr_arg, reason = "a body is the whole pointer")]
+fn may_hold(_: &TopicName, body: &Arc<Message>) -> bool {
+    body.may_hold()
 }
 
 impl Body for Arc<Message> {
@@ -211,7 +216,7 @@ impl MessageQueue for MemoryQueue {
         group: GroupName,
         options: GroupOptions,
     ) -> BoxFuture<'_, Result<bool, SubscribeError>> {
-        at_once(self.run(|engine, _| engine.subscribe(&topic, &group, options, &mut Vec::new())))
+        at_once(self.run(|engine, _| engine.subscribe(&topic, &group, options, &may_hold, &mut Vec::new())))
     }
 
     fn unsubscribe(&self, topic: TopicName, group: GroupName) -> BoxFuture<'_, Result<(), OperateError>> {

@@ -8,6 +8,9 @@ use trunkline_core::{EventId, Position, Timestamp};
 
 use crate::{MessageId, TopicName};
 
+/// The header of messages that a saga sent: it is told when one is given up, so the dead letter holds nothing.
+pub const SAGA_HEADER: &str = "$saga";
+
 /// A message to publish.
 ///
 /// ```
@@ -173,6 +176,13 @@ pub struct Message {
     pub not_before: Option<Timestamp>,
     /// The message that it takes the place of, when it is a dead letter's, edited.
     pub edited_from: Option<MessageId>,
+}
+
+impl Message {
+    /// Whether its dead letter may hold what comes after it under its key.
+    pub(crate) fn may_hold(&self) -> bool {
+        !self.headers.contains_key(SAGA_HEADER)
+    }
 }
 
 /// What became of a published message.

@@ -34,6 +34,15 @@ use crate::{
 /// In an ordered group a key belongs to one partition, a partition's messages are handed out in the order of
 /// their publishing, and none before the one before it is settled: acknowledged, or a dead letter.
 /// One that waits for its retry holds its partition; one published with a delay does not.
+///
+/// A dead letter frees its partition and, with [`OnDead::Hold`](crate::OnDead), holds its key: what comes after it
+/// under that key, published before or later, is not handed out until somebody has decided about it, or it has been
+/// kept for its time.
+/// Keys are told apart by a hash of 32 bits.
+/// One that comes back takes its place in the order, before what it held.
+/// A dead letter of a message with the header [`SAGA_HEADER`](crate::SAGA_HEADER) holds nothing: its saga is told of
+/// it, and what that sends to make up for it would wait behind it for ever.
+///
 /// Elsewhere messages are handed out roughly in the order of their publishing.
 ///
 /// # Cancellation
@@ -64,7 +73,8 @@ pub trait MessageQueue: fmt::Debug + Send + Sync + 'static {
     ///
     /// - A new group begins at the oldest message that is kept.
     /// - Subscribing again changes nothing, and after unsubscribing goes on where the group was.
-    /// - Other options than the group has are refused with [`SubscribeError::OtherOptions`].
+    /// - Another order than the group has is refused with [`SubscribeError::OtherOptions`].
+    /// - What becomes of keys with dead letters is as was said last, and for all dead letters that the group has.
     fn subscribe(
         &self,
         topic: TopicName,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use trunkline_core::Timestamp;
 
-use crate::{GroupName, Message, TopicName};
+use crate::{DeadLetterId, GroupName, Message, TopicName};
 
 /// The numbers of a queue at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,9 +53,11 @@ pub struct GroupStats {
     pub leased: u64,
     /// Messages that wait for their time: published with a delay, or failed and to be tried again.
     pub delayed: u64,
+    /// Messages that wait for a dead letter of their key to be decided about, in an ordered group.
+    pub held: u64,
     /// Messages given up and not decided about.
     pub dead: u64,
-    /// How long ago the oldest message was published that is waiting, leased or delayed.
+    /// How long ago the oldest message was published that is waiting, leased, delayed or held.
     pub oldest_age: Option<Duration>,
     /// Messages handed out since the group began, each attempt counted.
     pub delivered: u64,
@@ -126,6 +128,11 @@ pub enum MessageState {
         attempts: u32,
         /// Why the last one failed.
         last_error: Option<String>,
+    },
+    /// It waits for a dead letter of its key to be decided about.
+    Held {
+        /// Which.
+        dead_letter: DeadLetterId,
     },
     /// It was given up.
     Dead,

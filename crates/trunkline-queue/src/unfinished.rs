@@ -13,10 +13,12 @@ pub struct Unfinished {
     /// Messages that wait for their time, counted for each subscribed group. A retry that waits may be counted
     /// as due instead, where a broker holds it as it holds what is leased.
     pub delayed: u64,
+    /// Messages that wait for a dead letter of their key to be decided about, counted for each subscribed group.
+    pub held: u64,
 }
 
 impl Unfinished {
-    /// Whether no subscribed group has a message to handle, now or later.
+    /// Whether no subscribed group has a message to handle, now or later, unless somebody decides about a dead letter.
     pub fn is_at_rest(&self) -> bool {
         self.due + self.delayed == 0
     }

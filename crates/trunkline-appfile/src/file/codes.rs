@@ -63,6 +63,8 @@ trunkline_config::error_codes! {
     NO_ACTION = "TL2402";
     /// A webhook without a usable address.
     BAD_WEBHOOK = "TL2403";
+    /// A consumer without order that says what its dead letters hold.
+    HOLDS_NOTHING = "TL2410";
 
     // Sagas.
     /// A saga without steps.

@@ -8,7 +8,7 @@ use trunkline_cel::Scope;
 use trunkline_config::read::Field;
 use trunkline_config::{Diagnostic, Secret, nearest};
 use trunkline_core::EventType;
-use trunkline_queue::{GroupName, RetryPolicy, TopicName};
+use trunkline_queue::{GroupName, OnDead, RetryPolicy, TopicName};
 
 use super::aggregates::EVENT_FIELDS;
 use super::{Reading, codes};
@@ -155,6 +155,14 @@ fn one(
     let rate_field = section.key("rate");
     let rate = rate_field.is_present().then(|| within(&rate_field, 0.001, f64::MAX, 1.0));
     let ordered = section.key("ordered").or(false);
+    let on_dead_field = section.key("on_dead");
+    let on_dead = on_dead_field.one_of(&[("hold", OnDead::Hold), ("pass", OnDead::Pass)]);
+    if on_dead_field.is_present() && !ordered {
+        let message = format!("the consumer \"{name}\" is not ordered, so its dead letters hold nothing");
+        let wrong = Diagnostic::error(codes::HOLDS_NOTHING, on_dead_field.span(), message);
+        field.reader().report(wrong.fix("write ordered: true, or leave on_dead out"));
+    }
+    let on_dead = on_dead.unwrap_or_default();
     let retry = retry(&section.key("retry"), usual);
     let on_reject = section.key("on_reject");
     let rejected = on_reject.one_of(&[("ack", OnReject::Ack), ("dead", OnReject::Dead)]);
@@ -184,7 +192,7 @@ fn one(
     let topics = topics.into_iter().collect::<Option<Vec<_>>>()?;
     let usual = Consumer::new(name, topics, group?);
     let concurrency = concurrency.and_then(|hands| hands.try_into().ok()).unwrap_or(usual.concurrency);
-    let consumer = Consumer { concurrency, time_limit, rate, ordered, retry, ..usual };
+    let consumer = Consumer { concurrency, time_limit, rate, ordered, on_dead, retry, ..usual };
     Some(ConsumerDefinition { consumer, action: action? })
 }
 

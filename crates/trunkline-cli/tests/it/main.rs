@@ -5,6 +5,7 @@ mod append;
 mod application;
 #[cfg(unix)]
 mod damage;
+mod dead;
 mod doctor;
 mod door;
 mod events;

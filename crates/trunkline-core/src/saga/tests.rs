@@ -568,3 +568,14 @@ fn a_timer_takes_nothing_back_whose_step_has_no_name_and_the_time_does_not_count
     let due = |state: &SagaState| SagaState { deadline: None, waiting: None, ..state.clone() };
     assert_eq!(due(&same), due(&state));
 }
+
+#[test]
+fn a_pause_grows_up_to_a_day_and_is_never_shorter_than_its_delay() {
+    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+    let pauses = |delay| {
+        let retry = Retry { attempts: 4, delay, factor: 4.0 };
+        [1, 2, 3].map(|sent| retry.pause(sent))
+    };
+    assert_eq!(pauses(hours(2)), [hours(2), hours(8), hours(24)]);
+    assert_eq!(pauses(hours(48)), [hours(48); 3]);
+}

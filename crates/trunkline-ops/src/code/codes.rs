@@ -19,6 +19,8 @@ trunkline_config::error_codes! {
     PROJECTION_STOPPED = "TL3008";
     /// A place that holds something else.
     OCCUPIED = "TL3009";
+    /// A message that its saga no longer waits for.
+    SAGA_MOVED_ON = "TL3014";
     /// A clock that was never set.
     CLOCK = "TL3016";
     /// A limit of threads that is reached.

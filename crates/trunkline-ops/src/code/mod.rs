@@ -122,6 +122,7 @@ fn queue(error: &QueueError) -> Option<Code> {
             Some(codes::UNKNOWN)
         }
         QueueError::Operate(OperateError::IdTaken { .. }) => Some(codes::ID_TAKEN),
+        QueueError::SagaMovedOn { .. } => Some(codes::SAGA_MOVED_ON),
         _ => None,
     }
 }

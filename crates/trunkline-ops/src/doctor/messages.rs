@@ -57,14 +57,19 @@ fn handled(topic: &TopicName, group: &GroupStats, subject: &Subject<'_>, runs: &
     if group.dead > 0 {
         let list = subject.command_on_queue("dlq list", "");
         let remedy = format!("{list} shows why; `dlq replay`, `edit` or `discard` decides");
-        checks.push(Check::bad(NAME, format!("{} of {name}", counted(group.dead, "dead letter")), remedy));
+        let mut says = format!("{} of {name}", counted(group.dead, "dead letter"));
+        if group.held > 0 {
+            says = format!("{says}, which hold {}", counted(group.held, "message"));
+        }
+        checks.push(Check::bad(NAME, says, remedy));
     }
     let open = group.waiting + group.leased + group.delayed;
     let oldest = group.oldest_age.unwrap_or_default();
     if runs.is_nobody() && open > 0 {
         let says = format!("{} of {name} to be handled; no process runs the application", to_do(open));
         checks.push(Check::bad(NAME, says, runs.remedy(subject)));
-    } else if group.waiting > 0 && oldest > WAIT_MAX {
+    } else if group.waiting > 0 && group.held == 0 && oldest > WAIT_MAX {
+        // Else the oldest may be one that is held, which is said above.
         let says =
             format!("{} of {name} to be handled, the oldest for {}", to_do(group.waiting), span(oldest));
         checks.push(Check::bad(NAME, says, runs.remedy(subject)));
@@ -74,8 +79,8 @@ fn handled(topic: &TopicName, group: &GroupStats, subject: &Subject<'_>, runs: &
 
 /// What waits for a group that no consumer of the application is in.
 fn stranded(topic: &TopicName, group: &GroupStats, subject: &Subject<'_>) -> Option<Check> {
-    let GroupStats { group, waiting, leased, delayed, dead, .. } = group;
-    let open = waiting + leased + delayed;
+    let GroupStats { group, waiting, leased, delayed, held, dead, .. } = group;
+    let open = waiting + leased + delayed + held;
     if open + dead == 0 {
         return None;
     }

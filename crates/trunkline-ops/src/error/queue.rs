@@ -1,7 +1,7 @@
 //! What an operation on a message queue can end with.
 
 use trunkline::{DsnError, OpenQueueError};
-use trunkline_queue::{OperateError, PublishError, SubscribeError};
+use trunkline_queue::{DeadLetterId, OperateError, PublishError, SubscribeError};
 
 /// Why an operation on a queue was not done.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,17 @@ pub enum QueueError {
     /// A topic could not be subscribed to.
     #[error(transparent)]
     Subscribe(#[from] SubscribeError),
+    /// A message was not replayed, as the saga that sent it no longer waits for it.
+    #[error(
+        "dead letter {dead_letter} is not replayed: the saga {saga} has moved on, and no longer waits for what comes \
+         of it"
+    )]
+    SagaMovedOn {
+        /// The dead letter.
+        dead_letter: DeadLetterId,
+        /// The saga.
+        saga: String,
+    },
     /// An operator's request was not carried out.
     #[error(transparent)]
     Operate(#[from] OperateError),

@@ -54,6 +54,13 @@ pub(super) fn hints(error: &QueueError) -> Vec<String> {
         QueueError::Operate(OperateError::NoDeadLetter { .. }) => {
             vec!["`trunkline dlq list --each` lists dead letters with their ids".to_owned()]
         }
+        QueueError::SagaMovedOn { dead_letter, saga } => vec![
+            format!("`trunkline saga show FILE {saga}` says what it did instead"),
+            format!(
+                "`trunkline dlq discard {dead_letter}` gives the message up; `trunkline dlq replay {dead_letter} --force` \
+                 replays it all the same"
+            ),
+        ],
         QueueError::Operate(OperateError::Damaged { id, .. }) => {
             vec![format!("`trunkline dlq discard {id}` gives it up")]
         }

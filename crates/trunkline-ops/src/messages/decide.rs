@@ -1,10 +1,13 @@
 //! Deciding about dead letters: which ones, and what came of it.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use trunkline_core::Timestamp;
 use trunkline_queue::{
-    BulkDecision, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DecisionKind, DecisionOutcome,
-    DecisionRecord, MessageId, MessageQueue, MessageQueueExt as _, OperateQueueExt as _, SystemClock,
+    BulkDecision, DeadLetter, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead,
+    DecisionKind, DecisionOutcome, DecisionRecord, MessageId, MessageQueue, MessageQueueExt as _,
+    OperateQueueExt as _, SystemClock,
 };
 
 use crate::OpsError;
@@ -50,7 +53,41 @@ impl DeadLetterChoice {
     }
 }
 
-/// Decides about all that were selected, at most so many a second of those that match.
+impl Selection {
+    /// The dead letters that it selects now.
+    pub(super) async fn letters(&self, queue: &dyn MessageQueue) -> Result<Vec<DeadLetter>, OpsError> {
+        let queue = queue.operate()?;
+        let mut letters = Vec::new();
+        match self {
+            Self::Ids(ids) => {
+                for id in ids {
+                    letters.push(queue.dead_letter(id.clone()).await?);
+                }
+            }
+            Self::Matching(filter) => {
+                let mut read = DeadLettersRead { filter: filter.clone(), ..DeadLettersRead::default() };
+                loop {
+                    let page = queue.dead_letters(read.clone()).await?;
+                    let Some(last) = page.last() else { break };
+                    read.after = Some(last.id.clone());
+                    letters.extend(page);
+                }
+            }
+        }
+        Ok(letters)
+    }
+
+    /// What it selects but for these; as it is, when there are none.
+    pub async fn without(self, queue: &dyn MessageQueue, others: &[DeadLetter]) -> Result<Self, OpsError> {
+        if others.is_empty() {
+            return Ok(self);
+        }
+        let ids = self.letters(queue).await?.into_iter().map(|letter| letter.id);
+        Ok(Self::Ids(ids.filter(|id| others.iter().all(|other| other.id != *id)).collect()))
+    }
+}
+
+/// Decides about all that were selected, at most so many a second.
 ///
 /// What was decided is given also where an error ends it.
 pub async fn decide(
@@ -74,7 +111,11 @@ pub async fn decide(
             return (actions, done.map(drop).map_err(OpsError::from));
         }
     };
-    for id in ids {
+    for (number, id) in ids.into_iter().enumerate() {
+        if let (Some(rate), true) = (rate, number > 0) {
+            let pause = Duration::try_from_secs_f64(1.0 / rate).unwrap_or_default();
+            tokio::time::sleep(pause).await;
+        }
         let decision = match bulk {
             BulkDecision::Replay => DeadLetterDecision::Replay,
             BulkDecision::Discard => DeadLetterDecision::Discard,
@@ -109,6 +150,8 @@ pub struct DeadLetterDecisionReport<'a> {
     /// The message that was sent in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_message_id: Option<&'a str>,
+    /// How many messages the dead letter had held, which go on.
+    pub released: u64,
     /// How it came out: waiting, done, `dead_again` or gone.
     pub outcome: &'static str,
     /// When it came out.
@@ -139,6 +182,7 @@ impl<'a> From<&'a DecisionRecord> for DeadLetterDecisionReport<'a> {
             group: action.group.as_str(),
             message_id: action.message_id.as_str(),
             new_message_id: action.new_message_id.as_ref().map(MessageId::as_str),
+            released: action.released,
             outcome,
             outcome_at,
             dead_again,

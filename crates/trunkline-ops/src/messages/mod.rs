@@ -1,5 +1,5 @@
 //! Message queues: opened (`open`), repaired (`repair`), counted (`numbers`), looked into (`peek`, `message`), and what is
-//! decided about dead letters (`dead_letters`, `decide`, `edit`).
+//! decided about dead letters (`dead_letters`, `decide`, `edit`, `sagas`).
 
 mod dead_letters;
 mod decide;
@@ -9,6 +9,7 @@ mod numbers;
 mod open;
 mod peek;
 mod repair;
+mod sagas;
 
 pub use dead_letters::{DeadLetterGroupReport, DeadLetterReport, TryReport};
 pub use decide::{DeadLetterChoice, DeadLetterDecisionReport, Selection, decide, decision_name};
@@ -18,3 +19,4 @@ pub use numbers::{GroupReport, QueueReport, TopicReport, queue_numbers};
 pub use open::{look_at_queue, open_queue};
 pub use peek::{PeekReport, StateReport, state_name};
 pub use repair::{RepairPartReport, RepairReport, repair_queue};
+pub use sagas::{moved_on, refusal, sent_by_sagas};

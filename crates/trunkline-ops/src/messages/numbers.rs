@@ -57,6 +57,8 @@ pub struct GroupReport {
     pub leased: u64,
     /// Messages whose time has not come.
     pub delayed: u64,
+    /// Messages that wait for a dead letter of their key to be decided about.
+    pub held: u64,
     /// Dead letters.
     pub dead: u64,
     /// For how long the oldest has waited.
@@ -120,6 +122,7 @@ impl From<GroupStats> for GroupReport {
             waiting: stats.waiting,
             leased: stats.leased,
             delayed: stats.delayed,
+            held: stats.held,
             dead: stats.dead,
             oldest_age_ms: stats.oldest_age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
             delivered: stats.delivered,

@@ -27,7 +27,7 @@ pub struct PeekReport {
 pub struct StateReport {
     /// The group.
     pub group: String,
-    /// How it stands: waiting, leased, delayed or dead.
+    /// How it stands: waiting, leased, delayed, held or dead.
     pub state: &'static str,
     /// Who holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,6 +41,9 @@ pub struct StateReport {
     /// Why it failed last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// The dead letter that it is held by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
 }
 
 impl From<&Peeked> for PeekReport {
@@ -53,9 +56,11 @@ impl From<&Peeked> for PeekReport {
                 attempts: None,
                 until: None,
                 last_error: None,
+                held_by: None,
             };
             match state {
                 MessageState::Waiting | MessageState::Dead => {}
+                MessageState::Held { dead_letter } => report.held_by = Some(dead_letter.to_string()),
                 MessageState::Leased { consumer, attempt, until } => {
                     report.consumer = Some(consumer.clone());
                     report.attempts = Some(*attempt);
@@ -81,6 +86,7 @@ pub fn state_name(state: &MessageState) -> &'static str {
         MessageState::Waiting => "waiting",
         MessageState::Leased { .. } => "leased",
         MessageState::Delayed { .. } => "delayed",
+        MessageState::Held { .. } => "held",
         MessageState::Dead => "dead",
     }
 }

@@ -35,11 +35,13 @@ enum At {
     Dead,
 }
 
-/// A group: whether it is subscribed, and whether it is ordered in one partition.
+/// A group: whether it is subscribed, whether it is ordered in one partition, and whether dead letters hold.
 #[derive(Clone, Debug)]
 struct Group {
     subscribed: bool,
     ordered: bool,
+    /// Its dead letters hold what comes after them; all messages have one key.
+    holds: bool,
 }
 
 /// The one topic.
@@ -69,12 +71,13 @@ impl Model {
     }
 
     /// Whether the group is new.
-    pub(super) fn subscribe(&mut self, name: &'static str, ordered: bool) -> bool {
+    pub(super) fn subscribe(&mut self, name: &'static str, ordered: bool, holds: bool) -> bool {
         if let Some(group) = self.groups.get_mut(name) {
             group.subscribed = true;
+            group.holds = holds;
             return false;
         }
-        self.groups.insert(name, Group { subscribed: true, ordered });
+        self.groups.insert(name, Group { subscribed: true, ordered, holds });
         for kept in self.kept.iter_mut().filter(|kept| kept.only.is_none()) {
             kept.had_group = true;
             kept.states.insert(name, State { at: At::From(kept.due), attempts: 0, lease: None });
@@ -101,11 +104,48 @@ impl Model {
         if !self.groups.get(name).is_some_and(|group| group.ordered) {
             return self.kept.iter().filter(ready).map(|kept| kept.id.clone()).collect();
         }
+        let held = self.held(name);
         let tried =
             |kept: &&Kept| state(kept).is_some_and(|state| state.attempts > 0 && state.at != At::Dead);
-        let held = self.kept.iter().find(tried);
-        let next = held.or_else(|| self.kept.iter().find(ready)).filter(ready);
+        let in_hand = self.kept.iter().find(tried);
+        let is_free = |kept: &&Kept| ready(kept) && !held.contains(&kept.id);
+        let next = in_hand.or_else(|| self.kept.iter().find(is_free)).filter(ready);
         next.map(|kept| kept.id.clone()).into_iter().collect()
+    }
+
+    /// The messages that nobody has tried and that come after a dead letter which holds.
+    fn held(&self, name: &str) -> Vec<String> {
+        if !self.groups.get(name).is_some_and(|group| group.ordered && group.holds) {
+            return Vec::new();
+        }
+        let states = self.kept.iter().filter_map(|kept| Some((&kept.id, kept.states.get(name)?)));
+        let after = states.skip_while(|(_, state)| state.at != At::Dead);
+        let untried = after.filter(|(_, state)| state.at != At::Dead && state.attempts == 0);
+        untried.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// How many messages a dead letter alone holds.
+    pub(super) fn held_behind(&mut self, now: Time, name: &str, id: &str) -> u64 {
+        let before = self.counts(now, name)[4];
+        let Some(state) = self.state(name, id) else { return 0 };
+        let at = std::mem::replace(&mut state.at, At::Leased(Time::MAX));
+        let after = self.counts(now, name)[4];
+        if let Some(state) = self.state(name, id) {
+            state.at = at;
+        }
+        before - after
+    }
+
+    /// Publishes a message for a group in the place of one that it has given up, unless its id is known.
+    pub(super) fn publish_instead(&mut self, now: Time, id: &str, name: &'static str, old: &str) -> bool {
+        if !self.publish(now, id, 0, Some(name)) {
+            return false;
+        }
+        let place = self.kept.iter().position(|kept| kept.id == old);
+        if let (Some(place), Some(new)) = (place, self.kept.pop()) {
+            self.kept.insert(place, new);
+        }
+        true
     }
 
     /// Hands out a message; the number of the lease and of the attempt.
@@ -194,11 +234,13 @@ impl Model {
         self.remove_finished();
     }
 
-    /// What the group has, as waiting, leased, delayed and dead.
-    pub(super) fn counts(&self, now: Time, name: &str) -> [u64; 4] {
-        let mut counts = [0; 4];
-        for state in self.kept.iter().filter_map(|kept| kept.states.get(name)) {
+    /// What the group has, as waiting, leased, delayed, dead and held.
+    pub(super) fn counts(&self, now: Time, name: &str) -> [u64; 5] {
+        let mut counts = [0; 5];
+        let held = self.held(name);
+        for (id, state) in self.kept.iter().filter_map(|kept| Some((&kept.id, kept.states.get(name)?))) {
             let place = match state.at {
+                At::From(time) if time <= now && held.contains(id) => 4,
                 At::From(time) if time > now => 2,
                 At::Leased(time) if time > now => 1,
                 At::From(_) | At::Leased(_) => 0,
@@ -213,7 +255,7 @@ impl Model {
     pub(super) fn unfinished(&self, now: Time) -> ([u64; 3], u64) {
         let (mut wanted, mut retries) = ([self.messages(), 0, 0], 0);
         for name in self.groups().filter(|name| self.is_subscribed(name)) {
-            let [waiting, leased, delayed, _] = self.counts(now, name);
+            let [waiting, leased, delayed, ..] = self.counts(now, name);
             wanted[1] += waiting + leased;
             wanted[2] += delayed;
             let waits =

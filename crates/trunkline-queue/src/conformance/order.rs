@@ -92,16 +92,6 @@ pub async fn a_delayed_message_holds_nothing(fixture: Fixture) {
     }
 }
 
-/// A dead letter doesn't hold its partition.
-pub async fn a_dead_letter_frees_its_partition(fixture: Fixture) {
-    let queue = fixture.queue();
-    subscribe_ordered(&*queue, "mail", 8).await;
-    publish_all(&*queue, vec![keyed("m1", "a"), keyed("m2", "a")]).await;
-    let delivery = only(due(&*queue, "mail").await);
-    queue.reject(&delivery.lease, "never".to_owned()).await.expect("the lease is good");
-    assert_eq!(only(due(&*queue, "mail").await).message.id.as_str(), "m2");
-}
-
 fn only(mut deliveries: Vec<Delivery>) -> Delivery {
     assert_eq!(deliveries.len(), 1, "exactly one should be handed out: {:?}", ids(&deliveries));
     deliveries.remove(0)

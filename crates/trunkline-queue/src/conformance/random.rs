@@ -10,7 +10,7 @@ use super::Fixture;
 use super::model::{Model, Time};
 use super::sample::{assert_unfinished, given_up, group, letters, message, operating, slow, topic};
 use crate::{
-    DeadLetter, DeadLetterDecision, Delivery, GroupOptions, Lease, MessageQueue, Published, Receive,
+    DeadLetter, DeadLetterDecision, Delivery, GroupOptions, Lease, MessageQueue, OnDead, Published, Receive,
 };
 
 /// How many histories are played, unless long samples were asked for.
@@ -109,7 +109,7 @@ impl Play {
         let found: Vec<String> = orders.groups.iter().map(|stats| stats.group.to_string()).collect();
         assert_eq!(found, self.model.groups().collect::<Vec<_>>(), "{context}");
         for stats in &orders.groups {
-            let counts = [stats.waiting, stats.leased, stats.delayed, stats.dead];
+            let counts = [stats.waiting, stats.leased, stats.delayed, stats.dead, stats.held];
             let name = stats.group.as_str();
             assert_eq!(counts, self.model.counts(now, name), "{name}, {context}");
         }
@@ -133,10 +133,12 @@ impl Play {
             0..=3 => self.publish(&*queue).await,
             4 => {
                 let ordered = (name == "ordered").then_some(1);
-                let new = queue.subscribe(topic("orders"), group(name), GroupOptions { ordered }).await;
-                let wanted = self.model.subscribe(name, ordered.is_some());
+                let on_dead = if self.random.below(3) == 0 { OnDead::Pass } else { OnDead::Hold };
+                let options = GroupOptions { ordered, on_dead };
+                let new = queue.subscribe(topic("orders"), group(name), options).await;
+                let wanted = self.model.subscribe(name, ordered.is_some(), on_dead == OnDead::Hold);
                 assert_eq!(new.expect("these options are the group's"), wanted, "seed {}", self.seed);
-                format!("subscribe {name}")
+                format!("subscribe {name}, {on_dead:?}")
             }
             5 if self.random.below(4) == 0 => {
                 let done = queue.unsubscribe(topic("orders"), group(name)).await.is_ok();
@@ -276,10 +278,14 @@ impl Play {
             1 => ("discard", DeadLetterDecision::Discard),
             _ => ("edit", DeadLetterDecision::Edit(Box::new(message(&format!("e{old}")).key("k")))),
         };
+        let released = self.model.held_behind(self.now(), name, &old);
         let edited = said == "edit";
-        let wanted = !edited || self.model.publish(self.now(), &format!("e{old}"), 0, Some(name));
+        let wanted = !edited || self.model.publish_instead(self.now(), &format!("e{old}"), name, &old);
         let done = operating(queue).decide(letter.id.clone(), decision, "ada".to_owned()).await;
         assert_eq!(done.is_ok(), wanted, "seed {}: {said} {old} of {name}: {done:?}", self.seed);
+        if let Ok(done) = done {
+            assert_eq!(done.released, released, "seed {}: {said} {old} of {name}", self.seed);
+        }
         match said {
             "replay" => self.model.replay(name, &old),
             _ if wanted => self.model.ack(name, &old),

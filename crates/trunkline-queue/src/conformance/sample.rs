@@ -68,7 +68,7 @@ pub(super) async fn subscribe(queue: &dyn MessageQueue, name: &str) -> bool {
 
 /// Subscribes a group ordered by key to `orders`.
 pub(super) async fn subscribe_ordered(queue: &dyn MessageQueue, name: &str, partitions: u16) -> bool {
-    let options = GroupOptions { ordered: Some(partitions) };
+    let options = GroupOptions { ordered: Some(partitions), ..GroupOptions::default() };
     queue.subscribe(topic("orders"), group(name), options).await.expect("a group can subscribe")
 }
 

@@ -57,12 +57,14 @@ pub async fn other_options_are_refused(fixture: Fixture) {
     let queue = fixture.queue();
     subscribe_ordered(&*queue, "mail", 4).await;
     for ordered in [None, Some(5)] {
-        let error = queue.subscribe(topic("orders"), group("mail"), GroupOptions { ordered }).await;
+        let options = GroupOptions { ordered, ..GroupOptions::default() };
+        let error = queue.subscribe(topic("orders"), group("mail"), options).await;
         let error = error.expect_err("the group is ordered in 4 partitions");
         assert!(matches!(error, SubscribeError::OtherOptions { .. }), "{error:?}");
     }
     assert!(!subscribe_ordered(&*queue, "mail", 4).await);
-    let error = queue.subscribe(topic("orders"), group("none"), GroupOptions { ordered: Some(0) }).await;
+    let options = GroupOptions { ordered: Some(0), ..GroupOptions::default() };
+    let error = queue.subscribe(topic("orders"), group("none"), options).await;
     assert!(matches!(error, Err(SubscribeError::Invalid { .. })), "{error:?}");
 }
 

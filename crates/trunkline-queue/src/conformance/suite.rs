@@ -87,7 +87,14 @@ macro_rules! __conformance_promises {
                 a_partition_is_worked_on_by_one_at_a_time
                 a_waiting_retry_holds_its_partition
                 a_delayed_message_holds_nothing
-                a_dead_letter_frees_its_partition
+                // hold
+                a_dead_letter_holds_its_key_and_frees_its_partition
+                a_message_without_a_word_holds_its_key_in_the_end
+                a_dead_letter_that_is_passed_by_holds_nothing
+                whether_dead_letters_hold_may_be_changed
+                a_dead_letter_that_a_saga_is_told_of_holds_nothing
+                a_lapsed_dead_letter_holds_nothing
+                what_is_held_survives_reopening
                 // unfinished
                 what_is_not_finished_is_counted
                 what_was_published_is_counted_at_once
@@ -139,6 +146,13 @@ macro_rules! __operating_promises {
                 a_dead_letter_is_decided_about_once
                 who_follows_given_up_messages_sees_them_die_again
                 dead_letters_and_decisions_survive_reopening
+                // hold
+                a_replayed_message_comes_before_what_it_held
+                an_edited_message_comes_before_what_the_old_one_held
+                a_discarded_dead_letter_releases_what_it_held
+                what_is_held_is_told_apart
+                a_purge_takes_what_is_held
+                each_key_is_held_by_its_own_dead_letters
                 // operate
                 every_unfinished_message_is_counted_once
                 age_and_rates_are_told
@@ -208,6 +222,7 @@ mod tests {
             include_str!("dead.rs"),
             include_str!("durable.rs"),
             include_str!("given_up.rs"),
+            include_str!("hold.rs"),
             include_str!("lease.rs"),
             include_str!("many.rs"),
             include_str!("operate.rs"),

@@ -1,12 +1,13 @@
 //! Reading a message from the journal, and what stands for one that can't be read.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use trunkline_core::Timestamp;
 
-use super::journal::segment_name;
-use super::record::decode_message;
+use super::journal::{Segment, segment_name};
+use super::record::{Place, decode_message};
 use super::stage::Body;
 use crate::{Message, MessageId, TopicName};
 
@@ -44,6 +45,16 @@ pub(super) fn load(topic: &TopicName, body: &Body) -> Result<Message, Unreadable
         return Err(damaged("the message's checksum is wrong"));
     }
     decode_message(topic, encoded).map_err(|error| damaged(&error.to_string()))
+}
+
+/// Says whether dead letters may hold: not where a saga is told of them. One that can't be read may, since nothing tells
+/// that it is a saga's.
+pub(super) fn may_hold(segments: &BTreeMap<u32, Segment>) -> impl Fn(&TopicName, &Place) -> bool {
+    move |topic, place| {
+        let Some(segment) = segments.get(&place.segment.get()) else { return true };
+        let body = Body { file: Arc::clone(&segment.file), place: *place };
+        load(topic, &body).map_or(true, |message| message.may_hold())
+    }
 }
 
 /// A message, or what is known of it and why it can't be read.

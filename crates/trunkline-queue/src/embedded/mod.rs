@@ -46,7 +46,7 @@ use crate::{
     OpenError, OperateError, OperateQueue, PublishError, Published, QueueStats, Receive, ReceiveError,
     SettleError, StorageError, SubscribeError, SystemClock, TopicName, Unfinished,
 };
-use load::{Unreadable, load};
+use load::{Unreadable, load, may_hold};
 use operate::{DEAD_PAGE, letter, with_bodies};
 use record::Draft;
 #[cfg(test)]
@@ -340,7 +340,10 @@ impl EmbeddedQueue {
         let asked = receive.clone();
         let (picked, bell) = self
             .call(weight, false, move |stage| {
-                let received = stage.engine.receive(stage.now, &asked, &mut stage.changes)?;
+                let received = {
+                    let holds = may_hold(stage.segments);
+                    stage.engine.receive(stage.now, &asked, &holds, &mut stage.changes)?
+                };
                 let picked: Result<Vec<_>, StorageError> = received
                     .picked
                     .into_iter()
@@ -404,7 +407,8 @@ impl EmbeddedQueue {
         let lease = lease.clone();
         let weight = 256 + crate::limits::ERROR_BYTES_MAX;
         let settle = move |stage: &mut Stage<'_>| {
-            stage.engine.settle(stage.now, &lease, settlement, &mut stage.changes)
+            let holds = may_hold(stage.segments);
+            stage.engine.settle(stage.now, &lease, settlement, &holds, &mut stage.changes)
         };
         self.call(weight, false, settle).boxed()
     }
@@ -442,8 +446,10 @@ impl MessageQueue for EmbeddedQueue {
         group: GroupName,
         options: GroupOptions,
     ) -> BoxFuture<'_, Result<bool, SubscribeError>> {
-        let subscribe =
-            move |stage: &mut Stage<'_>| stage.engine.subscribe(&topic, &group, options, &mut stage.changes);
+        let subscribe = move |stage: &mut Stage<'_>| {
+            let holds = may_hold(stage.segments);
+            stage.engine.subscribe(&topic, &group, options, &holds, &mut stage.changes)
+        };
         self.call(1_024, false, subscribe).boxed()
     }
 
@@ -460,7 +466,8 @@ impl MessageQueue for EmbeddedQueue {
     fn ack(&self, lease: &Lease) -> BoxFuture<'_, Result<(), SettleError>> {
         let lease = lease.clone();
         let ack = move |stage: &mut Stage<'_>| {
-            stage.engine.settle(stage.now, &lease, Settlement::Ack, &mut stage.changes).map(drop)
+            let holds = may_hold(stage.segments);
+            stage.engine.settle(stage.now, &lease, Settlement::Ack, &holds, &mut stage.changes).map(drop)
         };
         self.call(64, false, ack).boxed()
     }

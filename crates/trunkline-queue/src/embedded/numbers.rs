@@ -12,7 +12,7 @@ use crate::{GroupStats, QueueStats, TopicStats};
 
 /// The name of the file.
 pub(crate) const FILE: &str = "numbers";
-const MAGIC: [u8; 8] = *b"TRKLQNU1";
+const MAGIC: [u8; 8] = *b"TRKLQNU2";
 
 /// Puts the numbers in place of those before. They are not synced: after a power cut there may be none.
 pub(crate) fn publish(disk: &dyn Disk, stats: &QueueStats) -> io::Result<()> {
@@ -86,6 +86,7 @@ fn encode_group(encoder: &mut Encoder, group: &GroupStats) {
         group.waiting,
         group.leased,
         group.delayed,
+        group.held,
         group.dead,
         group.delivered,
         group.acked,
@@ -110,6 +111,7 @@ fn decode_group(decoder: &mut Decoder<'_>) -> Result<GroupStats, Malformed> {
         waiting: decoder.number()?,
         leased: decoder.number()?,
         delayed: decoder.number()?,
+        held: decoder.number()?,
         dead: decoder.number()?,
         delivered: decoder.number()?,
         acked: decoder.number()?,

@@ -306,8 +306,8 @@ fn encode_change(encoder: &mut Encoder, change: &Change) {
             encoder.time(*at);
             encoder.text(error);
         }
-        Change::Dead { topic, group, place, number, at, error } => {
-            begin(9, &[(*topic).into(), (*group).into(), *place, *number]);
+        Change::Dead { topic, group, place, number, at, error, holds } => {
+            begin(if *holds { 16 } else { 9 }, &[(*topic).into(), (*group).into(), *place, *number]);
             encoder.time(*at);
             encoder.text(error);
         }
@@ -332,6 +332,12 @@ fn encode_change(encoder: &mut Encoder, change: &Change) {
         }
         Change::Lapse { dead } => begin(14, &[*dead]),
         Change::Reopened => begin(15, &[]),
+        Change::OnDead { topic, group, holding } => {
+            begin(17, &[(*topic).into(), (*group).into()]);
+            encoder.option(holding.as_ref(), |encoder, holding| {
+                encoder.list(holding.iter(), |encoder, number| encoder.number(*number));
+            });
+        }
     }
 }
 
@@ -374,13 +380,14 @@ fn decode_change(decoder: &mut Decoder<'_>) -> Result<Change, Malformed> {
             at: decoder.time()?,
             error: decoder.text()?.to_owned(),
         },
-        9 => Change::Dead {
+        kind @ (9 | 16) => Change::Dead {
             topic: decoder.small()?,
             group: decoder.small()?,
             place: decoder.number()?,
             number: decoder.number()?,
             at: decoder.time()?,
             error: decoder.text()?.to_owned(),
+            holds: kind == 16,
         },
         10 => Change::RetryNow {
             topic: decoder.small()?,
@@ -405,6 +412,11 @@ fn decode_change(decoder: &mut Decoder<'_>) -> Result<Change, Malformed> {
         },
         14 => Change::Lapse { dead: decoder.number()? },
         15 => Change::Reopened,
+        17 => Change::OnDead {
+            topic: decoder.small()?,
+            group: decoder.small()?,
+            holding: decoder.option(|decoder| decoder.list(Decoder::number))?,
+        },
         _ => return Err(Malformed("a change is of an unknown kind")),
     })
 }
@@ -453,7 +465,10 @@ mod tests {
             Change::Extend { topic, group, place, until: at },
             Change::Ack { topic, group, place, at },
             Change::Retry { topic, group, place, due: at, at, error: error.clone() },
-            Change::Dead { topic, group, place, number: 3, at, error: error.clone() },
+            Change::Dead { topic, group, place, number: 3, at, error: error.clone(), holds: false },
+            Change::Dead { topic, group, place, number: 3, at, error: error.clone(), holds: true },
+            Change::OnDead { topic, group, holding: None },
+            Change::OnDead { topic, group, holding: Some(vec![3, 400]) },
             Change::RetryNow { topic, group, place: Some(place), at },
             Change::Purge { topic, group: None, at },
             Change::Trim { topic, before: 4 },

@@ -18,7 +18,7 @@ use super::record::{
 };
 use crate::engine::{At, Body, Died, Engine, Group, Past, Rate, Topic, Touched};
 use crate::limits::PARTITIONS_MAX;
-use crate::{DeadLetterId, DecisionOutcome, DecisionRecord, Try};
+use crate::{DeadLetterId, DecisionOutcome, DecisionRecord, OnDead, Try};
 
 const MAGIC: [u8; 8] = *b"TRKLQST3";
 
@@ -110,8 +110,9 @@ fn decode<B: Body>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<Option<Owned>
     };
     engine.next_dead = decoder.number()?;
     engine.next_decision = decoder.number()?;
-    engine.decisions = decoder.list(decode_decision)?.into();
-    engine.topics = decoder.list(decode_topic)?;
+    let old = owned.is_none();
+    engine.decisions = decoder.list(|decoder| decode_decision(decoder, old))?.into();
+    engine.topics = decoder.list(|decoder| decode_topic(decoder, old))?;
     decoder.end()?;
     for (number, topic) in (0..).zip(&engine.topics) {
         engine.names.insert(topic.name.clone(), number);
@@ -138,7 +139,7 @@ fn encode_topic<B: Body>(encoder: &mut Encoder, topic: &Topic<B>) {
     encoder.list(topic.groups.iter(), |encoder, group| encoder.option(group.as_ref(), encode_group));
 }
 
-fn decode_topic<B: Body>(decoder: &mut Decoder<'_>) -> Result<Topic<B>, Malformed> {
+fn decode_topic<B: Body>(decoder: &mut Decoder<'_>, old: bool) -> Result<Topic<B>, Malformed> {
     let mut topic = Topic::new(topic_name(decoder)?);
     topic.next = decoder.number()?;
     topic.floor = decoder.number()?;
@@ -152,7 +153,7 @@ fn decode_topic<B: Body>(decoder: &mut Decoder<'_>) -> Result<Topic<B>, Malforme
     for id in ids {
         topic.remember(id);
     }
-    topic.groups = decoder.list(|decoder| decoder.option(decode_group))?;
+    topic.groups = decoder.list(|decoder| decoder.option(|decoder| decode_group(decoder, old)))?;
     for (number, group) in (0..).zip(&topic.groups) {
         if let Some(group) = group {
             topic.names.insert(group.name.clone(), number);
@@ -164,6 +165,7 @@ fn decode_topic<B: Body>(decoder: &mut Decoder<'_>) -> Result<Topic<B>, Malforme
 fn encode_group(encoder: &mut Encoder, group: &Group) {
     encoder.text(group.name.as_str());
     encoder.flag(group.subscribed);
+    encoder.flag(group.on_dead == OnDead::Hold);
     encoder.number(group.cursor);
     encoder.list(group.partitions.iter(), |encoder, partition| encoder.number(partition.cursor));
     for number in [group.delivered.total, group.acked.total, group.retried, group.dead_total] {
@@ -186,6 +188,7 @@ fn encode_group(encoder: &mut Encoder, group: &Group) {
         encoder.text(&past.consumer);
         encoder.list(past.tries.iter(), encode_try);
         encoder.option(past.action, Encoder::number);
+        encoder.option(past.instead, Encoder::number);
     });
     encoder.list(group.died.iter(), |encoder, (place, died)| {
         encoder.number(*place);
@@ -194,18 +197,23 @@ fn encode_group(encoder: &mut Encoder, group: &Group) {
         encoder.number(died.attempts.into());
         encoder.list(died.tries.iter(), encode_try);
         encoder.option(died.action, Encoder::number);
+        encoder.number(died.order);
+        encoder.flag(died.holds);
     });
 }
 
-fn decode_group(decoder: &mut Decoder<'_>) -> Result<Group, Malformed> {
+fn decode_group(decoder: &mut Decoder<'_>, old: bool) -> Result<Group, Malformed> {
     let name = group_name(decoder)?;
     let subscribed = decoder.flag()?;
+    // An older version had no dead letter hold its key.
+    let hold = !old && decoder.flag()?;
     let cursor = decoder.number()?;
     let cursors = decoder.list(Decoder::number)?;
     let count = u16::try_from(cursors.len()).ok().filter(|count| *count <= PARTITIONS_MAX);
     let count = count.ok_or(Malformed("a group has too many partitions"))?;
     let mut group = Group::new(name, Some(count).filter(|count| *count > 0));
     group.subscribed = subscribed;
+    group.on_dead = if hold { OnDead::Hold } else { OnDead::Pass };
     group.cursor = cursor;
     for (partition, cursor) in group.partitions.iter_mut().zip(cursors) {
         partition.cursor = cursor;
@@ -231,6 +239,7 @@ fn decode_group(decoder: &mut Decoder<'_>) -> Result<Group, Malformed> {
             consumer: decoder.text()?.to_owned(),
             tries: decoder.list(decode_try)?,
             action: decoder.option(Decoder::number)?,
+            instead: if old { None } else { decoder.option(Decoder::number)? },
         };
         let fresh = past == Past::default();
         Ok((place, if fresh { Touched::new(at) } else { Touched::with(past, at) }))
@@ -246,6 +255,8 @@ fn decode_group(decoder: &mut Decoder<'_>) -> Result<Group, Malformed> {
             attempts: decoder.small()?,
             tries: decoder.list(decode_try)?,
             action: decoder.option(Decoder::number)?,
+            order: if old { place } else { decoder.number()? },
+            holds: !old && decoder.flag()?,
         };
         Ok((place, died))
     })?;
@@ -281,6 +292,7 @@ fn encode_decision(encoder: &mut Encoder, action: &DecisionRecord) {
     encoder.text(action.group.as_str());
     encoder.text(action.message_id.as_str());
     encoder.option(action.new_message_id.as_ref(), |encoder, id| encoder.text(id.as_str()));
+    encoder.number(action.released);
     match &action.outcome {
         DecisionOutcome::Waiting => encoder.number(0),
         DecisionOutcome::Done { at } => {
@@ -296,7 +308,7 @@ fn encode_decision(encoder: &mut Encoder, action: &DecisionRecord) {
     }
 }
 
-fn decode_decision(decoder: &mut Decoder<'_>) -> Result<DecisionRecord, Malformed> {
+fn decode_decision(decoder: &mut Decoder<'_>, old: bool) -> Result<DecisionRecord, Malformed> {
     Ok(DecisionRecord {
         number: decoder.number()?,
         at: decoder.time()?,
@@ -307,6 +319,7 @@ fn decode_decision(decoder: &mut Decoder<'_>) -> Result<DecisionRecord, Malforme
         group: group_name(decoder)?,
         message_id: message_id(decoder)?,
         new_message_id: decoder.option(message_id)?,
+        released: if old { 0 } else { decoder.number()? },
         outcome: match decoder.number()? {
             0 => DecisionOutcome::Waiting,
             1 => DecisionOutcome::Done { at: decoder.time()? },

@@ -173,6 +173,10 @@ impl Writer {
         if outcome.is_ok() && self.poisoned.is_none() {
             self.clean();
         }
+        let lapsed = std::mem::take(&mut self.engine.lapsed);
+        if lapsed > 0 {
+            tracing::warn!(messages = lapsed, "dead letters have lapsed; what they held goes on");
+        }
         left
     }
 

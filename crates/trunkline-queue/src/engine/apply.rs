@@ -33,7 +33,7 @@ impl<B: Body> Engine<B> {
             let Some(group) = group else { continue };
             match to {
                 Some(to) if to.group as usize != number => continue,
-                Some(to) => group.put(place, key, Touched::by(to.action, at)),
+                Some(to) => group.put_edited(place, key, at, to.action),
                 None if due.is_some() => group.put(place, key, Touched::new(at)),
                 None => group.add_untouched(place, key),
             }
@@ -121,18 +121,24 @@ impl<B: Body> Engine<B> {
                 group.put(*place, key, touched);
                 group.retried += 1;
             }
-            Change::Dead { topic, group, place, number, at, error } => {
+            Change::Dead { topic, group, place, number, at, error, holds } => {
                 self.next_dead = self.next_dead.max(number + 1);
                 let Some((found, key, _)) = self.find(*topic, *place) else { return };
                 let Some(in_group) = found.group_mut(*group) else { return };
                 let Some(mut touched) = in_group.take(*place, key) else { return };
                 touched.failed(*at, error);
+                let order = touched.order(*place);
                 let Past { attempts, tries, action, .. } = touched.into_past();
-                in_group.died.insert(*place, Died { number: *number, at: *at, attempts, tries, action });
+                let (number, at) = (*number, *at);
+                let died = Died { number, at, attempts, tries, action, order, holds: *holds };
+                if *holds {
+                    in_group.hold(key, &died);
+                }
+                in_group.died.insert(*place, died);
                 in_group.dead_total += 1;
-                self.dead.insert(*number, (*topic, *group, *place));
-                let dead_letter = letter_id(*number);
-                self.came_out(action, DecisionOutcome::DeadAgain { at: *at, dead_letter });
+                self.dead.insert(number, (*topic, *group, *place));
+                let dead_letter = letter_id(number);
+                self.came_out(action, DecisionOutcome::DeadAgain { at, dead_letter });
             }
             Change::RetryNow { topic, group, place, at } => {
                 self.wake(*topic, *group, *at);
@@ -155,14 +161,23 @@ impl<B: Body> Engine<B> {
                 let topic_name = found.name.clone();
                 let Some(in_group) = found.group_mut(group) else { return };
                 let group_name = in_group.name.clone();
-                in_group.died.remove(&place);
+                let Some(died) = in_group.died.remove(&place) else { return };
+                let instead = Some(died.order).filter(|order| *order != place);
                 let outcome = match kind {
                     DecisionKind::Replay => {
-                        in_group.put(place, key, Touched::by(*action, At::Ready));
+                        in_group.put(place, key, Touched::by(*action, At::Ready, instead));
                         DecisionOutcome::Waiting
                     }
-                    DecisionKind::Edit => DecisionOutcome::Waiting,
+                    DecisionKind::Edit => {
+                        // It holds until the message that takes its place is there.
+                        in_group.edited.insert(*action, (died.order, key, died.holds));
+                        DecisionOutcome::Waiting
+                    }
                     DecisionKind::Discard => DecisionOutcome::Gone,
+                };
+                let released = match kind {
+                    DecisionKind::Edit => found.held_behind(group, place, &died),
+                    DecisionKind::Replay | DecisionKind::Discard => found.give_back(group, place, &died),
                 };
                 if *kind != DecisionKind::Replay {
                     let gone = found.finish(place);
@@ -178,17 +193,25 @@ impl<B: Body> Engine<B> {
                     group: group_name,
                     message_id: message_id.clone(),
                     new_message_id: new_message_id.clone(),
+                    released,
                     outcome,
                 });
             }
             Change::Lapse { dead } => {
                 let Some((topic, group, place)) = self.dead.remove(dead) else { return };
                 let Some((found, ..)) = self.find(topic, place) else { return };
-                if let Some(group) = found.group_mut(group) {
-                    group.died.remove(&place);
-                }
+                let died = found.group_mut(group).and_then(|group| group.died.remove(&place));
+                let released = died.map_or(0, |died| found.give_back(group, place, &died));
                 let gone = found.finish(place);
                 self.free(gone);
+                self.lapsed += released;
+            }
+            Change::OnDead { topic, group, holding } => {
+                if let Some((group, table)) =
+                    self.topic_mut(*topic).and_then(|topic| topic.with_table(*group))
+                {
+                    group.hold_by(table, holding.as_deref());
+                }
             }
             Change::Reopened => {
                 for (topic, group, place) in self.leased() {

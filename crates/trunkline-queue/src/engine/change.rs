@@ -32,8 +32,8 @@ pub(crate) enum Change {
     Ack { topic: u32, group: u32, place: u64, at: Timestamp },
     /// The message is to be tried again.
     Retry { topic: u32, group: u32, place: u64, due: Timestamp, at: Timestamp, error: String },
-    /// The message is a dead letter, of that number.
-    Dead { topic: u32, group: u32, place: u64, number: u64, at: Timestamp, error: String },
+    /// The message is a dead letter, of that number, and may hold what comes after it under its key.
+    Dead { topic: u32, group: u32, place: u64, number: u64, at: Timestamp, error: String, holds: bool },
     /// Delayed messages are due, all or one.
     RetryNow { topic: u32, group: u32, place: Option<u64>, at: Timestamp },
     /// What waits or is delayed is gone, in one group or in all.
@@ -52,6 +52,8 @@ pub(crate) enum Change {
     },
     /// A dead letter has been kept for long enough.
     Lapse { dead: u64 },
+    /// Dead letters of an ordered group hold from now on, of those that are there these; or none do.
+    OnDead { topic: u32, group: u32, holding: Option<Vec<u64>> },
     /// The process that had the queue is gone, and with it all whom it had handed messages.
     Reopened,
 }
@@ -66,7 +68,8 @@ impl Change {
             | Self::Unsubscribe { .. }
             | Self::Forget { .. }
             | Self::Purge { .. }
-            | Self::Decide { .. } => true,
+            | Self::Decide { .. }
+            | Self::OnDead { .. } => true,
             Self::Lease { .. }
             | Self::Extend { .. }
             | Self::Ack { .. }

@@ -9,8 +9,8 @@ use super::{At, Bell, Body, Change, Engine, IdHash, Touched};
 use crate::clock::{later, since};
 use crate::limits::{ERROR_BYTES_MAX, PARTITIONS_MAX, RECEIVE_BYTES_MAX, RECEIVE_MESSAGES_MAX};
 use crate::{
-    DeadLetterId, DecisionKind, GroupName, GroupOptions, Lease, LeaseToken, MessageId, OperateError, Receive,
-    ReceiveError, SettleError, SubscribeError, TopicName,
+    DeadLetterId, DecisionKind, GroupName, GroupOptions, Lease, LeaseToken, MessageId, OnDead, OperateError,
+    Receive, ReceiveError, SettleError, SubscribeError, TopicName,
 };
 
 /// How many messages that are due are made ready at a time.
@@ -33,6 +33,9 @@ pub(crate) struct Received<B> {
     /// What rings when there may be more.
     pub(crate) bell: Arc<Bell>,
 }
+
+/// Whether a message's dead letter may hold its key: not when a saga is told of it.
+pub(crate) type Holds<'a, B> = &'a dyn Fn(&TopicName, &B) -> bool;
 
 /// How a lease is settled.
 #[derive(Debug)]
@@ -60,9 +63,10 @@ impl<B: Body> Engine<B> {
         topic: &TopicName,
         name: &GroupName,
         options: GroupOptions,
+        holds: Holds<'_, B>,
         changes: &mut Vec<Change>,
     ) -> Result<bool, SubscribeError> {
-        let ordered = options.ordered;
+        let GroupOptions { ordered, on_dead } = options;
         if ordered.is_some_and(|partitions| partitions == 0 || partitions > PARTITIONS_MAX) {
             let reason = format!("an ordered group has 1 to {PARTITIONS_MAX} partitions");
             return Err(SubscribeError::Invalid { reason });
@@ -80,12 +84,50 @@ impl<B: Body> Engine<B> {
                     wanted: describe(ordered),
                 });
             }
-            if group.subscribed {
-                return Ok(false);
-            }
         }
-        self.make(Change::Subscribe { topic: number, name: name.clone(), ordered }, changes);
+        if known.is_none_or(|group| !group.subscribed) {
+            self.make(Change::Subscribe { topic: number, name: name.clone(), ordered }, changes);
+        }
+        if ordered.is_some() {
+            self.on_dead(number, name, on_dead, holds, changes);
+        }
         Ok(new)
+    }
+
+    /// Has the dead letters of an ordered group hold, or not, from now on.
+    fn on_dead(
+        &mut self,
+        topic: u32,
+        name: &GroupName,
+        on_dead: OnDead,
+        holds: Holds<'_, B>,
+        changes: &mut Vec<Change>,
+    ) {
+        let found = &self.topics[topic as usize];
+        let Some(number) = found.names.get(name).copied() else { return };
+        let Some(group) = found.group(number).filter(|group| group.on_dead != on_dead) else { return };
+        let holding = (on_dead == OnDead::Hold).then(|| {
+            let may_hold =
+                |place| found.table.get(place).is_some_and(|entry| holds(&found.name, &entry.body));
+            let dead = group.died.iter().filter(|(place, _)| may_hold(**place));
+            dead.map(|(_, died)| died.number).collect()
+        });
+        self.make(Change::OnDead { topic, group: number, holding }, changes);
+    }
+
+    /// The change that makes a dead letter of a message.
+    fn dies(
+        &self,
+        at: Timestamp,
+        (topic, group, place): (u32, u32, u64),
+        error: String,
+        holds: Holds<'_, B>,
+    ) -> Change {
+        let found = &self.topics[topic as usize];
+        let may = found.group(group).is_some_and(|group| group.on_dead == OnDead::Hold);
+        let body = found.table.get(place).map(|entry| &entry.body).filter(|_| may);
+        let holds = body.is_some_and(|body| holds(&found.name, body));
+        Change::Dead { topic, group, place, number: self.next_dead, at, error, holds }
     }
 
     pub(crate) fn unsubscribe(
@@ -103,6 +145,7 @@ impl<B: Body> Engine<B> {
         &mut self,
         now: Timestamp,
         receive: &Receive,
+        holds: Holds<'_, B>,
         changes: &mut Vec<Change>,
     ) -> Result<Received<B>, ReceiveError> {
         let not_subscribed =
@@ -117,8 +160,7 @@ impl<B: Body> Engine<B> {
             self.wake_some(topic, group, now);
             let Some(place) = self.candidate(topic, group) else { break };
             if let Some(error) = self.spent(topic, group, place, receive.max_attempts) {
-                let number = self.next_dead;
-                self.make(Change::Dead { topic, group, place, number, at: now, error }, changes);
+                self.make(self.dies(now, (topic, group, place), error, holds), changes);
                 continue;
             }
             self.next_token += 1;
@@ -181,12 +223,13 @@ impl<B: Body> Engine<B> {
     }
 
     /// The next message to hand out.
-    fn candidate(&self, topic: u32, group: u32) -> Option<u64> {
+    fn candidate(&mut self, topic: u32, group: u32) -> Option<u64> {
+        let (in_order, table) = self.topics[topic as usize].with_table(group)?;
+        if in_order.ordered().is_some() {
+            return in_order.first_free_offer(table);
+        }
         let topic = &self.topics[topic as usize];
         let group = topic.group(group)?;
-        if group.ordered().is_some() {
-            return group.first_offer();
-        }
         let ready = group.first_ready();
         if group.untouched == 0 {
             return ready;
@@ -211,6 +254,7 @@ impl<B: Body> Engine<B> {
         now: Timestamp,
         lease: &Lease,
         settlement: Settlement,
+        holds: Holds<'_, B>,
         changes: &mut Vec<Change>,
     ) -> Result<Timestamp, SettleError> {
         let lost = || SettleError::Lost { topic: lease.topic.clone(), group: lease.group.clone() };
@@ -231,10 +275,7 @@ impl<B: Body> Engine<B> {
                 let due = later(now, delay);
                 Change::Retry { topic, group, place, due, at: now, error: shorten(error) }
             }
-            Settlement::Reject(error) => {
-                let number = self.next_dead;
-                Change::Dead { topic, group, place, number, at: now, error: shorten(error) }
-            }
+            Settlement::Reject(error) => self.dies(now, (topic, group, place), shorten(error), holds),
         };
         self.make(change, changes);
         Ok(until)
@@ -296,12 +337,12 @@ impl<B: Body> Engine<B> {
         let (topic, group) = self.look_up(topic, name)?;
         self.wake(topic, group, now);
         let found = self.topics[topic as usize].group(group);
-        let [waiting, delayed, leased] = found.map_or([0; 3], |group| group.counts(now.as_micros()));
-        let count = waiting + delayed;
+        let [waiting, delayed, leased, held] = found.map_or([0; 4], |group| group.counts(now.as_micros()));
+        let count = waiting + delayed + held;
         if found.is_some_and(|group| !group.subscribed) {
-            let held = leased + found.map_or(0, |group| group.died.len() as u64);
+            let others = leased + found.map_or(0, |group| group.died.len() as u64);
             self.make(Change::Forget { topic, group }, changes);
-            return Ok(count + held);
+            return Ok(count + others);
         }
         self.make(Change::Purge { topic, group: Some(group), at: now }, changes);
         Ok(count)

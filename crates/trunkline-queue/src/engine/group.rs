@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use trunkline_core::Timestamp;
 
+use super::hold::Hold;
 use super::{Bell, Rate};
 use crate::limits::TRIES_MAX;
-use crate::{GroupName, LeaseToken, Try};
+use crate::{GroupName, LeaseToken, OnDead, Try};
 
 #[derive(Debug)]
 pub(crate) struct Group {
@@ -26,6 +27,17 @@ pub(crate) struct Group {
     pub(crate) untouched: u64,
     pub(crate) touched: BTreeMap<u64, Touched>,
     pub(crate) died: BTreeMap<u64, Died>,
+    /// What becomes of a key that has a dead letter; of an ordered group.
+    pub(crate) on_dead: OnDead,
+    /// The keys that dead letters hold.
+    pub(super) holds: BTreeMap<u32, Hold>,
+    /// How many messages they hold, of those that are found.
+    pub(super) held: u64,
+    /// The partitions that may have messages in line that are held.
+    pub(super) unswept: BTreeSet<u16>,
+    /// The places in the order, and the keys, of dead letters whose messages are edited and come by a decision of that
+    /// number: each holds until then.
+    pub(super) edited: BTreeMap<u64, (u64, u32, bool)>,
     /// The touched messages that are ready.
     ready: BTreeSet<u64>,
     /// The touched messages that are delayed, by their time in microseconds.
@@ -44,8 +56,10 @@ pub(crate) struct Group {
 pub(crate) struct Partition {
     /// The first place that may be untouched.
     pub(crate) cursor: u64,
-    /// Untouched and ready messages, but for the one that holds the partition.
+    /// Untouched and ready messages in line, but for the one that holds the partition, and those in `instead`.
     waiting: BTreeSet<u64>,
+    /// The messages in line that stand in the place of an earlier one, by that place.
+    instead: BTreeMap<u64, u64>,
     /// The message that is being worked on, or waits for its retry: nothing else is handed out.
     held: Option<u64>,
     offer: Option<u64>,
@@ -71,6 +85,8 @@ pub(crate) struct Past {
     pub(crate) tries: Vec<Try>,
     /// The decision that brought it back, whose outcome this message is.
     pub(crate) action: Option<u64>,
+    /// The place that it has in the order, where that is not its own.
+    pub(crate) instead: Option<u64>,
 }
 
 impl Default for Past {
@@ -82,6 +98,7 @@ impl Default for Past {
             consumer: String::new(),
             tries: Vec::new(),
             action: None,
+            instead: None,
         }
     }
 }
@@ -102,6 +119,10 @@ pub(crate) struct Died {
     pub(crate) tries: Vec<Try>,
     /// The decision that had brought it back before.
     pub(crate) action: Option<u64>,
+    /// The place that it has in the order.
+    pub(crate) order: u64,
+    /// It holds what comes after it under its key.
+    pub(crate) holds: bool,
 }
 
 impl Touched {
@@ -109,9 +130,14 @@ impl Touched {
         Self { at, past: None }
     }
 
-    /// Brought back by a decision.
-    pub(crate) fn by(action: u64, at: At) -> Self {
-        Self::with(Past { action: Some(action), ..Past::default() }, at)
+    /// Brought back by a decision, in the place of an earlier one if one is given.
+    pub(crate) fn by(action: u64, at: At, instead: Option<u64>) -> Self {
+        Self::with(Past { action: Some(action), instead, ..Past::default() }, at)
+    }
+
+    /// The place in the order of a message that has this place.
+    pub(crate) fn order(&self, place: u64) -> u64 {
+        self.past().and_then(|past| past.instead).unwrap_or(place)
     }
 
     pub(crate) fn with(past: Past, at: At) -> Self {
@@ -191,6 +217,11 @@ impl Group {
             untouched: 0,
             touched: BTreeMap::new(),
             died: BTreeMap::new(),
+            on_dead: OnDead::Pass,
+            holds: BTreeMap::new(),
+            held: 0,
+            unswept: BTreeSet::new(),
+            edited: BTreeMap::new(),
             ready: BTreeSet::new(),
             delayed: BTreeSet::new(),
             leased: BTreeSet::new(),
@@ -206,14 +237,15 @@ impl Group {
         (!self.partitions.is_empty()).then_some(self.partitions.len() as u16)
     }
 
-    /// How many messages can be handed out, are delayed, and leased.
-    pub(crate) fn counts(&self, now: i64) -> [u64; 3] {
+    /// How many messages can be handed out, are delayed, leased, and held.
+    pub(crate) fn counts(&self, now: i64) -> [u64; 4] {
         let due = |set: &BTreeSet<(i64, u64)>| set.range(..=(now, u64::MAX)).count() as u64;
         let (ready, over) = (due(&self.delayed), due(&self.leased));
         [
-            self.untouched + self.ready.len() as u64 + ready + over,
+            self.untouched + self.ready.len() as u64 + ready + over - self.held,
             self.delayed.len() as u64 - ready,
             self.leased.len() as u64 - over,
+            self.held,
         ]
     }
 
@@ -246,6 +278,9 @@ impl Group {
     pub(crate) fn add_untouched(&mut self, place: u64, key: u32) {
         self.untouched += 1;
         if !self.partitions.is_empty() {
+            if self.held_by(key, place).is_some() {
+                return self.hold_back(place, key, place);
+            }
             let number = self.partition(key);
             self.partitions[usize::from(number)].waiting.insert(place);
             self.offer(number);
@@ -265,16 +300,31 @@ impl Group {
     pub(crate) fn touch(&mut self, place: u64, key: u32) {
         self.untouched -= 1;
         let number = usize::from(self.partition(key));
-        match self.partitions.get_mut(number) {
-            Some(partition) => partition.cursor = place + 1,
-            None => self.cursor = place + 1,
+        let Some(partition) = self.partitions.get_mut(number) else {
+            self.cursor = place + 1;
+            return;
+        };
+        // What is held is passed over, and no longer told by its place.
+        let passed: Vec<u64> = partition.waiting.range(partition.cursor..place).copied().collect();
+        partition.cursor = place + 1;
+        for place in passed {
+            if !self.touched.contains_key(&place) {
+                self.untouched -= 1;
+                self.make_ready(place);
+            }
         }
+    }
+
+    /// Lists a message as ready that nobody has tried.
+    pub(super) fn make_ready(&mut self, place: u64) {
+        self.touched.insert(place, Touched::new(At::Ready));
+        self.ready.insert(place);
     }
 
     /// Puts a message where it is now: ready, delayed or leased.
     pub(crate) fn put(&mut self, place: u64, key: u32, touched: Touched) {
         self.leave(place);
-        let holds = touched.holds();
+        let (holds, order) = (touched.holds(), touched.order(place));
         match touched.at {
             At::Ready => {
                 self.ready.insert(place);
@@ -293,18 +343,48 @@ impl Group {
         self.touched.insert(place, touched);
         if !self.partitions.is_empty() {
             let number = self.partition(key);
+            self.leave_line(number, order, place);
+            self.leave_back(place, key, order);
             let partition = &mut self.partitions[usize::from(number)];
-            partition.waiting.remove(&place);
             if holds {
                 partition.held = Some(place);
             } else {
                 partition.held = partition.held.filter(|held| *held != place);
-                if ready {
-                    partition.waiting.insert(place);
+                if ready && self.held_by(key, order).is_some() {
+                    self.hold_back(place, key, order);
+                } else if ready {
+                    self.line_up(number, order, place);
                 }
             }
             self.offer(number);
         }
+    }
+
+    /// Puts a message in its partition's line.
+    pub(super) fn line_up(&mut self, number: u16, order: u64, place: u64) {
+        let partition = &mut self.partitions[usize::from(number)];
+        if order == place {
+            partition.waiting.insert(place);
+        } else {
+            partition.instead.insert(order, place);
+        }
+    }
+
+    /// Takes a message out of its partition's line, if it is there.
+    pub(super) fn leave_line(&mut self, number: u16, order: u64, place: u64) {
+        let partition = &mut self.partitions[usize::from(number)];
+        if order == place {
+            partition.waiting.remove(&place);
+        } else {
+            partition.instead.remove(&order);
+        }
+    }
+
+    /// A partition's line: the place in the order, and the place, of each message.
+    pub(super) fn in_line(&self, number: u16) -> Vec<(u64, u64)> {
+        let partition = &self.partitions[usize::from(number)];
+        let own = partition.waiting.iter().map(|&place| (place, place));
+        own.chain(partition.instead.iter().map(|(&order, &place)| (order, place))).collect()
     }
 
     /// Notes a message that the group had taken up before the queue was opened; it is put in its place once it is
@@ -319,9 +399,10 @@ impl Group {
         self.leave(place);
         let touched = self.touched.remove(&place)?;
         if !self.partitions.is_empty() {
-            let number = self.partition(key);
+            let (number, order) = (self.partition(key), touched.order(place));
+            self.leave_line(number, order, place);
+            self.leave_back(place, key, order);
             let partition = &mut self.partitions[usize::from(number)];
-            partition.waiting.remove(&place);
             partition.held = partition.held.filter(|held| *held != place);
             self.offer(number);
         }
@@ -339,11 +420,15 @@ impl Group {
     }
 
     /// Says anew what a partition has to hand out.
-    fn offer(&mut self, number: u16) {
+    pub(super) fn offer(&mut self, number: u16) {
         let partition = &mut self.partitions[usize::from(number)];
         let offer = match partition.held {
             Some(held) => Some(held).filter(|held| self.ready.contains(held)),
-            None => partition.waiting.first().copied(),
+            None => match (partition.waiting.first(), partition.instead.first_key_value()) {
+                (Some(own), Some((order, _))) if own < order => Some(*own),
+                (_, Some((_, place))) => Some(*place),
+                (own, None) => own.copied(),
+            },
         };
         if offer == partition.offer {
             return;
@@ -397,6 +482,7 @@ impl Group {
 
     /// The oldest place of a message that is waiting in a partition.
     pub(crate) fn oldest_in_partitions(&self) -> Option<u64> {
+        // What stands in another's place is touched, and so is what is held.
         self.partitions.iter().filter_map(|partition| partition.waiting.first().copied()).min()
     }
 
@@ -410,5 +496,6 @@ impl Group {
             partition.waiting.retain(|place| self.ready.contains(place));
             self.offer(number as u16);
         }
+        self.clear_back();
     }
 }

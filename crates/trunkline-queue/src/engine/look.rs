@@ -49,6 +49,7 @@ impl<B: Body> Engine<B> {
         let mut stats = Vec::new();
         for number in numbers {
             let groups: Vec<u32> = self.topics[number as usize].names.values().copied().collect();
+            groups.iter().for_each(|group| self.sweep(number, *group, now));
             let topic = &mut self.topics[number as usize];
             stats.push(TopicStats {
                 topic: topic.name.clone(),
@@ -95,7 +96,15 @@ impl<B: Body> Engine<B> {
     }
 
     /// How much a topic, or every topic, has that is not finished.
-    pub(crate) fn unfinished(&self, now: Timestamp, topic: Option<&TopicName>) -> Unfinished {
+    pub(crate) fn unfinished(&mut self, now: Timestamp, topic: Option<&TopicName>) -> Unfinished {
+        let numbers = match topic {
+            Some(name) => self.topic_number(name).map_or(0..0, |number| number..number + 1),
+            None => 0..self.topics.len() as u32,
+        };
+        for number in numbers {
+            let groups = self.topics[number as usize].groups.len() as u32;
+            (0..groups).for_each(|group| self.sweep(number, group, now));
+        }
         let topics = match topic {
             Some(name) => {
                 self.topic_number(name).and_then(|number| self.topic(number)).map_or(&[][..], from_ref)
@@ -106,7 +115,8 @@ impl<B: Body> Engine<B> {
         for topic in topics {
             sum.kept += topic.table.len();
             for group in topic.groups.iter().flatten().filter(|group| group.subscribed) {
-                let [waiting, delayed, leased] = group.counts(now.as_micros());
+                let [waiting, delayed, leased, held] = group.counts(now.as_micros());
+                sum.held += held;
                 sum.due += waiting + leased;
                 sum.delayed += delayed;
             }
@@ -172,7 +182,7 @@ fn after_number(after: Option<&DeadLetterId>) -> u64 {
 
 fn group_stats<B: Body>(topic: &mut Topic<B>, number: u32, now: Timestamp) -> Option<GroupStats> {
     let oldest_age = oldest(topic, topic.group(number)?, now);
-    let [waiting, delayed, leased] = topic.group(number)?.counts(now.as_micros());
+    let [waiting, delayed, leased, held] = topic.group(number)?.counts(now.as_micros());
     let group = topic.group_mut(number)?;
     Some(GroupStats {
         group: group.name.clone(),
@@ -181,6 +191,7 @@ fn group_stats<B: Body>(topic: &mut Topic<B>, number: u32, now: Timestamp) -> Op
         waiting,
         leased,
         delayed,
+        held,
         dead: group.died.len() as u64,
         oldest_age,
         delivered: group.delivered.total,
@@ -210,15 +221,19 @@ fn oldest<B: Body>(topic: &Topic<B>, group: &Group, now: Timestamp) -> Option<Du
 
 /// The state of a message in a group that has not finished it.
 fn state<B: Body>(group: &Group, now: Timestamp, place: u64, entry: &Entry<B>) -> Option<MessageState> {
+    let waiting = |touched| match group.held_by_letter(place, entry.key, touched) {
+        Some(dead_letter) => MessageState::Held { dead_letter },
+        None => MessageState::Waiting,
+    };
     let Some(touched) = group.touched.get(&place) else {
         if group.died.contains_key(&place) {
             return Some(MessageState::Dead);
         }
         let untouched = !entry.is_direct() && group.is_untouched(place, entry.key);
-        return untouched.then_some(MessageState::Waiting);
+        return untouched.then(|| waiting(None));
     };
     Some(match touched.at(now.as_micros()) {
-        At::Ready => MessageState::Waiting,
+        At::Ready => waiting(Some(touched)),
         At::Leased(until) => MessageState::Leased {
             consumer: touched.consumer().to_owned(),
             attempt: touched.attempts(),

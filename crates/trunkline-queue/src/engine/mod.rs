@@ -6,6 +6,7 @@
 //! Bodies of messages are the backend's: here they are whatever it finds them by.
 //!
 //! `table` has the messages of a topic and finds them by place, and by id with `ids`; `group` has what a group made of them;
+//! `hold` the keys that a dead letter holds;
 //! `decide` has the operations, `apply` what changes do; `look` answers questions; `restore` makes the state again.
 
 mod apply;
@@ -13,6 +14,7 @@ mod bell;
 mod change;
 mod decide;
 mod group;
+mod hold;
 mod ids;
 mod look;
 mod rate;
@@ -89,6 +91,8 @@ pub(crate) struct Engine<B> {
     next_token: u64,
     /// The bodies of messages that are gone, until the backend takes them.
     pub(crate) freed: Vec<B>,
+    /// How many messages go on since the dead letter that held them has lapsed, until the backend says so.
+    pub(crate) lapsed: u64,
 }
 
 impl<B: Body> Engine<B> {
@@ -105,6 +109,7 @@ impl<B: Body> Engine<B> {
             opening,
             next_token: 0,
             freed: Vec::new(),
+            lapsed: 0,
         }
     }
 

@@ -27,7 +27,11 @@ impl<B: Body> Engine<B> {
             entry.pending += 1;
             if let Some(touched) = group.touched.get(&place).cloned() {
                 group.put(place, entry.key, touched);
-            } else if !group.died.contains_key(&place) {
+            } else if let Some(died) = group.died.get(&place).cloned() {
+                if died.holds {
+                    group.hold(entry.key, &died);
+                }
+            } else {
                 group.add_untouched(place, entry.key);
             }
         }

@@ -8,7 +8,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use trunkline_queue::{DeadLettersRead, EmbeddedOptions, EmbeddedQueue, Keep, OperateQueue, Peek};
+use trunkline_queue::{
+    DeadLetterDecision, DeadLettersRead, EmbeddedOptions, EmbeddedQueue, GroupName, GroupOptions, Keep,
+    MessageQueue, NewMessage, OnDead, OperateQueue, Peek, Receive, TopicName,
+};
 
 /// A copy of the queue, since opening one writes to it.
 fn copy() -> tempfile::TempDir {
@@ -51,4 +54,54 @@ async fn a_queue_of_an_older_version_is_read_and_goes_on_in_this_one() {
     let last = names.filter(|name| name.rsplit('.').next() == Some("seg")).max();
     let bytes = fs::read(folder.path().join(last.unwrap())).unwrap();
     assert_eq!(&bytes[..8], b"TRKLQSG2");
+}
+
+/// Leases of before ended with nothing but their time, and nothing was held behind a dead letter.
+#[tokio::test]
+async fn what_an_older_version_left_in_hand_or_dead_goes_by_the_rules_of_this_one() {
+    let (topic, mail): (TopicName, GroupName) = ("orders".parse().unwrap(), "mail".parse().unwrap());
+    let folder = copy();
+    let queue = EmbeddedQueue::open(folder.path(), options()).unwrap();
+    let receive = |group: &GroupName| Receive::new(topic.clone(), group.clone()).max(100).now();
+    // Held by a process that is gone until a time in the next year.
+    let stock = queue.receive(receive(&"stock".parse().unwrap())).await.unwrap();
+    let again: Vec<_> = stock.iter().filter(|one| one.attempt == 2).collect();
+    assert!(matches!(again[..], [one] if one.message.id.as_str() == "a1"), "{again:?}");
+    let publish = async |queue: &EmbeddedQueue, ids: &[&str]| {
+        let new = |id: &&str| NewMessage::new("Ping", "").id(id.parse().unwrap()).key(id[..1].to_owned());
+        queue.publish(topic.clone(), ids.iter().map(new).collect()).await.unwrap();
+    };
+    let drain = async |queue: &EmbeddedQueue| {
+        let mut drained = Vec::new();
+        loop {
+            let deliveries = queue.receive(receive(&mail)).await.unwrap();
+            if deliveries.is_empty() {
+                return drained;
+            }
+            for delivery in deliveries {
+                queue.ack(&delivery.lease).await.unwrap();
+                drained.push(delivery.message.id.to_string());
+            }
+        }
+    };
+    publish(&queue, &["a4"]).await;
+    let drained = drain(&queue).await;
+    assert!(["b1", "b2", "z12", "a4"].iter().all(|id| drained.contains(&(*id).to_owned())), "{drained:?}");
+    // `s1` was a saga's, and `s2` was not.
+    let hold = GroupOptions { ordered: Some(4), on_dead: OnDead::Hold };
+    assert!(!queue.subscribe(topic.clone(), mail.clone(), hold).await.unwrap());
+    publish(&queue, &["a5", "s3", "b3"]).await;
+    queue.close().await;
+    let queue = EmbeddedQueue::open(folder.path(), options()).unwrap();
+    assert_eq!(drain(&queue).await, ["b3"]);
+    let letters = queue.given_up(topic.clone(), mail.clone(), None, 10).await.unwrap();
+    let discard = async |id: &str| {
+        let letter = letters.iter().find(|letter| letter.message.id.as_str() == id).unwrap();
+        let discard = DeadLetterDecision::Discard;
+        queue.decide(letter.id.clone(), discard, "ada".to_owned()).await.unwrap().released
+    };
+    assert_eq!([discard("s1").await, discard("a2").await, discard("s2").await], [0, 0, 1]);
+    assert_eq!(drain(&queue).await, ["s3"]);
+    assert_eq!(discard("a3").await, 1);
+    assert_eq!(drain(&queue).await, ["a5"]);
 }

@@ -261,7 +261,7 @@ impl App {
     /// All relays and consumers run at the same time. When one of them fails, the others are stopped, finish what
     /// they hold, and the first error is the answer. While they run, the queue's metrics are recorded
     /// every few seconds:
-    /// `trunkline_queue_waiting{topic, group}`, and `leased`, `delayed`, `dead` and `oldest_age_seconds` likewise;
+    /// `trunkline_queue_waiting{topic, group}`, and `leased`, `delayed`, `held`, `dead` and `oldest_age_seconds` likewise;
     /// what consumers do is counted in `trunkline_consumer_delivered_total{consumer}`, and `retried` and `dead`
     /// likewise.
     pub async fn run_messages(&self, stop: &Stop) -> Result<(), RunError> {

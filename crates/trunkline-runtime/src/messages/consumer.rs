@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use trunkline_core::InvalidName;
 use trunkline_queue::{
-    Advice, AfterFailure, DeadLetterId, Delivery, GroupName, GroupOptions, MessageQueue, Receive,
+    Advice, AfterFailure, DeadLetterId, Delivery, GroupName, GroupOptions, MessageQueue, OnDead, Receive,
     ReceiveError, RetryPolicy, SettleError, SubscribeError, TopicName,
 };
 use trunkline_store::AppendError;
@@ -98,6 +98,8 @@ pub struct Consumer {
     pub rate: Option<f64>,
     /// Whether messages with the same key are handled in order, one at a time.
     pub ordered: bool,
+    /// What becomes of a key whose message is a dead letter, when they are in order.
+    pub on_dead: OnDead,
     /// When to try again.
     pub retry: RetryPolicy,
     /// What keeps it from going on.
@@ -149,6 +151,7 @@ impl Consumer {
             time_limit: Duration::from_secs(30),
             rate: None,
             ordered: false,
+            on_dead: OnDead::default(),
             retry: RetryPolicy::default(),
             back_off: BackOff::default(),
         }
@@ -156,7 +159,8 @@ impl Consumer {
 
     /// Subscribes its group to its topics: what is published from then on is for it, whether it runs or not.
     pub async fn subscribe(&self, queue: &dyn MessageQueue) -> Result<(), SubscribeError> {
-        let options = GroupOptions { ordered: self.ordered.then_some(PARTITIONS) };
+        let ordered = self.ordered.then_some(PARTITIONS);
+        let options = GroupOptions { ordered, on_dead: self.on_dead };
         for topic in &self.topics {
             queue.subscribe(topic.clone(), self.group.clone(), options).await?;
         }

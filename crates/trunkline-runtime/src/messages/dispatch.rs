@@ -8,7 +8,10 @@ use super::consumer::OnReject;
 use super::handler::{MessageError, MessageHandler};
 use super::ids::command_id;
 use super::inbox::{correlation, saga_headers};
-use crate::{App, CommandRequest, Context, DispatchError};
+use crate::{App, CommandRequest, Context, DispatchError, Outcome};
+
+/// How often a command may be decided anew: each time is somebody's decision.
+const REPLAYS_MAX: u32 = 10_000;
 
 /// Sends messages as commands: the type is the command's name, the payload its data.
 ///
@@ -16,6 +19,8 @@ use crate::{App, CommandRequest, Context, DispatchError};
 /// A message that Trunkline made of an event, and makes again perhaps, is recognised by that alone; of others the data
 /// counts too: another message under an id that was used before is a dead letter.
 /// A rejection is an answer, and the message is finished; unless a consumer wants rejected ones as dead letters.
+/// Replayed from there, a command that was rejected is decided anew, under the next id that follows from the message's:
+/// under one id it has one outcome. One that was accepted has its effect, and no second one.
 /// What repeating can't mend (no such command, no such right) is a dead letter at once; while the store can't take
 /// events, the message is held.
 #[derive(Debug)]
@@ -29,7 +34,7 @@ pub struct CommandDispatcher {
 }
 
 impl CommandDispatcher {
-    fn request(&self, delivery: &Delivery) -> CommandRequest {
+    fn request(&self, delivery: &Delivery, ordinal: u32) -> CommandRequest {
         let message = &delivery.message;
         let header = |name: &str| message.headers.get(name).cloned();
         let context = Context {
@@ -42,7 +47,7 @@ impl CommandDispatcher {
             ..Context::default()
         };
         let mut request = CommandRequest::new(message.message_type.as_str(), message.payload.clone())
-            .id(command_id(&message.id, &self.consumer, 0))
+            .id(command_id(&message.id, &self.consumer, ordinal))
             .consumer(self.consumer.as_str())
             .context(context);
         let carried = saga_headers(message).map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -50,12 +55,27 @@ impl CommandDispatcher {
         request.system_metadata.extend(carried);
         request
     }
+
+    /// Whether the outcome is a rejection of an earlier life of a message that somebody has brought back.
+    fn is_decided_anew(&self, delivery: &Delivery, outcome: &Outcome) -> bool {
+        let is_old = outcome.repeated && outcome.rejection().is_some();
+        is_old && delivery.decision.is_some() && self.on_reject == OnReject::Dead
+    }
 }
 
 impl MessageHandler for CommandDispatcher {
     fn handle<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
         Box::pin(async move {
-            match self.app.send(self.request(delivery)).await {
+            let mut sent = self.app.send(self.request(delivery, 0)).await;
+            for ordinal in 1..REPLAYS_MAX {
+                match &sent {
+                    Ok(outcome) if self.is_decided_anew(delivery, outcome) => {
+                        sent = self.app.send(self.request(delivery, ordinal)).await;
+                    }
+                    _ => break,
+                }
+            }
+            match sent {
                 Ok(outcome) => match (outcome.rejection(), self.on_reject) {
                     (Some(rejection), OnReject::Dead) => {
                         Err(MessageError::dead(format!("rejected: {}", rejection.reason)))

@@ -21,7 +21,8 @@ pub fn message_id(event: EventId, producer: &str) -> MessageId {
     MessageId::new(&text).expect("a UUID is a message id")
 }
 
-/// The id of a command that a consumer makes of a message: the same however often the message is delivered.
+/// The id of a command that a consumer makes of a message: the same however often the message is delivered. The first is
+/// 0; the next ones are for a command that was rejected and is decided anew, since somebody brought its message back.
 pub fn command_id(message: &MessageId, consumer: &str, ordinal: u32) -> CommandId {
     let message = Uuid::new_v5(&Uuid::NAMESPACE_OID, message.as_str().as_bytes());
     let consumer = Uuid::new_v5(&message, consumer.as_bytes());

@@ -1,7 +1,8 @@
 //! What waits in queues, and what consumers do, as metrics.
 //!
 //! Gauges of a queue, by topic and group: `trunkline_queue_waiting`, `trunkline_queue_leased`,
-//! `trunkline_queue_delayed`, `trunkline_queue_dead` and `trunkline_queue_oldest_age_seconds`.
+//! `trunkline_queue_delayed`, `trunkline_queue_held` (behind a dead letter of their key), `trunkline_queue_dead` and
+//! `trunkline_queue_oldest_age_seconds`.
 //! Counters of a consumer: `trunkline_consumer_delivered_total`, `trunkline_consumer_retried_total` and
 //! `trunkline_consumer_dead_total`.
 
@@ -41,6 +42,7 @@ fn record(stats: &QueueStats) {
             gauge("trunkline_queue_waiting").set(group.waiting as f64);
             gauge("trunkline_queue_leased").set(group.leased as f64);
             gauge("trunkline_queue_delayed").set(group.delayed as f64);
+            gauge("trunkline_queue_held").set(group.held as f64);
             gauge("trunkline_queue_dead").set(group.dead as f64);
             gauge("trunkline_queue_oldest_age_seconds")
                 .set(group.oldest_age.unwrap_or_default().as_secs_f64());

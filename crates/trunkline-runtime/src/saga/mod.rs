@@ -22,6 +22,7 @@ mod runner;
 mod sagas;
 mod states;
 mod verify;
+mod waits;
 
 pub use trunkline_core::saga::*;
 
@@ -33,3 +34,4 @@ pub use sagas::{Ordered, SagaDetail, Sagas};
 pub use states::Recording;
 pub use trunkline_store::derived::{SagaIndexError, SagaQuery, SagaRow};
 pub use verify::{SagaCheck, SagaFault, SagaProblem};
+pub use waits::still_waits;

@@ -126,6 +126,7 @@ fn human(out: &mut dyn Write, action: &DecisionRecord) -> io::Result<()> {
         group,
         message_id,
         new_message_id,
+        released,
         outcome,
     } = action;
     write!(
@@ -137,7 +138,11 @@ fn human(out: &mut dyn Write, action: &DecisionRecord) -> io::Result<()> {
     if let Some(new) = new_message_id {
         write!(out, " as {new}")?;
     }
-    write!(out, " of {topic} for {group}: ")?;
+    write!(out, " of {topic} for {group}")?;
+    if *released > 0 {
+        write!(out, ", which had held {}", counted(*released, "message"))?;
+    }
+    write!(out, ": ")?;
     match outcome {
         DecisionOutcome::Waiting => writeln!(out, "waiting"),
         DecisionOutcome::Done { at } => writeln!(out, "done {}", time(*at)),

@@ -24,7 +24,7 @@ Examples:
 Without more, groups of dead letters that failed alike, the largest first. With --format json, one object \
 on each line: topic, group, error_like, count, first_at, last_at, first_id, last_id; with --each the \
 objects of `dlq show`; with --decisions number, at, by, decision, dead_letter, topic, group, message_id, \
-new_message_id, outcome (waiting, done, dead_again or gone), outcome_at, dead_again.";
+new_message_id, released (how many messages it had held), outcome (waiting, done, dead_again or gone), outcome_at, dead_again.";
 
 /// List dead letters
 #[derive(Debug, Args)]

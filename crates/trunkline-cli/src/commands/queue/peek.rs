@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use trunkline_ops::messages::{PeekReport, state_name};
-use trunkline_queue::{GroupName, MessageQueueExt as _, Peek, Peeked, TopicName};
+use trunkline_queue::{GroupName, MessageQueueExt as _, MessageState, Peek, Peeked, TopicName};
 
 use crate::failure::Failure;
 use crate::output::{Format, Output, write_json};
@@ -18,7 +18,8 @@ Examples:
   trunkline queue peek orders --after 120 --format json
 
 Oldest first; nothing is leased or changed. With --format json, one object on each line: place, id, topic, \
-key, type, data (or data_base64), headers, enqueued_at, not_before, and states, each with group and state.";
+key, type, data (or data_base64), headers, enqueued_at, not_before, and states, each with group and state \
+(waiting, leased, delayed, held or dead), and held_by, the dead letter that holds it.";
 
 /// Look at the messages of a topic
 #[derive(Debug, Args)]
@@ -69,6 +70,9 @@ fn human(out: &mut dyn Write, peeked: &Peeked) -> io::Result<()> {
     }
     for (group, state) in states {
         write!(out, "  {group}: {}", state_name(state))?;
+        if let MessageState::Held { dead_letter } = state {
+            write!(out, " behind dead letter {dead_letter}")?;
+        }
     }
     if let Some(what) = damaged {
         return writeln!(out, "\n          damaged: {what}");

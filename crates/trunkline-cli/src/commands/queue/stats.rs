@@ -19,8 +19,9 @@ Examples:
 Works beside the process that has the queue: the numbers are then those that it published last, at most a \
 second ago while it works. With --format json, one object: at, held_by, stored_bytes, and topics, each with \
 topic, messages, bytes, unread, dropped, published, publish_rate, and groups, each with group, subscribed, \
-ordered, waiting, leased, delayed, dead, oldest_age_ms, delivered, acked, retried, died, deliver_rate, \
-ack_rate. Rates are a second, over the last minute. A topic that is unread has no group: it keeps \
+ordered, waiting, leased, delayed, held, dead, oldest_age_ms, delivered, acked, retried, died, deliver_rate, \
+ack_rate. Rates are a second, over the last minute. What is held waits for a dead letter of its key to be \
+decided about; `trunkline queue peek` says for which. A topic that is unread has no group: it keeps \
 messages for a week, and no more than 1 GiB.";
 
 /// Say what waits, what is being worked on, and what is dead
@@ -59,8 +60,8 @@ impl Report for QueueReport {
             }
             writeln!(
                 out,
-                "  {:20} {:>10} {:>8} {:>10} {:>8} {:>8} {:>9} {:>9}",
-                "group", "waiting", "leased", "delayed", "dead", "oldest", "out/s", "acked/s"
+                "  {:20} {:>10} {:>8} {:>10} {:>8} {:>8} {:>8} {:>9} {:>9}",
+                "group", "waiting", "leased", "delayed", "held", "dead", "oldest", "out/s", "acked/s"
             )?;
             for group in &topic.groups {
                 let oldest = group
@@ -68,11 +69,12 @@ impl Report for QueueReport {
                     .map_or_else(|| "-".to_owned(), |millis| age(std::time::Duration::from_millis(millis)));
                 writeln!(
                     out,
-                    "  {:20} {:>10} {:>8} {:>10} {:>8} {:>8} {:>9.1} {:>9.1}{}",
+                    "  {:20} {:>10} {:>8} {:>10} {:>8} {:>8} {:>8} {:>9.1} {:>9.1}{}",
                     group.group,
                     group.waiting,
                     group.leased,
                     group.delayed,
+                    group.held,
                     group.dead,
                     oldest,
                     group.deliver_rate,

@@ -225,7 +225,7 @@ caught! {
             given_up_messages_survive_reopening
             a_message_is_settled_once;
         holding_what_is_rejected = HoldsWhatIsRejected:
-            a_dead_letter_frees_its_partition;
+            a_dead_letter_holds_its_key_and_frees_its_partition;
 
         counting_too_low = CountsTooLow:
             a_topic_appears_on_first_use
@@ -260,6 +260,7 @@ caught! {
         forgetting_tries = ForgetsTries:
             a_dead_letter_has_its_history;
         keeping_dead_letters_for_ever = KeepsDeadLettersForEver:
+            a_lapsed_dead_letter_holds_nothing
             a_dead_letter_lapses_in_the_end;
 
         counting_leased_messages_twice = CountsLeasedAsWaiting:
@@ -301,6 +302,38 @@ caught! {
             a_discarded_dead_letter_is_gone;
         keeping_no_record = KeepsNoRecord:
             every_decision_is_on_record;
+
+        passing_dead_letters_by = PassesDeadLettersBy:
+            a_dead_letter_holds_its_key_and_frees_its_partition
+            a_message_without_a_word_holds_its_key_in_the_end
+            whether_dead_letters_hold_may_be_changed
+            a_lapsed_dead_letter_holds_nothing
+            what_is_held_survives_reopening
+            a_replayed_message_comes_before_what_it_held
+            an_edited_message_comes_before_what_the_old_one_held
+            a_discarded_dead_letter_releases_what_it_held
+            what_is_held_is_told_apart
+            a_purge_takes_what_is_held
+            each_key_is_held_by_its_own_dead_letters;
+        holding_always = HoldsAlways:
+            a_dead_letter_that_is_passed_by_holds_nothing
+            whether_dead_letters_hold_may_be_changed;
+        fixing_whether_dead_letters_hold = FixesWhetherDeadLettersHold:
+            whether_dead_letters_hold_may_be_changed
+            what_is_held_survives_reopening;
+        holding_behind_sagas = HoldsBehindSagas:
+            a_dead_letter_that_a_saga_is_told_of_holds_nothing;
+        replaying_to_the_end = ReplaysToTheEnd:
+            a_replayed_message_comes_before_what_it_held;
+        saying_nothing_of_releases = SaysNothingOfReleases:
+            a_discarded_dead_letter_releases_what_it_held
+            a_replayed_message_comes_before_what_it_held;
+        counting_held_messages_as_waiting = CountsHeldAsWaiting:
+            what_is_held_is_told_apart;
+        purging_only_what_waits = PurgesOnlyWhatWaits:
+            a_purge_takes_what_is_held;
+        releasing_all_keys = ReleasesAllKeys:
+            each_key_is_held_by_its_own_dead_letters;
 
         losing_everything_on_reopening = LosesEverythingOnReopening:
             messages_and_groups_survive_reopening

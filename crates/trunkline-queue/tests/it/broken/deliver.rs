@@ -6,7 +6,7 @@ use std::time::Duration;
 use trunkline_queue::limits::DELAY_MAX;
 use trunkline_queue::{
     Clock, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLettersRead, Delivery, Due, GroupName,
-    GroupOptions, Lease, LeaseToken, MessageId, MessageQueue, NewMessage, OperateError, OperateQueue,
+    GroupOptions, Lease, LeaseToken, MessageId, MessageQueue, NewMessage, OnDead, OperateError, OperateQueue,
     PublishError, Published, Receive, ReceiveError, SettleError, StorageError, SubscribeError, TopicName,
     Unfinished,
 };
@@ -80,6 +80,7 @@ impl Broken {
     fn spoil(&self, messages: &mut [NewMessage]) {
         match self.fault {
             Fault::PublishesBackward => messages.reverse(),
+            Fault::HoldsBehindSagas => messages.iter_mut().for_each(|message| message.system_headers.clear()),
             Fault::DropsHeaders => messages.iter_mut().for_each(|message| message.headers.clear()),
             Fault::IgnoresDelays => messages.iter_mut().for_each(|message| message.due = Due::Now),
             Fault::HalvesDelays => {
@@ -122,6 +123,14 @@ impl Broken {
         let group = self.group(group);
         if matches!(self.fault, Fault::IgnoresOrder | Fault::ReversesDeliveries) {
             options.ordered = None;
+        }
+        match self.fault {
+            Fault::PassesDeadLettersBy => options.on_dead = OnDead::Pass,
+            Fault::HoldsAlways => options.on_dead = OnDead::Hold,
+            Fault::FixesWhetherDeadLettersHold => {
+                options = *self.noted().options.entry(group.clone()).or_insert(options);
+            }
+            _ => {}
         }
         let subscribed = self.queue.subscribe(topic.clone(), group.clone(), options).await;
         match (self.fault, subscribed) {

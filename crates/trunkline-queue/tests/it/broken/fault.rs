@@ -46,6 +46,11 @@ pub(super) enum Fault {
     LosesLateLeases,
     DropsDeadLetters,
     HoldsWhatIsRejected,
+    // Holding keys.
+    PassesDeadLettersBy,
+    HoldsAlways,
+    FixesWhetherDeadLettersHold,
+    HoldsBehindSagas,
     // Counting.
     CountsTooLow,
     CountsLate,
@@ -80,6 +85,11 @@ pub(super) enum Fault {
     DiscardsWhatIsReplayed,
     DecidesTwice,
     KeepsNoRecord,
+    ReplaysToTheEnd,
+    SaysNothingOfReleases,
+    CountsHeldAsWaiting,
+    PurgesOnlyWhatWaits,
+    ReleasesAllKeys,
     // Reopening.
     LosesEverythingOnReopening,
     KeepsLeasesOfProcessesThatAreGone,

@@ -2,7 +2,8 @@
 
 use trunkline_queue::{
     DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionOutcome, DecisionRecord,
-    GroupName, MessageQueue, OperateError, OperateQueue, Peek, Peeked, QueueStats, Receive, TopicName,
+    GroupName, MessageQueue, NewMessage, OperateError, OperateQueue, Peek, Peeked, QueueStats, Receive,
+    TopicName,
 };
 
 use super::fault::Fault;
@@ -26,6 +27,7 @@ impl Broken {
         for group in stats.topics.iter_mut().flat_map(|topic| &mut topic.groups) {
             match self.fault {
                 Fault::CountsLeasedAsWaiting => group.waiting += group.leased,
+                Fault::CountsHeldAsWaiting => group.waiting += std::mem::take(&mut group.held),
                 Fault::TellsNoAge => group.oldest_age = None,
                 _ => {}
             }
@@ -63,6 +65,12 @@ impl Broken {
                     self.queue.decide(letter.id, DeadLetterDecision::Discard, by).await?;
                 }
             }
+            Fault::PurgesOnlyWhatWaits => {
+                let topics = self.queue.stats().await?.topics;
+                if let Some(one) = topics.iter().flat_map(|topic| &topic.groups).find(|one| one.held > 0) {
+                    return Ok(one.waiting + one.delayed);
+                }
+            }
             Fault::KeepsForgottenGroups => {
                 let topics = self.queue.stats().await?.topics;
                 let groups = topics.iter().flat_map(|topic| &topic.groups);
@@ -88,6 +96,19 @@ impl Broken {
             self.queue.publish(topic, vec![(**new).clone()]).await.unwrap();
             return self.queue.decide(id, DeadLetterDecision::Discard, by).await;
         }
+        if let (Fault::ReplaysToTheEnd, DeadLetterDecision::Replay) = (self.fault, &decision) {
+            let old = self.queue.dead_letter(id.clone()).await?.message;
+            let mut new = NewMessage::like(old.clone());
+            new.id = format!("{}-again", old.id).parse().unwrap();
+            self.queue.publish(old.topic, vec![new]).await.unwrap();
+            return self.queue.decide(id, DeadLetterDecision::Discard, by).await;
+        }
+        if self.has(Fault::ReleasesAllKeys) {
+            let letters = self.queue.dead_letters(DeadLettersRead::default()).await?;
+            for other in letters.into_iter().filter(|letter| letter.id != id) {
+                self.queue.decide(other.id, DeadLetterDecision::Discard, by.clone()).await?;
+            }
+        }
         let decision = match decision {
             DeadLetterDecision::Replay if self.has(Fault::DiscardsWhatIsReplayed) => {
                 DeadLetterDecision::Discard
@@ -100,7 +121,10 @@ impl Broken {
                 self.queue.decide(id, DeadLetterDecision::Discard, by).await
             }
             (Fault::DecidesTwice, Err(error)) => self.noted().decided.get(&id).cloned().ok_or(error),
-            (_, decided) => {
+            (_, mut decided) => {
+                if let (Fault::SaysNothingOfReleases, Ok(action)) = (self.fault, &mut decided) {
+                    action.released = 0;
+                }
                 if let Ok(action) = &decided {
                     self.noted().decided.insert(id, action.clone());
                 }

@@ -43,6 +43,8 @@ pub(super) struct Noted {
     /// The last count of each topic.
     pub(super) counts: BTreeMap<Option<TopicName>, Unfinished>,
     pub(super) decided: BTreeMap<DeadLetterId, DecisionRecord>,
+    /// The options that each group had first.
+    pub(super) options: BTreeMap<GroupName, GroupOptions>,
 }
 
 /// Little enough that the suite reaches it.

@@ -172,7 +172,6 @@ impl MemoryQueue {
     }
 }
 
-#[expect(clippy::ptr_arg, reason = "a body is the whole pointer")]
 fn may_hold(_: &TopicName, body: &Arc<Message>) -> bool {
     body.may_hold()
 }

@@ -75,15 +75,13 @@ impl<B: Body> Engine<B> {
         let found = &self.topics[number as usize];
         let known = found.names.get(name).and_then(|group| found.group(*group));
         let new = known.is_none();
-        if let Some(group) = known {
-            if group.ordered() != ordered {
-                return Err(SubscribeError::OtherOptions {
-                    topic: topic.clone(),
-                    group: name.clone(),
-                    found: describe(group.ordered()),
-                    wanted: describe(ordered),
-                });
-            }
+        if let Some(group) = known.filter(|group| group.ordered() != ordered) {
+            return Err(SubscribeError::OtherOptions {
+                topic: topic.clone(),
+                group: name.clone(),
+                found: describe(group.ordered()),
+                wanted: describe(ordered),
+            });
         }
         if known.is_none_or(|group| !group.subscribed) {
             self.make(Change::Subscribe { topic: number, name: name.clone(), ordered }, changes);

@@ -49,7 +49,9 @@ impl<B: Body> Engine<B> {
         let mut stats = Vec::new();
         for number in numbers {
             let groups: Vec<u32> = self.topics[number as usize].names.values().copied().collect();
-            groups.iter().for_each(|group| self.sweep(number, *group, now));
+            for group in &groups {
+                self.sweep(number, *group, now);
+            }
             let topic = &mut self.topics[number as usize];
             stats.push(TopicStats {
                 topic: topic.name.clone(),
@@ -103,7 +105,9 @@ impl<B: Body> Engine<B> {
         };
         for number in numbers {
             let groups = self.topics[number as usize].groups.len() as u32;
-            (0..groups).for_each(|group| self.sweep(number, group, now));
+            for group in 0..groups {
+                self.sweep(number, group, now);
+            }
         }
         let topics = match topic {
             Some(name) => {

@@ -87,4 +87,6 @@ trunkline_config::error_codes! {
     NO_CONSUMER = "TL2509";
     /// A saga or a step that was called as another one is called.
     BAD_WAS = "TL2510";
+    /// A place in the log to start from that is none.
+    BAD_START = "TL2511";
 }

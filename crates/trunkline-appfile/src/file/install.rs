@@ -187,7 +187,7 @@ fn with_consumers(mut builder: AppBuilder, consumers: IndexMap<String, ConsumerD
 }
 
 fn with_sagas(mut builder: AppBuilder, sagas: IndexMap<String, SagaDefinition>) -> AppBuilder {
-    for (name, SagaDefinition { action, was, .. }) in sagas {
+    for (name, SagaDefinition { action, was, start_from, .. }) in sagas {
         let behaviour: Arc<dyn Behaviour> = match action {
             SagaAction::Steps(steps) => Arc::new(DeclaredSaga(*steps)),
             SagaAction::Class(class) => match builder.named().sagas.get(&class) {
@@ -196,6 +196,7 @@ fn with_sagas(mut builder: AppBuilder, sagas: IndexMap<String, SagaDefinition>) 
                 None => continue,
             },
         };
+        builder = builder.saga_start_from(&name, start_from);
         builder = was.into_iter().fold(builder, |builder, was| builder.saga_was(&name, was.name));
         builder = builder.saga_behaviour(name, behaviour);
     }

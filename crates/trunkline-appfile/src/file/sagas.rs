@@ -9,6 +9,7 @@ use trunkline_config::{Diagnostic, Span, nearest};
 use trunkline_core::EventType;
 use trunkline_core::saga::Retry;
 use trunkline_queue::TopicName;
+use trunkline_runtime::saga::{InvalidStartFrom, StartFrom};
 
 use super::aggregates::EVENT_FIELDS;
 use super::messages::{checked, within};
@@ -23,6 +24,8 @@ pub struct SagaDefinition {
     pub action: SagaAction,
     /// Names that it had before.
     pub was: Vec<WasName>,
+    /// From where on in the log sagas of this name are started, when it is new.
+    pub start_from: StartFrom,
     /// Where it stands.
     pub span: Span,
 }
@@ -192,6 +195,7 @@ fn saga(field: &Field<'_>, reading: &Reading<'_>) -> Option<SagaDefinition> {
     let span = field.span();
     let mut section = field.section();
     let was = was::read(&section.key("was"));
+    let start_from = start_from(&section.key("start_from"));
     let class = section.key("class");
     if let Some(name) = class.read::<String>() {
         section.finish();
@@ -201,7 +205,7 @@ fn saga(field: &Field<'_>, reading: &Reading<'_>) -> Option<SagaDefinition> {
             let near = nearest(&name, known());
             field.reader().report(reading.unresolved(class.span(), message).did_you_mean(near));
         }
-        return Some(SagaDefinition { action: SagaAction::Class(name), was, span });
+        return Some(SagaDefinition { action: SagaAction::Class(name), was, start_from, span });
     }
     let read = Scopes::new(reading);
     let (start, start_when) = start(&section.key("start"), &read);
@@ -226,7 +230,24 @@ fn saga(field: &Field<'_>, reading: &Reading<'_>) -> Option<SagaDefinition> {
     let steps = steps.into_iter().collect::<Option<Vec<_>>>()?;
     let (start, correlate) = (start?, correlate?);
     let definition = StepsDefinition { start, start_when, correlate, steps, on, completed, failed, timeout };
-    Some(SagaDefinition { action: SagaAction::Steps(Box::new(definition)), was, span })
+    Some(SagaDefinition { action: SagaAction::Steps(Box::new(definition)), was, start_from, span })
+}
+
+/// `"now"`, `"beginning"`, a time, or a position, as a number too.
+fn start_from(field: &Field<'_>) -> StartFrom {
+    let Some(node) = field.node().filter(|_| field.is_present()) else { return StartFrom::Now };
+    let text = match &node.value {
+        trunkline_config::Value::Integer(number) => Some(number.to_string()),
+        _ => field.read::<String>(),
+    };
+    let Some(text) = text else { return StartFrom::Now };
+    text.parse().unwrap_or_else(|error: InvalidStartFrom| {
+        let message = format!("{text:?} is no place to start from");
+        field
+            .reader()
+            .report(Diagnostic::error(codes::BAD_START, field.span(), message).fix(error.to_string()));
+        StartFrom::Now
+    })
 }
 
 /// What expressions may name, and what reading them takes.

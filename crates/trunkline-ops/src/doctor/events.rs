@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
+use trunkline::saga::STARTS_STREAM;
 use trunkline_core::Position;
-use trunkline_store::{AllRead, Maintain, MaintainError};
+use trunkline_store::{AllRead, EventStore, Maintain, MaintainError};
 
 use super::{Check, Subject, waiting};
 use crate::OpsError;
@@ -29,7 +30,7 @@ pub(super) async fn look(subject: &Subject<'_>) -> Result<Vec<Check>, OpsError> 
     if !checks.is_empty() {
         return Ok(checks);
     }
-    if head == Position::START {
+    if is_new(&**store).await? {
         let (dispatch, import) =
             (subject.command("dispatch", "COMMAND"), subject.command_on_events("import", ""));
         let remedy = format!("{dispatch} makes some, and {import} brings some");
@@ -52,6 +53,17 @@ pub(super) async fn look(subject: &Subject<'_>) -> Result<Vec<Check>, OpsError> 
     let age = span(waiting::age(last.recorded_at()));
     checks.push(Check::ok(NAME, format!("{}, the last {age} ago", counted(head.get(), "event"))));
     Ok(checks)
+}
+
+/// Whether nothing has happened yet: the log has no more than what says from where on sagas are started.
+pub(super) async fn is_new(store: &dyn EventStore) -> Result<bool, OpsError> {
+    let mut read = store.read_all(AllRead::default());
+    while let Some(event) = read.next().await.transpose()? {
+        if event.stream() != STARTS_STREAM {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What a verification finds, where it takes no more than a moment.

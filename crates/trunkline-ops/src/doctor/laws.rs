@@ -1,8 +1,6 @@
 //! Whether what must hold does.
 
-use trunkline_core::Position;
-
-use super::{Check, Subject};
+use super::{Check, Subject, events};
 use crate::words::counted;
 use crate::{OpsError, sagas};
 
@@ -10,7 +8,7 @@ pub(super) const NAME: &str = "laws";
 
 pub(super) async fn look(subject: &Subject<'_>) -> Result<Vec<Check>, OpsError> {
     let app = subject.app;
-    if app.store().head().await? == Position::START {
+    if events::is_new(&**app.store()).await? {
         return Ok(Vec::new());
     }
     let all = trunkline::law::laws(app).await?;

@@ -230,6 +230,7 @@ impl From<BuildError> for OpsError {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::Open { place, source } => Self::Open { source, place },
+            BuildError::Sagas { error } => Self::Saga(*error),
             other => Self::Build(other),
         }
     }

@@ -99,10 +99,11 @@ impl<'a> Source<'a> {
     /// The data of a saga's event, where the place that it names is another in the new store.
     async fn with_todays_cause(&self, command: &[RecordedEvent]) -> Result<Option<Bytes>, MigrateError> {
         let [event] = command else { return Ok(None) };
-        if !self.places.has_moved() || !event.stream().starts_with(STREAM_PREFIX) {
+        let is_start = event.stream() == trunkline::saga::STARTS_STREAM;
+        if !self.places.has_moved() || !(is_start || event.stream().starts_with(STREAM_PREFIX)) {
             return Ok(None);
         }
-        if !Transition::TYPES.contains(&event.event_type()) {
+        if !is_start && !Transition::TYPES.contains(&event.event_type()) {
             let reason = "a newer version wrote this event of a saga's, and what it names of the old store isn't known";
             return Err(stopped(event, reason.to_owned()));
         }

@@ -41,7 +41,7 @@ async fn what_cannot_be_looked_at_is_bad_and_the_rest_is_looked_at_all_the_same(
         r#"{"order_id":"1","country":"EIRE","items":[{"sku":"a","quantity":2,"unit_price":150}],"total":300}"#,
     );
     app.send(request).await.unwrap();
-    assert_eq!(app.store().head().await.unwrap(), Position::new(1));
+    assert!(app.store().head().await.unwrap() > Position::START);
     let diagnosis = diagnose(&app).await;
     // The laws are held against read models, and nothing has made any yet.
     assert_eq!(states(&diagnosis, "laws"), [Health::Bad], "{diagnosis:?}");

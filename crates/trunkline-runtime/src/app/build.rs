@@ -14,6 +14,7 @@ use trunkline_sql::{Model, TypedProjection};
 use super::builder::Wrap;
 use super::open::{self, Resources, Supplied};
 use super::{App, AppBuilder, BuildError, Messages, wiring};
+use crate::backend::Access;
 use crate::command::{Bus, Events};
 use crate::follow::{Activity, Tail};
 use crate::messages::{Consumer, ConsumerAction, Relay, read_the_log};
@@ -43,6 +44,7 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
         snapshots: builder.snapshots,
         saga_index: builder.saga_index,
     };
+    let writes = matches!(builder.opening.access, Access::Append);
     let resources = open::open(supplied, builder.opening, &builder.backends, &settings).await?;
     let Resources { store, opened, queue, read_models, read_models_access: access, home } = resources;
     let clock = builder.clock.unwrap_or_else(|| Arc::new(SystemClock));
@@ -67,7 +69,11 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let sagas = each_once("saga", builder.sagas)?;
     let renamed = renamed(builder.sagas_were, &sagas)?;
     let routes = Routes::new(sagas.into_iter().collect(), renamed, upcasters.clone(), &handled);
-    let sagas = Sagas::new(routes, &tail, &activity, saga_clock, &home);
+    let sagas = Sagas::new(routes, &tail, &activity, saga_clock, &home, builder.sagas_start_from);
+    if writes {
+        // Before anything else is appended: what is appended from now on starts them.
+        sagas.declare().await.map_err(|error| BuildError::Sagas { error: Box::new(error) })?;
+    }
     Ok(App {
         store,
         opened,

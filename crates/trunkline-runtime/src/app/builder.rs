@@ -26,6 +26,7 @@ use crate::command::{CommandLogic, DeciderHandler, EventRule, Handler};
 use crate::messages::{Consumer, ConsumerAction, MessageHandler, Relay};
 use crate::middleware::{CommandService, Guard};
 use crate::query::{self, QueryLogic};
+use crate::saga::StartFrom;
 use crate::{
     CommandHandler, CommandRequest, DispatchError, Outcome, ProjectionDefinition, QueryHandler, Snapshot,
     StateProjection,
@@ -82,6 +83,8 @@ pub struct AppBuilder {
     pub(super) sagas: Vec<(String, Arc<dyn Behaviour>)>,
     /// Names that sagas had before, and what they are called today.
     pub(super) sagas_were: Vec<(String, String)>,
+    /// From where on sagas of a name are started, when it is new.
+    pub(super) sagas_start_from: BTreeMap<String, StartFrom>,
     pub(super) relays: Vec<Relay>,
     pub(super) consumers: Vec<(Consumer, ConsumerAction)>,
     pub(super) guard: Option<Guard>,
@@ -381,6 +384,15 @@ impl AppBuilder {
     pub fn saga<S: Saga>(self) -> Self {
         let app = self.saga_behaviour(S::NAME, Arc::new(Typed::<S>::default()));
         S::WAS.iter().fold(app, |app, was| app.saga_was(S::NAME, *was))
+    }
+
+    /// From where on in the log events start sagas of a name, when it is new: from now on if it isn't said.
+    ///
+    /// It is recorded when the application is first built with the saga over a store that it may write to; what was
+    /// recorded then counts.
+    pub fn saga_start_from(mut self, name: impl Into<String>, from: StartFrom) -> Self {
+        self.sagas_start_from.insert(name.into(), from);
+        self
     }
 
     /// The saga of a name had another one before: sagas that were begun under that go on, in their streams.

@@ -46,6 +46,12 @@ pub enum BuildError {
         /// Why.
         source: OpenError,
     },
+    /// What its sagas have recorded can't be read, or what they have to record first can't be appended.
+    #[error("{error}")]
+    Sagas {
+        /// Why.
+        error: Box<SagaError>,
+    },
     /// Parts of it name what there isn't, or wait for what never comes.
     #[error("{}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Wiring {

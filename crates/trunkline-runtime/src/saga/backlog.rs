@@ -1,9 +1,10 @@
 //! What waits for sagas to be run, for who looks on: also when another process runs them, or none does.
 
 use futures::StreamExt as _;
-use trunkline_core::saga;
+use trunkline_core::{RecordedEvent, saga};
 use trunkline_store::AllRead;
 
+use super::route::Routed;
 use super::{SagaError, Sagas, states};
 use crate::follow::Backlog;
 
@@ -29,13 +30,23 @@ impl Sagas {
         while let Some(event) = events.next().await.transpose()? {
             let waits = match saga::of_stream(event.stream()) {
                 Some(_) => states::read(&event)?.transition.sends(),
-                None => !self.routes.deliver(&event)?.routed.is_empty(),
+                None => self.concerns_any(&event).await?,
             };
             if waits && !backlog.add(event.recorded_at()) {
                 break;
             }
         }
         Ok(backlog)
+    }
+
+    /// Whether an event is for a saga that there is, or that it may start.
+    async fn concerns_any(&self, event: &RecordedEvent) -> Result<bool, SagaError> {
+        for Routed { name, id, begun_as, .. } in self.routes.deliver(event)?.routed {
+            if self.concerned(event, name, id, begun_as).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// How many sagas wait for a time that has come, up to a limit, and the longest overdue of them.

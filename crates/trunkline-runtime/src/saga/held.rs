@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::Ordering;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indexmap::IndexMap;
@@ -89,12 +88,8 @@ impl Sagas {
         Ok(lacking.collect())
     }
 
-    /// Holds and frees sagas under way, once in the life of these definitions; up to a position the log has had its
-    /// effect on all that are not held.
+    /// Holds and frees sagas under way; up to a position the log has had its effect on all that are not held.
     pub(super) async fn look(&self, done: Position) -> Result<(), SagaError> {
-        if self.looked.load(Ordering::Acquire) {
-            return Ok(());
-        }
         let mut after = None;
         loop {
             let keys = under_way(&*self.index, &mut after).await?;
@@ -120,7 +115,6 @@ impl Sagas {
             };
             stream::iter(inputs).map(one).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         }
-        self.looked.store(true, Ordering::Release);
         Ok(())
     }
 

@@ -4,9 +4,9 @@
 //! `route` says which events are for which sagas, `states` where each stands, `outbox` what its transitions send, and
 //! `publish` hands that to the queue; `advance` appends what follows from an input. `runner` brings all of that together,
 //! and `refresh` keeps the index of sagas up to date, which is for who lists them and for what time makes happen.
-//! `held` holds sagas under way whose definition changed, and frees them. [`Sagas`] is what an application asks and
-//! orders; `backlog` is what waits for them to be run; `verify` checks all of them, by the `audit` of each; `played`
-//! plays events to sagas for scenarios.
+//! `starts` says from where on events start sagas; `held` holds sagas under way whose definition changed, and frees
+//! them. [`Sagas`] is what an application asks and orders; `backlog` is what waits for them to be run; `verify` checks
+//! all of them, by the `audit` of each; `played` plays events to sagas for scenarios.
 
 mod advance;
 mod audit;
@@ -20,6 +20,7 @@ mod refresh;
 mod route;
 mod runner;
 mod sagas;
+mod starts;
 mod states;
 mod verify;
 mod waits;
@@ -31,6 +32,7 @@ pub use held::Lacking;
 pub(crate) use played::PlayedSagas;
 pub(crate) use route::Routes;
 pub use sagas::{Ordered, SagaDetail, Sagas};
+pub use starts::{InvalidStartFrom, STARTS_STREAM, StartFrom};
 pub use states::Recording;
 pub use trunkline_store::derived::{SagaIndexError, SagaQuery, SagaRow};
 pub use verify::{SagaCheck, SagaFault, SagaProblem};

@@ -10,6 +10,7 @@
 //! A piece of the log is done with when all that follows was appended and all that it says was published; only then
 //! does the checkpoint move over it. Done again after a crash, each part finds that it was done.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -20,7 +21,7 @@ use trunkline_core::saga::{self, Input};
 use trunkline_core::{Position, RecordedEvent, StreamName, Timestamp};
 use trunkline_queue::MessageQueue;
 use trunkline_store::derived::{Checkpoint, SagaIndex, SagaKey};
-use trunkline_store::{Advice, EventStream, ReadError};
+use trunkline_store::{Advice, AllRead, EventStream, ReadError};
 
 use super::advance::{advance, count_ignored};
 use super::publish::Publisher;
@@ -148,10 +149,40 @@ impl<'a> Runner<'a> {
         };
         self.sagas.refresh().await?;
         // Before anything is read with definitions that may be others than those by which it was read until now.
-        self.sagas.look(done).await?;
+        if !self.sagas.looked.load(Ordering::Acquire) {
+            self.sagas.look(done).await?;
+            self.catch_up_new(done).await?;
+            self.sagas.looked.store(true, Ordering::Release);
+        }
         self.sagas.read_to.send_replace(done);
         self.follower.go_to(done);
         Ok(())
+    }
+
+    /// Lets new sagas that begin in what others have read already read that too, and nobody else.
+    async fn catch_up_new(&self, done: Position) -> Result<(), SagaError> {
+        let behind = self.sagas.behind().await?;
+        let Some(after) = behind.values().map(|rule| rule.after).min() else { return Ok(()) };
+        let mut events = self.sagas.store.read_all(AllRead { to: done, ..AllRead::after(after) });
+        loop {
+            let chunk = next_chunk(&mut events).await?;
+            if chunk.is_empty() {
+                break;
+            }
+            let mut inputs: IndexMap<SagaKey, Vec<Input>> = IndexMap::new();
+            for event in chunk.iter().filter(|event| saga::of_stream(event.stream()).is_none()) {
+                for Routed { name, id, begun_as, recorded } in self.sagas.routes.deliver(event)?.routed {
+                    if !behind.contains_key(&name) {
+                        continue;
+                    }
+                    if let Some(key) = self.sagas.concerned(event, name, id, begun_as).await? {
+                        inputs.entry(key).or_default().push(Input::Recorded(recorded));
+                    }
+                }
+            }
+            self.advance(inputs).await?;
+        }
+        self.sagas.caught_up(behind.keys(), done).await
     }
 
     /// Does what there is to do as of now; whether that was anything. Timers are left for later when rows were put in
@@ -267,8 +298,9 @@ impl<'a> Runner<'a> {
                 count_ignored(&name, "problem");
             }
             for Routed { name, id, begun_as, recorded } in delivered.routed {
-                let key = self.sagas.begun(name, id, begun_as).await?;
-                inputs.entry(key).or_default().push(Input::Recorded(recorded));
+                if let Some(key) = self.sagas.concerned(event, name, id, begun_as).await? {
+                    inputs.entry(key).or_default().push(Input::Recorded(recorded));
+                }
             }
         }
         // What a saga no longer waits for by the time that it is looked up is not published: nothing would come of it.

@@ -1,12 +1,12 @@
 //! The sagas of an application: what is asked of them, and what an operator orders.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 use trunkline_core::saga::{self, Input, Names, Order, SagaState, Status, Transition};
 use trunkline_core::{Clock, EventType, NewEvent, Position, RecordedEvent, StreamName, Timestamp, Version};
 use trunkline_nearest::nearest;
@@ -16,6 +16,7 @@ use trunkline_store::derived::{Checkpoints, DerivedHome, SagaIndex, SagaKey, Sag
 
 use super::advance::advance;
 use super::runner::Runner;
+use super::starts::{Rule, StartFrom};
 use super::states::{Recording, SagaStates};
 use super::{Routes, SagaError};
 use crate::follow::{Activity, BackOff, Tail};
@@ -38,6 +39,10 @@ pub struct Sagas {
     pub(super) read_to: watch::Sender<Position>,
     /// What keeps those who run them from going on.
     pub(super) back_off: BackOff,
+    /// From where on sagas whose name is new are started, where it was said.
+    pub(super) start_from: BTreeMap<String, StartFrom>,
+    /// From where on each is started, once that is known.
+    pub(super) starts: OnceCell<BTreeMap<String, Rule>>,
     /// Whether sagas under way were held against the definitions.
     pub(super) looked: AtomicBool,
     /// Held by who runs them: two would do everything twice, and get in each other's way.
@@ -80,6 +85,7 @@ impl Sagas {
         activity: &Activity,
         clock: Arc<dyn Clock>,
         home: &DerivedHome,
+        start_from: BTreeMap<String, StartFrom>,
     ) -> Self {
         let (checkpoints, index) = (Arc::clone(&home.checkpoints), Arc::clone(&home.saga_index));
         let (tail, activity, store) = (Arc::clone(tail), activity.clone(), Arc::clone(tail.store()));
@@ -97,6 +103,8 @@ impl Sagas {
             index,
             read_to,
             back_off,
+            start_from,
+            starts: OnceCell::new(),
             looked,
             running,
         }

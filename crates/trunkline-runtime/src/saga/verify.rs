@@ -107,7 +107,7 @@ impl Sagas {
     /// - Every saga that was started is completed, compensated, stuck, or waits for something that may still come.
     /// - A compensation undoes all that the steps did, and nothing twice; only an operator has anything sent again as a
     ///   new message.
-    /// - Every event that should have started a saga did.
+    /// - Every event that should have started a saga did, from where on sagas of its name are started.
     /// - Nothing that a saga waits for was passed over.
     /// - The definitions name all that sagas under way wait for, but for those that are held already.
     ///
@@ -195,7 +195,7 @@ impl Check<'_> {
                 continue;
             }
             let mut what = format!("{event_type} at position {position} should have started it, and did not");
-            let is_to_come = position > self.read_to;
+            let is_to_come = position > self.read_to || self.sagas.behind().await?.contains_key(&name);
             if is_to_come {
                 what.push_str("; it does when sagas run, which have not come so far");
             }
@@ -243,7 +243,7 @@ impl Check<'_> {
         for (name, problem) in delivered.problems {
             let definition = self.definition(&name);
             let starts = definition.is_some_and(|known| known.behaviour.start_type() == event_type);
-            if starts {
+            if starts && self.sagas.may_start(&name, event).await? {
                 let what =
                     format!("{event_type} at position {position} finds no saga of this name: {problem}");
                 self.found.problem(SagaFault::NoSaga, name, what);
@@ -251,6 +251,9 @@ impl Check<'_> {
         }
         for Routed { name, id, recorded, .. } in delivered.routed {
             let Some(definition) = self.definition(&name) else { continue };
+            if !self.sagas.may_start(&name, event).await? {
+                continue;
+            }
             for event in &recorded.events {
                 let starts = definition.behaviour.start(event);
                 // An event that is also something else to a saga may have no answer to whether it starts one.

@@ -35,6 +35,7 @@ mod saga_index;
 mod saga_large;
 mod saga_post;
 mod saga_runs;
+mod saga_starts;
 mod saga_verify;
 mod sagas;
 mod scenarios;

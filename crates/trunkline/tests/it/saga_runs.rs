@@ -8,7 +8,7 @@ use trunkline::messages::{CommandDispatcher, MemoryCheckpoints, MessageHandler a
 use trunkline::saga::{SagaError, SagaQuery, Status, Transition};
 use trunkline::{
     App, Append, CommandRequest, EventStore, EventStoreExt as _, EventType, Expected, ManualClock,
-    MemoryStore, Metadata, NewEvent, Position, StreamName, Timestamp,
+    MemoryStore, Metadata, NewEvent, StreamName, Timestamp,
 };
 use trunkline_queue::{Delivery, GroupOptions, MemoryQueue, MessageQueue as _, Receive};
 use trunkline_store::AllRead;
@@ -430,8 +430,8 @@ async fn events_say_which_saga_asked_for_them_and_why() {
     let events: Vec<_> = shop.store.stream_events(&"payment-1".parse().unwrap()).await.unwrap();
     let said: serde_json::Value = serde_json::from_slice(events[0].metadata()).unwrap();
     assert_eq!((said["saga_id"].as_str(), said["$saga"].as_str()), (Some("1"), Some("order-1")));
-    let created = shop.store.event_at(Position::FIRST).await.unwrap().unwrap();
-    let first: serde_json::Value = serde_json::from_slice(created.metadata()).unwrap();
+    let created = shop.store.stream_events(&"order-1".parse().unwrap()).await.unwrap();
+    let first: serde_json::Value = serde_json::from_slice(created[0].metadata()).unwrap();
     assert_eq!(said["correlation_id"], first["correlation_id"], "all of it has one cause");
 }
 

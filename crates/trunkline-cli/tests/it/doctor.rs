@@ -144,6 +144,41 @@ const CASES: &[Case] = &[
     },
     Case {
         breaks: |folder| {
+            done(folder, PLACE);
+            done(folder, "run app.tsk --quiet");
+            folder.write("data/read.orders.1.db", "nothing");
+        },
+        name: "read models",
+        says: "orders can't go on",
+        first: NOTHING,
+        remedy: "projection rebuild",
+    },
+    Case {
+        breaks: |folder| {
+            done(folder, PLACE);
+            done(folder, "run app.tsk --quiet");
+            std::fs::remove_file(folder.path("data/read.orders.1.db")).unwrap();
+        },
+        name: "read models",
+        says: "orders can't go on",
+        first: NOTHING,
+        remedy: "projection rebuild",
+    },
+    Case {
+        breaks: |folder| {
+            done(folder, PLACE);
+            done(folder, "run app.tsk --quiet");
+            folder.write("data/events.checkpoints/$sagas.checkpoint.json", "nothing");
+        },
+        name: "sagas",
+        says: "sagas.checkpoint.json is damaged",
+        first: |folder| {
+            std::fs::remove_file(folder.path("data/events.checkpoints/$sagas.checkpoint.json")).unwrap();
+        },
+        remedy: "verify",
+    },
+    Case {
+        breaks: |folder| {
             done(folder, "queue publish ship --type Ship --data '{\"id\":\"9\"}' --quiet");
             folder.write("app.tsk", APP.replace("[consumers.work]", "[consumers.labour]"));
         },
@@ -285,4 +320,34 @@ fn read_only(path: &std::path::Path, is: bool) {
     #[cfg(not(unix))]
     rights.set_readonly(is && path.is_file());
     std::fs::set_permissions(path, rights).unwrap();
+}
+
+/// Goal: an older log under what is newer is found in each part, and what the remedies say brings all of it together again.
+#[test]
+fn an_older_log_under_newer_parts_is_found_in_each_and_mended() {
+    let folder = at_rest();
+    let copy = |from: &str, to: &str| {
+        std::fs::create_dir_all(folder.path(to)).unwrap();
+        for file in files(&folder.path(from)) {
+            let name = file.file_name().unwrap();
+            std::fs::copy(&file, folder.path(to).join(name)).unwrap();
+        }
+    };
+    copy("data/events", "older");
+    done(&folder, "dispatch app.tsk Place --quiet --data '{\"id\":\"2\",\"total\":5}'");
+    done(&folder, "run app.tsk --quiet");
+    std::fs::remove_dir_all(folder.path("data/events")).unwrap();
+    copy("older", "data/events");
+    let found = bad(&folder, "");
+    let names: Vec<&str> = found.iter().map(|[name, _, _]| name.as_str()).collect();
+    assert_eq!(names, ["read models", "relays", "sagas"], "{found:?}");
+    for [name, _, remedy] in &found {
+        done(&folder, command(remedy));
+        if name != "read models" {
+            assert!(remedy.contains("data/events.checkpoints"), "{remedy}");
+        }
+    }
+    std::fs::remove_dir_all(folder.path("data/events.checkpoints")).unwrap();
+    done(&folder, "run app.tsk --quiet");
+    assert_eq!(bad(&folder, ""), [[""; 3]; 0]);
 }

@@ -58,9 +58,13 @@ pub async fn diagnose(subject: Subject<'_>) -> Diagnosis {
 /// What was seen, or why it could not be looked at: the rest is looked at all the same.
 fn seen(subject: &Subject<'_>, name: &'static str, looked: Result<Vec<Check>, OpsError>) -> Vec<Check> {
     looked.unwrap_or_else(|error| {
-        let remedy = Some(subject.hints(&error.hints())).filter(|hints| !hints.is_empty());
-        let says = format!("can't be looked at: {}", error.message());
-        vec![Check { name, state: Health::Bad, says, remedy }]
+        let hints = subject.hints(&error.hints());
+        let remedy = match error.code() {
+            _ if !hints.is_empty() => hints,
+            Some(code) => format!("`trunkline explain {}` says what to do", code.as_str()),
+            None => "correct what it says, and ask again".to_owned(),
+        };
+        vec![Check::bad(name, format!("can't be looked at: {}", error.message()), remedy)]
     })
 }
 

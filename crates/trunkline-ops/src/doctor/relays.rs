@@ -17,7 +17,9 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
                 let waits = format!("to be relayed by {}", relay.name);
                 checks.extend(waiting::check(NAME, &backlog, &waits, subject, runs));
             }
-            Err(error) => checks.push(Check::bad(NAME, format!("{called}: {error}"), remedy(subject))),
+            Err(error) => {
+                checks.push(Check::bad(NAME, format!("{called}: {error}"), remedy(subject, &relay.name)));
+            }
         }
     }
     if all > 0 && checks.is_empty() {
@@ -27,11 +29,12 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
 }
 
 /// What helps where a checkpoint is of another log, or can't be read.
-pub(super) fn remedy(subject: &Subject<'_>) -> String {
+pub(super) fn remedy(subject: &Subject<'_>, name: &str) -> String {
     let verify = subject.command_on_events("verify", "");
+    let place = subject.events.dsn.path().display();
     format!(
         "{verify} says whether the log is whole; where an older one was restored, restore what is as new as the \
-         checkpoint, or remove the checkpoint's file in the folder `.checkpoints` beside the store to begin again: \
-         what a queue has already, it keeps once"
+         checkpoint, or remove the file of {name} in {place}.checkpoints, to begin again at the first event: what was \
+         done already has the same ids, and is done once"
     )
 }

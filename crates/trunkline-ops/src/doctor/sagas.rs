@@ -1,10 +1,10 @@
 //! Whether sagas go on and end, and whether the file names what those under way need.
 
-use trunkline::saga::{SagaFault, SagaProblem};
+use trunkline::saga::{SagaError, SagaFault, SagaProblem};
 use trunkline_core::Position;
 
 use super::process::Runs;
-use super::{Check, Subject, waiting};
+use super::{Check, Subject, relays, waiting};
 use crate::words::counted;
 use crate::{OpsError, sagas};
 
@@ -23,7 +23,13 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
         return Ok(Vec::new());
     }
     let mut checks = Vec::new();
-    let backlog = sagas.backlog().await?;
+    let backlog = match sagas.backlog().await {
+        Ok(backlog) => backlog,
+        Err(SagaError::Checkpoint(error)) => {
+            return Ok(vec![Check::bad(NAME, error.to_string(), relays::remedy(subject, "$sagas"))]);
+        }
+        Err(error) => return Err(error.into()),
+    };
     checks.extend(waiting::check(NAME, &backlog, "to have an effect on sagas", subject, runs));
     let (overdue, first) = sagas.overdue().await?;
     // One that is run judges them within a second, once it has read the log.

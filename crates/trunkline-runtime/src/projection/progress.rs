@@ -81,8 +81,8 @@ pub struct ProjectionStatus {
     pub parked: u64,
     /// Whether the statements are others than those that made the rows.
     pub changed: bool,
-    /// Whether it goes on only once its rows were built again: they are of other events, or the file says to wait for
-    /// an operator when the statements have changed.
+    /// Whether it goes on only once its rows were built again: they are of other events or can't be read, or the file
+    /// says to wait for an operator when the statements have changed.
     pub needs_rebuild: bool,
     /// Events after its position that are its own, as far as they are counted.
     #[serde(skip)]

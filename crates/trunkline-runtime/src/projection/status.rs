@@ -24,9 +24,10 @@ impl Projections {
             let generation = standing.as_ref().map(|standing| standing.generation);
             let changed = standing.as_ref().is_some_and(|standing| standing.is_changed);
             // An error of one is in its own status, and doesn't hide the others.
-            let (kept, unread) = match standing.map(|standing| standing.kept).transpose() {
-                Ok(kept) => (kept, None),
-                Err(error) => (None, Some(error.to_string())),
+            let (kept, unread, is_lost) = match standing.map(|standing| standing.kept).transpose() {
+                Ok(kept) => (kept, None, false),
+                // Its rows can't be read any more: others are made of the events.
+                Err(error) => (None, Some(error.to_string()), !error.is_passing()),
             };
             let position = kept.as_ref().map_or(Position::START, Kept::position);
             let (lag_seconds, unread) = match lag(&*self.store, &*self.clock, position, head).await {
@@ -41,7 +42,7 @@ impl Projections {
                 Some(ProjectionError::AheadOfLog { .. } | ProjectionError::OtherStore { .. })
             );
             let waits = changed && one.definition.on_change == OnChange::Stop;
-            let needs_rebuild = is_of_other_events || waits;
+            let needs_rebuild = is_of_other_events || waits || is_lost;
             let (backlog, unread) = match self.backlog(one, position, head).await {
                 Ok(backlog) => (backlog, unread),
                 Err(error) => (Backlog::default(), unread.or_else(|| Some(error.to_string()))),

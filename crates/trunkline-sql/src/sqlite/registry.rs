@@ -41,13 +41,7 @@ impl Registry {
     pub(super) fn open(files: &Files) -> Result<Self, DatabaseError> {
         let place = if files.are_on_disk() { files.registry().display().to_string() } else { files.place() };
         let doing = || format!("open the read database {place}");
-        let not_opened = |error| {
-            if !is_damage(&error) {
-                return failed(doing())(error);
-            }
-            let remedy = "move it away, and all read models are made anew of the events";
-            DatabaseError::Damaged { doing: doing(), reason: format!("{}; {remedy}", reason(&error)) }
-        };
+        let not_opened = |error| not_opened(doing(), error);
         let mut connection = files.open(&files.registry(), true, Durability::Original).map_err(not_opened)?;
         let version = prepare(&mut connection).map_err(not_opened)?;
         if version != VERSION {
@@ -68,8 +62,13 @@ impl Registry {
         let doing = || format!("look at the read database {place}");
         let version_of =
             |connection: &Connection| connection.pragma_query_value(None, "user_version", |row| row.get(0));
-        let there = files.look_at_registry().map_err(failed(doing()))?;
-        let version: i64 = there.as_ref().map(version_of).transpose().map_err(failed(doing()))?.unwrap_or(0);
+        let there = files.look_at_registry().map_err(|error| not_opened(doing(), error))?;
+        let version: i64 = there
+            .as_ref()
+            .map(version_of)
+            .transpose()
+            .map_err(|error| not_opened(doing(), error))?
+            .unwrap_or(0);
         let connection = match there {
             Some(connection) if version == VERSION => connection,
             // It is not there, or was never finished.
@@ -282,6 +281,15 @@ impl Registry {
             .map(|_| ())
             .map_err(self.failed(&format!("forget generation {number} of `{projection}`")))
     }
+}
+
+/// Why a registry can't be opened, and what to do where its file is damaged.
+fn not_opened(doing: String, error: rusqlite::Error) -> DatabaseError {
+    if !is_damage(&error) {
+        return failed(doing)(error);
+    }
+    let remedy = "move it away, and all read models are made anew of the events";
+    DatabaseError::Damaged { doing, reason: format!("{}; {remedy}", reason(&error)) }
 }
 
 /// Makes the tables in an empty file; the version that the file has then.

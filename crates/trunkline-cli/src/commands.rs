@@ -17,6 +17,7 @@ mod projection;
 mod query;
 mod queue;
 mod read;
+mod reconcile;
 mod restore;
 mod run;
 mod saga;
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Stats(stats::StatsArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    Reconcile(reconcile::ReconcileArgs),
     Init(init::InitArgs),
     Queue(queue::QueueCommand),
     Dlq(dlq::DlqCommand),
@@ -83,6 +85,7 @@ impl Command {
             Self::Stats(args) => args.run(output).boxed_local(),
             Self::Backup(args) => args.run(output).boxed_local(),
             Self::Restore(args) => return args.run(output),
+            Self::Reconcile(args) => args.run(output).boxed_local(),
             Self::Init(args) => return args.run(output),
             Self::Queue(command) => command.run(output).boxed_local(),
             Self::Dlq(command) => command.run(output).boxed_local(),

@@ -49,11 +49,12 @@ pub(crate) fn say(place: &Place, opened: &OpenStore, output: &mut Output<'_>) {
 pub(crate) fn restore(
     from: &Path,
     place: &Place,
+    whole: bool,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<BackupReport, Failure> {
     if place.dsn.is_memory() {
         let hint = "it is gone with the command; restore to log:PATH";
         return Err(MaintainError::Unsupported { what: "restoring", hint }.into());
     }
-    Ok(LogStore::restore(from, place.dsn.path(), progress)?)
+    Ok(LogStore::restore(from, place.dsn.path(), whole, progress)?)
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::disk::{Disk, DiskFile, DiskLock, Kind, OpenMode};
 use crate::index;
+use crate::restored::{self, RestoredMark};
 use crate::segment::{self, Segment};
 use crate::walk::Frames;
 use crate::{Log, ReadError};
@@ -328,10 +329,12 @@ fn write_manifest(disk: &dyn Disk, name: &str, manifest: &Manifest) -> io::Resul
 /// Makes a log of a backup, in an empty or a new folder. Every byte is verified; nothing has a log's name before
 /// all of it is there and synced.
 ///
-/// `progress` is called with how many bytes were restored and how many there are.
+/// It has a mark from the first moment on, [`Log::restored`]; `whole` says whether what stands beside it is restored with
+/// it. `progress` is called with how many bytes were restored and how many there are.
 pub fn restore(
     from: &dyn Disk,
     to: &dyn Disk,
+    whole: bool,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Backup, BackupError> {
     let manifest =
@@ -340,7 +343,13 @@ pub fn restore(
     let files = to.list("").map_err(io_error(format!("list the files of {}", to.name())))?;
     let runs = to.list(index::FOLDER).map_err(io_error(format!("list the index of {}", to.name())))?;
     // What an interrupted restore has left is written again; a head or an index of another log would be believed.
-    if !runs.is_empty() || files.iter().any(|file| file.strip_suffix(".tmp").is_none()) {
+    let of_restore = |file: &String| {
+        let named = segment::number_of(file).is_some_and(|number| number > 1);
+        file.strip_suffix(".tmp").is_some()
+            || file == restored::FILE
+            || (named && files.contains(&restored::FILE.to_owned()))
+    };
+    if !runs.is_empty() || !files.iter().all(of_restore) {
         return Err(BackupError::NotEmpty { folder: to.name() });
     }
     let folder = from.name();
@@ -383,6 +392,8 @@ pub fn restore(
     if position != manifest.position {
         return Err(damaged("its last event is not the one that the manifest names".to_owned()));
     }
+    let mark = RestoredMark::new(manifest.position, whole);
+    mark.write(to).map_err(io_error("write that the log was restored"))?;
     // The first segment is named last: without it there is no log.
     for number in (1..=manifest.segments.len() as u64).rev() {
         let name = segment::file_name(number);

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 
 use trunkline::history::HistoryError;
 use trunkline::saga::SagaError;
-use trunkline::{DispatchError, OpenQueueError, ProjectionError, QueryError};
+use trunkline::{DispatchError, OpenQueueError, ProjectionError, QueryError, ReconcileError};
 use trunkline_queue::{OpenError as OpenQueue, OperateError, PublishError, StorageError};
 use trunkline_store::{AppendError, MaintainError, OpenError, ReadError};
 
@@ -44,6 +44,7 @@ impl Exit {
             | OpsError::Invalid { .. }
             | OpsError::Migrate(MigrateError::SameStore)
             | OpsError::Query(QueryError::Parameters { .. })
+            | OpsError::Reconcile(ReconcileError::Supplied)
             | OpsError::Saga(SagaError::Ambiguous { .. }) => Self::Usage,
             OpsError::Open { source: OpenError::NotFound { .. }, .. }
             | OpsError::Maintain(MaintainError::NotFound { .. })
@@ -53,6 +54,7 @@ impl Exit {
             | OpsError::Query(QueryError::UnknownQuery { .. } | QueryError::NotFound { .. })
             | OpsError::Projection(ProjectionError::Unknown { .. } | ProjectionError::NotParked { .. })
             | OpsError::Saga(SagaError::UnknownName { .. } | SagaError::NotFound { .. })
+            | OpsError::Reconcile(ReconcileError::UnknownRelay { .. })
             | OpsError::NoCode { .. } => Self::NotFound,
             OpsError::Maintain(MaintainError::Io { source, .. }) | OpsError::File { source, .. }
                 if source.kind() == ErrorKind::NotFound =>
@@ -76,6 +78,10 @@ impl Exit {
             )
             | OpsError::Dispatch(DispatchError::Read(ReadError::Damaged { .. }))
             | OpsError::History(HistoryError::Read(ReadError::Damaged { .. }))
+            | OpsError::Reconcile(
+                ReconcileError::Read(ReadError::Damaged { .. })
+                | ReconcileError::Mark(MaintainError::Damaged { .. }),
+            )
             | OpsError::Maintain(MaintainError::Damaged { .. }) => Self::Corrupt,
             OpsError::Queue(error) => Self::of_queue(error),
             OpsError::Verdict(verdict) => Self::of_verdict(verdict),
@@ -98,6 +104,8 @@ impl Exit {
             | OpsError::Dispatch(_)
             | OpsError::CommandLine { .. }
             | OpsError::CommandFile { .. }
+            | OpsError::Reconcile(_)
+            | OpsError::Restored { .. }
             | OpsError::System(_)
             | OpsError::Migrate(_)
             | OpsError::History(_)

@@ -56,6 +56,11 @@ fn own(path: &Path, entries: &[String]) -> Option<Held> {
             return held(Kind::Backup, path.join(manifest));
         }
     }
+    // The first segment is named last, after the mark of a restore.
+    let first = "00000000000000000001.seg";
+    if has("restored") && !has(first) {
+        return held(Kind::Unfinished, path.join("restored"));
+    }
     if let Some(segment) = any(&|name| is_numbered(name, 20, ".seg")) {
         return held(Kind::EventStore, segment);
     }

@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Read in this order: `app` is what is built, `command` the way from a request to an outcome, `follow` how the log is
-//! read; `projection`, `messages` and `saga` are those that follow it, `system` runs all of them, `backend` knows where
-//! everything is kept. The crate `trunkline` re-exports what programs use of it.
+//! read; `projection`, `messages` and `saga` are those that follow it, `system` runs all of them, `reconcile` brings them back
+//! to an older history, `backend` knows where everything is kept. The crate `trunkline` re-exports what programs use of it.
 
 mod app;
 mod backend;
@@ -28,6 +28,7 @@ pub mod messages;
 mod projection;
 pub mod saga;
 
+mod reconcile;
 mod system;
 mod wiring;
 
@@ -54,6 +55,7 @@ pub use projection::{
 #[cfg(feature = "sqlite")]
 pub use projection::{Table, TableProblem, Tables, dialect};
 pub use query::{QueryContext, QueryError, QueryHandler, QueryLogic};
+pub use reconcile::{ReconcileError, Reconciled, ReconciledRelay, SAGAS as RECONCILED_SAGAS};
 pub use snapshot::{Folded, Revision, Snapshot, SnapshotPlan};
 pub use system::{System, SystemError};
 pub use wiring::{

@@ -92,6 +92,7 @@ pub enum SystemError {
 impl System {
     /// Starts everything.
     pub async fn start(app: &App) -> Result<Self, SystemError> {
+        app.must_be_reconciled()?;
         let queue = app.queue().await?;
         app.subscribe().await?;
         app.projections().start().await?;

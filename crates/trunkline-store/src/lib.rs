@@ -42,7 +42,7 @@ pub use ext::{EventStoreExt, subscribe};
 #[cfg(feature = "log")]
 pub use log::{LogStore, LogStoreOptions};
 pub use maintain::{
-    BackupReport, Maintain, MaintainError, Progress, StoreStats, VerifyProblem, VerifyReport,
+    BackupReport, Maintain, MaintainError, Progress, RestoredMark, StoreStats, VerifyProblem, VerifyReport,
 };
 pub use memory::MemoryStore;
 pub use read::{AllRead, Direction, EventStream, StreamInfo, StreamList, StreamRead, StreamsRead};

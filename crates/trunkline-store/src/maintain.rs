@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use trunkline_core::Position;
+
 /// How far a long piece of work has come: done and expected in all, in the work's own unit.
 pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
 
@@ -26,6 +28,41 @@ pub trait Maintain: Send + Sync {
     /// A folder that holds an earlier backup of the same store receives only what has come since.
     /// Progress is in bytes.
     fn backup(&self, to: &Path, progress: Progress<'_>) -> Result<BackupReport, MaintainError>;
+
+    /// The mark of a store that was made of a backup, until it is [reconciled](Self::mark_reconciled); none of a store
+    /// that never was, and where this kind of store can't be.
+    fn restored(&self) -> Result<Option<RestoredMark>, MaintainError> {
+        Ok(None)
+    }
+
+    /// Marks a store that was put into its place by other means.
+    fn mark_restored(&self, mark: &RestoredMark) -> Result<(), MaintainError> {
+        let _ = mark;
+        Err(MaintainError::Unsupported { what: "marking it as restored", hint: "it is made anew each time" })
+    }
+
+    /// Takes the mark away: all beside the store is of its history.
+    fn mark_reconciled(&self) -> Result<(), MaintainError> {
+        Ok(())
+    }
+}
+
+/// What is known of a store that was made of a backup: what stands beside it may know a later history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestoredMark {
+    /// This restore, and no other.
+    pub id: uuid::Uuid,
+    /// The position of the last event of the backup.
+    pub position: Position,
+    /// Whether the queue and the checkpoints were restored with it, as of the same moment.
+    pub whole: bool,
+}
+
+impl RestoredMark {
+    /// The mark of a restore that is done now.
+    pub fn new(position: Position, whole: bool) -> Self {
+        Self { id: uuid::Uuid::new_v4(), position, whole }
+    }
 }
 
 /// Counts and sizes of a store.

@@ -20,8 +20,8 @@ Examples:
   trunkline backup --store log:/srv/shop/events --to /mnt/backup/events --format json
 
 Works while the store is being appended to. A folder that holds an earlier backup of the same store \
-receives only what has come since; one that holds anything else is refused, and left as it is. With --format json, one object: position, bytes_copied, bytes, \
-segments, to. `trunkline restore` makes a store of a backup.";
+receives only what has come since; one that holds anything else is refused, and left as it is. It has the events alone: neither the queue's messages nor how far relays and sagas have come. With --format json, one \
+object: position, bytes_copied, bytes, segments, to, leaves_out. `trunkline restore` makes a store of a backup.";
 
 /// Copy the store to a folder, also while it is in use
 #[derive(Debug, Args)]
@@ -48,13 +48,17 @@ impl BackupArgs {
 
 impl Report for BackupDone {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { position, bytes_copied, bytes, segments, to } = self;
+        let Self { position, bytes_copied, bytes, segments, to, leaves_out } = self;
         let (copied, bytes) = (size(*bytes_copied), size(*bytes));
         let segments = counted(*segments, "segment");
         writeln!(
             out,
             "backed up to position {position} in {}: {copied} copied, {bytes} in {segments} altogether",
             to.display()
-        )
+        )?;
+        if leaves_out.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "  left out: the queue's messages, and how far relays and sagas have come")
     }
 }

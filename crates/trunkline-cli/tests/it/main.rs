@@ -26,6 +26,7 @@ mod queue;
 #[cfg(unix)]
 mod random;
 mod read;
+mod restored;
 mod run;
 mod saga;
 mod tail;

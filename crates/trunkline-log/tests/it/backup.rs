@@ -52,7 +52,7 @@ fn one_that_is_interrupted_at_any_operation_is_the_one_before() {
                 log.backup(&folder, &mut quietly).unwrap();
             }
             let restored = MemoryDisk::new();
-            let backup = restore(&folder, &restored, &mut quietly).unwrap();
+            let backup = restore(&folder, &restored, false, &mut quietly).unwrap();
             let whole = backup.position == reference.records.len() as u64;
             assert!(whole || !again && !complete, "stopped at operation {at}: {backup:?}");
             let wanted = if whole { &reference } else { &held };
@@ -78,18 +78,32 @@ fn a_restore_that_is_interrupted_at_any_operation_leaves_no_half_log() {
     for at in 0.. {
         let to = MemoryDisk::new();
         to.inject(Some(Fault { at, kind: FaultKind::Stop }));
-        let complete = restore(&folder, &to, &mut quietly).is_ok();
+        let complete = restore(&folder, &to, false, &mut quietly).is_ok();
         to.crash(&mut CrashChoice::Each(&mut || random.one_in(2)));
         // A log that opens is the whole one.
         match Log::open_read_only(Arc::new(to.clone())) {
-            Ok(log) => assert_holds(&log, &reference, "after a restore was interrupted"),
-            Err(error) => assert!(!complete, "{error:?}"),
+            Ok(log) => {
+                assert_holds(&log, &reference, "after a restore was interrupted");
+                let mark = log.restored().unwrap().expect("no log is there without the mark");
+                assert_eq!((mark.position, mark.whole), (24, false));
+            }
+            Err(error) => {
+                assert!(!complete, "{error:?}");
+                restore(&folder, &to, true, &mut quietly).expect("it can be done again");
+                assert!(
+                    Log::open_read_only(Arc::new(to.clone())).unwrap().restored().unwrap().unwrap().whole
+                );
+            }
         }
         if complete {
             assert!(at > 5, "a restore takes more than {at} operations");
             let log = open(&to).unwrap();
             assert_holds(&log, &reference, "restored");
             assert_verifies(&log, &reference, "restored");
+            assert!(log.restored().unwrap().is_some(), "opening it reconciles nothing");
+            log.mark_reconciled().unwrap();
+            log.mark_reconciled().expect("it can be done again");
+            assert_eq!(log.restored().unwrap(), None);
             return;
         }
     }
@@ -109,7 +123,7 @@ fn a_backup_of_another_history_is_not_gone_on_with() {
         append(&log, &mut reference, 100..101);
         log.backup(&late, &mut quietly).unwrap();
         let disk = MemoryDisk::new();
-        restore(&early, &disk, &mut quietly).unwrap();
+        restore(&early, &disk, false, &mut quietly).unwrap();
         let other = open(&disk).unwrap();
         let mut reference = Reference { records: all(&other) };
         append(&other, &mut reference, 200..200 + after);
@@ -143,7 +157,7 @@ fn a_damaged_backup_is_not_restored() {
         }
         let to = MemoryDisk::new();
         // Some bits of a segment mean nothing; those may be wrong, nothing else may.
-        match restore(&damaged, &to, &mut quietly) {
+        match restore(&damaged, &to, false, &mut quietly) {
             Ok(_) => assert_holds(&open(&to).unwrap(), &reference, "from a backup with a harmless flaw"),
             Err(BackupError::Damaged { .. } | BackupError::NotFound { .. } | BackupError::Io { .. }) => {
                 let left = to.list("").unwrap();
@@ -165,12 +179,12 @@ fn nothing_is_restored_over_a_log() {
     {
         let to = MemoryDisk::new();
         to.create(left).unwrap();
-        let refused = restore(&folder, &to, &mut quietly);
+        let refused = restore(&folder, &to, false, &mut quietly);
         assert!(matches!(refused, Err(BackupError::NotEmpty { .. })), "{left}: {refused:?}");
     }
-    let refused = restore(&folder, &disk, &mut quietly);
+    let refused = restore(&folder, &disk, false, &mut quietly);
     assert!(matches!(refused, Err(BackupError::InUse { .. })), "its writer has it: {refused:?}");
     log.close();
-    let refused = restore(&folder, &disk, &mut quietly);
+    let refused = restore(&folder, &disk, false, &mut quietly);
     assert!(matches!(refused, Err(BackupError::NotEmpty { .. })), "{refused:?}");
 }

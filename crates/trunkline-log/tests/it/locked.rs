@@ -193,8 +193,12 @@ fn a_restore_makes_no_store_over_anything() {
     append(&log, 1);
     log.backup(&RealDisk::new(path("backup")), &mut |_, _| ()).unwrap();
     for to in ["log", "backup", ".", "log/new", "backup/new", "log.snapshots"] {
-        let restored =
-            trunkline_log::restore(&RealDisk::new(path("backup")), &RealDisk::new(path(to)), &mut |_, _| ());
+        let restored = trunkline_log::restore(
+            &RealDisk::new(path("backup")),
+            &RealDisk::new(path(to)),
+            false,
+            &mut |_, _| (),
+        );
         assert!(matches!(restored, Err(BackupError::Occupied { .. })), "{to}: {restored:?}");
     }
 }

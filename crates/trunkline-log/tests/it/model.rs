@@ -267,8 +267,8 @@ impl World {
     fn restore(&mut self) {
         let Some((folder, held)) = &self.backup else { return };
         let disk = MemoryDisk::new();
-        restore(folder, &disk, &mut |_, _| {}).expect("the backup is whole");
-        let again = restore(folder, &disk, &mut |_, _| {});
+        restore(folder, &disk, false, &mut |_, _| {}).expect("the backup is whole");
+        let again = restore(folder, &disk, false, &mut |_, _| {});
         assert!(matches!(again, Err(BackupError::NotEmpty { .. })), "{again:?}");
         let reader = open_read_only(&disk).expect("it is whole");
         assert_holds(&reader, held, "to a reader of what was restored");

@@ -25,4 +25,6 @@ trunkline_config::error_codes! {
     CLOCK = "TL3016";
     /// A limit of threads that is reached.
     THREADS = "TL3017";
+    /// A store that was restored and not reconciled with what stands beside it.
+    RESTORED = "TL3019";
 }

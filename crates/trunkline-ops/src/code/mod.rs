@@ -57,6 +57,7 @@ pub(crate) fn code_of(error: &OpsError) -> Option<Code> {
         OpsError::Projection(ProjectionError::Stopped { .. } | ProjectionError::StillFails { .. }) => {
             Some(codes::PROJECTION_STOPPED)
         }
+        OpsError::Restored { .. } => Some(codes::RESTORED),
         OpsError::Sql(AskError::Text(_)) => Some(application::BAD_SQL),
         OpsError::Invalid { .. }
         | OpsError::Read(_)
@@ -65,6 +66,7 @@ pub(crate) fn code_of(error: &OpsError) -> Option<Code> {
         | OpsError::NoEvents { .. }
         | OpsError::CommandLine { .. }
         | OpsError::CommandFile { .. }
+        | OpsError::Reconcile(_)
         | OpsError::System(_)
         | OpsError::RunInterrupted { .. }
         | OpsError::Stopped { .. }

@@ -19,6 +19,7 @@ mod messages;
 mod process;
 mod read_models;
 mod relays;
+mod restored;
 mod sagas;
 
 use serde::Serialize;
@@ -46,6 +47,7 @@ pub async fn diagnose(subject: Subject<'_>) -> Diagnosis {
     let mut checks = Vec::new();
     checks.extend(process::look(subject, runs));
     checks.extend(seen(subject, events::NAME, events::look(subject).await));
+    checks.extend(seen(subject, restored::NAME, restored::look(subject)));
     checks.extend(seen(subject, read_models::NAME, read_models::look(subject, runs).await));
     checks.extend(seen(subject, relays::NAME, relays::look(subject, runs).await));
     checks.extend(seen(subject, sagas::NAME, sagas::look(subject, runs).await));

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use trunkline::history::HistoryError;
 use trunkline::saga::SagaError;
 use trunkline::{
-    BuildError, DispatchError, DsnError, OpenQueueError, OpenStoreError, Place, ProjectionError, QueryError,
-    SystemError,
+    BuildError, DispatchError, DsnError, OpenQueueError, OpenStoreError, Place, Position, ProjectionError,
+    QueryError, ReconcileError, RunError, SystemError,
 };
 use trunkline_config::{Code, Diagnostic, Evaluated};
 use trunkline_core::StreamName;
@@ -94,6 +94,17 @@ pub enum OpsError {
         file: String,
         /// What is wrong with it.
         evaluated: Box<Evaluated>,
+    },
+    /// An application was not brought back to the history that its store was restored to.
+    #[error(transparent)]
+    Reconcile(#[from] ReconcileError),
+    /// The store was made of a backup, and what stands beside it may know a later history.
+    #[error(
+        "the store was restored to position {position}, and what stands beside it has not been reconciled with it"
+    )]
+    Restored {
+        /// The last event of the backup.
+        position: Position,
     },
     /// An application could not be built.
     #[error(transparent)]
@@ -250,6 +261,7 @@ impl From<SystemError> for OpsError {
             SystemError::Projections(error) => Self::Projection(error),
             SystemError::Sagas(error) => Self::Saga(error),
             SystemError::Read(error) => Self::Read(error),
+            SystemError::Run(RunError::Restored { position }) => Self::Restored { position },
             other => Self::System(Box::new(other)),
         }
     }

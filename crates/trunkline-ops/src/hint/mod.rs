@@ -12,7 +12,7 @@ mod store;
 use std::io;
 
 use trunkline::history::HistoryError;
-use trunkline::{DispatchError, QueryError, SystemError};
+use trunkline::{DispatchError, QueryError, ReconcileError, SystemError};
 use trunkline_store::Advice;
 
 use crate::import::{ImportError, ImportProblem};
@@ -73,6 +73,12 @@ fn of_kind(error: &OpsError) -> Vec<String> {
              again"
                 .to_owned(),
         ],
+        OpsError::Restored { .. } => vec![
+            "`trunkline reconcile FILE` brings read models, relays, sagas and messages back to that history, and says what is \
+             sent again"
+                .to_owned(),
+        ],
+        OpsError::Reconcile(error) => reconcile(error),
         OpsError::RunInterrupted { .. } => {
             vec!["run the same again to go on: a command with an id has one outcome".to_owned()]
         }
@@ -89,6 +95,25 @@ fn of_kind(error: &OpsError) -> Vec<String> {
         | OpsError::File { .. }
         | OpsError::NoEvents { .. }
         | OpsError::Mistakes { .. } => Vec::new(),
+    }
+}
+
+fn reconcile(error: &ReconcileError) -> Vec<String> {
+    match error {
+        ReconcileError::UnknownRelay { known, .. } if known.is_empty() => {
+            vec!["the file has no relays; `$sagas` is for what sagas wait for".to_owned()]
+        }
+        ReconcileError::UnknownRelay { known, .. } => {
+            vec![format!("there are {}; `$sagas` is for what sagas wait for", known.join(", "))]
+        }
+        ReconcileError::Append(error) => store::append(error),
+        ReconcileError::Nothing => {
+            vec![
+                "`trunkline projection rebuild FILE NAME` rebuilds a read model that is ahead of its store"
+                    .to_owned(),
+            ]
+        }
+        _ => Vec::new(),
     }
 }
 

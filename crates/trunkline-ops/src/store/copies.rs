@@ -18,7 +18,12 @@ pub struct BackupDone {
     pub segments: u64,
     /// Its folder.
     pub to: PathBuf,
+    /// What it has none of.
+    pub leaves_out: &'static [&'static str],
 }
+
+/// What is no part of a backup of events alone.
+const BESIDE_EVENTS: &[&str] = &["queue", "checkpoints"];
 
 /// What was restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +34,8 @@ pub struct RestoreDone {
     pub bytes: u64,
     /// Its segments.
     pub segments: u64,
+    /// What was not restored with it.
+    pub leaves_out: &'static [&'static str],
 }
 
 /// Copies a store to a folder, also while it is in use; `progress` hears how many bytes are done of how many.
@@ -38,11 +45,11 @@ pub fn backup(
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<BackupDone, MaintainError> {
     let BackupReport { position, bytes_copied, bytes, segments } = store.backup(to, progress)?;
-    Ok(BackupDone { position, bytes_copied, bytes, segments, to: to.to_owned() })
+    Ok(BackupDone { position, bytes_copied, bytes, segments, to: to.to_owned(), leaves_out: BESIDE_EVENTS })
 }
 
 impl From<BackupReport> for RestoreDone {
     fn from(BackupReport { position, bytes, segments, .. }: BackupReport) -> Self {
-        Self { position, bytes, segments }
+        Self { position, bytes, segments, leaves_out: BESIDE_EVENTS }
     }
 }

@@ -1,8 +1,8 @@
 //! Why an application could not be built.
 
-use trunkline_core::InvalidName;
 use trunkline_core::upcast::ChainError;
-use trunkline_store::OpenError;
+use trunkline_core::{InvalidName, Position};
+use trunkline_store::{MaintainError, OpenError, ReadError};
 
 use crate::WiringProblem;
 use crate::backend::{DsnError, OpenQueueError, Place};
@@ -97,6 +97,20 @@ pub enum RunError {
     /// The message queue is not open.
     #[error(transparent)]
     Queue(#[from] OpenQueueError),
+    /// The store was made of a backup, and what stands beside it may know a later history.
+    #[error(
+        "the store was restored to position {position}, and what stands beside it has not been reconciled with it"
+    )]
+    Restored {
+        /// The last event of the backup.
+        position: Position,
+    },
+    /// Whether the store was restored can't be found out.
+    #[error(transparent)]
+    Mark(#[from] MaintainError),
+    /// The log can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The sagas.
     #[error("the sagas stopped: {0}")]
     Sagas(#[from] SagaError),

@@ -49,6 +49,7 @@ use crate::messages::{
 };
 use crate::middleware::CommandService;
 use crate::query::Queries;
+use crate::reconcile::{Histories, WithoutLost};
 use crate::saga::Sagas;
 use crate::{CommandRequest, DispatchError, Outcome, Projections, QueryError};
 
@@ -236,6 +237,24 @@ impl App {
         self.messages.relays.iter().all(|relay| relay.progress.position() >= position)
     }
 
+    /// The names of its relays, those of consumers of the log among them.
+    pub(crate) fn relay_names(&self) -> Vec<String> {
+        self.messages.relays.iter().map(|relay| relay.name.clone()).collect()
+    }
+
+    /// Its consumers, and what each does.
+    pub(crate) fn actions(&self) -> impl Iterator<Item = &(Consumer, ConsumerAction)> {
+        self.messages.consumers.iter()
+    }
+
+    /// An error as long as its store is of an older history than what stands beside it.
+    pub(crate) fn must_be_reconciled(&self) -> Result<(), RunError> {
+        match self.restored()? {
+            Some(mark) => Err(RunError::Restored { position: mark.position }),
+            None => Ok(()),
+        }
+    }
+
     /// Who waits until something has moved.
     pub(crate) fn watch(&self) -> Watcher {
         self.messages.activity.watch()
@@ -265,9 +284,11 @@ impl App {
     /// what consumers do is counted in `trunkline_consumer_delivered_total{consumer}`, and `retried` and `dead`
     /// likewise.
     pub async fn run_messages(&self, stop: &Stop) -> Result<(), RunError> {
+        self.must_be_reconciled()?;
         let Messages { relays, consumers, checkpoints, tail, activity } = &*self.messages;
         let queue = self.queue().await?;
         let queue = &*queue;
+        let histories = &Histories::of(&*self.store).await?;
         let (stopper, all_stop) = Stopper::new();
         let all_stop = &all_stop;
         let relays = relays.iter().map(|relay| {
@@ -283,9 +304,16 @@ impl App {
                     on_reject: *on_reject,
                 }),
             };
+            let handler: Arc<dyn MessageHandler> = if histories.is_empty() {
+                handler
+            } else {
+                let (histories, store) = (Arc::clone(histories), Arc::clone(&self.store));
+                Arc::new(WithoutLost { handler, histories, store, consumer: consumer.name.clone() })
+            };
             let failed = |source| RunError::Consumer { name: consumer.name.clone(), source };
             async move {
                 let inbox = Inbox::new(&self.store, &consumer.name).map_err(ConsumerError::from);
+                let inbox = inbox.map(|inbox| inbox.since(histories));
                 let ran = match &inbox {
                     Ok(inbox) => consumer.follow(queue, &*handler, Some(inbox), activity, all_stop).await,
                     Err(_) => Ok(()),
@@ -357,6 +385,7 @@ impl App {
     /// Lets sagas do what follows from the log and from the time, over the application's [`queue`](App::queue), until
     /// asked to stop; see [`Sagas::run`].
     pub async fn run_sagas(&self, stop: &Stop) -> Result<(), RunError> {
+        self.must_be_reconciled()?;
         let queue = self.queue().await?;
         Ok(self.sagas.run(&*queue, stop).await?)
     }

@@ -8,6 +8,7 @@ use super::consumer::OnReject;
 use super::handler::{MessageError, MessageHandler};
 use super::ids::command_id;
 use super::inbox::{correlation, saga_headers};
+use crate::reconcile::effect_id;
 use crate::{App, CommandRequest, Context, DispatchError, Outcome};
 
 /// How often a command may be decided anew: each time is somebody's decision.
@@ -47,7 +48,7 @@ impl CommandDispatcher {
             ..Context::default()
         };
         let mut request = CommandRequest::new(message.message_type.as_str(), message.payload.clone())
-            .id(command_id(&message.id, &self.consumer, ordinal))
+            .id(command_id(&effect_id(message), &self.consumer, ordinal))
             .consumer(self.consumer.as_str())
             .context(context);
         let carried = saga_headers(message).map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -9,6 +9,8 @@ use trunkline_queue::{DeadLetter, Delivery, GroupName, Message, MessageId};
 use trunkline_store::{AppendError, EventStore};
 use uuid::Uuid;
 
+use crate::reconcile::Histories;
+
 /// The type of the event that says that a message was given up.
 pub(crate) const DEAD_LETTERED: &str = "$DeadLettered";
 
@@ -29,6 +31,7 @@ pub struct Inbox {
     store: Arc<dyn EventStore>,
     stream: StreamName,
     consumer: String,
+    histories: Arc<Histories>,
 }
 
 /// A message that is given up.
@@ -70,12 +73,22 @@ impl Inbox {
     /// The inbox of the consumer of this name.
     pub fn new(store: &Arc<dyn EventStore>, consumer: &str) -> Result<Self, InvalidName> {
         let stream = StreamName::system(&format!("$inbox-{consumer}"))?;
-        Ok(Self { store: Arc::clone(store), stream, consumer: consumer.to_owned() })
+        let (store, consumer) = (Arc::clone(store), consumer.to_owned());
+        Ok(Self { store, stream, consumer, histories: Arc::default() })
+    }
+
+    /// The same over a log that was restored: it says nothing of messages of the future that was lost.
+    pub(crate) fn since(self, histories: &Arc<Histories>) -> Self {
+        Self { histories: Arc::clone(histories), ..self }
     }
 
     /// Says that a message is given up; whether that was news.
     pub(super) async fn give_up(&self, given_up: &GivenUp<'_>) -> Result<bool, AppendError> {
         let GivenUp { message, group, reason, attempts, decision } = *given_up;
+        // What can't be read now can't be appended to either.
+        if self.histories.is_lost(message, &*self.store).await.unwrap_or(false) {
+            return Ok(false);
+        }
         let data = DeadLettered {
             message_id: message.id.as_str(),
             topic: message.topic.as_str(),

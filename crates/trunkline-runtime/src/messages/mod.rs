@@ -30,6 +30,7 @@ mod stop;
 mod webhook;
 
 pub use crate::follow::BackOff;
+pub use crate::reconcile::effect_id;
 pub use consumer::{Consumer, ConsumerAction, ConsumerError, OnReject};
 pub use dispatch::CommandDispatcher;
 pub use envelope::{cloudevent, is_cloudevent, message_of};

@@ -12,6 +12,7 @@ use trunkline_store::{EventStore, ReadError};
 
 use super::{RelayKey, RelayProgress, Stop, message_of};
 use crate::follow::{Activity, BackOff, Bounds, FollowError, Follower, Piece, Tail, Wanted};
+use crate::reconcile::Histories;
 
 /// How many events become messages at a time, and how much is done again at most after a crash.
 const BOUNDS: Bounds = Bounds { events: 500, bytes: 8 << 20 };
@@ -90,6 +91,15 @@ pub enum RelayError {
     },
 }
 
+/// What a relay works with.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    store: &'a Arc<dyn EventStore>,
+    queue: &'a dyn MessageQueue,
+    checkpoints: &'a dyn Checkpoints,
+    histories: &'a Histories,
+}
+
 impl RelayError {
     /// Whether the same may work later.
     fn passes(&self) -> bool {
@@ -138,14 +148,15 @@ impl Relay {
         activity: &Activity,
         stop: &Stop,
     ) -> Result<(), RelayError> {
-        let done = self.start(tail.store(), checkpoints).await?;
+        let (done, histories) = self.start(tail.store(), checkpoints).await?;
         let mut follower = Follower::new(tail, self.wanted(), BOUNDS, done);
         loop {
             let piece = tokio::select! {
                 piece = follower.next() => piece.map_err(|error| self.lost(error))?,
                 () = stop.asked() => return Ok(()),
             };
-            while let Err(error) = self.relay(tail.store(), queue, checkpoints, &piece, Some(stop)).await? {
+            let work = Work { store: tail.store(), queue, checkpoints, histories: &histories };
+            while let Err(error) = self.relay(work, &piece, Some(stop)).await? {
                 if !self.back_off.wait(&format!("relay `{}`", self.name), &error, stop).await {
                     return Ok(());
                 }
@@ -166,23 +177,24 @@ impl Relay {
         queue: &dyn MessageQueue,
         checkpoints: &dyn Checkpoints,
     ) -> Result<Position, RelayError> {
-        let done = self.start(store, checkpoints).await?;
+        let (done, histories) = self.start(store, checkpoints).await?;
+        let work = Work { store, queue, checkpoints, histories: &histories };
         let tail = Arc::new(Tail::new(Arc::clone(store)));
         let mut follower = Follower::new(&tail, self.wanted(), BOUNDS, done);
         let head = store.head().await?;
         while follower.position() < head {
             let piece = follower.next().await.map_err(|error| self.lost(error))?;
-            self.relay(store, queue, checkpoints, &piece, None).await??;
+            self.relay(work, &piece, None).await??;
         }
         Ok(follower.position())
     }
 
-    /// The position that the checkpoint names, once the log has been seen to have its event.
+    /// The position that the checkpoint names, once the log has been seen to have its event, and the log's histories.
     async fn start(
         &self,
         store: &Arc<dyn EventStore>,
         checkpoints: &dyn Checkpoints,
-    ) -> Result<Position, RelayError> {
+    ) -> Result<(Position, Arc<Histories>), RelayError> {
         let position = match checkpoints.load(&self.name).await? {
             Some(checkpoint) => {
                 checkpoint.check(&self.name, &**store).await?;
@@ -191,7 +203,7 @@ impl Relay {
             None => Position::START,
         };
         self.progress.set(position);
-        Ok(position)
+        Ok((position, Histories::of(&**store).await?))
     }
 
     fn lost(&self, error: FollowError) -> RelayError {
@@ -208,30 +220,22 @@ impl Relay {
     /// When it is asked to stop while too many messages wait, nothing is published, and the piece comes again another time.
     async fn relay(
         &self,
-        store: &Arc<dyn EventStore>,
-        queue: &dyn MessageQueue,
-        checkpoints: &dyn Checkpoints,
+        work: Work<'_>,
         piece: &Piece,
         stop: Option<&Stop>,
     ) -> Result<Result<(), RelayError>, RelayError> {
-        match self.publish(store, queue, checkpoints, piece, stop).await {
+        match self.publish(work, piece, stop).await {
             Err(error) if error.passes() => Ok(Err(error)),
             done => done.map(Ok),
         }
     }
 
-    async fn publish(
-        &self,
-        store: &Arc<dyn EventStore>,
-        queue: &dyn MessageQueue,
-        checkpoints: &dyn Checkpoints,
-        piece: &Piece,
-        stop: Option<&Stop>,
-    ) -> Result<(), RelayError> {
+    async fn publish(&self, work: Work<'_>, piece: &Piece, stop: Option<&Stop>) -> Result<(), RelayError> {
+        let Work { store, queue, checkpoints, histories } = work;
         let mut messages = Vec::with_capacity(piece.events.len());
         for event in &*piece.events {
             if is_of_an_application(event) {
-                self.add_messages(event, store.id(), &mut messages)?;
+                self.add_messages(event, store.id(), histories, &mut messages)?;
             }
         }
         if let Some(stop) = stop
@@ -273,13 +277,15 @@ impl Relay {
         &self,
         stored: &RecordedEvent,
         store: StoreId,
+        histories: &Histories,
         messages: &mut Vec<NewMessage>,
     ) -> Result<(), RelayError> {
         for (index, event) in (0..).zip(self.upcasters.upcast(stored.clone())?) {
             // What an event became may be of a type that is not wanted here.
             let event_type = event.event_type();
             if self.events.is_empty() || self.events.iter().any(|wanted| wanted.as_str() == event_type) {
-                messages.push(self.message(&event, store, index)?);
+                let message = self.message(&event, store, index)?;
+                messages.push(histories.of_relay(&self.name, event.position(), message));
             }
         }
         Ok(())

@@ -21,6 +21,7 @@ use trunkline_queue::{Delivery, Message};
 
 use super::envelope::{CLOUDEVENT_TYPE, is_cloudevent};
 use super::handler::{MessageError, MessageHandler};
+use crate::reconcile::effect_id;
 
 /// How much of an answer's body is kept with a message that failed: enough to say what was wrong with it.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
@@ -34,7 +35,8 @@ const BODY_TIME: Duration = Duration::from_secs(1);
 ///
 /// - What is posted is a `CloudEvents` 1.0 object. A message that is one already (what a relay makes of an event)
 ///   is posted as it is; any other becomes its `data`.
-/// - `Idempotency-Key` is the message's id: a service that keeps it can tell a repeat.
+/// - `Idempotency-Key` is the message's id: a service that keeps it can tell a repeat. Sent again after an older log was
+///   restored, a message has the key that it had before.
 /// - An answer of 2xx finishes the message. 408, 409, 425, 429, 5xx, and no answer at all are tried again, not
 ///   before `Retry-After` has passed where the answer has one, in seconds. Everything else is a dead letter at
 ///   once: asking again would get the same answer. Redirections are not followed.
@@ -80,7 +82,8 @@ impl Webhook {
     fn request(&self, message: &Message) -> Result<Request<Full<Bytes>>, MessageError> {
         let mut request = Request::post(&self.url).header(CONTENT_TYPE, CLOUDEVENT_TYPE);
         let traceparent = message.headers.get("traceparent").map(String::as_str);
-        for (name, value) in [("idempotency-key", Some(message.id.as_str())), ("traceparent", traceparent)] {
+        let key = effect_id(message);
+        for (name, value) in [("idempotency-key", Some(key.as_str())), ("traceparent", traceparent)] {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
                 request = request.header(name, value);
             }

@@ -2,6 +2,7 @@
 //! can't be.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::try_join_all;
 use trunkline_core::saga::{self, MessageName};
@@ -14,6 +15,7 @@ use super::outbox::{self, OutboxMessage};
 use super::states::Recording;
 use super::{SagaError, Sagas};
 use crate::messages::DEAD_LETTERED;
+use crate::reconcile::Histories;
 
 /// How many bytes of messages are published at a time; a queue takes more, but not without end.
 const PUBLISH_BYTES_MAX: usize = 4 << 20;
@@ -22,6 +24,7 @@ const PUBLISH_BYTES_MAX: usize = 4 << 20;
 pub(super) struct Publisher<'a> {
     pub(super) sagas: &'a Sagas,
     pub(super) queue: &'a dyn MessageQueue,
+    pub(super) histories: Arc<Histories>,
 }
 
 impl Publisher<'_> {
@@ -36,7 +39,14 @@ impl Publisher<'_> {
             let state = self.sagas.states.find(&key).await?;
             match outbox::message(&recording, &stream, &state) {
                 Ok(Some(message)) => {
-                    topics.entry(message.topic.as_str().to_owned()).or_default().push(message);
+                    let topic = message.topic.as_str().to_owned();
+                    let histories = &self.histories;
+                    let Some(told_apart) = histories.of_saga(&topic, recording.position, message.message)
+                    else {
+                        continue;
+                    };
+                    let message = OutboxMessage { message: told_apart, ..message };
+                    topics.entry(topic).or_default().push(message);
                 }
                 Ok(None) => {}
                 Err(error) => {

@@ -10,6 +10,7 @@
 //! A piece of the log is done with when all that follows was appended and all that it says was published; only then
 //! does the checkpoint move over it. Done again after a crash, each part finds that it was done.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ use super::states::{self, Recording};
 use super::{SagaError, Sagas};
 use crate::follow::{Bounds, Follower, Wanted};
 use crate::messages::Stop;
+use crate::reconcile::Histories;
 
 /// The name of the sagas' checkpoint, which no relay's can be.
 pub(super) const NAME: &str = "$sagas";
@@ -83,7 +85,7 @@ impl<'a> Runner<'a> {
         let follower = Follower::new(&sagas.tail, Wanted::All, BOUNDS, Position::START).holding(running);
         Self {
             sagas,
-            publisher: Publisher { sagas, queue },
+            publisher: Publisher { sagas, queue, histories: Arc::default() },
             index,
             follower,
             unkept: None,
@@ -147,6 +149,7 @@ impl<'a> Runner<'a> {
             }
             None => Position::START,
         };
+        self.publisher.histories = Histories::of(&*self.sagas.store).await?;
         self.sagas.refresh().await?;
         // Before anything is read with definitions that may be others than those by which it was read until now.
         if !self.sagas.looked.load(Ordering::Acquire) {

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use trunkline_core::Position;
 use trunkline_log::disk::RealDisk;
 use trunkline_log::{self as engine, Problem};
 
 use super::LogStore;
 use crate::maintain::Progress;
-use crate::{BackupReport, Maintain, MaintainError, StoreStats, VerifyProblem, VerifyReport};
+use crate::{BackupReport, Maintain, MaintainError, RestoredMark, StoreStats, VerifyProblem, VerifyReport};
 
 fn maintain_error(error: engine::BackupError) -> MaintainError {
     match error {
@@ -72,6 +73,38 @@ impl Maintain for LogStore {
         let backup = self.log.backup(&RealDisk::new(to), progress).map_err(maintain_error)?;
         Ok(report(backup))
     }
+
+    fn restored(&self) -> Result<Option<RestoredMark>, MaintainError> {
+        let mark = self.log.restored().map_err(mark_error("read"))?;
+        Ok(mark.map(|engine::RestoredMark { id, position, whole }| RestoredMark {
+            id: uuid::Uuid::from_bytes(id),
+            position: Position::new(position),
+            whole,
+        }))
+    }
+
+    fn mark_restored(&self, mark: &RestoredMark) -> Result<(), MaintainError> {
+        let RestoredMark { id, position, whole } = *mark;
+        let mark = engine::RestoredMark { id: id.into_bytes(), position: position.get(), whole };
+        self.log.mark_restored(&mark).map_err(mark_error("write"))
+    }
+
+    fn mark_reconciled(&self) -> Result<(), MaintainError> {
+        self.log.mark_reconciled().map_err(mark_error("remove"))
+    }
+}
+
+fn mark_error(what: &'static str) -> impl FnOnce(std::io::Error) -> MaintainError {
+    move |source| {
+        match source.kind() {
+        std::io::ErrorKind::InvalidData => MaintainError::Damaged {
+            what: "the file `restored` in the store's folder is damaged; remove it, and `trunkline reconcile` finds out \
+                   what it said"
+                .to_owned(),
+        },
+        _ => MaintainError::Io { what: format!("could not {what} the mark of a restored store"), source },
+    }
+    }
 }
 
 fn report(backup: engine::Backup) -> BackupReport {
@@ -85,8 +118,16 @@ fn report(backup: engine::Backup) -> BackupReport {
 
 impl LogStore {
     /// Makes a store of a backup, all of which is verified; the folder must be empty or absent.
-    pub fn restore(from: &Path, to: &Path, progress: Progress<'_>) -> Result<BackupReport, MaintainError> {
-        let restored = engine::restore(&RealDisk::new(from), &RealDisk::new(to), progress);
+    ///
+    /// It is [marked](Maintain::restored) from the first moment on; `whole` says whether the queue and the checkpoints
+    /// are restored with it, as of the same moment.
+    pub fn restore(
+        from: &Path,
+        to: &Path,
+        whole: bool,
+        progress: Progress<'_>,
+    ) -> Result<BackupReport, MaintainError> {
+        let restored = engine::restore(&RealDisk::new(from), &RealDisk::new(to), whole, progress);
         restored.map(report).map_err(maintain_error)
     }
 }

@@ -1,0 +1,273 @@
+//! A store that is restored to an older history, under a queue, checkpoints and read models that know a later one.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use trunkline::{App, CommandRequest, FromFile as _, LogStore, LogStoreOptions, config};
+use trunkline::{messages::FileCheckpoints, queue};
+
+use crate::folder::Folder;
+
+const APPLICATION: &str = r#"
+[commands.Place]
+stream: "'order-' + command.id"
+expect: "no_stream"
+emit: [{ type: "Placed", data: "command" }]
+[commands.Pack]
+stream: "'parcel-' + command.id"
+emit: [{ type: "Packed", data: "command" }]
+[sagas.pack]
+start: "Placed"
+correlate: "event.data.id"
+steps: [{ name: "pack", send: { topic: "work", command: "Pack", data: "{'id': saga.id}" }, done: "Packed", timeout: "1h", compensate: "none" }]
+[consumers.work]
+topics: ["work"]
+dispatch: "command"
+[relay.out]
+events: ["Placed"]
+topic: "shipping"
+[consumers.ship]
+topics: ["shipping"]
+webhook: "http://127.0.0.1:PORT/"
+[projections.orders]
+schema: "CREATE TABLE orders (id VARCHAR(64) PRIMARY KEY, packed BIGINT NOT NULL)"
+on {
+  Placed: "INSERT INTO orders VALUES (:data.id, 0)"
+  Packed: "UPDATE orders SET packed = packed + 1 WHERE id = :data.id"
+}
+[queries.Orders]
+sql: "SELECT COUNT(*) AS orders, SUM(packed) AS packed, MAX(packed) AS most FROM orders"
+returns: "one"
+"#;
+
+/// A service that notes what is posted to it: of which stream, and under which key.
+struct Service {
+    port: u16,
+    posted: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Service {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, posted) = (listener.local_addr().unwrap().port(), Arc::default());
+        let noted: Arc<Mutex<Vec<_>>> = Arc::clone(&posted);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let noted = Arc::clone(&noted);
+                std::thread::spawn(move || while answer(stream.as_ref().unwrap(), &noted).is_some() {});
+            }
+        });
+        Self { port, posted }
+    }
+
+    /// How often each order was posted.
+    fn orders(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (stream, _) in &*self.posted.lock().unwrap() {
+            *counts.entry(stream.clone()).or_default() += 1;
+        }
+        counts
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.posted.lock().unwrap().iter().map(|(_, key)| key.clone()).collect()
+    }
+}
+
+/// Answers one request of a connection; nothing at its end.
+fn answer(stream: &TcpStream, noted: &Mutex<Vec<(String, String)>>) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    let (mut length, mut key) = (0, String::new());
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        match line.trim().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().unwrap()
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("idempotency-key") => key = value.to_owned(),
+            None if line.trim().is_empty() => break,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let event: Value = serde_json::from_slice(&body).unwrap();
+    noted.lock().unwrap().push((event["subject"].as_str().unwrap().to_owned(), key));
+    (&mut &*stream).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok()
+}
+
+/// A folder with the application and its service.
+fn shop() -> (Folder, Service) {
+    let (folder, service) = (Folder::new(), Service::start());
+    folder.write("app.tsk", APPLICATION.replace("PORT", &service.port.to_string()));
+    (folder, service)
+}
+
+/// Places these orders, each by a command of its own id.
+fn place(folder: &Folder, orders: std::ops::Range<u32>) {
+    let line = |n| format!("{{\"command\":\"Place\",\"id\":\"c{n}\",\"data\":{{\"id\":\"{n}\"}}}}\n");
+    folder.write("commands.jsonl", orders.map(line).collect::<String>());
+    let ran = folder.run("run app.tsk --commands commands.jsonl --format json -q");
+    assert_eq!(ran.exit, 0, "{ran:?}");
+}
+
+/// Restores the backup in the place of the store, under all that stands beside it.
+fn restore_beneath(folder: &Folder) {
+    std::fs::remove_dir_all(folder.path("data/events")).unwrap();
+    let ran = folder.run("restore --from backup -q");
+    assert_eq!(ran.exit, 0, "{ran:?}");
+}
+
+#[track_caller]
+fn assert_well(folder: &Folder, orders: u64) {
+    let ran = folder.run("doctor app.tsk -q");
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    let row = folder.run("query app.tsk Orders --format json -q").json().remove(0);
+    assert_eq!((&row["orders"], &row["packed"]), (&orders.into(), &orders.into()), "{row}");
+    assert_eq!(row["most"], 1, "{row}");
+    let ran = folder.run("saga verify app.tsk -q");
+    assert_eq!(ran.exit, 0, "{ran:?}");
+}
+
+#[test]
+fn after_an_older_store_is_restored_every_new_event_has_its_effects_once() {
+    let (folder, service) = shop();
+    place(&folder, 1..6);
+    assert_eq!(folder.run("backup --to backup -q").exit, 0);
+    place(&folder, 6..11);
+    restore_beneath(&folder);
+    let ran = folder.run("run app.tsk --commands commands.jsonl");
+    assert!(ran.exit == 1 && ran.stderr.contains("`trunkline reconcile FILE`"), "{ran:?}");
+    let ran = folder.run("doctor app.tsk");
+    assert!(ran.exit == 1 && ran.stdout.contains("`trunkline reconcile app.tsk`"), "{ran:?}");
+    // The store itself can be used meanwhile.
+    assert_eq!(folder.run("dispatch app.tsk Place --id early --data '{\"id\":\"early\"}' -q").exit, 0);
+    let done = folder.run("reconcile app.tsk --format json -q").json().remove(0);
+    assert_eq!(done["relays"][0]["after"], done["position"], "{done}");
+    assert_eq!((&done["whole"], &done["rebuilt"][0]), (&false.into(), &"orders".into()), "{done}");
+    let ran = folder.run("reconcile app.tsk");
+    assert!(ran.exit == 1 && ran.stderr.contains("nothing to reconcile"), "{ran:?}");
+
+    // The same commands again, and others: what they had caused is gone.
+    place(&folder, 6..14);
+    assert_well(&folder, 14);
+    let wanted = |n: u32| (format!("order-{n}"), if (6..11).contains(&n) { 2 } else { 1 });
+    let mut wanted: BTreeMap<_, _> = (1..14).map(wanted).collect();
+    wanted.insert("order-early".to_owned(), 1);
+    assert_eq!(
+        service.orders(),
+        wanted,
+        "each order that was placed was posted once each time that it was placed"
+    );
+    let keys = service.keys();
+    let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+    assert_eq!(distinct.len(), keys.len(), "no two orders have one key");
+}
+
+#[test]
+fn restored_elsewhere_nothing_is_posted_again_unless_it_is_asked_for() {
+    let (folder, service) = shop();
+    place(&folder, 1..6);
+    assert_eq!(folder.run("backup --to backup -q").exit, 0);
+    let before = service.keys();
+    for (place, repost, posts) in [("a", "", 0), ("b", "--repost out", 5)] {
+        let at = format!("--store log:{place}/events --queue embedded:{place}/queue -q");
+        assert_eq!(folder.run(&format!("restore --from backup --store log:{place}/events -q")).exit, 0);
+        assert_eq!(folder.run(&format!("run app.tsk --commands - {at}")).exit, 1);
+        let ran = folder.run(&format!("reconcile app.tsk {repost} {at}"));
+        assert_eq!(ran.exit, 0, "{ran:?}");
+        let ran = folder.run(&format!("run app.tsk --commands - {at}"));
+        assert_eq!(ran.exit, 0, "{ran:?}");
+        let keys = service.keys();
+        assert_eq!(keys.len(), before.len() + posts, "{place}");
+        assert!(
+            keys.iter().all(|key| before.contains(key)),
+            "posted again, a message has the key that it had"
+        );
+    }
+    let ran = folder.run("restore --from backup --store log:c/events -q");
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    let ran = folder.run("reconcile app.tsk --repost oud --store log:c/events --queue embedded:c/queue");
+    assert!(ran.exit == 4 && ran.stderr.contains("there are out"), "{ran:?}");
+}
+
+/// The application in this process, over the folder's store, with the folder's queue.
+async fn open(folder: &Folder) -> (App, LogStore, queue::EmbeddedQueue) {
+    let text = folder.text("app.tsk");
+    let files = config::MemoryFiles::new().with("app.tsk", text);
+    let world = config::World {
+        loader: &files,
+        environment: &config::MemoryEnvironment::new(),
+        clock: &config::FixedClock(0),
+    };
+    let store = LogStore::open(&folder.path("data/events"), LogStoreOptions::default()).unwrap();
+    let waiting =
+        queue::EmbeddedQueue::open(&folder.path("data/queue"), queue::EmbeddedOptions::default()).unwrap();
+    let builder = App::builder()
+        .store(store.clone())
+        .queue(waiting.clone())
+        .checkpoints(FileCheckpoints::new(folder.path("data/events.checkpoints")));
+    let app = builder.load("app.tsk", world).unwrap().build().await.unwrap();
+    (app, store, waiting)
+}
+
+/// Places an order and lets sagas and relays do what follows, but no consumer.
+async fn place_only(folder: &Folder, order: &str) {
+    let (app, store, waiting) = open(folder).await;
+    let data = format!("{{\"id\":\"{order}\"}}");
+    app.send(CommandRequest::new("Place", data).id(order.parse().unwrap())).await.unwrap();
+    app.sagas().catch_up(&waiting).await.unwrap();
+    app.close().await;
+    waiting.close().await;
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_saga_waits_for_is_sent_again_and_what_is_lost_is_passed_over() {
+    let (folder, service) = shop();
+    place(&folder, 1..2);
+    // The backup has what the saga of order 7 sent, and not what came of it.
+    place_only(&folder, "7").await;
+    assert_eq!(folder.run("backup --to backup -q").exit, 0);
+    place(&folder, 2..3);
+    assert_well(&folder, 3);
+    // Of order 8 the queue has the messages when its events are gone.
+    place_only(&folder, "8").await;
+    restore_beneath(&folder);
+    assert_eq!(folder.run("reconcile app.tsk -q").exit, 0);
+    place(&folder, 3..4);
+    assert_well(&folder, 3);
+    assert_eq!(folder.run("read parcel-8 --format json -q").exit, 4, "order 8 was never placed");
+    let packed = folder.run("read parcel-7 --format json -q");
+    assert_eq!(packed.json().len(), 1, "{packed:?}");
+    let all = ["order-1", "order-2", "order-3", "order-7"].map(|order| (order.to_owned(), 1));
+    assert_eq!(service.orders(), BTreeMap::from(all));
+}
+
+#[test]
+fn a_reconcile_that_is_cut_off_anywhere_is_done_again_to_the_same_effect() {
+    let (folder, service) = shop();
+    place(&folder, 1..4);
+    assert_eq!(folder.run("backup --to backup -q").exit, 0);
+    place(&folder, 4..6);
+    restore_beneath(&folder);
+    let mark = folder.path("data/events/restored");
+    let bytes = std::fs::read(&mark).unwrap();
+    let done = folder.run("reconcile app.tsk --format json -q").json();
+    // As if the process had ended before the last step, which is to remove the mark.
+    std::fs::write(&mark, bytes).unwrap();
+    assert_eq!(folder.run("run app.tsk --commands - -q").exit, 1);
+    let again = folder.run("reconcile app.tsk --format json -q").json();
+    assert_eq!(again[0]["relays"][0]["after"], done[0]["relays"][0]["after"]);
+    let said = folder.run("read $store-history --format json -q").json();
+    assert_eq!(said.len(), 1, "it is said once in the log: {said:?}");
+    place(&folder, 4..6);
+    assert_well(&folder, 5);
+    assert_eq!(service.orders().values().sum::<usize>(), 7);
+}

@@ -33,7 +33,7 @@ pub(crate) struct Cli {
 const GROUPS: &[(&str, &[&str])] = &[
     ("Events", &["append", "read", "tail", "streams"]),
     ("Moving events", &["import", "export", "migrate"]),
-    ("Keeping a store", &["verify", "stats", "backup", "restore"]),
+    ("Keeping a store", &["verify", "stats", "backup", "restore", "reconcile"]),
     ("An application", &["init", "check", "test", "run", "doctor", "dispatch", "state", "events"]),
     ("Its read models", &["query", "sql", "projection"]),
     ("Sagas", &["saga"]),

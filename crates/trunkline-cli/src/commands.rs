@@ -84,7 +84,7 @@ impl Command {
             Self::Verify(args) => args.run(output).boxed_local(),
             Self::Stats(args) => args.run(output).boxed_local(),
             Self::Backup(args) => args.run(output).boxed_local(),
-            Self::Restore(args) => return args.run(output),
+            Self::Restore(args) => args.run(output).boxed_local(),
             Self::Reconcile(args) => args.run(output).boxed_local(),
             Self::Init(args) => return args.run(output),
             Self::Queue(command) => command.run(output).boxed_local(),

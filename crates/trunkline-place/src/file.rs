@@ -6,7 +6,7 @@ use crate::Kind;
 use crate::kept::first_bytes;
 
 /// First bytes, and whose they are.
-const MARKS: [(&[u8], Kind); 11] = [
+const MARKS: [(&[u8], Kind); 12] = [
     (b"TKLSEG", Kind::EventStore),
     (b"TKLHEAD", Kind::EventStore),
     (b"TKLRUN", Kind::EventStore),
@@ -15,6 +15,7 @@ const MARKS: [(&[u8], Kind); 11] = [
     (b"TRKLQST", Kind::Queue),
     (b"TRKLQNU", Kind::Queue),
     (b"trunkline backup ", Kind::Backup),
+    (b"trunkline whole backup ", Kind::Backup),
     (b"trunkline restored ", Kind::EventStore),
     (b"SQLite format 3\0", Kind::ReadDatabase),
     // The write-ahead log of a database, in its two byte orders: the last bit differs.

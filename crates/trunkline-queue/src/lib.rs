@@ -41,7 +41,7 @@ pub use dead::{
     DecisionOutcome, DecisionRecord, Try, likeness,
 };
 #[cfg(feature = "embedded")]
-pub use embedded::{EmbeddedOptions, EmbeddedQueue, GivenUpPart, Repaired};
+pub use embedded::{EmbeddedOptions, EmbeddedQueue, GivenUpPart, QueueCopy, Repaired, copy_queue};
 pub use engine::Keep;
 pub use error::{OperateError, PublishError, ReceiveError, SettleError, SubscribeError};
 pub use ext::MessageQueueExt;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use trunkline::ApplicationFile;
 use trunkline_ops::store::{ReconcileDone, RelayLine, reconcile};
 
 use crate::application;
@@ -56,14 +57,24 @@ pub(crate) struct ReconcileArgs {
 impl ReconcileArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let file = application::load(&self.file, output)?;
-        let app =
-            application::open_whole(file, &self.store, &self.queue, "trunkline reconcile", output).await?;
-        let progress = Progress::events(output, "rebuilding");
-        let done = reconcile(&app, &self.repost, |done, total| progress.set(done, total)).await;
-        drop(progress);
-        app.close().await;
-        output.report(&done?)
+        reconciled(file, &self.repost, &self.store, &self.queue, output).await
     }
+}
+
+/// Does it, and says what came of it.
+pub(super) async fn reconciled(
+    file: ApplicationFile,
+    repost: &[String],
+    store: &StoreArgs,
+    queue: &QueueArgs,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let app = application::open_whole(file, store, queue, "trunkline reconcile", output).await?;
+    let progress = Progress::events(output, "rebuilding");
+    let done = reconcile(&app, repost, |done, total| progress.set(done, total)).await;
+    drop(progress);
+    app.close().await;
+    output.report(&done?)
 }
 
 impl Report for ReconcileDone {

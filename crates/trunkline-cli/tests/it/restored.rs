@@ -88,9 +88,9 @@ fn answer(stream: &TcpStream, noted: &Mutex<Vec<(String, String)>>) -> Option<()
         }
         match line.trim().split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                length = value.parse().unwrap()
+                length = value.parse().unwrap();
             }
-            Some((name, value)) if name.eq_ignore_ascii_case("idempotency-key") => key = value.to_owned(),
+            Some((name, value)) if name.eq_ignore_ascii_case("idempotency-key") => value.clone_into(&mut key),
             None if line.trim().is_empty() => break,
             _ => {}
         }
@@ -270,4 +270,84 @@ fn a_reconcile_that_is_cut_off_anywhere_is_done_again_to_the_same_effect() {
     place(&folder, 4..6);
     assert_well(&folder, 5);
     assert_eq!(service.orders().values().sum::<usize>(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_of_everything_has_what_waits_and_nothing_of_it_is_posted_twice() {
+    let (folder, service) = shop();
+    place(&folder, 1..4);
+    // Of order 7 the messages wait: its parcel is not packed, and nobody was told.
+    place_only(&folder, "7").await;
+    assert_eq!(folder.run("queue publish letters --type Note --data '{\"n\":1}' -q").exit, 0);
+    let taken = folder.run("backup app.tsk --to all --format json -q").json().remove(0);
+    assert_eq!(taken["leaves_out"], serde_json::json!([]), "{taken}");
+    let again = folder.run("backup app.tsk --to all --format json -q").json().remove(0);
+    assert_eq!(again["position"], taken["position"], "what is there already is gone on with");
+
+    let ran = folder.run("restore app.tsk --from all");
+    assert!(ran.exit == 1 && ran.stderr.contains("is not written"), "nothing is written over: {ran:?}");
+    std::fs::rename(folder.path("data"), folder.path("gone")).unwrap();
+    let done = folder.run("restore app.tsk --from all --reconcile --format json -q").json().remove(0);
+    assert_eq!((&done["whole"], &done["relays"][0]["moved"]), (&true.into(), &false.into()), "{done}");
+    place(&folder, 8..10);
+    assert_well(&folder, 6);
+    let all =
+        ["order-1", "order-2", "order-3", "order-7", "order-8", "order-9"].map(|order| (order.to_owned(), 1));
+    assert_eq!(service.orders(), BTreeMap::from(all));
+    let letters = folder.run("queue peek letters --format json -q").json();
+    assert_eq!(letters.len(), 1, "what nobody has taken yet is there: {letters:?}");
+}
+
+#[test]
+fn everything_is_restored_again_after_an_interruption_and_only_over_what_it_made_itself() {
+    let (folder, _service) = shop();
+    place(&folder, 1..3);
+    assert_eq!(folder.run("backup app.tsk --to all -q").exit, 0);
+    let gone = folder.path("gone");
+    std::fs::rename(folder.path("data"), &gone).unwrap();
+    assert_eq!(folder.run("restore app.tsk --from all -q").exit, 0);
+    // As if the process had ended when queue and checkpoints were there, and the store was not.
+    std::fs::remove_dir_all(folder.path("data/events")).unwrap();
+    let ran = folder.run("restore app.tsk --from all --reconcile -q");
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    assert_well(&folder, 2);
+    // What has gone on since is not taken for what a restore has left.
+    place(&folder, 3..4);
+    std::fs::remove_dir_all(folder.path("data/events")).unwrap();
+    let ran = folder.run("restore app.tsk --from all -q");
+    assert!(ran.exit == 1 && ran.stderr.contains("is not written"), "{ran:?}");
+    assert!(!folder.path("data/events").exists());
+    // Neither kind of backup goes over the other.
+    std::fs::rename(&gone, folder.path("old")).unwrap();
+    assert_eq!(folder.run("backup --store log:old/events --to all -q").exit, 1);
+    assert_eq!(folder.run("backup --store log:old/events --to events -q").exit, 0);
+    assert_eq!(folder.run("backup app.tsk --store log:old/events --to events -q").exit, 1);
+    // The events can be restored alone, and are said to be.
+    let ran = folder.run("restore --from all --store log:alone/events");
+    assert!(ran.exit == 0 && ran.stdout.contains("left out: the queue's messages"), "{ran:?}");
+}
+
+#[test]
+fn a_backup_that_is_taken_while_everything_runs_comes_to_rest_when_it_is_restored() {
+    let folder = Folder::new();
+    folder.write("orders.tsk", include_str!("../../../../examples/orders/orders.tsk"));
+    folder.write("commands.jsonl", include_str!("../../../../examples/orders/commands.jsonl"));
+    let mut run = folder.start("run orders.tsk --commands commands.jsonl --format json");
+    assert!(run.said().starts_with("store log:"));
+    assert_eq!(folder.run("tail --type OrderCreated --after 0 --limit 1 -q").exit, 0);
+    for number in 0..3 {
+        let ran = folder.run(&format!("backup orders.tsk --to all{number} -q"));
+        assert_eq!(ran.exit, 0, "{ran:?}");
+    }
+    assert_eq!(run.end().exit, 0);
+    for number in 0..3 {
+        let at = format!("--store log:r{number}/events --queue embedded:r{number}/queue -q");
+        let ran = folder.run(&format!("restore orders.tsk --from all{number} --reconcile {at}"));
+        assert_eq!(ran.exit, 0, "{ran:?}");
+        // The same commands again: each has its outcome, or gets it now.
+        let ran = folder.run(&format!("run orders.tsk --commands commands.jsonl --format json {at}"));
+        assert_eq!(ran.exit, 0, "laws hold and nothing is left: {ran:?}");
+        let sagas = &ran.json()[0]["sagas"];
+        assert_eq!((&sagas["running"], &sagas["stuck"]), (&0.into(), &0.into()), "{sagas}");
+    }
 }

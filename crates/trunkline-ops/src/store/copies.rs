@@ -44,6 +44,13 @@ pub fn backup(
     to: &Path,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<BackupDone, MaintainError> {
+    if to.join(super::whole::MANIFEST).exists() {
+        let reason = format!(
+            "{} holds a backup of more than events; go on with it by `trunkline backup FILE`, or name another folder",
+            to.display()
+        );
+        return Err(MaintainError::Refused { reason });
+    }
     let BackupReport { position, bytes_copied, bytes, segments } = store.backup(to, progress)?;
     Ok(BackupDone { position, bytes_copied, bytes, segments, to: to.to_owned(), leaves_out: BESIDE_EVENTS })
 }

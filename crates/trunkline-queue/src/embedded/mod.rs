@@ -7,9 +7,10 @@
 //! the state as a file; `recover` opens by having all frames `replay`ed, `missing` says what isn't there, and `repair`
 //! goes on without;
 //! `stage` and `writer` are what happens to an operation, `operate` is what operators see and order;
-//! `numbers` is what other processes see.
+//! `numbers` is what other processes see, and `copy` takes a copy beside them.
 
 mod codec;
+mod copy;
 mod error;
 mod frame;
 mod index;
@@ -46,6 +47,7 @@ use crate::{
     OpenError, OperateError, OperateQueue, PublishError, Published, QueueStats, Receive, ReceiveError,
     SettleError, StorageError, SubscribeError, SystemClock, TopicName, Unfinished,
 };
+pub use copy::{QueueCopy, copy_queue};
 use load::{Unreadable, load, may_hold};
 use operate::{DEAD_PAGE, letter, with_bodies};
 use record::Draft;

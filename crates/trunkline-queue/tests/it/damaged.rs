@@ -162,3 +162,36 @@ async fn a_repair_of_a_sound_queue_gives_nothing_up() {
     queue.close().await;
     assert_eq!(disk.list("").unwrap(), before);
 }
+
+/// What a dead letter holds lies before the place that its partition has come to; a repair writes a state of that.
+#[tokio::test]
+async fn a_repair_keeps_what_is_held() {
+    let disk = MemoryDisk::new();
+    let queue = open(&disk).unwrap();
+    let (topic, group) = names();
+    let ordered = GroupOptions { ordered: Some(1), ..GroupOptions::default() };
+    queue.subscribe(topic.clone(), group.clone(), ordered).await.unwrap();
+    let publish = async |queue: &EmbeddedQueue, id: &str, key: &str| {
+        let new = NewMessage::new("Ping", "").id(id.parse().unwrap()).key(key);
+        queue.publish(topic.clone(), vec![new]).await.unwrap();
+    };
+    for (id, key) in [("m1", "a"), ("m2", "a"), ("m3", "b")] {
+        publish(&queue, id, key).await;
+    }
+    let one = Receive::new(topic.clone(), group).now();
+    let dead = queue.receive(one.clone()).await.unwrap().remove(0);
+    queue.reject(&dead.lease, "no".to_owned()).await.unwrap();
+    let next = queue.receive(one).await.unwrap().remove(0);
+    assert_eq!(next.message.id.as_str(), "m3");
+    queue.ack(&next.lease).await.unwrap();
+    publish(&queue, "n1", "b").await;
+    publish(&queue, "n2", "b").await;
+    queue.close().await;
+    flip(&disk, "n1");
+    let (queue, repaired) = EmbeddedQueue::repair_on(Arc::new(disk.clone()), options()).unwrap();
+    assert_eq!(repaired.parts.len(), 1);
+    queue.close().await;
+    let queue = open(&disk).unwrap();
+    let stats = queue.stats().await.unwrap().topics.remove(0).groups.remove(0);
+    assert_eq!((stats.held, stats.waiting, stats.dead), (1, 1, 1));
+}

@@ -35,6 +35,8 @@ pub struct DeadLetter {
     pub died_at: Timestamp,
     /// The decision that had brought the message back before, by the number of its [`DecisionRecord`].
     pub decision: Option<u64>,
+    /// The names of consumers under which it may have been handled before its group adopted it, the oldest first.
+    pub former: Vec<String>,
 }
 
 impl DeadLetter {

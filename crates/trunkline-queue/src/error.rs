@@ -153,6 +153,12 @@ pub enum OperateError {
         /// The id.
         id: MessageId,
     },
+    /// There is a topic of that name already.
+    #[error("there is a topic `{topic}` already")]
+    TopicTaken {
+        /// The topic.
+        topic: TopicName,
+    },
     /// The backend has nothing for operators: its broker's own tools are for that.
     #[error("this kind of queue is operated with its broker's own tools")]
     Unsupported,

@@ -117,6 +117,9 @@ pub struct Delivery {
     /// The decision about a dead letter that brought the message here, by the number of its
     /// [`DecisionRecord`](crate::DecisionRecord).
     pub decision: Option<u64>,
+    /// The names of consumers under which it may have been handled before, the oldest first: those whose messages the
+    /// group has adopted. What is made of the message has its ids from the first of them.
+    pub former: Vec<String>,
     /// What to settle it with.
     pub lease: Lease,
 }

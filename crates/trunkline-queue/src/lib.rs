@@ -11,6 +11,7 @@
 //! [`RetryPolicy`] says when to try again; [`Unfinished`] counts what is left to do; a [`DeadLetter`] is what was
 //! given up, and a [`DeadLetterDecision`] what becomes of it; [`QueueStats`] are the numbers.
 
+mod adopt;
 mod check;
 mod clock;
 #[cfg(feature = "conformance")]
@@ -34,6 +35,7 @@ mod retry;
 mod stats;
 mod unfinished;
 
+pub use adopt::{Adopted, Adoption};
 pub use check::check;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dead::{
@@ -54,6 +56,6 @@ pub use operate::OperateQueue;
 pub use operate_ext::{BulkDecision, DeadLetterGroup, OperateQueueExt};
 pub use queue::MessageQueue;
 pub use retry::{AfterFailure, Failure, RetryPolicy};
-pub use stats::{GroupStats, MessageState, Peek, Peeked, QueueStats, TopicStats};
+pub use stats::{GroupStats, MessageState, NextDue, Peek, Peeked, QueueStats, TopicStats};
 pub use trunkline_core::{Advice, StorageError};
 pub use unfinished::Unfinished;

@@ -12,10 +12,10 @@ use crate::engine::{
     Addressed, Bell, Body, DeadLook, Engine, Entry, Keep, Look, Picked, Received, Settlement,
 };
 use crate::{
-    Clock, DeadLetter, DeadLetterDecision, DeadLetterId, DeadLettersRead, DecisionKind, DecisionRecord,
-    Delivery, GroupName, GroupOptions, Lease, Message, MessageId, MessageQueue, NewMessage, OperateError,
-    OperateQueue, Peek, Peeked, PublishError, Published, QueueStats, Receive, ReceiveError, SettleError,
-    StorageError, SubscribeError, SystemClock, TopicName, Unfinished,
+    Adopted, Adoption, Clock, DeadLetter, DeadLetterDecision, DeadLetterId, DeadLettersRead, DecisionKind,
+    DecisionRecord, Delivery, GroupName, GroupOptions, Lease, Message, MessageId, MessageQueue, NewMessage,
+    OperateError, OperateQueue, Peek, Peeked, PublishError, Published, QueueStats, Receive, ReceiveError,
+    SettleError, StorageError, SubscribeError, SystemClock, TopicName, Unfinished,
 };
 
 /// A queue that lasts as long as its handles; clones are the same queue.
@@ -113,10 +113,11 @@ impl MemoryQueue {
         let Received { picked, bell } =
             self.run(|engine, now| engine.receive(now, receive, &may_hold, &mut Vec::new()))?;
         let deliver = |picked: Picked<Arc<Message>>| Delivery {
-            message: Message::clone(&picked.body),
+            message: of_topic(&picked.lease.topic, &picked.body),
             attempt: picked.attempt,
             last_error: picked.last_error,
             decision: picked.decision,
+            former: picked.former,
             lease: picked.lease,
         };
         Ok((picked.into_iter().map(deliver).collect(), bell))
@@ -145,7 +146,8 @@ impl MemoryQueue {
         by: String,
     ) -> Result<DecisionRecord, OperateError> {
         self.run(|engine, now| {
-            let old = engine.dead_one(id)?.body;
+            let old = engine.dead_one(id)?;
+            let old = of_topic(&old.topic, &old.body);
             let (kind, new) = match decision {
                 DeadLetterDecision::Replay => (DecisionKind::Replay, None),
                 DeadLetterDecision::Discard => (DecisionKind::Discard, None),
@@ -182,16 +184,22 @@ impl Body for Arc<Message> {
     }
 }
 
+/// A message as it is in its topic, whose name may be another by now than when it was published.
+fn of_topic(topic: &TopicName, message: &Message) -> Message {
+    Message { topic: topic.clone(), ..message.clone() }
+}
+
 fn letter(look: DeadLook<Arc<Message>>) -> DeadLetter {
     DeadLetter {
         id: look.id,
         group: look.group,
-        message: Message::clone(&look.body),
+        message: of_topic(&look.topic, &look.body),
         damaged: None,
         attempts: look.attempts,
         tries: look.tries,
         died_at: look.died_at,
         decision: look.decision,
+        former: look.former,
     }
 }
 
@@ -273,9 +281,10 @@ impl OperateQueue for MemoryQueue {
 
     fn peek(&self, peek: Peek) -> BoxFuture<'_, Result<Vec<Peeked>, OperateError>> {
         let looks = self.run(|engine, now| engine.peek(now, &peek));
+        let topic = peek.topic;
         let peeked = |look: Look<Arc<Message>>| Peeked {
             place: look.place,
-            message: Message::clone(&look.body),
+            message: of_topic(&topic, &look.body),
             damaged: None,
             states: look.states,
         };
@@ -296,6 +305,14 @@ impl OperateQueue for MemoryQueue {
 
     fn purge(&self, topic: TopicName, group: Option<GroupName>) -> BoxFuture<'_, Result<u64, OperateError>> {
         at_once(self.run(|engine, now| engine.purge(now, &topic, group.as_ref(), &mut Vec::new())))
+    }
+
+    fn adopt(&self, adoption: Adoption) -> BoxFuture<'_, Result<Adopted, OperateError>> {
+        at_once(self.run(|engine, now| engine.adopt(now, adoption, &mut Vec::new())))
+    }
+
+    fn rename_topic(&self, from: TopicName, to: TopicName) -> BoxFuture<'_, Result<(), OperateError>> {
+        at_once(self.run(|engine, _| engine.rename_topic(from, to, &mut Vec::new())))
     }
 
     fn dead_letters(&self, read: DeadLettersRead) -> BoxFuture<'_, Result<Vec<DeadLetter>, OperateError>> {

@@ -53,6 +53,8 @@ pub struct GroupStats {
     pub leased: u64,
     /// Messages that wait for their time: published with a delay, or failed and to be tried again.
     pub delayed: u64,
+    /// The one of them whose time comes first; not told beside the process that has the queue.
+    pub next_due: Option<NextDue>,
     /// Messages that wait for a dead letter of their key to be decided about, in an ordered group.
     pub held: u64,
     /// Messages given up and not decided about.
@@ -71,6 +73,15 @@ pub struct GroupStats {
     pub deliver_rate: f64,
     /// Messages acknowledged a second, over the last minute.
     pub ack_rate: f64,
+}
+
+/// When a delayed message is handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextDue {
+    /// Then.
+    pub at: Timestamp,
+    /// After how many attempts: none of a message that was published with a delay.
+    pub attempts: u32,
 }
 
 /// Which messages to look at.

@@ -29,6 +29,7 @@ mod projection;
 pub mod saga;
 
 mod reconcile;
+mod rest;
 mod system;
 mod wiring;
 

@@ -11,6 +11,7 @@ use trunkline_store::ReadError;
 
 use crate::backend::OpenQueueError;
 use crate::messages::Stopper;
+use crate::rest::{Teller, behind, events, left};
 use crate::saga::SagaError;
 use crate::{App, ProjectionError, ProjectionState, RunError};
 
@@ -107,27 +108,46 @@ impl System {
     /// Waits until not much is on its way, which is backpressure: for who has commands without end, so that neither the queue nor the sagas
     /// that are under way grow with them.
     pub async fn wait_for_capacity(&mut self) -> Result<(), SystemError> {
+        self.wait_for_capacity_telling(&mut |_| ()).await
+    }
+
+    /// The same, and says now and then what it waits for, once that has taken a second.
+    pub async fn wait_for_capacity_telling(
+        &mut self,
+        tell: &mut (dyn FnMut(&[String]) + Send),
+    ) -> Result<(), SystemError> {
         let Self { app, queue, running, .. } = self;
         tokio::select! {
-            waited = capacity(app, &**queue) => waited,
+            waited = capacity(app, &**queue, Teller::new(tell)) => waited,
             Some(ended) = running.join_next() => Err(failure(ended)),
         }
     }
 
-    /// Waits until nothing is left to do: no message waits or is being handled, sagas and relays have seen every event,
-    /// and so have the projections that can go on.
+    /// Waits until nothing is left to do: no consumer has a message to handle or is handling one, sagas and relays have
+    /// seen every event, and so have the projections that can go on.
     ///
     /// A part that can't go on for a while, since a disk is full or a server doesn't answer, is waited for some seconds,
     /// then the answer is [`SystemError::HeldUp`].
-    /// What waits for the outside is at rest: a saga for an event or for its time, a dead letter for an operator.
+    /// What waits for the outside is at rest: a saga for an event or for its time, a dead letter for an operator, and a
+    /// message whose time comes later than in a minute. A group that no consumer of the application takes is not waited
+    /// for.
     pub async fn at_rest(&mut self) -> Result<Position, SystemError> {
+        self.at_rest_telling(&mut |_| ()).await
+    }
+
+    /// The same, and says now and then what it waits for, once that has taken a second.
+    pub async fn at_rest_telling(
+        &mut self,
+        tell: &mut (dyn FnMut(&[String]) + Send),
+    ) -> Result<Position, SystemError> {
         let Self { app, queue, running, .. } = self;
+        let mut teller = Teller::new(tell);
         let head = tokio::select! {
-            head = rest(app, &**queue) => head?,
+            head = rest(app, &**queue, &mut teller) => head?,
             // Nothing ends by itself but by failing.
             Some(ended) = running.join_next() => return Err(failure(ended)),
         };
-        projected(app, head).await?;
+        projected(app, head, &mut teller).await?;
         Ok(head)
     }
 
@@ -146,19 +166,22 @@ impl System {
 }
 
 /// The head of the log once nothing moves any more.
-async fn rest(app: &App, queue: &dyn MessageQueue) -> Result<Position, SystemError> {
+async fn rest(app: &App, queue: &dyn MessageQueue, teller: &mut Teller<'_>) -> Result<Position, SystemError> {
     let mut watcher = app.watch();
     loop {
         held_up(app)?;
         // Whatever is being handled is in the queue until what it causes is in the log, so the head is looked at
         // before and after.
         let head = app.store().head().await?;
-        if app.sagas().is_current().await?
-            && app.relays_have_passed(head)
-            && queue.unfinished(None).await?.is_at_rest()
-            && app.store().head().await? == head
-        {
-            return Ok(head);
+        let have_read = app.sagas().is_current().await? && app.relays_have_passed(head);
+        if have_read || teller.is_time() {
+            let left = left(app, queue).await?;
+            if have_read && left.is_at_rest() && app.store().head().await? == head {
+                return Ok(head);
+            }
+            if teller.is_time() {
+                teller.say(&[behind(app, head), left.waits].concat());
+            }
         }
         watcher.moved().await;
     }
@@ -166,10 +189,17 @@ async fn rest(app: &App, queue: &dyn MessageQueue) -> Result<Position, SystemErr
 
 /// Waits until the projections that can go on have come to a position. One that has stopped says so in its status, and
 /// is no reason not to rest.
-async fn projected(app: &App, head: Position) -> Result<(), SystemError> {
+async fn projected(app: &App, head: Position, teller: &mut Teller<'_>) -> Result<(), SystemError> {
     let begun = Instant::now();
     while let Err(ProjectionError::TooSlow { .. }) = app.projections().wait_for(head, PROJECTED).await {
         let lasting = begun.elapsed();
+        if teller.is_time() {
+            let all = app.projections().status().await?;
+            let waits = all.iter().filter(|one| one.lag_events > 0 && one.state != ProjectionState::Paused);
+            let waits =
+                waits.map(|one| format!("projection `{}` to read {}", one.name, events(one.lag_events)));
+            teller.say(&waits.collect::<Vec<_>>());
+        }
         if lasting < HELD_UP {
             continue;
         }
@@ -197,13 +227,21 @@ fn held_up(app: &App) -> Result<(), SystemError> {
 }
 
 /// When not much is on its way.
-async fn capacity(app: &App, queue: &dyn MessageQueue) -> Result<(), SystemError> {
+async fn capacity(app: &App, queue: &dyn MessageQueue, mut teller: Teller<'_>) -> Result<(), SystemError> {
     let mut watcher = app.watch();
     loop {
         held_up(app)?;
-        let unread = app.store().head().await?.get().saturating_sub(app.sagas().passed().get());
-        if unread < IN_FLIGHT_MAX && unread + queue.unfinished(None).await?.due < IN_FLIGHT_MAX {
+        let head = app.store().head().await?;
+        let unread = head.get().saturating_sub(app.sagas().passed().get());
+        // What waits for groups of others makes no room by itself.
+        if unread < IN_FLIGHT_MAX
+            && (unread + queue.unfinished(None).await?.due < IN_FLIGHT_MAX
+                || unread + left(app, queue).await?.due < IN_FLIGHT_MAX)
+        {
             return Ok(());
+        }
+        if teller.is_time() {
+            teller.say(&[behind(app, head), left(app, queue).await?.waits].concat());
         }
         watcher.moved().await;
     }

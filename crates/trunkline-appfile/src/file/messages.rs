@@ -11,6 +11,7 @@ use trunkline_core::EventType;
 use trunkline_queue::{GroupName, OnDead, RetryPolicy, TopicName};
 
 use super::aggregates::EVENT_FIELDS;
+use super::was::{self, WasName};
 use super::{Reading, codes};
 use crate::declared::relay_key;
 use trunkline_runtime::Role;
@@ -121,7 +122,14 @@ pub(super) fn consumers(
         .each()
         .into_iter()
         .filter_map(|(name, field)| Some((name.to_owned(), one(name, &field, reading, usual)?)));
-    consumers.collect()
+    let consumers: IndexMap<String, ConsumerDefinition> = consumers.collect();
+    check_was(field, "consumer", |name, older| {
+        let of_another = |(other, it): (&String, &ConsumerDefinition)| {
+            (other != name && it.consumer.group.as_str() == older).then(|| other.clone())
+        };
+        consumers.iter().find_map(of_another)
+    });
+    consumers
 }
 
 fn one(
@@ -150,6 +158,7 @@ fn one(
         // What it waits in has the group's name in its own.
         field.reader().report(Diagnostic::error(codes::BAD_NAME, group_field.span(), error.to_string()));
     }
+    let was = was::read(&section.key("was")).into_iter().map(|was| was.name).collect();
     let concurrency = section.key("concurrency").integer_within(1, 10_000);
     let time_limit = section.key("time_limit").or(Duration::from_secs(30));
     let rate_field = section.key("rate");
@@ -192,8 +201,29 @@ fn one(
     let topics = topics.into_iter().collect::<Option<Vec<_>>>()?;
     let usual = Consumer::new(name, topics, group?);
     let concurrency = concurrency.and_then(|hands| hands.try_into().ok()).unwrap_or(usual.concurrency);
-    let consumer = Consumer { concurrency, time_limit, rate, ordered, on_dead, retry, ..usual };
+    let consumer = Consumer { was, concurrency, time_limit, rate, ordered, on_dead, retry, ..usual };
     Some(ConsumerDefinition { consumer, action: action? })
+}
+
+/// That what consumers or relays say they were called before is nobody's still; `group_of` finds the consumer whose group
+/// an older name is, by the name of the one that says it.
+fn check_was(field: &Field<'_>, what: &str, group_of: impl Fn(&str, &str) -> Option<String>) {
+    let mut section = field.section();
+    let names = |(name, field): (&str, Field<'_>)| (name.to_owned(), was::read(&field.section().key("was")));
+    let all: Vec<(String, Vec<WasName>)> = section.each().into_iter().map(names).collect();
+    was::check(field, what, all.iter().map(|(name, was)| (name.as_str(), was.as_slice())));
+    for (name, was) in all.iter().flat_map(|(name, was)| was.iter().map(move |was| (name, was))) {
+        if let Some(other) = group_of(name, &was.name)
+            .filter(|other| all.iter().all(|(name, _)| *name != was.name || name == other))
+        {
+            let message = format!(
+                "\"{}\" is the group of \"{other}\", so \"{name}\" can't take its messages over",
+                was.name
+            );
+            let wrong = Diagnostic::error(codes::BAD_WAS, was.span, message);
+            field.reader().report(wrong.fix("give the other consumer a group of another name"));
+        }
+    }
 }
 
 /// What is wrong with the address of a webhook.
@@ -237,11 +267,14 @@ pub(super) fn relays(field: &Field<'_>, reading: &Reading<'_>) -> IndexMap<Strin
         let topic = topic.and_then(|topic| checked(&topic_field, &topic, TopicName::new));
         let scope = Scope::default().fields("event", EVENT_FIELDS);
         let key = reading.expression(&section.key("key"), &scope);
+        let was = was::read(&section.key("was")).into_iter().map(|was| was.name).collect();
         section.finish();
         let key = key.map(relay_key);
-        Some((name.to_owned(), Relay { events: events?, key, ..Relay::new(name, topic?) }))
+        Some((name.to_owned(), Relay { was, events: events?, key, ..Relay::new(name, topic?) }))
     });
-    relays.collect()
+    let relays = relays.collect();
+    check_was(field, "relay", |_, _| None);
+    relays
 }
 
 /// A text that must be a name.

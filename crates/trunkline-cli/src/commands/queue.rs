@@ -1,5 +1,6 @@
 //! `queue`: messages, topics and groups.
 
+mod adopt;
 mod peek;
 mod publish;
 mod purge;
@@ -36,6 +37,7 @@ enum Verb {
     RetryNow(retry_now::RetryNowArgs),
     Purge(purge::PurgeArgs),
     Repair(repair::RepairArgs),
+    Adopt(adopt::AdoptArgs),
 }
 
 impl QueueCommand {
@@ -47,6 +49,7 @@ impl QueueCommand {
             Verb::RetryNow(args) => args.run(output).await,
             Verb::Purge(args) => args.run(output).await,
             Verb::Repair(args) => args.run(output).await,
+            Verb::Adopt(args) => args.run(output).await,
         }
     }
 }

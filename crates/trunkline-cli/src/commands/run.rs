@@ -7,8 +7,11 @@ mod report;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, ValueEnum};
+use tokio::sync::mpsc;
 use trunkline::ApplicationFile;
 use trunkline::messages::Stop;
 use trunkline_ops::OpsError;
@@ -21,6 +24,7 @@ use crate::interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::queue::QueueArgs;
+use crate::render::one_line;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,11 +47,13 @@ effect in any order.
 
 Everything that the file declares runs meanwhile: sagas, consumers, relays and projections. Without commands, what \
 waits is done. It is at rest when no \
-message waits, every saga has ended or waits for the outside, and the read models have every event.
+message waits, every saga has ended or waits for the outside, and the read models have every event. What it waits for \
+is said on standard error after a second. A message whose time comes later than in a minute is not waited for, nor is \
+a group that no consumer of the file takes: both are counted, with what to do.
 
 With --format json, one object: commands (total, accepted, rejected, failed, repeated), rejected_by_reason, \
 failed_by_reason, events, sagas (running, compensating, completed, compensated, stuck), messages (delivered, retried, \
-dead), projections, laws, crashes, seconds, commands_per_second. Exit code 1 when a command failed, a saga is \
+dead), left_over (a list of topic, group, consumer, messages, dead, not_before, remedy), projections, laws, crashes, seconds, commands_per_second. Exit code 1 when a command failed, a saga is \
 stuck, a message is dead, a projection has stopped or a law is broken.";
 
 /// Play commands through the whole system, and say what came of them
@@ -148,14 +154,29 @@ impl RunArgs {
             order: self.order.into(),
         };
         let ran = {
-            let mut progress = Some(Progress::commands(output, "running"));
-            let listener = |news: RunNews| match (&progress, news) {
+            let progress = Mutex::new(Some(Progress::commands(output, "running")));
+            let shown = || progress.lock().unwrap_or_else(PoisonError::into_inner);
+            let (waits, mut waiting) = mpsc::unbounded_channel();
+            let listener = |news: RunNews<'_>| match (&mut *shown(), news) {
+                (_, RunNews::Waiting(all)) => {
+                    // The one that prints is in this same task.
+                    let _ = waits.send(format!("waiting for {}", one_line(&all.join("; "))));
+                }
                 (Some(progress), RunNews::Commands { done, total }) => progress.set(done, total),
                 (Some(progress), RunNews::ComingToRest) => progress.note("coming to rest"),
-                (Some(_), RunNews::Ended) => progress = None,
+                (progress, RunNews::Ended) => *progress = None,
                 (None, _) => {}
             };
-            run::run(&app, commands, options, stop, listener).await
+            let mut running = pin!(run::run(&app, commands, options, stop, listener));
+            loop {
+                tokio::select! {
+                    ran = &mut running => break ran,
+                    Some(wait) = waiting.recv() => match &*shown() {
+                        Some(progress) => progress.aside(|| output.say(wait)),
+                        None => output.say(wait),
+                    },
+                }
+            }
         };
         app.close().await;
         Ok(ran?)

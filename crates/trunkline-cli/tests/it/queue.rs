@@ -137,6 +137,36 @@ fn dead_letters_are_listed_shown_replayed_edited_and_discarded() {
 }
 
 #[test]
+fn what_a_group_has_left_is_adopted_by_another() {
+    let folder = Folder::new();
+    assert_eq!(folder.run("queue publish orders --type Ping --data 1 --id m1 -q").exit, 0);
+    reject_all(&folder.path("data/queue"));
+    assert_eq!(folder.run("queue publish orders --type Ping --data 2 --id m2 -q").exit, 0);
+    folder.check(
+        "queue adopt orders --from mail --to letters -q",
+        "
+        adopted: 1 message and 1 dead letter of orders, from mail for letters
+        ",
+    );
+    let groups = folder.run("queue stats --format json").json()[0]["topics"][0]["groups"].clone();
+    assert_eq!(
+        (&groups[0]["group"], &groups[0]["waiting"], &groups[0]["dead"]),
+        (&"letters".into(), &1.into(), &1.into())
+    );
+    let again = folder.run("queue adopt orders --from mail --to letters");
+    assert_eq!(again.exit, 4, "{again:?}");
+    let named =
+        folder.run("queue adopt orders --from letters --to letters --consumer mail --format json").json();
+    assert_eq!((&named[0]["from"], &named[0]["messages"]), (&"letters".into(), &0.into()));
+    let window = folder.run("queue adopt events.mail --from mail --to letters");
+    assert_eq!(window.exit, 2);
+    assert!(
+        window.stderr.contains("`was: \"mail\"`") || window.stderr.contains("was: \"mail\""),
+        "{window:?}"
+    );
+}
+
+#[test]
 fn an_edited_cloudevent_keeps_its_envelope() {
     let folder = Folder::new();
     let envelope = |data: &str| {

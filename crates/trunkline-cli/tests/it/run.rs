@@ -222,6 +222,43 @@ fn an_application_without_sagas_and_read_models_runs_too() {
 }
 
 #[test]
+fn a_run_names_the_group_that_nobody_takes_and_what_it_says_to_do_works() {
+    let folder = Folder::new();
+    let file = |consumer: &str| {
+        format!(
+            "[commands.Ship]\nstream: \"'ship-' + command.id\"\nemit: [{{ type: \"Shipped\", data: \"command\" }}]\n\
+             [consumers.{consumer}]\ntopics: [\"work\"]\ndispatch: \"command\"\n"
+        )
+    };
+    folder.write("none.jsonl", "");
+    let publish = |id: &str| {
+        let words = format!("queue publish work --type Ship --data '{{\"id\":\"{id}\"}}' -q");
+        assert_eq!(folder.run(&words).exit, 0);
+    };
+    folder.write("app.tsk", file("post"));
+    publish("1");
+    let first = report(&folder.run("run app.tsk --commands none.jsonl --format json -q"));
+    assert_eq!((&first["events"]["Shipped"], &first["left_over"]), (&1.into(), &serde_json::json!([])));
+    publish("2");
+    folder.write("app.tsk", file("mail"));
+    let renamed = folder.run("run app.tsk --commands none.jsonl --format json -q");
+    let left = report(&renamed)["left_over"][0].clone();
+    assert_eq!(
+        (&left["group"], &left["messages"], &left["consumer"]),
+        (&"post".into(), &1.into(), &Value::Null)
+    );
+    let shown = folder.run("run app.tsk --commands none.jsonl -q").stdout;
+    assert!(shown.contains("1 message of topic `work` for group `post`, which no consumer"), "{shown}");
+    let remedy = left["remedy"].as_str().unwrap();
+    let adopt = remedy.split('`').find_map(|part| part.strip_prefix("trunkline queue adopt ")).unwrap();
+    assert_eq!(folder.run(&format!("queue adopt {} -q", adopt.replace("GROUP", "mail"))).exit, 0);
+    let adopted = report(&folder.run("run app.tsk --commands none.jsonl --format json -q"));
+    assert_eq!(adopted["left_over"], serde_json::json!([]));
+    let events = folder.run("stats --store log:data/events --format json").json();
+    assert_eq!(folder.run("read ship-2 --store log:data/events --format json").json().len(), 1, "{events:?}");
+}
+
+#[test]
 fn a_doctor_finds_all_well_and_then_what_is_not() {
     let folder = shop(60);
     report(&folder.run("run orders.tsk --commands commands.jsonl --format json -q"));

@@ -91,8 +91,15 @@ fn stranded(topic: &TopicName, group: &GroupStats, subject: &Subject<'_>) -> Opt
         subject.file
     );
     let purge = subject.command_on_queue("queue purge", &format!("{topic} --group {group} --yes"));
+    let discard = subject.command_on_queue("dlq discard", &format!("--topic {topic} --group {group}"));
+    let gone = match (open, dead) {
+        (_, 0) => purge,
+        (0, _) => discard,
+        _ => format!("{purge} and {discard}"),
+    };
     let remedy = format!(
-        "declare a consumer with `group: \"{group}\"` that takes them; or {purge} removes what waits for it"
+        "a consumer that has another name now takes them over with `was: \"{group}\"` in its section, once the \
+         application runs; or {gone} to have them gone"
     );
     Some(Check::bad(NAME, says, remedy))
 }

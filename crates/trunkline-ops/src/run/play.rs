@@ -1,7 +1,7 @@
 //! Commands are dispatched, and the whole system works until it is at rest.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use indexmap::IndexMap;
@@ -16,6 +16,8 @@ use trunkline_store::{AllRead, AppendError};
 use super::lines::RunCommands;
 use super::order::{Lane, Next, Order, Turns};
 use super::report::{LawLine, RunMessages, RunProjection, RunReport};
+use crate::messages::left_over;
+use crate::words::counted;
 use crate::{OpsError, sagas};
 
 /// When to wait until everything is at rest.
@@ -41,7 +43,7 @@ pub struct RunOptions {
 
 /// What is heard of a run while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunNews {
+pub enum RunNews<'a> {
     /// A command has ended.
     Commands {
         /// How many have.
@@ -49,6 +51,8 @@ pub enum RunNews {
         /// How many there are, as far as that is known.
         total: u64,
     },
+    /// It has waited for a second or longer, for all of these.
+    Waiting(&'a [String]),
     /// All commands have ended, and what follows from them goes on.
     ComingToRest,
     /// Nothing goes on any more; what came of it is looked at.
@@ -70,7 +74,7 @@ pub async fn run(
     commands: RunCommands,
     options: RunOptions,
     stop: &Stop,
-    mut listener: impl FnMut(RunNews),
+    mut listener: impl FnMut(RunNews<'_>) + Send,
 ) -> Result<RunReport, OpsError> {
     let before = Before { head: app.store().head().await?, stats: queue_stats(app).await? };
     let mut system = System::start(app).await?;
@@ -89,6 +93,18 @@ pub async fn run(
     Ok(report)
 }
 
+/// How long nothing is said while commands are awaited, and how long nothing more.
+const SAID_AFTER: Duration = Duration::from_secs(1);
+const SAID_AGAIN: Duration = Duration::from_secs(10);
+
+/// What is waited for while commands are dispatched.
+fn under_way(commands: u64) -> String {
+    match commands {
+        0 => "the next command".to_owned(),
+        commands => format!("{} to be answered", counted(commands, "command")),
+    }
+}
+
 /// After how many commands is looked how much they have left to do: seldom, since it costs about as much as one.
 const LOOK_AFTER: usize = 32;
 
@@ -99,7 +115,7 @@ async fn play(
     RunOptions { settle, concurrency, order }: RunOptions,
     mut commands: RunCommands,
     report: &mut RunReport,
-    listener: &mut impl FnMut(RunNews),
+    listener: &mut (impl FnMut(RunNews<'_>) + Send),
     stop: &Stop,
 ) -> Result<(), OpsError> {
     let at_once = match settle {
@@ -110,6 +126,9 @@ async fn play(
     let mut wrong = None;
     let (mut more, mut asked) = (true, false);
     let mut sent = 0;
+    // Nothing is said while something goes on; each turn begins the wait anew.
+    let quiet = |said: bool| tokio::time::sleep(if said { SAID_AGAIN } else { SAID_AFTER });
+    let mut said = false;
     while more || in_flight.len() > 0 {
         tokio::select! {
             biased;
@@ -128,14 +147,14 @@ async fn play(
                 let done = report.commands.total;
                 listener(RunNews::Commands { done, total: commands.total.unwrap_or(done) });
                 if settle == Settle::Each && more {
-                    rest(system, stop).await?;
+                    rest(system, stop, listener).await?;
                 }
             }
             next = commands.incoming.recv(), if more && turns.takes_more() && in_flight.len() < at_once => match next {
                 Some(Ok(request)) => {
                     sent += 1;
                     if sent % LOOK_AFTER == 0 {
-                        room(system, stop).await?;
+                        room(system, stop, listener).await?;
                     }
                     let lane = order.lane(app, &request);
                     in_flight.go_on(turns.come(lane, request), report);
@@ -143,7 +162,13 @@ async fn play(
                 Some(Err(error)) => (more, wrong) = (false, Some(error)),
                 None => more = false,
             },
+            () = quiet(said) => {
+                said = true;
+                listener(RunNews::Waiting(&[under_way(in_flight.len() as u64)]));
+                continue;
+            }
         }
+        said = false;
     }
     if let Some(error) = wrong {
         return Err(error);
@@ -152,7 +177,7 @@ async fn play(
         return Err(stopped(report));
     }
     listener(RunNews::ComingToRest);
-    rest(system, stop).await?;
+    rest(system, stop, listener).await?;
     if stop.is_asked() { Err(stopped(report)) } else { Ok(()) }
 }
 
@@ -210,17 +235,27 @@ fn refused(ended: &Ended) -> Option<&DispatchError> {
 }
 
 /// Waits until not too much is on its way, or the caller asks to stop.
-async fn room(system: &mut System, stop: &Stop) -> Result<(), OpsError> {
+async fn room(
+    system: &mut System,
+    stop: &Stop,
+    listener: &mut (impl FnMut(RunNews<'_>) + Send),
+) -> Result<(), OpsError> {
+    let mut tell = |waits: &[String]| listener(RunNews::Waiting(waits));
     tokio::select! {
-        room = system.wait_for_capacity() => Ok(room?),
+        room = system.wait_for_capacity_telling(&mut tell) => Ok(room?),
         () = stop.asked() => Ok(()),
     }
 }
 
 /// Waits until everything is at rest, or the caller asks to stop.
-async fn rest(system: &mut System, stop: &Stop) -> Result<(), OpsError> {
+async fn rest(
+    system: &mut System,
+    stop: &Stop,
+    listener: &mut (impl FnMut(RunNews<'_>) + Send),
+) -> Result<(), OpsError> {
+    let mut tell = |waits: &[String]| listener(RunNews::Waiting(waits));
     tokio::select! {
-        rested = system.at_rest() => Ok(rested.map(drop)?),
+        rested = system.at_rest_telling(&mut tell) => Ok(rested.map(drop)?),
         () = stop.asked() => Ok(()),
     }
 }
@@ -267,7 +302,9 @@ async fn fill(app: &App, before: &Before, report: &mut RunReport) -> Result<(), 
     report.commands_per_second = total / report.seconds.max(1e-6);
     report.events = events(app, before.head).await?;
     report.sagas = sagas::counts(app).await?;
-    let (was, is) = (totals(&before.stats), totals(&queue_stats(app).await?));
+    let stats = queue_stats(app).await?;
+    report.left_over = left_over(app, &stats);
+    let (was, is) = (totals(&before.stats), totals(&stats));
     report.messages = RunMessages {
         delivered: is.delivered.saturating_sub(was.delivered),
         retried: is.retried.saturating_sub(was.retried),

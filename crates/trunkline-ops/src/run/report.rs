@@ -6,6 +6,7 @@ use serde_json::Value;
 use trunkline::law::LawReport;
 
 use crate::Verdict;
+use crate::messages::LeftOver;
 use crate::sagas::SagaCounts;
 use crate::words::counted;
 
@@ -87,6 +88,9 @@ pub struct RunReport {
     pub sagas: SagaCounts,
     /// What consumers did with messages.
     pub messages: RunMessages,
+    /// What is left in the queue: what is delayed for long, and what is for groups that no consumer takes.
+    #[serde(default)]
+    pub left_over: Vec<LeftOver>,
     /// How far each projection is.
     pub projections: Vec<RunProjection>,
     /// What must hold: what the file declares, and what holds for every application.

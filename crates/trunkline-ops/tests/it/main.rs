@@ -13,4 +13,5 @@ mod projections;
 mod runs;
 mod sagas;
 mod shop;
+mod waits;
 mod world;

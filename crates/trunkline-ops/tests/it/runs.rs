@@ -20,7 +20,12 @@ use crate::world::with_file;
 async fn a_run_says_what_came_of_each_command_and_that_all_laws_hold() {
     let (app, _folder) = shop().await;
     let mut news = Vec::new();
-    let report = play(&app, commands(50), |heard| news.push(heard)).await.unwrap();
+    let listener = |heard: RunNews<'_>| {
+        if !matches!(heard, RunNews::Waiting(_)) {
+            news.push(format!("{heard:?}"));
+        }
+    };
+    let report = play(&app, commands(50), listener).await.unwrap();
     let counts = &report.commands;
     assert_eq!((counts.total, counts.failed, counts.repeated), (50, 0, 0));
     assert_eq!(counts.accepted + counts.rejected, 50);
@@ -29,8 +34,8 @@ async fn a_run_says_what_came_of_each_command_and_that_all_laws_hold() {
     assert!(report.projections.iter().all(|one| one.lag_events == 0 && one.error.is_none()), "{report:?}");
     assert!(report.laws.len() > 2 && report.laws.iter().all(|law| law.holds), "{report:?}");
     assert_eq!(report.verdict(), Ok(()));
-    assert!(matches!(news[0], RunNews::Commands { done: 1, .. }), "{news:?}");
-    assert_eq!(news[50..], [RunNews::ComingToRest, RunNews::Ended]);
+    assert!(news[0].starts_with("Commands { done: 1, "), "{news:?}");
+    assert_eq!(news[50..], ["ComingToRest", "Ended"]);
     let again = play(&app, commands(50), |_| ()).await.unwrap();
     assert_eq!((again.commands.repeated, again.events.len()), (50, 0), "each has one outcome");
     app.close().await;
@@ -41,7 +46,7 @@ async fn a_run_that_is_asked_to_stop_takes_no_more_commands() {
     let (app, _folder) = shop().await;
     let (stopper, stop) = Stopper::new();
     let options = RunOptions { settle: Settle::Each, concurrency: 1, order: Order::Stream };
-    let asked = |news| {
+    let asked = |news: RunNews<'_>| {
         if matches!(news, RunNews::Commands { done: 3, .. }) {
             stopper.stop();
         }

@@ -38,7 +38,7 @@ pub(crate) fn names(app: &App) -> Vec<String> {
 pub(crate) async fn play(
     app: &App,
     lines: String,
-    listener: impl FnMut(RunNews),
+    listener: impl FnMut(RunNews<'_>) + Send,
 ) -> Result<RunReport, OpsError> {
     let (_stopper, stop) = trunkline::messages::Stopper::new();
     let options = RunOptions { settle: Settle::End, concurrency: 8, order: Order::Stream };

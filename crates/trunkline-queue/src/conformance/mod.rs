@@ -35,6 +35,7 @@
 //! and [`random_histories_with_an_operator_come_out_as_in_the_model`] such with an operator;
 //! a failure says the seed, which `TRUNKLINE_SEED` repeats.
 
+mod adopt;
 mod dead;
 mod durable;
 mod fixture;
@@ -53,6 +54,7 @@ mod subscribe;
 mod suite;
 mod unfinished;
 
+pub use adopt::*;
 pub use dead::*;
 pub use durable::*;
 pub use fixture::Fixture;

@@ -38,6 +38,23 @@ pub async fn every_unfinished_message_is_counted_once(fixture: Fixture) {
     assert!(topic.bytes > 0);
 }
 
+/// Of the delayed messages, that whose time comes first is named, with its attempts.
+pub async fn the_next_delayed_message_is_named(fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, "mail").await;
+    let (hour, day) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
+    publish(&*queue, &["m1"]).await;
+    assert_eq!(stats(&*queue, "mail").await.next_due, None);
+    publish_all(&*queue, vec![message("m2").after(day)]).await;
+    let next = stats(&*queue, "mail").await.next_due.expect("a message is delayed");
+    let peeked = operating(&*queue).peek(Peek::new(topic("orders"))).await.expect("the topic is there");
+    assert_eq!((Some(next.at), next.attempts), (peeked[1].message.not_before, 0));
+    let delivery = one(&*queue, "mail").await;
+    queue.retry(&delivery.lease, hour, "later".to_owned()).await.expect("the lease is good");
+    let sooner = stats(&*queue, "mail").await.next_due.expect("two messages are delayed");
+    assert!(sooner.at < next.at && sooner.attempts == 1, "{sooner:?}");
+}
+
 /// The age is that of the oldest message that is not finished or dead, and rates are those of the last minute.
 pub async fn age_and_rates_are_told(fixture: Fixture) {
     let queue = fixture.queue();

@@ -153,8 +153,16 @@ macro_rules! __operating_promises {
                 what_is_held_is_told_apart
                 a_purge_takes_what_is_held
                 each_key_is_held_by_its_own_dead_letters
+                // adopt
+                an_adopted_group_goes_on_under_another_name
+                what_both_groups_have_is_there_once
+                what_was_held_comes_to_the_other_group
+                adopted_messages_say_whose_they_were
+                adoptions_survive_reopening
+                a_topic_gets_another_name
                 // operate
                 every_unfinished_message_is_counted_once
+                the_next_delayed_message_is_named
                 age_and_rates_are_told
                 a_look_leases_nothing
                 delayed_messages_can_be_made_due
@@ -219,6 +227,7 @@ mod tests {
     #[test]
     fn every_test_is_in_the_list() {
         let sources = [
+            include_str!("adopt.rs"),
             include_str!("dead.rs"),
             include_str!("durable.rs"),
             include_str!("given_up.rs"),

@@ -41,7 +41,7 @@ use trunkline_core::Timestamp;
 use trunkline_log::disk::{Disk, Kind, LookedAt, RealDisk};
 
 use crate::check::{IdHasher, check, keep};
-use crate::engine::{Bell, Change, Keep, Settlement};
+use crate::engine::{Bell, Change, Keep, Picked, Settlement};
 use crate::{
     Clock, DeadLetter, DeadLetterId, Delivery, GroupName, GroupOptions, Lease, MessageQueue, NewMessage,
     OpenError, OperateError, OperateQueue, PublishError, Published, QueueStats, Receive, ReceiveError,
@@ -351,7 +351,8 @@ impl EmbeddedQueue {
                     .into_iter()
                     .map(|picked| {
                         let body = stage.body(picked.body)?;
-                        Ok((body, picked.attempt, picked.last_error, picked.decision, picked.lease))
+                        let Picked { attempt, last_error, decision, former, lease, .. } = picked;
+                        Ok((body, attempt, last_error, decision, former, lease))
                     })
                     .collect();
                 Ok::<_, ReceiveError>((picked?, received.bell))
@@ -359,9 +360,11 @@ impl EmbeddedQueue {
             .await?;
         let mut deliveries = Vec::with_capacity(picked.len());
         let mut put_aside = false;
-        for (body, attempt, last_error, decision, lease) in picked {
+        for (body, attempt, last_error, decision, former, lease) in picked {
             match load(&lease.topic, &body) {
-                Ok(message) => deliveries.push(Delivery { message, attempt, last_error, decision, lease }),
+                Ok(message) => {
+                    deliveries.push(Delivery { message, attempt, last_error, decision, former, lease });
+                }
                 Err(unreadable) => {
                     self.put_aside(&lease, attempt >= receive.max_attempts, &unreadable).await?;
                     put_aside = true;

@@ -112,6 +112,7 @@ fn decode_group(decoder: &mut Decoder<'_>) -> Result<GroupStats, Malformed> {
         leased: decoder.number()?,
         delayed: decoder.number()?,
         held: decoder.number()?,
+        next_due: None,
         dead: decoder.number()?,
         delivered: decoder.number()?,
         acked: decoder.number()?,

@@ -10,8 +10,9 @@ use super::{EmbeddedQueue, STORAGE};
 use crate::check::{check, keep};
 use crate::engine::{Addressed, DeadLook, Look};
 use crate::{
-    DeadLetter, DeadLetterDecision, DeadLetterId, DeadLettersRead, DecisionKind, DecisionRecord, GroupName,
-    Message, MessageId, OperateError, OperateQueue, Peek, Peeked, QueueStats, StorageError, TopicName,
+    Adopted, Adoption, DeadLetter, DeadLetterDecision, DeadLetterId, DeadLettersRead, DecisionKind,
+    DecisionRecord, GroupName, Message, MessageId, OperateError, OperateQueue, Peek, Peeked, QueueStats,
+    StorageError, TopicName,
 };
 
 /// How many dead letters are looked at in one operation.
@@ -100,7 +101,7 @@ pub(super) fn with_bodies(
 ) -> Result<DeadBodies, StorageError> {
     let with_body = |look: DeadLook<Place>| {
         let body = stage.body(look.body)?;
-        let DeadLook { id, topic, group, enqueued_at, attempts, tries, died_at, decision, .. } = look;
+        let DeadLook { id, topic, group, enqueued_at, attempts, tries, died_at, decision, former, .. } = look;
         let look = DeadLook {
             id,
             topic: topic.clone(),
@@ -111,6 +112,7 @@ pub(super) fn with_bodies(
             tries,
             died_at,
             decision,
+            former,
         };
         Ok((topic, look))
     };
@@ -128,6 +130,7 @@ pub(super) fn letter(topic: &TopicName, look: DeadLook<Body>) -> DeadLetter {
         tries: look.tries,
         died_at: look.died_at,
         decision: look.decision,
+        former: look.former,
     }
 }
 
@@ -178,6 +181,17 @@ impl OperateQueue for EmbeddedQueue {
             stage.engine.purge(stage.now, &topic, group.as_ref(), &mut stage.changes)
         };
         self.call(1_024, false, purge).boxed()
+    }
+
+    fn adopt(&self, adoption: Adoption) -> BoxFuture<'_, Result<Adopted, OperateError>> {
+        let weight = 1_024 + adoption.name.len();
+        let adopt = move |stage: &mut Stage<'_>| stage.engine.adopt(stage.now, adoption, &mut stage.changes);
+        self.call(weight, false, adopt).boxed()
+    }
+
+    fn rename_topic(&self, from: TopicName, to: TopicName) -> BoxFuture<'_, Result<(), OperateError>> {
+        let rename = move |stage: &mut Stage<'_>| stage.engine.rename_topic(from, to, &mut stage.changes);
+        self.call(1_024, false, rename).boxed()
     }
 
     fn dead_letters(&self, read: DeadLettersRead) -> BoxFuture<'_, Result<Vec<DeadLetter>, OperateError>> {

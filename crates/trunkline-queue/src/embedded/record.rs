@@ -338,6 +338,15 @@ fn encode_change(encoder: &mut Encoder, change: &Change) {
                 encoder.list(holding.iter(), |encoder, number| encoder.number(*number));
             });
         }
+        Change::Adopt { topic, from, to, name } => {
+            begin(20, &[(*topic).into(), (*from).into()]);
+            encoder.text(to.as_str());
+            encoder.text(name);
+        }
+        Change::RenameTopic { topic, name } => {
+            begin(21, &[(*topic).into()]);
+            encoder.text(name.as_str());
+        }
     }
 }
 
@@ -417,6 +426,13 @@ fn decode_change(decoder: &mut Decoder<'_>) -> Result<Change, Malformed> {
             group: decoder.small()?,
             holding: decoder.option(|decoder| decoder.list(Decoder::number))?,
         },
+        20 => Change::Adopt {
+            topic: decoder.small()?,
+            from: decoder.small()?,
+            to: group_name(decoder)?,
+            name: decoder.text()?.to_owned(),
+        },
+        21 => Change::RenameTopic { topic: decoder.small()?, name: topic_name(decoder)? },
         _ => return Err(Malformed("a change is of an unknown kind")),
     })
 }
@@ -483,6 +499,8 @@ mod tests {
             },
             Change::Lapse { dead: 5 },
             Change::Reopened,
+            Change::Adopt { topic, from: group, to: "post".parse().unwrap(), name: "mail".to_owned() },
+            Change::RenameTopic { topic, name: "trades".parse().unwrap() },
         ]
     }
 

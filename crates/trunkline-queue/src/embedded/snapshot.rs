@@ -16,7 +16,7 @@ use super::missing::{Listed, Owned};
 use super::record::{
     decode_kind, decode_token, encode_kind, encode_token, group_name, message_id, topic_name,
 };
-use crate::engine::{At, Body, Died, Engine, Group, Past, Rate, Topic, Touched};
+use crate::engine::{At, Body, Died, Engine, Former, Group, Past, Rate, Topic, Touched};
 use crate::limits::PARTITIONS_MAX;
 use crate::{DeadLetterId, DecisionOutcome, DecisionRecord, OnDead, Try};
 
@@ -86,6 +86,7 @@ fn encode<B: Body>(engine: &Engine<B>, owned: &Owned) -> Vec<u8> {
     encoder.number(engine.next_decision);
     encoder.list(engine.decisions.iter(), encode_decision);
     encoder.list(engine.topics.iter(), encode_topic);
+    encode_former(&mut encoder, engine);
     let crc = crc32fast::hash(&encoder.0);
     encoder.fixed(&crc.to_le_bytes());
     encoder.0
@@ -113,6 +114,7 @@ fn decode<B: Body>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<Option<Owned>
     let old = owned.is_none();
     engine.decisions = decoder.list(|decoder| decode_decision(decoder, old))?.into();
     engine.topics = decoder.list(|decoder| decode_topic(decoder, old))?;
+    decode_former(&mut decoder, engine)?;
     decoder.end()?;
     for (number, topic) in (0..).zip(&engine.topics) {
         engine.names.insert(topic.name.clone(), number);
@@ -123,6 +125,47 @@ fn decode<B: Body>(engine: &mut Engine<B>, bytes: &[u8]) -> Result<Option<Owned>
         }
     }
     Ok(owned)
+}
+
+/// Which groups have adopted messages; nothing, where none has.
+fn encode_former<B: Body>(encoder: &mut Encoder, engine: &Engine<B>) {
+    let of_topic = |(topic, found): (u64, &Topic<B>)| {
+        let groups: Vec<_> = (0_u64..).zip(&found.groups).collect();
+        let groups = groups.into_iter().filter_map(|(number, group)| {
+            let former = &group.as_ref()?.former;
+            (!former.is_empty()).then(|| (topic, number, former.clone()))
+        });
+        groups.collect::<Vec<_>>()
+    };
+    let adopted: Vec<_> = (0..).zip(&engine.topics).flat_map(of_topic).collect();
+    if adopted.is_empty() {
+        return;
+    }
+    encoder.list(adopted.iter(), |encoder, (topic, group, former)| {
+        encoder.number(*topic);
+        encoder.number(*group);
+        encoder.list(former.iter(), |encoder, former| {
+            encoder.text(&former.name);
+            encoder.number(former.before);
+        });
+    });
+}
+
+fn decode_former<B: Body>(decoder: &mut Decoder<'_>, engine: &mut Engine<B>) -> Result<(), Malformed> {
+    if decoder.0.is_empty() {
+        return Ok(());
+    }
+    let adopted = decoder.list(|decoder| {
+        let (topic, group): (u32, u32) = (decoder.small()?, decoder.small()?);
+        let former = decoder
+            .list(|decoder| Ok(Former { name: decoder.text()?.to_owned(), before: decoder.number()? }))?;
+        Ok((topic, group, former))
+    })?;
+    for (topic, group, former) in adopted {
+        let found = engine.topics.get_mut(topic as usize).and_then(|topic| topic.group_mut(group));
+        found.ok_or(Malformed("a group that adopted messages is not there"))?.former = former;
+    }
+    Ok(())
 }
 
 fn encode_topic<B: Body>(encoder: &mut Encoder, topic: &Topic<B>) {

@@ -197,6 +197,8 @@ impl<B: Body> Engine<B> {
                     outcome,
                 });
             }
+            Change::Adopt { topic, from, to, name } => self.adopt_now(*topic, *from, to, name),
+            Change::RenameTopic { topic, name } => self.rename_topic_now(*topic, name),
             Change::Lapse { dead } => {
                 let Some((topic, group, place)) = self.dead.remove(dead) else { return };
                 let Some((found, ..)) = self.find(topic, place) else { return };
@@ -262,7 +264,7 @@ impl<B: Body> Engine<B> {
     }
 
     /// How a decision came out.
-    fn came_out(&mut self, action: Option<u64>, outcome: DecisionOutcome) {
+    pub(super) fn came_out(&mut self, action: Option<u64>, outcome: DecisionOutcome) {
         let Some(number) = action else { return };
         let found = self.decisions.binary_search_by_key(&number, |action| action.number);
         if let Ok(found) = found {

@@ -56,6 +56,10 @@ pub(crate) enum Change {
     OnDead { topic: u32, group: u32, holding: Option<Vec<u64>> },
     /// The process that had the queue is gone, and with it all whom it had handed messages.
     Reopened,
+    /// What a group has is another's, and was handled under a name so far.
+    Adopt { topic: u32, from: u32, to: GroupName, name: String },
+    /// A topic has another name.
+    RenameTopic { topic: u32, name: TopicName },
 }
 
 impl Change {
@@ -68,6 +72,8 @@ impl Change {
             | Self::Unsubscribe { .. }
             | Self::Forget { .. }
             | Self::Purge { .. }
+            | Self::Adopt { .. }
+            | Self::RenameTopic { .. }
             | Self::Decide { .. }
             | Self::OnDead { .. } => true,
             Self::Lease { .. }

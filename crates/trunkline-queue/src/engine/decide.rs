@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use trunkline_core::Timestamp;
 
+use super::adopt::names_at;
 use super::{At, Bell, Body, Change, Engine, IdHash, Touched};
 use crate::clock::{later, since};
 use crate::limits::{ERROR_BYTES_MAX, PARTITIONS_MAX, RECEIVE_BYTES_MAX, RECEIVE_MESSAGES_MAX};
@@ -23,6 +24,7 @@ pub(crate) struct Picked<B> {
     pub(crate) attempt: u32,
     pub(crate) last_error: Option<String>,
     pub(crate) decision: Option<u64>,
+    pub(crate) former: Vec<String>,
     pub(crate) lease: Lease,
 }
 
@@ -166,17 +168,15 @@ impl<B: Body> Engine<B> {
             let consumer = receive.consumer.clone();
             self.make(Change::Lease { topic, group, place, token, until, at: now, consumer }, changes);
             let found = &self.topics[topic as usize];
-            let (Some(entry), Some(touched)) =
-                (found.table.get(place), found.group(group).and_then(|group| group.touched.get(&place)))
-            else {
-                break;
-            };
+            let (Some(entry), Some(in_group)) = (found.table.get(place), found.group(group)) else { break };
+            let Some(touched) = in_group.touched.get(&place) else { break };
             bytes += entry.body.bytes() as usize;
             picked.push(Picked {
                 body: entry.body.clone(),
                 attempt: touched.attempts(),
                 last_error: touched.last_error().map(str::to_owned),
                 decision: touched.action(),
+                former: names_at(&in_group.former, place),
                 lease: Lease {
                     topic: receive.topic.clone(),
                     group: receive.group.clone(),

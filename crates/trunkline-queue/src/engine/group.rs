@@ -9,15 +9,18 @@ use std::sync::Arc;
 
 use trunkline_core::Timestamp;
 
+use super::adopt::Former;
 use super::hold::Hold;
 use super::{Bell, Rate};
 use crate::limits::TRIES_MAX;
-use crate::{GroupName, LeaseToken, OnDead, Try};
+use crate::{GroupName, LeaseToken, NextDue, OnDead, Try};
 
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) name: GroupName,
     pub(crate) subscribed: bool,
+    /// The names of consumers under which its messages may have been handled, the oldest first.
+    pub(crate) former: Vec<Former>,
     /// The first place that may be untouched, of a group without order.
     pub(crate) cursor: u64,
     /// Of an ordered group; a group without order has none.
@@ -211,6 +214,7 @@ impl Group {
         Self {
             name,
             subscribed: true,
+            former: Vec::new(),
             cursor: 0,
             partitions: partitions.collect(),
             offers: BTreeSet::new(),
@@ -463,6 +467,14 @@ impl Group {
     pub(crate) fn next_due(&self) -> i64 {
         let first = |set: &BTreeSet<(i64, u64)>| set.first().map_or(i64::MAX, |&(time, _)| time);
         first(&self.delayed).min(first(&self.leased))
+    }
+
+    /// The delayed message whose time comes first, of those whose time has not come.
+    pub(crate) fn next_delayed(&self, now: i64) -> Option<NextDue> {
+        let after = (now.saturating_add(1), 0);
+        let &(due, place) = self.delayed.range(after..).next()?;
+        let attempts = self.touched.get(&place).map_or(0, Touched::attempts);
+        Some(NextDue { at: Timestamp::from_micros(due), attempts })
     }
 
     /// The places of all delayed messages.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use trunkline_core::Timestamp;
 
+use super::adopt::names_at;
 use super::apply::letter_id;
 use super::group::{At, Died, Group};
 use super::{Body, Engine, Entry, Topic};
@@ -29,7 +30,6 @@ pub(crate) struct Look<B> {
 #[derive(Debug)]
 pub(crate) struct DeadLook<B> {
     pub(crate) id: DeadLetterId,
-    #[cfg(feature = "embedded")]
     pub(crate) topic: TopicName,
     pub(crate) group: GroupName,
     pub(crate) body: B,
@@ -40,6 +40,7 @@ pub(crate) struct DeadLook<B> {
     pub(crate) tries: Vec<Try>,
     pub(crate) died_at: Timestamp,
     pub(crate) decision: Option<u64>,
+    pub(crate) former: Vec<String>,
 }
 
 impl<B: Body> Engine<B> {
@@ -160,7 +161,6 @@ impl<B: Body> Engine<B> {
         let entry = topic.table.get(place)?;
         Some(DeadLook {
             id: letter_id(number),
-            #[cfg(feature = "embedded")]
             topic: topic.name.clone(),
             group: group.name.clone(),
             body: entry.body.clone(),
@@ -170,6 +170,7 @@ impl<B: Body> Engine<B> {
             tries,
             died_at: at,
             decision: action,
+            former: names_at(&group.former, place),
         })
     }
 
@@ -196,6 +197,7 @@ fn group_stats<B: Body>(topic: &mut Topic<B>, number: u32, now: Timestamp) -> Op
         leased,
         delayed,
         held,
+        next_due: group.next_delayed(now.as_micros()),
         dead: group.died.len() as u64,
         oldest_age,
         delivered: group.delivered.total,

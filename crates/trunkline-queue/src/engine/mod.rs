@@ -7,8 +7,10 @@
 //!
 //! `table` has the messages of a topic and finds them by place, and by id with `ids`; `group` has what a group made of them;
 //! `hold` the keys that a dead letter holds;
-//! `decide` has the operations, `apply` what changes do; `look` answers questions; `restore` makes the state again.
+//! `decide` has the operations, `apply` what changes do, `adopt` both for what gets another name;
+//! `look` answers questions; `restore` makes the state again.
 
+mod adopt;
 mod apply;
 mod bell;
 mod change;
@@ -26,6 +28,8 @@ mod topic;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+#[cfg(feature = "embedded")]
+pub(crate) use adopt::Former;
 pub(crate) use apply::Addressed;
 pub(crate) use bell::Bell;
 pub(crate) use change::Change;

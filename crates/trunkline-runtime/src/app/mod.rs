@@ -27,7 +27,7 @@ use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 use tower::ServiceExt as _;
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Command, Position, StreamName};
-use trunkline_queue::MessageQueue;
+use trunkline_queue::{GroupName, MessageQueue, TopicName};
 use trunkline_store::EventStore;
 
 use builder::Attached;
@@ -255,14 +255,54 @@ impl App {
         }
     }
 
+    /// How far each relay has come.
+    pub(crate) fn relay_positions(&self) -> impl Iterator<Item = (&str, Position)> {
+        self.messages.relays.iter().map(|relay| (relay.name.as_str(), relay.progress.position()))
+    }
+
+    /// The consumer that takes a topic's messages for a group; none when the application declares no such consumer.
+    ///
+    /// ```
+    /// use trunkline::messages::{Consumer, ConsumerAction, OnReject};
+    /// use trunkline::{App, MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mail = Consumer::new("mail", vec!["orders".parse()?], "letters".parse()?);
+    /// let app = App::builder()
+    ///     .store(MemoryStore::new())
+    ///     .consumer(mail, ConsumerAction::Dispatch(OnReject::Ack))
+    ///     .build()
+    ///     .await?;
+    /// assert_eq!(app.consumer_of(&"orders".parse()?, &"letters".parse()?), Some("mail"));
+    /// assert_eq!(app.consumer_of(&"orders".parse()?, &"mail".parse()?), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn consumer_of(&self, topic: &TopicName, group: &GroupName) -> Option<&str> {
+        let takes = |consumer: &Consumer| consumer.group == *group && consumer.topics.contains(topic);
+        let consumers = self.messages.consumers.iter().map(|(consumer, _)| consumer);
+        consumers.into_iter().find(|consumer| takes(consumer)).map(|consumer| consumer.name.as_str())
+    }
+
     /// Who waits until something has moved.
     pub(crate) fn watch(&self) -> Watcher {
         self.messages.activity.watch()
     }
 
+    /// Lets consumers take over what they had under older names: before anything is relayed, since the topics in which
+    /// events wait get their names anew.
+    async fn take_over(&self, queue: &dyn MessageQueue) -> Result<(), RunError> {
+        for (consumer, _) in &self.messages.consumers {
+            let taken = consumer.take_over(queue).await;
+            taken.map_err(|source| RunError::Consumer { name: consumer.name.clone(), source })?;
+        }
+        Ok(())
+    }
+
     /// Subscribes every consumer, so that what is published from then on is seen to wait for it.
     pub(crate) async fn subscribe(&self) -> Result<(), RunError> {
         let queue = self.queue().await?;
+        self.take_over(&*queue).await?;
         for (consumer, _) in &self.messages.consumers {
             let subscribed = consumer.subscribe(&*queue).await;
             subscribed
@@ -288,6 +328,7 @@ impl App {
         let Messages { relays, consumers, checkpoints, tail, activity } = &*self.messages;
         let queue = self.queue().await?;
         let queue = &*queue;
+        self.take_over(queue).await?;
         let histories = &Histories::of(&*self.store).await?;
         let (stopper, all_stop) = Stopper::new();
         let all_stop = &all_stop;

@@ -112,10 +112,14 @@ impl Bus {
         };
         let seen = Seen::of(request);
         let id = match &request.id {
-            Some(id) => match inbox::find(&*self.store, request, &seen, id).await? {
-                Some(first) => return Ok(first),
-                None => id.clone(),
-            },
+            Some(id) => {
+                for id in [id].into_iter().chain(&request.other_ids) {
+                    if let Some(first) = inbox::find(&*self.store, request, &seen, id).await? {
+                        return Ok(first);
+                    }
+                }
+                id.clone()
+            }
             None => CommandId::generate(),
         };
         let occurred_at = request.context.occurred_at.unwrap_or_else(|| self.clock.now());

@@ -28,6 +28,9 @@ pub struct CommandRequest {
     /// Under this id the command has one outcome, however often it is sent; with other data it is another command, which
     /// is refused. Without one, every sending is a command of its own.
     pub id: Option<CommandId>,
+    /// Other ids under which it may have had its outcome, in the name of consumers that took the message before: an
+    /// outcome under one of these is the answer. Without [`id`](Self::id) they count for nothing.
+    pub other_ids: Vec<CommandId>,
     /// Which consumer brought it: outcomes without events are kept in `$inbox-CONSUMER`.
     pub consumer: String,
     /// Who asks, when, and why.
@@ -69,6 +72,7 @@ impl CommandRequest {
             name: name.into(),
             data: data.into(),
             id: None,
+            other_ids: Vec::new(),
             consumer: DIRECT.to_owned(),
             context: Context::default(),
             derived: false,

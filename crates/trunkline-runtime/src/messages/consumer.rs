@@ -11,14 +11,15 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use trunkline_core::InvalidName;
 use trunkline_queue::{
-    Advice, AfterFailure, DeadLetterId, Delivery, GroupName, GroupOptions, MessageQueue, OnDead, Receive,
-    ReceiveError, RetryPolicy, SettleError, SubscribeError, TopicName,
+    Adopted, Adoption, Advice, AfterFailure, DeadLetterId, Delivery, GroupName, GroupOptions, MessageQueue,
+    OnDead, OperateError, OperateQueue, Receive, ReceiveError, RetryPolicy, SettleError, SubscribeError,
+    TopicName,
 };
 use trunkline_store::AppendError;
 
 use super::handler::{MessageError, MessageHandler};
 use super::inbox::{GivenUp, Inbox, shortened};
-use super::{Stop, metrics};
+use super::{Stop, metrics, topic_of};
 use crate::follow::{Activity, BackOff};
 
 /// How much longer than its time limit a message is kept from others: time to settle it.
@@ -84,8 +85,10 @@ impl std::fmt::Debug for ConsumerAction {
 /// - Asked to stop, it asks for no more, handles what it was given, and returns.
 #[derive(Clone, Debug)]
 pub struct Consumer {
-    /// Its name.
+    /// Its name: part of the ids of what it makes of messages.
     pub name: String,
+    /// The names that it had before: it takes over their messages, which keep their ids.
+    pub was: Vec<String>,
     /// Where messages come from.
     pub topics: Vec<TopicName>,
     /// The group; consumers of one group share its messages.
@@ -113,6 +116,9 @@ pub enum ConsumerError {
     /// It could not be subscribed.
     #[error(transparent)]
     Subscribe(#[from] SubscribeError),
+    /// What it had under an older name could not be taken over.
+    #[error("taking over what it had under an older name: {0}")]
+    TakeOver(#[from] OperateError),
     /// It got no messages.
     #[error(transparent)]
     Receive(#[from] ReceiveError),
@@ -145,6 +151,7 @@ impl Consumer {
     pub fn new(name: &str, topics: Vec<TopicName>, group: GroupName) -> Self {
         Self {
             name: name.to_owned(),
+            was: Vec::new(),
             topics,
             group,
             concurrency: 8,
@@ -155,6 +162,19 @@ impl Consumer {
             retry: RetryPolicy::default(),
             back_off: BackOff::default(),
         }
+    }
+
+    /// Takes over what groups of its older names have left: from then on that is its own group's, and says under which
+    /// name it may have been handled. Nothing happens where there is nothing, nor in a queue that can't be operated.
+    pub async fn take_over(&self, queue: &dyn MessageQueue) -> Result<(), ConsumerError> {
+        let Some(queue) = queue.operating() else { return Ok(()) };
+        for name in &self.was {
+            let Ok(older) = GroupName::new(name) else { continue };
+            for topic in &self.topics {
+                take_over_in(queue, topic, older.clone(), &self.group, name).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Subscribes its group to its topics: what is published from then on is for it, whether it runs or not.
@@ -190,6 +210,7 @@ impl Consumer {
         activity: &Activity,
         stop: &Stop,
     ) -> Result<(), ConsumerError> {
+        self.take_over(queue).await?;
         self.subscribe(queue).await?;
         let permits = Semaphore::new(self.concurrency.max(1));
         let pace = self.pace().map(Mutex::new);
@@ -427,6 +448,47 @@ impl Consumer {
         let mut pace = tokio::time::interval(pause.clamp(Duration::from_nanos(1), LONGEST_PAUSE));
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Some(pace)
+    }
+}
+
+/// Gives what an older name's group has in a topic to a group; what has been given before is not there any more.
+async fn take_over_in(
+    queue: &dyn OperateQueue,
+    topic: &TopicName,
+    older: GroupName,
+    group: &GroupName,
+    name: &str,
+) -> Result<(), OperateError> {
+    if topic_of(group).is_ok_and(|window| window == *topic)
+        && let Ok(window) = topic_of(&older)
+        && window != *topic
+    {
+        // Events wait in a topic of their group's own.
+        match queue.rename_topic(window.clone(), topic.clone()).await {
+            Ok(()) | Err(OperateError::NoTopic { .. }) => {}
+            Err(OperateError::TopicTaken { .. }) => {
+                tracing::warn!(%topic, left = %window, "both topics are there; every event comes by the newer");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let adoption = |from| Adoption { topic: topic.clone(), from, to: group.clone(), name: name.to_owned() };
+    let adopted = match queue.adopt(adoption(older)).await {
+        // The group may have the name that it had, while the consumer's is another.
+        Err(OperateError::NoTopic { .. } | OperateError::NoGroup { .. }) => {
+            queue.adopt(adoption(group.clone())).await
+        }
+        adopted => adopted,
+    };
+    match adopted {
+        Err(OperateError::NoTopic { .. } | OperateError::NoGroup { .. }) => Ok(()),
+        adopted => {
+            let Adopted { messages, dead } = adopted?;
+            if messages + dead > 0 {
+                tracing::info!(%topic, %group, older = name, messages, dead, "messages of an older name");
+            }
+            Ok(())
+        }
     }
 }
 

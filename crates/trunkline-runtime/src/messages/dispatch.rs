@@ -28,7 +28,8 @@ const REPLAYS_MAX: u32 = 10_000;
 pub struct CommandDispatcher {
     /// Where commands go.
     pub app: App,
-    /// The consumer whose messages these are: part of the commands' ids, and the name of their inbox.
+    /// The consumer whose messages these are: part of the commands' ids, unless the message is one of an older name's,
+    /// and the name of their inbox.
     pub consumer: String,
     /// What becomes of a message whose command is rejected.
     pub on_reject: OnReject,
@@ -47,11 +48,17 @@ impl CommandDispatcher {
             saga_id: header("saga_id"),
             ..Context::default()
         };
+        // Handled under an older name, it has its outcome under that one's id.
+        let names = delivery.former.iter().chain([&self.consumer]);
+        let effect = effect_id(message);
+        let mut ids: Vec<_> = names.map(|name| command_id(&effect, name, ordinal)).collect();
+        let id = ids.remove(0);
         let mut request = CommandRequest::new(message.message_type.as_str(), message.payload.clone())
-            .id(command_id(&effect_id(message), &self.consumer, ordinal))
+            .id(id)
             .consumer(self.consumer.as_str())
             .context(context);
         let carried = saga_headers(message).map(|(name, value)| (name.to_owned(), value.to_owned()));
+        request.other_ids = ids;
         request.derived = message.cause.is_some();
         request.system_metadata.extend(carried);
         request

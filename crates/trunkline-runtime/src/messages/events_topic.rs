@@ -39,11 +39,13 @@ pub(crate) fn read_the_log<'a>(
         return Ok(Vec::new());
     }
     for consumer in consumers {
-        let Consumer { topics, group, .. } = consumer;
+        let Consumer { topics, group, was, .. } = consumer;
         for topic in topics.iter_mut().filter(|topic| is_the_log(topic)) {
             *topic = topic_of(group)?;
             let name = format!("${EVENTS}.{group}");
-            let relay = Relay { window: Some(WINDOW), ..Relay::new(&name, topic.clone()) };
+            let was = was.iter().filter_map(|older| GroupName::new(older).ok());
+            let was = was.filter(|older| older != group).map(|older| format!("${EVENTS}.{older}")).collect();
+            let relay = Relay { window: Some(WINDOW), was, ..Relay::new(&name, topic.clone()) };
             own.insert(name, relay);
         }
     }

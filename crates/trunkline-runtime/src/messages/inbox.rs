@@ -41,19 +41,21 @@ pub(super) struct GivenUp<'a> {
     reason: &'a str,
     attempts: u32,
     decision: Option<u64>,
+    /// The names under which the message may have been given up before.
+    former: &'a [String],
 }
 
 impl<'a> GivenUp<'a> {
     /// What is held, and given up for that reason.
     pub(super) fn held(delivery: &'a Delivery, reason: &'a str) -> Self {
-        let Delivery { message, attempt, decision, lease, .. } = delivery;
-        Self { message, group: &lease.group, reason, attempts: *attempt, decision: *decision }
+        let Delivery { message, attempt, decision, former, lease, .. } = delivery;
+        Self { message, group: &lease.group, reason, attempts: *attempt, decision: *decision, former }
     }
 
     /// What is a dead letter already.
     pub(super) fn dead(letter: &'a DeadLetter) -> Self {
-        let DeadLetter { message, group, attempts, decision, .. } = letter;
-        Self { message, group, reason: letter.error(), attempts: *attempts, decision: *decision }
+        let DeadLetter { message, group, attempts, decision, former, .. } = letter;
+        Self { message, group, reason: letter.error(), attempts: *attempts, decision: *decision, former }
     }
 }
 
@@ -84,7 +86,7 @@ impl Inbox {
 
     /// Says that a message is given up; whether that was news.
     pub(super) async fn give_up(&self, given_up: &GivenUp<'_>) -> Result<bool, AppendError> {
-        let GivenUp { message, group, reason, attempts, decision } = *given_up;
+        let GivenUp { message, group, reason, attempts, decision, former } = *given_up;
         // What can't be read now can't be appended to either.
         if self.histories.is_lost(message, &*self.store).await.unwrap_or(false) {
             return Ok(false);
@@ -100,7 +102,7 @@ impl Inbox {
         let data = serde_json::to_vec(&data).expect("texts and numbers always serialize");
         let event_type = EventType::system(DEAD_LETTERED).expect("the type is a name");
         let mut event = NewEvent::new(event_type, data).metadata(metadata(message));
-        event.event_id = event_id(&message.id, &self.consumer, decision);
+        event.event_id = event_id(&message.id, former.first().unwrap_or(&self.consumer), decision);
         let append = Append::to(self.stream.clone(), Expected::Any).event(event);
         match self.store.append(append).await {
             Ok(appended) => Ok(!appended.repeated),

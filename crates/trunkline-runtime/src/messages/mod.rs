@@ -7,7 +7,8 @@
 //!
 //! Nothing is sent inside an append: the log is the outbox, and a relay reads it from its checkpoint.
 //! `envelope` is an event as a message, `received` the event of such a message, `ids` what makes a repeat recognisable, `relay_progress`
-//! how far a relay has come, `relay` (with its `relay_key`, and its `relay_backlog` for who looks on) and `consumer` the two runners,
+//! how far a relay has come, `relay` (with its `relay_key`, its `relay_past`, what it did under other names, and its `relay_backlog`
+//! for who looks on) and `consumer` the two runners,
 //! `events_topic` the log as a topic; `handler` is what a consumer calls, `dispatch` the handler that sends commands
 //! to the bus, `webhook` the one that posts to a service, `inbox` where a consumer says what it gave up. `stop` ends
 //! runners cleanly, and `metrics` records what they do.
@@ -24,6 +25,7 @@ mod received;
 mod relay;
 mod relay_backlog;
 mod relay_key;
+mod relay_past;
 mod relay_progress;
 mod stop;
 #[cfg(feature = "webhook")]

@@ -10,6 +10,7 @@ use trunkline_queue::{Advice, MessageQueue, NewMessage, PublishError, StorageErr
 use trunkline_store::derived::{Checkpoint, CheckpointError, Checkpoints};
 use trunkline_store::{EventStore, ReadError};
 
+use super::relay_past::{RelayPast, take_over};
 use super::{RelayKey, RelayProgress, Stop, message_of};
 use crate::follow::{Activity, BackOff, Bounds, FollowError, Follower, Piece, Tail, Wanted};
 use crate::reconcile::Histories;
@@ -25,7 +26,7 @@ const WINDOW_EVERY: Duration = Duration::from_millis(50);
 
 /// Events that become messages of a topic.
 ///
-/// - It begins at the first event, and goes on where its checkpoint is.
+/// - It begins at the first event, and goes on where its checkpoint is, or that of a name it had before.
 /// - Each event becomes one message, whose id follows from the event: a queue that has it stores nothing.
 /// - An event that was stored in an older shape is published in today's, and in several messages when it became
 ///   several; one that can't be stops the relay.
@@ -41,6 +42,9 @@ const WINDOW_EVERY: Duration = Duration::from_millis(50);
 pub struct Relay {
     /// Its name: that of its checkpoint, and part of the messages' ids.
     pub name: String,
+    /// The names that it had before: it goes on from their checkpoints, and messages that may have been published under
+    /// one of them keep their ids.
+    pub was: Vec<String>,
     /// The types of events; all when empty.
     pub events: Vec<EventType>,
     /// Where the messages go.
@@ -55,6 +59,16 @@ pub struct Relay {
     pub progress: RelayProgress,
     /// What keeps it from going on.
     pub back_off: BackOff,
+}
+
+/// Where events come from, and what they go to.
+#[derive(Clone, Copy)]
+struct Destination<'a> {
+    store: &'a Arc<dyn EventStore>,
+    past: &'a RelayPast,
+    histories: &'a Histories,
+    queue: &'a dyn MessageQueue,
+    checkpoints: &'a dyn Checkpoints,
 }
 
 /// Why a relay ended.
@@ -91,15 +105,6 @@ pub enum RelayError {
     },
 }
 
-/// What a relay works with.
-#[derive(Clone, Copy)]
-struct Work<'a> {
-    store: &'a Arc<dyn EventStore>,
-    queue: &'a dyn MessageQueue,
-    checkpoints: &'a dyn Checkpoints,
-    histories: &'a Histories,
-}
-
 impl RelayError {
     /// Whether the same may work later.
     fn passes(&self) -> bool {
@@ -117,6 +122,7 @@ impl Relay {
     pub fn new(name: &str, topic: TopicName) -> Self {
         Self {
             name: name.to_owned(),
+            was: Vec::new(),
             events: Vec::new(),
             topic,
             key: None,
@@ -148,15 +154,15 @@ impl Relay {
         activity: &Activity,
         stop: &Stop,
     ) -> Result<(), RelayError> {
-        let (done, histories) = self.start(tail.store(), checkpoints).await?;
+        let (done, past, histories) = self.start(tail.store(), checkpoints).await?;
         let mut follower = Follower::new(tail, self.wanted(), BOUNDS, done);
+        let to = Destination { store: tail.store(), past: &past, histories: &histories, queue, checkpoints };
         loop {
             let piece = tokio::select! {
                 piece = follower.next() => piece.map_err(|error| self.lost(error))?,
                 () = stop.asked() => return Ok(()),
             };
-            let work = Work { store: tail.store(), queue, checkpoints, histories: &histories };
-            while let Err(error) = self.relay(work, &piece, Some(stop)).await? {
+            while let Err(error) = self.relay(&to, &piece, Some(stop)).await? {
                 if !self.back_off.wait(&format!("relay `{}`", self.name), &error, stop).await {
                     return Ok(());
                 }
@@ -177,33 +183,29 @@ impl Relay {
         queue: &dyn MessageQueue,
         checkpoints: &dyn Checkpoints,
     ) -> Result<Position, RelayError> {
-        let (done, histories) = self.start(store, checkpoints).await?;
-        let work = Work { store, queue, checkpoints, histories: &histories };
+        let (done, past, histories) = self.start(store, checkpoints).await?;
+        let to = Destination { store, past: &past, histories: &histories, queue, checkpoints };
         let tail = Arc::new(Tail::new(Arc::clone(store)));
         let mut follower = Follower::new(&tail, self.wanted(), BOUNDS, done);
         let head = store.head().await?;
         while follower.position() < head {
             let piece = follower.next().await.map_err(|error| self.lost(error))?;
-            self.relay(work, &piece, None).await??;
+            self.relay(&to, &piece, None).await??;
         }
         Ok(follower.position())
     }
 
-    /// The position that the checkpoint names, once the log has been seen to have its event, and the log's histories.
+    /// The position that the checkpoint names, once the log has been seen to have its event, what was done under older
+    /// names, and the log's histories.
     async fn start(
         &self,
         store: &Arc<dyn EventStore>,
         checkpoints: &dyn Checkpoints,
-    ) -> Result<(Position, Arc<Histories>), RelayError> {
-        let position = match checkpoints.load(&self.name).await? {
-            Some(checkpoint) => {
-                checkpoint.check(&self.name, &**store).await?;
-                checkpoint.position
-            }
-            None => Position::START,
-        };
+    ) -> Result<(Position, RelayPast, Arc<Histories>), RelayError> {
+        let (checkpoint, past) = take_over(&self.name, &self.was, &**store, checkpoints).await?;
+        let position = checkpoint.map_or(Position::START, |checkpoint| checkpoint.position);
         self.progress.set(position);
-        Ok((position, Histories::of(&**store).await?))
+        Ok((position, past, Histories::of(&**store).await?))
     }
 
     fn lost(&self, error: FollowError) -> RelayError {
@@ -220,22 +222,27 @@ impl Relay {
     /// When it is asked to stop while too many messages wait, nothing is published, and the piece comes again another time.
     async fn relay(
         &self,
-        work: Work<'_>,
+        to: &Destination<'_>,
         piece: &Piece,
         stop: Option<&Stop>,
     ) -> Result<Result<(), RelayError>, RelayError> {
-        match self.publish(work, piece, stop).await {
+        match self.publish(to, piece, stop).await {
             Err(error) if error.passes() => Ok(Err(error)),
             done => done.map(Ok),
         }
     }
 
-    async fn publish(&self, work: Work<'_>, piece: &Piece, stop: Option<&Stop>) -> Result<(), RelayError> {
-        let Work { store, queue, checkpoints, histories } = work;
+    async fn publish(
+        &self,
+        to: &Destination<'_>,
+        piece: &Piece,
+        stop: Option<&Stop>,
+    ) -> Result<(), RelayError> {
+        let Destination { store, queue, checkpoints, .. } = *to;
         let mut messages = Vec::with_capacity(piece.events.len());
         for event in &*piece.events {
             if is_of_an_application(event) {
-                self.add_messages(event, store.id(), histories, &mut messages)?;
+                self.add_messages(event, to, &mut messages)?;
             }
         }
         if let Some(stop) = stop
@@ -276,23 +283,29 @@ impl Relay {
     fn add_messages(
         &self,
         stored: &RecordedEvent,
-        store: StoreId,
-        histories: &Histories,
+        to: &Destination<'_>,
         messages: &mut Vec<NewMessage>,
     ) -> Result<(), RelayError> {
         for (index, event) in (0..).zip(self.upcasters.upcast(stored.clone())?) {
             // What an event became may be of a type that is not wanted here.
             let event_type = event.event_type();
             if self.events.is_empty() || self.events.iter().any(|wanted| wanted.as_str() == event_type) {
-                let message = self.message(&event, store, index)?;
-                messages.push(histories.of_relay(&self.name, event.position(), message));
+                let producer = to.past.producer(event.position(), &self.name);
+                let message = self.message(&event, to.store.id(), producer, index)?;
+                messages.push(to.histories.of_relay(producer, event.position(), message));
             }
         }
         Ok(())
     }
 
-    fn message(&self, event: &RecordedEvent, store: StoreId, index: u32) -> Result<NewMessage, RelayError> {
-        let message = message_of(event, store, &self.name, index);
+    fn message(
+        &self,
+        event: &RecordedEvent,
+        store: StoreId,
+        producer: &str,
+        index: u32,
+    ) -> Result<NewMessage, RelayError> {
+        let message = message_of(event, store, producer, index);
         let Some(key) = &self.key else { return Ok(message) };
         let failed = |reason| RelayError::Key { position: event.position(), reason };
         let text = key.of(event).map_err(failed)?;

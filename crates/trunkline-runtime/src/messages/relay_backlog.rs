@@ -2,7 +2,7 @@
 
 use futures::StreamExt as _;
 use trunkline_core::Position;
-use trunkline_store::derived::Checkpoints;
+use trunkline_store::derived::{Checkpoint, Checkpoints};
 use trunkline_store::{AllRead, EventStore};
 
 use super::{Relay, RelayError};
@@ -17,9 +17,16 @@ impl Relay {
         store: &dyn EventStore,
         checkpoints: &dyn Checkpoints,
     ) -> Result<Backlog, RelayError> {
-        let after = match checkpoints.load(&self.name).await? {
-            Some(checkpoint) => {
-                checkpoint.check(&self.name, store).await?;
+        // It goes on from the furthest of the checkpoints of all its names.
+        let mut furthest: Option<(&str, Checkpoint)> = None;
+        for name in [&self.name].into_iter().chain(&self.was) {
+            let kept = checkpoints.load(name).await?;
+            let kept = kept.filter(|kept| furthest.is_none_or(|(_, other)| other.position < kept.position));
+            furthest = kept.map(|kept| (name.as_str(), kept)).or(furthest);
+        }
+        let after = match furthest {
+            Some((name, checkpoint)) => {
+                checkpoint.check(name, store).await?;
                 checkpoint.position
             }
             None => Position::START,

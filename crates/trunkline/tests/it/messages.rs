@@ -3,6 +3,7 @@
 mod applications;
 mod consumers;
 mod relay;
+mod renamed;
 mod topic_events;
 
 use std::sync::Arc;

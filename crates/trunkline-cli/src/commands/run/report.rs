@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use trunkline_ops::run::{LawLine, RunCounts, RunMessages, RunProjection, RunReport};
 
 use crate::output::Report;
-use crate::render::counted;
+use crate::render::{counted, one_line};
 
 /// How many reasons people are shown.
 const SHOWN_MAX: usize = 10;
@@ -42,6 +42,15 @@ impl Report for RunReport {
         let RunMessages { delivered, retried, dead } = &self.messages;
         writeln!(out, "messages")?;
         writeln!(out, "  {delivered} delivered, {retried} retried, {dead} dead")?;
+        if !self.left_over.is_empty() {
+            writeln!(out, "left in the queue")?;
+        }
+        for left in &self.left_over {
+            writeln!(out, "  {}", one_line(&left.says()))?;
+            if let Some(remedy) = &left.remedy {
+                writeln!(out, "    {}", one_line(remedy))?;
+            }
+        }
         if !self.projections.is_empty() {
             writeln!(out, "read models")?;
         }

@@ -265,10 +265,24 @@ caught! {
 
         counting_leased_messages_twice = CountsLeasedAsWaiting:
             every_unfinished_message_is_counted_once;
+        telling_the_time_of_no_delay = TellsTheTimeOfNoDelay:
+            the_next_delayed_message_is_named;
         telling_no_age = TellsNoAge:
             age_and_rates_are_told;
         leasing_what_is_looked_at = LeasesWhatIsLookedAt:
             a_look_leases_nothing;
+        adopting_nothing = AdoptsNothing:
+            an_adopted_group_goes_on_under_another_name
+            what_both_groups_have_is_there_once
+            what_was_held_comes_to_the_other_group
+            adoptions_survive_reopening;
+        adopting_no_dead_letters = AdoptsNoDeadLetters:
+            an_adopted_group_goes_on_under_another_name;
+        forgetting_whose_it_was = ForgetsWhoseItWas:
+            adopted_messages_say_whose_they_were
+            adoptions_survive_reopening;
+        renaming_no_topic = RenamesNoTopic:
+            a_topic_gets_another_name;
         making_all_due = MakesAllDue:
             delayed_messages_can_be_made_due;
         purging_what_is_held = PurgesWhatIsHeld:

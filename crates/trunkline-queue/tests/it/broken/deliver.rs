@@ -216,6 +216,7 @@ impl Broken {
             Fault::ForgetsErrors => delivery.last_error = None,
             Fault::CountsAttemptsOn => delivery.attempt += u32::from(delivery.decision.is_some()),
             Fault::ForgetsDecisions => delivery.decision = None,
+            Fault::ForgetsWhoseItWas => delivery.former.clear(),
             _ => {}
         }
     }

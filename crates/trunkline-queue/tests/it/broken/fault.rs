@@ -69,8 +69,13 @@ pub(super) enum Fault {
     // Operating.
     CountsLeasedAsWaiting,
     TellsNoAge,
+    TellsTheTimeOfNoDelay,
     LeasesWhatIsLookedAt,
     MakesAllDue,
+    AdoptsNothing,
+    AdoptsNoDeadLetters,
+    ForgetsWhoseItWas,
+    RenamesNoTopic,
     PurgesWhatIsHeld,
     PurgesDeadLetters,
     KeepsForgottenGroups,

@@ -1,9 +1,9 @@
 //! Faults of operating.
 
 use trunkline_queue::{
-    DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionOutcome, DecisionRecord,
-    GroupName, MessageQueue, NewMessage, OperateError, OperateQueue, Peek, Peeked, QueueStats, Receive,
-    TopicName,
+    Adopted, Adoption, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionOutcome,
+    DecisionRecord, GroupName, MessageQueue, NewMessage, OperateError, OperateQueue, Peek, Peeked,
+    QueueStats, Receive, TopicName,
 };
 
 use super::fault::Fault;
@@ -29,6 +29,7 @@ impl Broken {
                 Fault::CountsLeasedAsWaiting => group.waiting += group.leased,
                 Fault::CountsHeldAsWaiting => group.waiting += std::mem::take(&mut group.held),
                 Fault::TellsNoAge => group.oldest_age = None,
+                Fault::TellsTheTimeOfNoDelay => group.next_due = None,
                 _ => {}
             }
         }
@@ -42,6 +43,23 @@ impl Broken {
             drop(self.queue.receive(ask).await);
         }
         self.found(self.queue.peek(peek).await)
+    }
+
+    pub(super) async fn broken_adopt(&self, adoption: Adoption) -> Result<Adopted, OperateError> {
+        match self.fault {
+            Fault::AdoptsNothing => return Ok(Adopted::default()),
+            Fault::AdoptsNoDeadLetters => {
+                let filter =
+                    DeadLetterFilter { group: Some(adoption.from.clone()), ..DeadLetterFilter::default() };
+                let read = DeadLettersRead { filter, ..DeadLettersRead::default() };
+                for letter in self.queue.dead_letters(read).await? {
+                    let by = "the broken one".to_owned();
+                    self.queue.decide(letter.id, DeadLetterDecision::Discard, by).await?;
+                }
+            }
+            _ => {}
+        }
+        self.queue.adopt(adoption).await
     }
 
     pub(super) async fn broken_purge(

@@ -9,10 +9,10 @@ use futures::future::BoxFuture;
 use trunkline_core::Timestamp;
 use trunkline_queue::conformance::Fixture;
 use trunkline_queue::{
-    DeadLetter, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead, DecisionRecord,
-    Delivery, GroupName, GroupOptions, Keep, Lease, ManualClock, MemoryQueue, MessageId, MessageQueue,
-    NewMessage, OperateError, OperateQueue, Peek, Peeked, PublishError, Published, QueueStats, Receive,
-    ReceiveError, SettleError, StorageError, SubscribeError, TopicName, Unfinished,
+    Adopted, Adoption, DeadLetter, DeadLetterDecision, DeadLetterFilter, DeadLetterId, DeadLettersRead,
+    DecisionRecord, Delivery, GroupName, GroupOptions, Keep, Lease, ManualClock, MemoryQueue, MessageId,
+    MessageQueue, NewMessage, OperateError, OperateQueue, Peek, Peeked, PublishError, Published, QueueStats,
+    Receive, ReceiveError, SettleError, StorageError, SubscribeError, TopicName, Unfinished,
 };
 
 use super::fault::Fault;
@@ -189,6 +189,17 @@ impl OperateQueue for Broken {
 
     fn purge(&self, topic: TopicName, group: Option<GroupName>) -> BoxFuture<'_, Result<u64, OperateError>> {
         self.broken_purge(topic, group).boxed()
+    }
+
+    fn adopt(&self, adoption: Adoption) -> BoxFuture<'_, Result<Adopted, OperateError>> {
+        self.broken_adopt(adoption).boxed()
+    }
+
+    fn rename_topic(&self, from: TopicName, to: TopicName) -> BoxFuture<'_, Result<(), OperateError>> {
+        if self.has(Fault::RenamesNoTopic) {
+            return std::future::ready(Ok(())).boxed();
+        }
+        self.queue.rename_topic(from, to)
     }
 
     fn dead_letters(&self, read: DeadLettersRead) -> BoxFuture<'_, Result<Vec<DeadLetter>, OperateError>> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use trunkline::messages::{
-    Checkpoint, CheckpointError, Checkpoints, MemoryCheckpoints, MessageError, MessageHandler, Stopper,
+    Checkpoint, CheckpointError, Checkpoints, MemoryCheckpoints, MessageError, MessageHandler, Relay,
+    Stopper, topic_of,
 };
 use trunkline::{App, Append, EventStore, Expected, MemoryStore, NewEvent, Position};
 use trunkline_queue::{Delivery, MemoryQueue};
@@ -25,7 +26,7 @@ impl MessageHandler for Noting {
     }
 }
 
-/// Runs an application whose consumers of these names take the topic `events`, until `done`.
+/// Runs an application whose consumers of these names, `NEW<OLD` with an older one, take the topic `events`, until `done`.
 async fn take_events(
     names: &[&str],
     parts: (&Arc<dyn EventStore>, &MemoryQueue, &Arc<MemoryCheckpoints>),
@@ -35,14 +36,17 @@ async fn take_events(
     let builder = App::builder().shared_store(Arc::clone(store)).queue(queue.clone());
     let mut builder = builder.checkpoints(Kept(Arc::clone(checkpoints)));
     let mut seen = Vec::new();
-    for name in names {
+    for (name, _) in names.iter().map(|name| renamed(name)) {
         let noting = Noting::default();
         seen.push(noting.clone());
         builder = builder.message_handler(format!("test.{name}"), noting);
     }
-    let section =
-        |name| format!("[consumers.{name}]\ntopics: \"events\"\nordered: true\nclass: \"test.{name}\"\n");
-    let text: String = names.iter().map(section).collect();
+    let section = |(name, was): (&str, &str)| {
+        format!("[consumers.{name}]\n{was}topics: \"events\"\nordered: true\nclass: \"test.{name}\"\n")
+    };
+    let was = |older: &str| if older.is_empty() { String::new() } else { format!("was: \"{older}\"\n") };
+    let both = names.iter().map(|name| renamed(name));
+    let text: String = both.map(|(name, older)| section((name, &was(older)))).collect();
     let app = crate::world::with_file(builder, &text).build().await.unwrap();
     let (stopper, stop) = Stopper::new();
     let look = async {
@@ -58,6 +62,11 @@ async fn take_events(
     let (ran, seen) = tokio::join!(app.run_messages(&stop), look);
     ran.unwrap();
     seen
+}
+
+/// A name, and the one that it had before.
+fn renamed(name: &str) -> (&str, &str) {
+    name.split_once('<').unwrap_or((name, ""))
 }
 
 /// Checkpoints that several applications keep in one place.
@@ -108,6 +117,28 @@ async fn each_group_of_the_topic_events_gets_every_event_from_the_first_on() {
     let of_one: Vec<u64> = later.iter().copied().filter(|position| position % 7 == 1).collect();
     assert!(of_one.is_sorted() && of_one.len() == 3, "a stream in its order: {later:?}");
     assert_eq!(sorted(later), (1..=21).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn a_group_of_the_topic_events_with_another_name_goes_on() {
+    let (store, queue) = (store_with(20).await, MemoryQueue::new());
+    let checkpoints = Arc::new(MemoryCheckpoints::default());
+    let parts = (&store, &queue, &checkpoints);
+    take_events(&["post"], parts, |seen| seen[0].len() >= 20).await;
+    // Five wait in the topic of the group, as when it was stopped.
+    for number in 0..5 {
+        let event = NewEvent::json("OrderCreated", number.to_string()).unwrap();
+        store.append(Append::to("order-1".parse().unwrap(), Expected::Any).event(event)).await.unwrap();
+    }
+    let topic = topic_of(&"post".parse().unwrap()).unwrap();
+    let relay = Relay::new("$events.post", topic);
+    relay.catch_up(&store, &queue, &*checkpoints).await.unwrap();
+    for number in 5..8 {
+        let event = NewEvent::json("OrderCreated", number.to_string()).unwrap();
+        store.append(Append::to("order-1".parse().unwrap(), Expected::Any).event(event)).await.unwrap();
+    }
+    let mail = take_events(&["mail<post"], parts, |seen| seen[0].len() >= 8).await.remove(0);
+    assert_eq!(mail, (21..=28).collect::<Vec<u64>>(), "in order, and each once");
 }
 
 #[tokio::test]

@@ -331,16 +331,17 @@ fn everything_is_restored_again_after_an_interruption_and_only_over_what_it_made
 fn a_backup_that_is_taken_while_everything_runs_comes_to_rest_when_it_is_restored() {
     let folder = Folder::new();
     folder.write("orders.tsk", include_str!("../../../../examples/orders/orders.tsk"));
-    folder.write("commands.jsonl", include_str!("../../../../examples/orders/commands.jsonl"));
+    let commands = include_str!("../../../../examples/orders/commands.jsonl");
+    folder.write("commands.jsonl", commands.split_inclusive('\n').take(120).collect::<String>());
     let mut run = folder.start("run orders.tsk --commands commands.jsonl --format json");
     assert!(run.said().starts_with("store log:"));
     assert_eq!(folder.run("tail --type OrderCreated --after 0 --limit 1 -q").exit, 0);
-    for number in 0..3 {
+    for number in 0..2 {
         let ran = folder.run(&format!("backup orders.tsk --to all{number} -q"));
         assert_eq!(ran.exit, 0, "{ran:?}");
     }
     assert_eq!(run.end().exit, 0);
-    for number in 0..3 {
+    for number in 0..2 {
         let at = format!("--store log:r{number}/events --queue embedded:r{number}/queue -q");
         let ran = folder.run(&format!("restore orders.tsk --from all{number} --reconcile {at}"));
         assert_eq!(ran.exit, 0, "{ran:?}");

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use trunkline::messages::MemoryCheckpoints;
-use trunkline::queue::{GroupOptions, MemoryQueue, MessageQueue, NewMessage, Receive};
+use trunkline::messages::{Consumer, ConsumerAction, MemoryCheckpoints, MessageError, MessageHandler};
+use trunkline::queue::{Delivery, GroupOptions, MemoryQueue, MessageQueue, NewMessage, Receive};
 use trunkline::{App, Append, EventStore, Expected, MemoryStore, NewEvent, System, SystemError};
 
 use crate::wire::Wire;
@@ -54,6 +57,12 @@ async fn queue() -> MemoryQueue {
     queue
 }
 
+/// The queue as one that can't tell its groups apart: what others work for counts, too.
+fn without_numbers(queue: &MemoryQueue, store: &MemoryStore) -> Wire {
+    let shared: Arc<dyn EventStore> = Arc::new(store.clone());
+    Wire::new(queue, &shared)
+}
+
 async fn has_capacity(system: &mut System) -> bool {
     timeout(A_WHILE, system.wait_for_capacity()).await.is_ok_and(|waited| {
         waited.unwrap();
@@ -70,8 +79,9 @@ async fn append(store: &MemoryStore, events: usize) {
 
 #[tokio::test(start_paused = true)]
 async fn there_is_capacity_until_too_many_messages_wait_or_are_held() {
-    let queue = queue().await;
-    let app = App::builder().store(MemoryStore::new()).queue(queue.clone()).build().await.unwrap();
+    let (store, queue) = (MemoryStore::new(), queue().await);
+    let wire = without_numbers(&queue, &store);
+    let app = App::builder().store(store).queue(wire).build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
     publish(&queue, UNDERWAY - 1, ping).await;
     assert!(has_capacity(&mut system).await, "one more may be on its way");
@@ -86,8 +96,9 @@ async fn there_is_capacity_until_too_many_messages_wait_or_are_held() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_its_time_or_for_somebody_is_not_on_its_way() {
-    let queue = queue().await;
-    let app = App::builder().store(MemoryStore::new()).queue(queue.clone()).build().await.unwrap();
+    let (store, queue) = (MemoryStore::new(), queue().await);
+    let wire = without_numbers(&queue, &store);
+    let app = App::builder().store(store).queue(wire).build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
     publish(&queue, UNDERWAY, || ping().after(Duration::from_secs(3_600))).await;
     publish(&queue, UNDERWAY, ping).await;
@@ -106,11 +117,39 @@ async fn what_waits_for_its_time_or_for_somebody_is_not_on_its_way() {
     system.stop().await.unwrap();
 }
 
+/// Handles as many messages as it is allowed to.
+struct Gate(Arc<Semaphore>);
+
+impl MessageHandler for Gate {
+    fn handle<'a>(&'a self, _: &'a Delivery) -> BoxFuture<'a, Result<(), MessageError>> {
+        async move {
+            self.0.acquire().await.map_err(|error| MessageError::retry(error.to_string()))?.forget();
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_consumer_of_the_application_takes_is_not_on_its_way() {
+    let queue = queue().await;
+    let gate = Arc::new(Semaphore::new(0));
+    let own = Consumer::new("own", vec!["work".parse().unwrap()], "own".parse().unwrap());
+    let builder = App::builder().store(MemoryStore::new()).queue(queue.clone());
+    let app =
+        builder.consumer(own, ConsumerAction::Handle(Arc::new(Gate(gate.clone())))).build().await.unwrap();
+    let mut system = System::start(&app).await.unwrap();
+    publish(&queue, UNDERWAY, ping).await;
+    assert!(!has_capacity(&mut system).await, "its own consumer has them all before it");
+    gate.add_permits(UNDERWAY);
+    assert!(has_capacity(&mut system).await, "what `hands` has left is nobody's here");
+    system.stop().await.unwrap();
+}
+
 /// A system whose sagas stand, since nothing can be published, with an event that they have not done with.
 async fn standing() -> (System, MemoryStore, MemoryQueue, Wire) {
     let (store, queue) = (MemoryStore::new(), queue().await);
-    let shared: Arc<dyn EventStore> = Arc::new(store.clone());
-    let wire = Wire::new(&queue, &shared);
+    let wire = without_numbers(&queue, &store);
     wire.refuses();
     let builder =
         App::builder().store(store.clone()).queue(wire.clone()).checkpoints(MemoryCheckpoints::default());
@@ -165,7 +204,8 @@ async fn who_waits_for_capacity_learns_that_a_part_has_ended() {
     store.append(Append::to("counter-a".parse().unwrap(), Expected::Any).event(counted)).await.unwrap();
     publish(&queue, UNDERWAY, ping).await;
     let text = "[relay.out]\nevents: [\"Counted\"]\ntopic: \"out\"\nkey: \"event.data.who\"\n";
-    let builder = App::builder().store(store).queue(queue).checkpoints(MemoryCheckpoints::default());
+    let wire = without_numbers(&queue, &store);
+    let builder = App::builder().store(store).queue(wire).checkpoints(MemoryCheckpoints::default());
     let app = with_file(builder, text).build().await.unwrap();
     let mut system = System::start(&app).await.unwrap();
     let waited = timeout(A_WHILE, system.wait_for_capacity()).await.expect("it is said at once");

@@ -22,7 +22,7 @@ fn open(path: &Path) -> EmbeddedQueue {
 
 /// The ids of all messages that a queue hands out.
 async fn waiting(queue: &EmbeddedQueue) -> BTreeSet<String> {
-    let receive = Receive::new(topic(), "mail".parse().unwrap()).max(100_000);
+    let receive = Receive::new(topic(), "mail".parse().unwrap()).max(100_000).now();
     let received = queue.receive(receive).await.unwrap();
     received.into_iter().map(|delivery| delivery.message.id.as_str().to_owned()).collect()
 }

@@ -19,6 +19,9 @@ const STREAMS: [&str; 3] = ["a-1", "b-1", "c-1"];
 /// Only these records have a long body, so that the log has several segments and still not many bytes.
 const LONG: [u64; 3] = [3, 6, 9];
 
+/// How often is looked whether the index files are there, before the test says that they are not.
+const TURNS_MAX: u32 = 5_000_000;
+
 /// A log of a few records, closed, with index files of some of them.
 fn sample() -> (MemoryDisk, Reference) {
     let disk = MemoryDisk::new();
@@ -31,6 +34,12 @@ fn sample() -> (MemoryDisk, Reference) {
         let new = New { id: id(number), labels, body };
         let draft = Draft { writes: vec![(stream, Expected::Any, vec![new])], conditions: Vec::new() };
         assert_eq!(log.append_blocking(draft.encode(&log)), reference.append(&draft));
+    }
+    // They are written by a thread of their own, which a busy machine may let wait; closing gives up what it has not begun.
+    let mut turns = 0;
+    while files(&disk).len() <= 5 && turns < TURNS_MAX {
+        std::thread::yield_now();
+        turns += 1;
     }
     drop(log);
     (disk, reference)

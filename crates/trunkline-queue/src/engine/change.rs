@@ -55,6 +55,10 @@ pub(crate) enum Change {
     /// Dead letters of an ordered group hold from now on, of those that are there these; or none do.
     OnDead { topic: u32, group: u32, holding: Option<Vec<u64>> },
     /// The process that had the queue is gone, and with it all whom it had handed messages.
+    #[cfg_attr(
+        not(feature = "embedded"),
+        expect(dead_code, reason = "a queue in memory goes with its process")
+    )]
     Reopened,
     /// What a group has is another's, and was handled under a name so far.
     Adopt { topic: u32, from: u32, to: GroupName, name: String },

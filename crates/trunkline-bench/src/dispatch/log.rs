@@ -120,7 +120,9 @@ async fn append(case: Case, folder: &Path, round: Round) -> Result<Turn> {
     let memory: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
     case.command(0)?.to(&case.kind.open(Arc::clone(&memory)).await?).await?;
     let stored: Vec<_> = memory.read_all(AllRead::default()).try_collect().await.map_err(failed)?;
-    let event = Arc::new(super::cost::new_event(&stored[0])?);
+    // What building the application recorded comes before it.
+    let last = stored.last().ok_or_else(|| failed("the command stored nothing"))?;
+    let event = Arc::new(super::cost::new_event(last)?);
     let log = open(folder)?;
     let store = log.clone();
     let turn = at_once(round, move |number| {

@@ -1,5 +1,7 @@
 //! `doctor` beside what was broken on purpose: it says so, and its remedy works as it is printed.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use trunkline_queue::{EmbeddedOptions, EmbeddedQueue};
 
@@ -341,13 +343,15 @@ fn an_older_log_under_newer_parts_is_found_in_each_and_mended() {
     let found = bad(&folder, "");
     let names: Vec<&str> = found.iter().map(|[name, _, _]| name.as_str()).collect();
     assert_eq!(names, ["read models", "relays", "sagas"], "{found:?}");
+    let mut followed = BTreeSet::new();
     for [name, _, remedy] in &found {
-        done(&folder, command(remedy));
-        if name != "read models" {
-            assert!(remedy.contains("data/events.checkpoints"), "{remedy}");
+        // Relays and sagas have the same one.
+        if followed.insert(command(remedy)) {
+            done(&folder, command(remedy));
         }
+        let verb = if name == "read models" { "projection rebuild app.tsk" } else { "reconcile app.tsk" };
+        assert!(command(remedy).starts_with(verb), "{remedy}");
     }
-    std::fs::remove_dir_all(folder.path("data/events.checkpoints")).unwrap();
     done(&folder, "run app.tsk --quiet");
     assert_eq!(bad(&folder, ""), [[""; 3]; 0]);
 }

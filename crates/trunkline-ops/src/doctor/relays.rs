@@ -1,5 +1,7 @@
 //! Whether relays have handed on what they should.
 
+use trunkline::messages::{CheckpointError, RelayError};
+
 use super::process::Runs;
 use super::{Check, Subject, waiting};
 use crate::OpsError;
@@ -18,7 +20,8 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
                 checks.extend(waiting::check(NAME, &backlog, &waits, subject, runs));
             }
             Err(error) => {
-                checks.push(Check::bad(NAME, format!("{called}: {error}"), remedy(subject, &relay.name)));
+                let is_ahead = matches!(error, RelayError::Checkpoint(CheckpointError::AheadOfLog { .. }));
+                checks.push(Check::bad(NAME, format!("{called}: {error}"), remedy(subject, is_ahead)));
             }
         }
     }
@@ -28,13 +31,16 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
     Ok(checks)
 }
 
-/// What helps where a checkpoint is of another log, or can't be read.
-pub(super) fn remedy(subject: &Subject<'_>, name: &str) -> String {
+/// What helps where the log has not what a checkpoint has seen, or else where one can't be used.
+pub(super) fn remedy(subject: &Subject<'_>, is_ahead: bool) -> String {
     let verify = subject.command_on_events("verify", "");
-    let place = subject.events.dsn.path().display();
-    format!(
-        "{verify} says whether the log is whole; where an older one was restored, restore what is as new as the \
-         checkpoint, or remove the file of {name} in {place}.checkpoints, to begin again at the first event: what was \
-         done already has the same ids, and is done once"
-    )
+    if is_ahead {
+        // To begin again at the first event would post again, and new messages would be taken for those of the lost future.
+        let reconcile = subject.command_with_queue("reconcile", "");
+        format!(
+            "{reconcile} goes on from the older history that this log is; {verify} says whether it is whole"
+        )
+    } else {
+        format!("{verify} says whether the log is whole; then do what the message says")
+    }
 }

@@ -1,5 +1,6 @@
 //! Whether sagas go on and end, and whether the file names what those under way need.
 
+use trunkline::messages::CheckpointError;
 use trunkline::saga::{SagaError, SagaFault, SagaProblem};
 use trunkline_core::Position;
 
@@ -26,7 +27,8 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
     let backlog = match sagas.backlog().await {
         Ok(backlog) => backlog,
         Err(SagaError::Checkpoint(error)) => {
-            return Ok(vec![Check::bad(NAME, error.to_string(), relays::remedy(subject, "$sagas"))]);
+            let is_ahead = matches!(error, CheckpointError::AheadOfLog { .. });
+            return Ok(vec![Check::bad(NAME, error.to_string(), relays::remedy(subject, is_ahead))]);
         }
         Err(error) => return Err(error.into()),
     };

@@ -360,14 +360,16 @@ impl Machine<'_> {
                 SagaPart::Completed | SagaPart::Failed => {
                     self.done(&waiting, DoneBy::Rejected, Some(reason.clone()), None);
                 }
-                SagaPart::Compensation => self.stuck(&waiting, format!("rejected: {reason}"), true),
+                SagaPart::Compensation => {
+                    self.stuck(waiting.step.clone(), waiting.part, format!("rejected: {reason}"), true);
+                }
             },
             Reply::Dead { error } => {
                 let reason = format!("dead letter: {error}");
                 match waiting.part {
                     // Nobody knows how far it came, so it is undone.
                     SagaPart::Step => self.fail(reason, false),
-                    _ => self.stuck(&waiting, reason, true),
+                    _ => self.stuck(waiting.step.clone(), waiting.part, reason, true),
                 }
             }
         }
@@ -393,7 +395,7 @@ impl Machine<'_> {
         } else if waiting.part == SagaPart::Step {
             self.fail(reason, false);
         } else {
-            self.stuck(&waiting, reason, false);
+            self.stuck(waiting.step.clone(), waiting.part, reason, false);
         }
         Ok(())
     }

@@ -101,15 +101,7 @@ impl Machine<'_> {
             Ok(Some(last)) => self.send(name_of(part).to_owned(), part, last),
             Ok(None) => self.end(part),
             Err(BehaviourProblem(reason)) => {
-                let (cause, step) = (self.cause.clone(), name_of(part).to_owned());
-                self.record(Transition::Stuck(Stuck {
-                    cause,
-                    step,
-                    part,
-                    reason,
-                    answered: true,
-                    held: false,
-                }));
+                self.stuck(name_of(part).to_owned(), part, reason, true);
             }
         }
     }
@@ -130,15 +122,7 @@ impl Machine<'_> {
         match self.fits(&sent, &called, SENDS) {
             Ok(()) => self.record(sent),
             Err(BehaviourProblem(reason)) => {
-                let (cause, step) = (self.cause.clone(), called);
-                self.record(Transition::Stuck(Stuck {
-                    cause,
-                    step,
-                    part,
-                    reason,
-                    answered: true,
-                    held: false,
-                }));
+                self.stuck(called, part, reason, true);
             }
         }
     }
@@ -165,15 +149,9 @@ impl Machine<'_> {
         }
     }
 
-    pub(super) fn stuck(&mut self, waiting: &Waiting, reason: String, answered: bool) {
-        self.record(Transition::Stuck(Stuck {
-            cause: self.cause.clone(),
-            step: waiting.step.clone(),
-            part: waiting.part,
-            reason,
-            answered,
-            held: false,
-        }));
+    pub(super) fn stuck(&mut self, step: String, part: SagaPart, reason: String, answered: bool) {
+        let cause = self.cause.clone();
+        self.record(Transition::Stuck(Stuck { cause, step, part, reason, answered, held: false }));
     }
 }
 

@@ -220,6 +220,27 @@ pub async fn a_purge_takes_what_is_held(fixture: Fixture) {
     assert_eq!(drain(&*queue).await, ["m1", "m5"]);
 }
 
+/// What was held and is finished since is finished for good: neither a purge nor reopening takes it for waiting.
+pub async fn what_was_held_is_finished_once(mut fixture: Fixture) {
+    let queue = fixture.queue();
+    subscribe(&*queue, OnDead::Hold).await;
+    queue
+        .subscribe(topic("orders"), group("stock"), GroupOptions::default())
+        .await
+        .expect("these are the group's options");
+    publish_all(&*queue, vec![keyed("m1", "a"), keyed("m2", "a")]).await;
+    kill(&*queue, "mail", "never").await;
+    assert_eq!(decide(&*queue, DeadLetterDecision::Discard).await.released, 1);
+    assert_eq!(drain(&*queue).await, ["m2"]);
+    drop(queue);
+    let queue = fixture.reopen().await;
+    assert_eq!(drain(&*queue).await, [""; 0]);
+    publish_all(&*queue, vec![keyed("m3", "b")]).await;
+    let purged = operating(&*queue).purge(topic("orders"), Some(group("mail"))).await;
+    assert_eq!(purged.expect("the group is there"), 1);
+    assert_eq!(ids(&due(&*queue, "stock").await), ["m1", "m2", "m3"]);
+}
+
 /// In partitions of their own, keys are held one by one.
 pub async fn each_key_is_held_by_its_own_dead_letters(fixture: Fixture) {
     let queue = fixture.queue();

@@ -152,6 +152,7 @@ macro_rules! __operating_promises {
                 a_discarded_dead_letter_releases_what_it_held
                 what_is_held_is_told_apart
                 a_purge_takes_what_is_held
+                what_was_held_is_finished_once
                 each_key_is_held_by_its_own_dead_letters
                 // adopt
                 an_adopted_group_goes_on_under_another_name

@@ -79,7 +79,14 @@ impl<B: Body> Engine<B> {
                 let Some((topic, key, direct)) = self.find(*topic, *place) else { return };
                 let Some(group) = topic.group_mut(*group) else { return };
                 let mut touched = match group.touched.get(place) {
-                    Some(touched) => touched.clone(),
+                    Some(touched) => {
+                        let touched = touched.clone();
+                        if !direct {
+                            // It was held, or in line with what was, before its partition came to it.
+                            group.pass(*place, key);
+                        }
+                        touched
+                    }
                     None if !direct && group.is_untouched(*place, key) => {
                         group.touch(*place, key);
                         Touched::new(At::Ready)

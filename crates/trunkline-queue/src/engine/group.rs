@@ -303,9 +303,18 @@ impl Group {
     /// Takes up the untouched message: it is leased next.
     pub(crate) fn touch(&mut self, place: u64, key: u32) {
         self.untouched -= 1;
-        let number = usize::from(self.partition(key));
-        let Some(partition) = self.partitions.get_mut(number) else {
+        if self.partitions.is_empty() {
             self.cursor = place + 1;
+        } else {
+            self.pass(place, key);
+        }
+    }
+
+    /// The partition comes past a message that is handed out: once that is finished, its place says so.
+    pub(crate) fn pass(&mut self, place: u64, key: u32) {
+        let number = usize::from(self.partition(key));
+        let Some(partition) = self.partitions.get_mut(number).filter(|partition| place >= partition.cursor)
+        else {
             return;
         };
         // What is held is passed over, and no longer told by its place.

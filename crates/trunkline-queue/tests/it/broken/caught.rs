@@ -328,6 +328,7 @@ caught! {
             a_discarded_dead_letter_releases_what_it_held
             what_is_held_is_told_apart
             a_purge_takes_what_is_held
+            what_was_held_is_finished_once
             each_key_is_held_by_its_own_dead_letters;
         holding_always = HoldsAlways:
             a_dead_letter_that_is_passed_by_holds_nothing

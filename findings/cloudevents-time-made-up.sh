@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# npm cloudevents 10.0.0 and PyPI cloudevents 2.2.0: reading an event without `time` gives it one.
+# npm cloudevents 10.0.0 and PyPI cloudevents 2.2.0: reading an event without `time` gives it one; npm cloudevents also
+# gives another one to an event whose `time` is a leap second.
 #
 # Expected: no time. CloudEvents 1.0 makes `time` OPTIONAL and says that, where it is unknown, it may be set to some
 #   other time "by the CloudEvents producer", consistently for a `source`. A reader isn't the producer.
 # What happens: both packages fill in the moment of reading, and write it out as if the producer had sent it.
-#   Reading the same bytes twice gives two different events.
+#   Reading the same bytes twice gives two different events. The JavaScript one puts it in place of a leap second, too,
+#   without an error.
 # Why it matters: "unknown" turns into a plausible lie. An intermediary adds its own clock to every event passing by,
 #   a replay of last year's file looks like today's traffic, and a hash or an equality of the event as a test for
 #   duplicates no longer works.
@@ -23,10 +25,16 @@ cat >js.cjs <<'JS'
 const { readFileSync } = require('node:fs');
 const { HTTP } = require('cloudevents');
 const body = readFileSync('event.json', 'utf8');
-const time = JSON.parse(HTTP.structured(HTTP.toEvent({ headers: { 'content-type': 'application/cloudevents+json' }, body })).body).time;
+const headers = { 'content-type': 'application/cloudevents+json' };
+const passedOn = (body) => JSON.parse(HTTP.structured(HTTP.toEvent({ headers, body })).body).time;
+const isNow = (time) => Math.abs(Date.parse(time) - Date.now()) < 60_000;
+const time = passedOn(body);
+const leap = '2016-12-31T23:59:60Z';
+const leapt = passedOn(JSON.stringify({ ...JSON.parse(body), time: leap }));
 const version = JSON.parse(readFileSync('node_modules/cloudevents/package.json')).version;
 console.log('npm cloudevents', version, ' expected: no time  saw:', time === undefined ? 'no time' : 'a time');
-process.exit(Math.abs(Date.parse(time) - Date.now()) < 60_000 ? 0 : 1);
+console.log('npm cloudevents', version, ' expected:', leap, 'or an error  saw:', isNow(leapt) ? 'the current time' : leapt);
+process.exit(isNow(time) && isNow(leapt) ? 0 : 1);
 JS
 cat >py.py <<'PY'
 import datetime

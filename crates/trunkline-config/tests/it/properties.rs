@@ -109,9 +109,10 @@ fn soup() -> impl Strategy<Value = String> {
 }
 
 /// Runs a text through everything and checks what must hold of the outcome.
-fn check_everything(text: &str) -> Result<(), TestCaseError> {
+fn check_everything(given: &str) -> Result<(), TestCaseError> {
     let mut sources = Sources::new();
-    let file = sources.add("main.tsk", text);
+    let file = sources.add("main.tsk", given);
+    // Spans count without the byte order mark; a second one is a part of the text.
     let text = sources.text(file).to_owned();
     let inside = |span: Span| text.get(span.start as usize..span.end as usize).is_some();
 
@@ -123,7 +124,7 @@ fn check_everything(text: &str) -> Result<(), TestCaseError> {
         prop_assert!(inside(span), "{span:?} is not inside {text:?}");
     }
 
-    let evaluated = Given::new(text.clone()).checked();
+    let evaluated = Given::new(given).checked();
     prop_assert!(evaluated.diagnostics.len() <= DIAGNOSTICS_MAX + 1);
     for found in &evaluated.diagnostics {
         prop_assert!(found.labels.iter().all(|label| inside(label.span)), "{found:?}");
@@ -264,6 +265,11 @@ proptest! {
     #[test]
     fn any_text_put_together_from_pieces_is_survived(text in soup()) {
         check_everything(&text)?;
+    }
+
+    #[test]
+    fn marks_of_byte_order_before_any_text_are_survived(marks in 0..4_usize, text in soup()) {
+        check_everything(&["\u{feff}".repeat(marks), text].concat())?;
     }
 
     #[test]

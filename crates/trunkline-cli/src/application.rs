@@ -50,9 +50,13 @@ pub(crate) async fn open(
 }
 
 /// Where the file's messages wait, or where the flag says.
-pub(crate) fn queue_place(file: &ApplicationFile, queue: &QueueArgs) -> Result<Place, Failure> {
+pub(crate) fn queue_place(
+    file: &ApplicationFile,
+    store: &StoreArgs,
+    queue: &QueueArgs,
+) -> Result<Place, Failure> {
     let dsn = file.definition.message_queue.dsn.as_deref();
-    Ok(queue.place_of(dsn)?)
+    Ok(queue.place_of(dsn, Some(&place(file, store)?.dsn))?)
 }
 
 /// Builds the application over its store and its queue.
@@ -63,7 +67,7 @@ pub(crate) async fn open_whole(
     owner: &str,
     output: &mut Output<'_>,
 ) -> Result<App, Failure> {
-    let place = queue_place(&file, queue)?;
+    let place = queue_place(&file, store, queue)?;
     build(file, store, Some(place), owner, output).await
 }
 

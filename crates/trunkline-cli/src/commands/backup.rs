@@ -57,7 +57,10 @@ impl BackupArgs {
         let places = match &self.file {
             Some(file) => {
                 let file = application::load(file, output)?;
-                Some((application::place(&file, &self.store)?, application::queue_place(&file, &self.queue)?))
+                Some((
+                    application::place(&file, &self.store)?,
+                    application::queue_place(&file, &self.store, &self.queue)?,
+                ))
             }
             None if self.queue.given().is_some() => Some((self.store.place()?, self.queue.place()?)),
             None => None,

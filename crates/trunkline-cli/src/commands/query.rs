@@ -79,7 +79,7 @@ pub(super) async fn open_placed(
 ) -> Result<(App, Place), Failure> {
     let file = application::load(file, output)?;
     let place = application::place(&file, store)?;
-    let queue = queue.map(|queue| application::queue_place(&file, queue)).transpose()?;
+    let queue = queue.map(|queue| application::queue_place(&file, store, queue)).transpose()?;
     let opening = Opening {
         access: Access::Read,
         events: Some(place.clone()),

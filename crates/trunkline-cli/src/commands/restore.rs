@@ -65,9 +65,10 @@ impl RestoreArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let file = self.file.as_ref().map(|file| application::load(file, output)).transpose()?;
         let places = match &file {
-            Some(file) => {
-                Some((application::place(file, &self.store)?, application::queue_place(file, &self.queue)?))
-            }
+            Some(file) => Some((
+                application::place(file, &self.store)?,
+                application::queue_place(file, &self.store, &self.queue)?,
+            )),
             None if self.queue.given().is_some() => Some((self.store.place()?, self.queue.place()?)),
             None => None,
         };

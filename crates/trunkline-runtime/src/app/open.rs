@@ -82,25 +82,27 @@ pub(super) async fn open(
     let derived_access = if looks { Access::Read } else { Access::Append };
     let Settings { event_store, message_queue, .. } = settings;
     let wrong = |error| BuildError::Dsn { error };
-    let find = |role, dsn: Option<&str>| backends.find(role, None, dsn, |name| std::env::var_os(name));
     let events = match (&supplied.store, events) {
         (Some(_), _) => None,
         (None, Some(place)) => Some(place),
-        (None, None) => Some(find(Role::Events, event_store.dsn.as_deref()).map_err(wrong)?),
+        (None, None) => {
+            let named = event_store.dsn.as_deref();
+            Some(backends.find(Role::Events, None, named, |name| std::env::var_os(name)).map_err(wrong)?)
+        }
     };
     let dsn = events.as_ref().map(|place| &place.dsn);
-    let read_models = if let Some(place) = read_models {
-        place
-    } else {
-        let named = settings.read_db.as_deref();
-        backends.find_read_models(dsn, named, |name| std::env::var_os(name)).map_err(wrong)?
+    let beside =
+        |role, file: Option<&str>| backends.find_beside(role, dsn, None, file, |name| std::env::var_os(name));
+    let read_models = match read_models {
+        Some(place) => place,
+        None => beside(Role::ReadModels, settings.read_db.as_deref()).map_err(wrong)?,
     };
     let home = dsn.map_or_else(DerivedHome::memory, |dsn| backends.home(dsn, access));
     let queue = if let Some(queue) = supplied.queue {
         AppQueue::Supplied(queue)
     } else {
         // Not an error yet: an application without messages needs no queue.
-        let place = messages.map_or_else(|| find(Role::Messages, message_queue.dsn.as_deref()), Ok);
+        let place = messages.map_or_else(|| beside(Role::Messages, message_queue.dsn.as_deref()), Ok);
         let mut options = OpenQueueOptions { access: derived_access, ..OpenQueueOptions::default() };
         if let Some(owner) = &owner {
             owner.clone_into(&mut options.owner);

@@ -71,7 +71,7 @@ pub enum Origin {
     File,
     /// This variable of the environment.
     Variable(&'static str),
-    /// The event store, since what is derived from it is not to outlive it.
+    /// The event store, since what belongs to it is not to outlive it.
     Events,
     /// Nothing: it is the default.
     Default,

@@ -95,22 +95,24 @@ impl Backends {
         Ok(Place { role, dsn: Dsn::new(scheme, folder.join(name)), origin })
     }
 
-    /// The place of the read models of the events at a place, when there is one: as others are found, but in memory
-    /// when the events are there and nothing names another.
+    /// The place of what belongs to the events at a place, when there is one: as others are found, but in memory when
+    /// the events are there and nothing names another.
     ///
-    /// Rows of events that are gone could never be brought up to date again.
-    pub fn find_read_models(
+    /// Rows of events that are gone could never be brought up to date again, and messages of sagas that are gone have
+    /// nobody who waits for their answers.
+    pub fn find_beside(
         &self,
+        role: Role,
         events: Option<&Dsn>,
+        flag: Option<&str>,
         file: Option<&str>,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Place, DsnError> {
-        let role = Role::ReadModels;
         if events.is_some_and(Dsn::is_memory) {
-            let named = self.named(role, None, file, &variable)?;
+            let named = self.named(role, flag, file, &variable)?;
             return Ok(named.unwrap_or(Place { role, dsn: Dsn::memory(), origin: Origin::Events }));
         }
-        self.find(role, None, file, variable)
+        self.find(role, flag, file, variable)
     }
 
     /// The place that the flag, the file or the environment names, if one does.

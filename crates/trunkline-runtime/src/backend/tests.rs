@@ -40,20 +40,27 @@ fn the_flag_goes_before_the_file_that_before_the_environment_and_that_before_the
     assert_eq!(read_models(None, &[]), "sqlite:./data/read.db (default)");
 }
 
-/// Goal: what is derived from a store never outlives it, unless a place is named.
+/// Goal: what belongs to a store never outlives it, unless a place is named.
 #[test]
-fn read_models_of_events_in_memory_are_in_memory_unless_a_place_is_named() {
-    let find = |events: Option<&Dsn>, file, variables: &[(&str, &str)]| {
+fn what_belongs_to_events_in_memory_is_in_memory_unless_a_place_is_named() {
+    let beside = |role, events: Option<&Dsn>, file, variables: &[(&str, &str)]| {
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
-        Backends::standard().find_read_models(events, file, variable).unwrap().to_string()
+        Backends::standard().find_beside(role, events, None, file, variable).unwrap().to_string()
     };
+    let find = |events, file, variables: &[_]| beside(Role::ReadModels, events, file, variables);
     let (memory, log, data) = (Dsn::memory(), Dsn::new("log", "e"), [("TRUNKLINE_DATA", "d")]);
     assert_eq!(find(Some(&memory), None, &data), "memory: (as the event store)");
     assert_eq!(find(Some(&memory), Some("sqlite:f.db"), &data), "sqlite:f.db (the application file)");
     assert_eq!(find(Some(&memory), None, &[("READ_DB_DSN", "sqlite:e.db")]), "sqlite:e.db (READ_DB_DSN)");
     assert_eq!(find(Some(&log), None, &data), "sqlite:d/read.db (TRUNKLINE_DATA)");
     assert_eq!(find(None, None, &data), "sqlite:d/read.db (TRUNKLINE_DATA)");
+
+    let find = |events, file, variables: &[_]| beside(Role::Messages, events, file, variables);
+    assert_eq!(find(Some(&memory), None, &data), "memory: (as the event store)");
+    assert_eq!(find(Some(&memory), Some("embedded:q"), &data), "embedded:q (the application file)");
+    assert_eq!(find(Some(&memory), None, &[("QUEUE_DSN", "embedded:q")]), "embedded:q (QUEUE_DSN)");
+    assert_eq!(find(Some(&log), None, &data), "embedded:d/queue (TRUNKLINE_DATA)");
 }
 
 #[test]

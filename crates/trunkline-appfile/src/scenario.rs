@@ -3,16 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use futures::StreamExt as _;
 use serde::Serialize;
 use serde_json::Value as Json;
 use trunkline_core::saga::{Outgoing, Status};
 use trunkline_core::{Append, EventType, Expected, NewEvent, StreamName};
 use trunkline_sql::ComparedRows;
-use trunkline_store::{AllRead, MemoryStore};
+use trunkline_store::MemoryStore;
 
 use crate::file::DeclaredApp as _;
 use crate::{Expectation, Given, GivenCommand, GivenEvent, GivenRows, GivenSend, ScenarioDefinition, When};
+use trunkline_runtime::saga::Played;
 use trunkline_runtime::{
     App, CommandRequest, Decision, DispatchError, Emitted, Outcome, Rehearsal, Rejection,
 };
@@ -105,7 +105,7 @@ async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, Stri
     let mut rehearsal = app.rehearse(Arc::new(MemoryStore::new()));
     let when = match &scenario.when {
         When::Command(command) => Some(request(command)),
-        When::Event(_) => None,
+        When::Event(_) | When::After(_) => None,
     };
     for given in &scenario.given {
         match given {
@@ -123,6 +123,10 @@ async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, Stri
                 };
                 append(app, &rehearsal, &name, event).await?;
             }
+            Given::After(time) => {
+                rehearsal.play().await?;
+                rehearsal.pass(*time)?;
+            }
         }
     }
     if let Expectation::Sends(expected, status) = &scenario.then {
@@ -131,7 +135,9 @@ async fn one(app: &App, scenario: &ScenarioDefinition) -> Result<Vec<Line>, Stri
     if let Expectation::Rows(expected) = &scenario.then {
         return rows(app, &rehearsal, &scenario.when, expected).await;
     }
-    let Some(when) = when else { return Err("of an event, messages or rows are expected".to_owned()) };
+    let Some(when) = when else {
+        return Err("only of a command, events or a rejection are expected".to_owned());
+    };
     Ok(match (&scenario.then, dispatch(&rehearsal, &when).await?.decision) {
         (Expectation::Sends(..) | Expectation::Rows(_), _) => Vec::new(),
         (Expectation::Events(expected), Decision::Accepted(accepted)) => {
@@ -169,6 +175,8 @@ async fn come(app: &App, rehearsal: &Rehearsal<'_>, when: &When) -> Result<Optio
             let stream = event.stream.as_deref().unwrap_or(SOMEWHERE);
             append(app, rehearsal, stream, event).await.map(|()| None)
         }
+        // The store has nothing that tells the time.
+        When::After(_) => Ok(None),
     }
 }
 
@@ -202,20 +210,14 @@ async fn sent(
     expected: &[GivenSend],
     status: Option<Status>,
 ) -> Result<Vec<Line>, String> {
-    let store = Arc::clone(rehearsal.store());
-    let before = store.head().await.map_err(|error| error.to_string())?;
+    rehearsal.play().await?;
     if let Some(rejected) = come(app, rehearsal, when).await? {
         return Ok(vec![rejected]);
     }
-    let (mut found, mut statuses) = (Vec::new(), Vec::new());
-    let mut events = store.read_all(AllRead::default());
-    while let Some(event) = events.next().await.transpose().map_err(|error| error.to_string())? {
-        let (sends, stand) = rehearsal.play(&event)?;
-        if event.position() > before {
-            found.extend(sends);
-            statuses = stand;
-        }
-    }
+    let Played { sends: found, statuses, .. } = match when {
+        When::After(time) => rehearsal.pass(*time)?,
+        When::Command(_) | When::Event(_) => rehearsal.play().await?,
+    };
     let mut lines = compare(expected, &found, is_sent, expected_send, send_found);
     if let Some(status) = status {
         if statuses.contains(&status) {

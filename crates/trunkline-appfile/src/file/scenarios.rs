@@ -1,5 +1,7 @@
 //! `[scenarios.NAME]`: given a history, when a command or an event comes, then this follows.
 
+use std::time::Duration;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use trunkline_config::read::Field;
@@ -9,6 +11,17 @@ use trunkline_core::saga::Status;
 use super::reading::event_type;
 use super::{Definition, Reading, codes};
 use trunkline_runtime::{TableProblem, Tables};
+
+/// What may be expected of time that passes.
+const EXPECT_SENDS: &str =
+    "write { sends: [{ command: \"…\", data: {…} }], status: \"…\" }, or { sends: [] } for none";
+
+/// What may be expected of an event.
+const EXPECT_SENDS_OR_ROWS: &str =
+    "write { sends: [{ command: \"…\", data: {…} }] }, { sends: [] } for none, or { rows: { TABLE: [{…}] } }";
+
+/// What may be expected of a command.
+const EXPECT_ANYTHING: &str = "write a list of events, [{ type: \"…\", data: {…} }], { rejected: \"the reason\" }, { sends: [] } or { rows: { TABLE: [{…}] } }";
 
 /// A test of the file's behaviour.
 #[derive(Debug)]
@@ -30,6 +43,8 @@ pub enum Given {
     Event(GivenEvent),
     /// A command, which is accepted.
     Command(GivenCommand),
+    /// So much time passes, for the sagas.
+    After(Duration),
 }
 
 /// An event of a history, or one that is expected.
@@ -52,6 +67,8 @@ pub enum When {
     Command(GivenCommand),
     /// An event, for the sagas.
     Event(GivenEvent),
+    /// So much time, for the sagas.
+    After(Duration),
 }
 
 /// A command that comes.
@@ -132,21 +149,48 @@ fn one(field: &Field<'_>, known: &Known<'_>) -> Option<ScenarioDefinition> {
     let mut section = field.section();
     let given: Vec<Option<Given>> =
         section.key("given").items().iter().map(|item| given(item, known)).collect();
-    let when_field = section.key("when");
-    let when = if when_field.section().key("type").is_present() {
-        event(&when_field).map(When::Event)
-    } else {
-        command(&when_field, known).map(When::Command)
-    };
-    let then = then(&section.key("then"), matches!(when, Some(When::Event(_))), known.tables);
+    let when = when(&section.key("when"), known);
+    let then_field = section.key("then");
+    let then = then(&then_field, when.as_ref(), known.tables);
     section.finish();
-    let given = given.into_iter().collect::<Option<_>>()?;
+    let given: Vec<Given> = given.into_iter().collect::<Option<_>>()?;
+    let time_passes = given.iter().any(|given| matches!(given, Given::After(_)));
+    if time_passes && !matches!(then, Some(Expectation::Sends(..)) | None) {
+        let message = "time passes for sagas alone, and this expects nothing of them";
+        let wrong = Diagnostic::error(codes::BAD_SCENARIO, then_field.span(), message);
+        field.reader().report(wrong.fix(EXPECT_SENDS));
+    }
     Some(ScenarioDefinition { given, when: when?, then: then?, span: field.span() })
 }
 
 fn given(field: &Field<'_>, known: &Known<'_>) -> Option<Given> {
-    let is_command = field.section().key("command").is_present();
-    if is_command { command(field, known).map(Given::Command) } else { event(field).map(Given::Event) }
+    let has = |key| field.section().key(key).is_present();
+    if has("command") {
+        command(field, known).map(Given::Command)
+    } else if has("after") {
+        after(field).map(Given::After)
+    } else {
+        event(field).map(Given::Event)
+    }
+}
+
+fn when(field: &Field<'_>, known: &Known<'_>) -> Option<When> {
+    let has = |key| field.section().key(key).is_present();
+    if has("type") {
+        event(field).map(When::Event)
+    } else if has("after") {
+        after(field).map(When::After)
+    } else {
+        command(field, known).map(When::Command)
+    }
+}
+
+/// `{ after: "30s" }`.
+fn after(field: &Field<'_>) -> Option<Duration> {
+    let mut section = field.section();
+    let time = section.key("after").required();
+    section.finish();
+    time
 }
 
 fn event(field: &Field<'_>) -> Option<GivenEvent> {
@@ -185,9 +229,22 @@ fn command(field: &Field<'_>, known: &Known<'_>) -> Option<GivenCommand> {
     Some(GivenCommand { command, data: data.unwrap_or_else(|| Value::Object(Map::new())) })
 }
 
-fn then(field: &Field<'_>, of_event: bool, tables: &KnownTables) -> Option<Expectation> {
-    let is_list = field.node().is_some_and(|node| matches!(node.value, trunkline_config::Value::Array(_)));
-    if is_list && !of_event {
+fn then(field: &Field<'_>, when: Option<&When>, tables: &KnownTables) -> Option<Expectation> {
+    let report = |message: &str, fix: &str| {
+        let wrong = Diagnostic::error(codes::BAD_SCENARIO, field.span(), message);
+        field.reader().report(wrong.fix(fix));
+    };
+    // What can only be expected of a command isn't expected of these.
+    let instead: Option<(&str, &str)> = match when {
+        Some(When::Event(_)) => Some(("of an event, messages or rows are expected", EXPECT_SENDS_OR_ROWS)),
+        Some(When::After(_)) => Some(("of time that passes, messages of sagas are expected", EXPECT_SENDS)),
+        Some(When::Command(_)) | None => None,
+    };
+    if field.node().is_some_and(|node| matches!(node.value, trunkline_config::Value::Array(_))) {
+        if let Some((message, fix)) = instead {
+            report(message, fix);
+            return None;
+        }
         let events: Vec<Option<GivenEvent>> = field.items().iter().map(event).collect();
         return events.into_iter().collect::<Option<_>>().map(Expectation::Events);
     }
@@ -200,15 +257,12 @@ fn then(field: &Field<'_>, of_event: bool, tables: &KnownTables) -> Option<Expec
         return sends.into_iter().collect::<Option<_>>().map(|sends| Expectation::Sends(sends, status));
     }
     let rows_field = section.key("rows");
-    if rows_field.is_present() {
+    if rows_field.is_present() && !matches!(when, Some(When::After(_))) {
         section.finish();
         return rows(&rows_field, tables).map(Expectation::Rows);
     }
-    if of_event {
-        let message = "of an event, messages or rows are expected";
-        let wrong = Diagnostic::error(codes::BAD_SCENARIO, field.span(), message);
-        let fix = "write { sends: [{ command: \"…\", data: {…} }] }, { sends: [] } for none, or { rows: { TABLE: [{…}] } }";
-        field.reader().report(wrong.fix(fix));
+    if let Some((message, fix)) = instead {
+        report(message, fix);
         return None;
     }
     let rejected = section.key("rejected");
@@ -216,11 +270,7 @@ fn then(field: &Field<'_>, of_event: bool, tables: &KnownTables) -> Option<Expec
         Some(trunkline_config::Value::Bool(true)) => Some(None),
         Some(_) => rejected.read::<String>().map(Some),
         None => {
-            let message = "this expects nothing";
-            let wrong = Diagnostic::error(codes::BAD_SCENARIO, field.span(), message);
-            field.reader().report(wrong.fix(
-                "write a list of events, [{ type: \"…\", data: {…} }], { rejected: \"the reason\" }, { sends: [] } or { rows: { TABLE: [{…}] } }",
-            ));
+            report("this expects nothing", EXPECT_ANYTHING);
             None
         }
     };

@@ -25,7 +25,8 @@ A scenario stands in the file, or in one beside it whose name ends in .test.tsk 
   when: { command: \"ConfirmOrder\", data: { order_id: \"1\" } }
   then: [{ type: \"OrderConfirmed\" }]
 
-`given` has events ({ type, data, stream }) and commands; `then` has events, or is { rejected: \"the reason\" }, \
+`given` has events ({ type, data, stream }), commands, and time that passed ({ after: \"5m\" }); `when` is a command, \
+an event, or time that passes: { after: \"30s\" } has a saga's timeout run out, and nobody waits. `then` has events, or is { rejected: \"the reason\" }, \
 { sends: [{ command: \"…\" }] } of sagas, or { rows: { TABLE: [{ COLUMN: value }] } } of projections. \
 Each runs over an empty store of its own.
 

@@ -1,16 +1,17 @@
 //! A rehearsal: the application's handlers, sagas and projections over a store of its own, of which nothing is kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::TryStreamExt as _;
 #[cfg(feature = "sqlite")]
 use serde_json::{Map, Value};
 use trunkline_core::RecordedEvent;
-use trunkline_core::saga::{Outgoing, Status};
-use trunkline_store::EventStore;
+use trunkline_store::{AllRead, EventStore};
 
 use super::App;
 use crate::command::Bus;
-use crate::saga::PlayedSagas;
+use crate::saga::{Played, PlayedSagas};
 use crate::{CommandRequest, DispatchError, Outcome};
 
 /// An application that is tried over a store of its own: for tests by given, when and then.
@@ -70,9 +71,30 @@ impl Rehearsal<'_> {
         }
     }
 
-    /// What the sagas send when an event happens, and how those stand that it is for.
-    pub fn play(&mut self, event: &RecordedEvent) -> Result<(Vec<Outgoing>, Vec<Status>), String> {
-        self.sagas.play(event)
+    /// What the sagas make of the events of the store that they have not seen.
+    pub async fn play(&mut self) -> Result<Played, String> {
+        let events = self.store.read_all(AllRead::after(self.sagas.read_to()));
+        let events: Vec<RecordedEvent> = events.try_collect().await.map_err(|error| error.to_string())?;
+        self.sagas.play(&events)
+    }
+
+    /// What the sagas do while so much time passes: each timer runs out at its own time.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use trunkline::{App, MemoryStore};
+    ///
+    /// let app = App::builder().store(MemoryStore::new()).build().await?;
+    /// let mut rehearsal = app.rehearse(Arc::new(MemoryStore::new()));
+    /// assert!(rehearsal.pass(Duration::from_secs(30))?.sends.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pass(&mut self, time: Duration) -> Result<Played, String> {
+        self.sagas.pass(time)
     }
 
     /// The rows of a table after all events of the store.

@@ -29,6 +29,7 @@ pub use trunkline_core::saga::*;
 
 pub use error::SagaError;
 pub use held::Lacking;
+pub use played::Played;
 pub(crate) use played::PlayedSagas;
 pub(crate) use route::Routes;
 pub use sagas::{Ordered, SagaDetail, Sagas};

@@ -169,6 +169,113 @@ async fn a_step_whose_data_cannot_be_made_begins_the_way_back() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
+#[tokio::test]
+async fn time_passes_in_a_scenario() {
+    let failed = failures(
+        r#"
+        [scenarios.before_its_time_nothing_happens]
+        given: [{ type: "Asked", data: { parcel: "1", kind: "light" } }]
+        when: { after: "59m" }
+        then: { sends: [], status: "running" }
+
+        [scenarios.a_step_that_takes_too_long_begins_the_way_back]
+        given: [{ type: "Asked", data: { parcel: "1", kind: "light" } }]
+        when: { after: "1h" }
+        then: { sends: [{ command: "Unpack", data: { parcel: "1" } }], status: "compensating" }
+
+        [scenarios.time_that_passed_before_counts]
+        given: [{ type: "Asked", data: { parcel: "1", kind: "light" } }, { after: "30m" }, { after: "29m" }]
+        when: { after: "1m" }
+        then: { sends: [{ command: "Unpack" }] }
+
+        [scenarios.the_time_of_a_step_counts_from_its_beginning]
+        given: [{ type: "Asked", data: { parcel: "1", kind: "heavy" } }, { after: "59m" }
+                { type: "Weighed", data: { parcel: "1", grams: 9 } }]
+        when: { after: "59m" }
+        then: { sends: [], status: "running" }
+
+        [scenarios.what_came_in_time_is_too_late_for_a_timeout]
+        given: [{ type: "Asked", data: { parcel: "1", kind: "light" } }, { after: "1h" }]
+        when: { type: "Packed", data: { parcel: "1" } }
+        then: { sends: [], status: "compensating" }
+
+        [scenarios.timers_run_out_one_after_the_other]
+        given: [{ type: "Asked", data: { parcel: "1", kind: "light" } }
+                { type: "Asked", data: { parcel: "2", kind: "heavy" } }, { after: "10m" }
+                { type: "Asked", data: { parcel: "3", kind: "light" } }]
+        when: { after: "70m" }
+        then: { sends: [{ command: "Unpack", data: { parcel: "1" } }
+                        { command: "Tell", data: { parcel: "2", news: "timeout: weigh", kind: "heavy" } }
+                        { command: "Unpack", data: { parcel: "3" } }] }
+        "#,
+    )
+    .await;
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[tokio::test]
+async fn what_is_sent_again_is_seen_and_too_many_timers_are_an_error() {
+    let file = r#"
+        [commands.Ring]
+        stream: "'bell-' + command.id"
+        emit: [{ type: "Rung", data: "command" }]
+        [consumers.bells]
+        topics: ["bells"]
+        dispatch: "command"
+        [sagas.bell]
+        start: "Pressed"
+        correlate: "event.data.id"
+        steps: [{ name: "ring", send: { topic: "bells", command: "Ring", data: "{'id': saga.id}" }
+                  done: "Rung", timeout: "1s", compensate: "none", retry: { attempts: 3, delay: "1s", factor: 1 } }]
+
+        [events.Pressed]
+        version: 1
+
+        [scenarios.it_is_rung_again]
+        given: [{ type: "Pressed", data: { id: "a" } }]
+        when: { after: "10s" }
+        then: { sends: [{ command: "Ring" }, { command: "Ring" }], status: "compensated" }
+    "#;
+    let reports = scenario::run(&app(file).await).await;
+    assert!(reports.iter().all(|report| report.passed), "{reports:#?}");
+
+    let pressed = (0..11).map(|id| format!("{{ type: \"Pressed\", data: {{ id: \"{id}\" }} }}"));
+    let pressed = pressed.collect::<Vec<_>>().join("\n");
+    let endless = file.replace("attempts: 3", "attempts: 1000").replace("after: \"10s\"", "after: \"30d\"");
+    let endless = endless.replace("{ type: \"Pressed\", data: { id: \"a\" } }", &pressed);
+    let reports = scenario::run(&app(&endless).await).await;
+    let failed = reports[0].failed.as_deref().unwrap_or_default();
+    assert!(failed.contains("more than 10000 timers run out in that time"), "{reports:#?}");
+}
+
+#[test]
+fn of_time_only_what_sagas_do_can_be_expected() {
+    let found = mistakes(
+        r#"
+        [commands.Open]
+        stream: "'door-' + command.id"
+        [scenarios.events_of_time]
+        when: { after: "1s" }
+        then: []
+        [scenarios.rows_of_time]
+        when: { after: "1s" }
+        then: { rows: { doors: [] } }
+        [scenarios.time_for_nobody]
+        given: [{ after: "1s" }]
+        when: { command: "Open", data: { id: "1" } }
+        then: []
+        [scenarios.not_a_time]
+        when: { after: "soon" }
+        then: { sends: [] }
+        "#,
+        &Registered::default(),
+    );
+    let has = |text: &str| found.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(has("of time that passes, messages of sagas are expected"), 2, "{found:#?}");
+    assert_eq!(has("time passes for sagas alone"), 1, "{found:#?}");
+    assert_eq!(found.len(), 4, "{found:#?}");
+}
+
 #[test]
 fn mistakes_are_said_at_their_place() {
     let found = mistakes(

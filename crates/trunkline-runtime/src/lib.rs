@@ -47,7 +47,7 @@ pub use command::{
     Accepted, CommandContext, CommandHandler, CommandLogic, CommandRequest, Context, Decided, Decision,
     DispatchError, Emitted, EventRule, HandleError, Loaded, Outcome, RejectedBy, Rejection,
 };
-pub use follow::Backlog;
+pub use follow::{Backlog, ReplaySettings};
 pub use middleware::CommandService;
 pub use projection::{
     Divergence, DivergingEvent, Kept, LeftOver, OnChange, OnError, ProjectionDefinition, ProjectionError,

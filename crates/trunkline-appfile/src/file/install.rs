@@ -81,6 +81,7 @@ impl Install for ApplicationFile {
             name,
             event_store,
             snapshots,
+            replay,
             events,
             upcasters,
             links,
@@ -111,6 +112,7 @@ impl Install for ApplicationFile {
             },
             read_db: read_db.dsn,
             snapshots: snapshots.enabled,
+            replay,
         };
         let mut builder = known.into_iter().fold(builder, AppBuilder::known_event);
         builder = hooked(builder.settings(settings), hooks)?.upcast(links).reads_events(read, &name);

@@ -22,6 +22,7 @@ mod queries;
 mod query_text;
 mod read_db;
 mod reading;
+mod replay;
 mod sagas;
 mod scenarios;
 mod snapshots;
@@ -36,8 +37,8 @@ use trunkline_config::{Diagnostic, Evaluated, LoadError, World};
 use trunkline_core::upcast::{Link, Upcasters};
 
 use crate::Schema;
-use trunkline_runtime::ProjectionDefinition;
 use trunkline_runtime::messages::Relay;
+use trunkline_runtime::{ProjectionDefinition, ReplaySettings};
 
 pub use aggregates::AggregateDefinition;
 pub use commands::{CommandDefinition, EmitDefinition, Expect, RequireDefinition};
@@ -72,6 +73,8 @@ pub struct Definition {
     pub event_store: StoreDefinition,
     /// `[snapshots]`.
     pub snapshots: SnapshotsDefinition,
+    /// `[replay]`.
+    pub replay: ReplaySettings,
     /// What errors call the file.
     pub(crate) name: String,
     /// `[events.NAME]`: present shapes.
@@ -176,6 +179,7 @@ fn read(
     section.finish();
     definition.event_store = event_store::read(&root.key("event_store"), &reading);
     definition.snapshots = snapshots::read(&root.key("snapshots"));
+    definition.replay = replay::read(&root.key("replay"));
     let events::Events { present, links, upcasters } = events::read(&root.key("events"), &reading);
     (definition.events, definition.links, definition.upcasters) = (present, links, upcasters);
     definition.aggregates = aggregates::read(&root.key("aggregates"), &reading);

@@ -6,8 +6,7 @@ use trunkline_config::read::Section;
 use super::codes;
 
 /// The sections, each with what it will do.
-const SECTIONS: &[(&str, &str)] =
-    &[("replay", "replays"), ("server", "HTTP servers"), ("security", "HTTP servers")];
+const SECTIONS: &[(&str, &str)] = &[("server", "HTTP servers"), ("security", "HTTP servers")];
 
 pub(super) fn read(root: &mut Section<'_>) {
     for (section, what) in SECTIONS {

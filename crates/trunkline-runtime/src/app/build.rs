@@ -16,7 +16,7 @@ use super::open::{self, Resources, Supplied};
 use super::{App, AppBuilder, BuildError, Messages, wiring};
 use crate::backend::Access;
 use crate::command::{Bus, Events};
-use crate::follow::{Activity, Tail};
+use crate::follow::{Activity, Replay, Tail};
 use crate::messages::{Consumer, ConsumerAction, Relay, read_the_log};
 use crate::middleware::{self, CommandService, Guard};
 use crate::projection::{OwnStates, ReadModels};
@@ -50,7 +50,8 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let clock = builder.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let projections = projections(builder.projections, builder.typed_projections, &builder.states)?;
     let own = OwnStates { all: builder.states, checkpoints: Arc::clone(&home.checkpoints) };
-    let (tail, activity) = (Arc::new(Tail::new(Arc::clone(&store))), Activity::default());
+    let (tail, activity) =
+        (Arc::new(Tail::replaying(Arc::clone(&store), Replay::new(settings.replay))), Activity::default());
     let projections = Arc::new(Projections::new(
         Arc::clone(&tail),
         Arc::clone(&clock),

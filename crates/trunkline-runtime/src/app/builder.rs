@@ -122,6 +122,24 @@ impl AppBuilder {
         self
     }
 
+    /// What a configuration has said so far, for a hook that changes some of it.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use trunkline::{App, Settings};
+    ///
+    /// // Half as fast where something else runs on the machine.
+    /// let builder = App::builder().hook("events.ConfigureReplay", |builder| {
+    ///     let mut settings = builder.configured().clone();
+    ///     let rate = settings.replay.events_per_second.map(|rate| rate.get() / 2);
+    ///     settings.replay.events_per_second = rate.and_then(NonZeroU32::new);
+    ///     Ok(builder.settings(settings))
+    /// });
+    /// ```
+    pub fn configured(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Attaches a value to the application, one of a type, for the crate that knows the type: see
     /// [`App::attached`].
     pub fn attach<T: Any + Send + Sync>(mut self, value: T) -> Self {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::ReplaySettings;
+
 /// What a configuration says of the places of an application; nothing is opened for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -13,12 +15,14 @@ pub struct Settings {
     pub read_db: Option<String>,
     /// Whether states are kept in snapshots.
     pub snapshots: bool,
+    /// How what has happened already is read again.
+    pub replay: ReplaySettings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let (event_store, message_queue) = (StoreSettings::default(), QueueSettings::default());
-        Self { event_store, message_queue, read_db: None, snapshots: true }
+        Self { event_store, message_queue, read_db: None, snapshots: true, replay: ReplaySettings::default() }
     }
 }
 

@@ -8,7 +8,7 @@ use trunkline_core::Position;
 use trunkline_store::{EventStore, ReadError};
 
 use super::piece::{self, Bounds, Piece};
-use super::{FollowError, Wanted};
+use super::{FollowError, Replay, Wanted};
 
 /// How many pieces are read ahead.
 const AHEAD_MAX: usize = 2;
@@ -30,13 +30,15 @@ impl<T: Send + 'static> Ahead<T> {
         until: Position,
         wanted: Wanted,
         bounds: Bounds,
+        replay: &Replay,
         prepare: impl Fn(&Piece) -> T + Send + 'static,
     ) -> Self {
         let (sender, pieces) = mpsc::channel(AHEAD_MAX);
-        let store = Arc::clone(store);
+        let (store, mut pace) = (Arc::clone(store), replay.pace());
         let reading = tokio::spawn(async move {
             let mut at = after;
             while at < until {
+                pace.wait().await;
                 let read = piece::read(&store, at, until, &wanted, bounds).await;
                 let read = read.map(|piece| {
                     piece.map(|piece| {
@@ -45,7 +47,13 @@ impl<T: Send + 'static> Ahead<T> {
                     })
                 });
                 let end = match &read {
-                    Ok(Some((piece, _))) => Some(piece.end.position),
+                    Ok(Some((piece, _))) => {
+                        // What comes at the end of the log is not held back.
+                        if !piece.is_last() {
+                            pace.took(piece.events.len());
+                        }
+                        Some(piece.end.position)
+                    }
                     _ => None,
                 };
                 // The receiver is gone, or there is nothing to go on with.

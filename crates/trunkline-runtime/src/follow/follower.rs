@@ -1,6 +1,7 @@
 //! One who follows the log: from a position to the head, and on.
 
 use std::any::Any;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use trunkline_store::ReadError;
 
 use super::Wanted;
 use super::piece::{self, Bounds, Piece};
+use super::replay::Pace;
 use super::tail::{Tail, Tailed};
 
 /// After how many events of the tail is looked how many of them were wanted.
@@ -35,8 +37,22 @@ pub(crate) struct Follower {
     /// What was wanted of what has come.
     share: Share,
     linger: Option<Linger>,
+    /// How it reads what had happened before it began, where that is said.
+    replaying: Option<Replaying>,
     /// What keeps others from following in its stead; given back with it.
     lease: Option<Box<dyn Any + Send + Sync>>,
+}
+
+/// The way through what had happened already.
+struct Replaying {
+    /// The end of it; the log's head when the first piece is looked for.
+    to: Option<Position>,
+    bounds: Bounds,
+    pace: Pace,
+    /// After how many events it is to be written down how far it has come, where that is said, and how many have come
+    /// since it last was.
+    every: Option<NonZeroUsize>,
+    since: usize,
 }
 
 /// A pause in which more events may come.
@@ -74,8 +90,15 @@ impl Follower {
     /// Follows from after a position.
     pub(crate) fn new(tail: &Arc<Tail>, wanted: Wanted, bounds: Bounds, after: Position) -> Self {
         let (share, alone_to) = (Share::default(), Position::START);
-        let tail = Arc::clone(tail);
-        Self { tail, wanted, bounds, position: after, alone_to, share, linger: None, lease: None }
+        let (tail, replay) = (Arc::clone(tail), tail.replay());
+        let replaying = (!replay.is_usual()).then(|| Replaying {
+            to: None,
+            bounds: replay.bounds(bounds),
+            pace: replay.pace(),
+            every: replay.checkpoint_every(),
+            since: 0,
+        });
+        Self { tail, wanted, bounds, position: after, alone_to, share, linger: None, replaying, lease: None }
     }
 
     /// Once all were given, waits a little for more, unless a caller waits for it.
@@ -118,7 +141,12 @@ impl Follower {
             // Whoever hurries from now on may mean an event that this look doesn't find any more.
             linger.hurry.mark_unchanged();
         }
-        let piece = self.look().await?;
+        let bounds = self.replayed().await?;
+        let piece = self.look(bounds).await?;
+        if let Some(replaying) = &mut self.replaying {
+            replaying.pace.took(piece.events.len());
+            replaying.since += piece.events.len();
+        }
         self.share.weigh(self.position, &piece);
         self.position = piece.end.position;
         if let Some(linger) = &mut self.linger {
@@ -127,15 +155,43 @@ impl Follower {
         Ok(piece)
     }
 
-    async fn look(&mut self) -> Result<Piece, FollowError> {
+    /// Whether it is to be written down how far it has come, where that is said; once all that had happened before has
+    /// been read, that is for who asks to decide.
+    pub(crate) fn is_checkpoint_due(&mut self) -> Option<bool> {
+        let replaying = self.replaying.as_mut()?;
+        let every = replaying.every?.get();
+        let at_end = replaying.to.is_some_and(|to| self.position >= to);
+        let is_due = at_end || replaying.since >= every;
+        if is_due {
+            replaying.since = 0;
+        }
+        Some(is_due)
+    }
+
+    /// How much the next piece may have: waits for its time, while what had happened before is read.
+    async fn replayed(&mut self) -> Result<Bounds, ReadError> {
+        let Some(replaying) = &mut self.replaying else { return Ok(self.bounds) };
+        let to = match replaying.to {
+            Some(to) => to,
+            None => *replaying.to.insert(self.tail.store().head().await?),
+        };
+        if self.position >= to {
+            self.replaying = None;
+            return Ok(self.bounds);
+        }
+        replaying.pace.wait().await;
+        Ok(replaying.bounds)
+    }
+
+    async fn look(&mut self, bounds: Bounds) -> Result<Piece, FollowError> {
         loop {
             if self.share.is_rare || self.position < self.alone_to {
                 let until = if self.share.is_rare { Position::MAX } else { self.alone_to };
                 let store = self.tail.store();
-                let piece = piece::read(store, self.position, until, &self.wanted, self.bounds).await?;
+                let piece = piece::read(store, self.position, until, &self.wanted, bounds).await?;
                 return piece.ok_or(FollowError::Shrank(self.position));
             }
-            match self.tail.next(self.position, &self.wanted, self.bounds).await? {
+            match self.tail.next(self.position, &self.wanted, bounds).await? {
                 Tailed::Piece(piece) => return Ok(piece),
                 Tailed::Behind(to) => self.alone_to = to,
                 Tailed::Shrank => return Err(FollowError::Shrank(self.position)),

@@ -7,7 +7,8 @@
 //!
 //! A `follower` is at a position and asks for the next `piece`: what it has `wanted` of the log up to the piece's end,
 //! which is a checkpoint. The `tail` is shared by all of an application, and `ahead` prepares pieces while others are
-//! applied. `backlog` is what waits for a follower, whoever runs it. `back_off` is how long is waited when something can't work for a while, and `activity` tells whoever waits
+//! applied. `replay` is how what has happened already is read: how
+//! much at a time, how fast. `backlog` is what waits for a follower, whoever runs it. `back_off` is how long is waited when something can't work for a while, and `activity` tells whoever waits
 //! for rest that something has moved.
 
 mod activity;
@@ -16,6 +17,7 @@ mod back_off;
 mod backlog;
 mod follower;
 mod piece;
+mod replay;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -27,5 +29,7 @@ pub use back_off::BackOff;
 pub use backlog::Backlog;
 pub(crate) use follower::{FollowError, Follower};
 pub(crate) use piece::{Bounds, Piece};
+pub(crate) use replay::Replay;
+pub use replay::ReplaySettings;
 pub(crate) use tail::Tail;
 pub(crate) use wanted::Wanted;

@@ -15,8 +15,8 @@ use trunkline_core::{Position, RecordedEvent};
 use trunkline_store::derived::Checkpoint;
 use trunkline_store::{EventStore, ReadError};
 
-use super::Wanted;
 use super::piece::{self, Bounds, Piece};
+use super::{Replay, Wanted};
 
 /// How many bytes of events are kept: enough for who is busy with a piece or two, little beside everything else.
 const KEPT_BYTES_MAX: usize = 16 << 20;
@@ -31,6 +31,7 @@ const BOUNDS: Bounds = Bounds { events: 1_000, bytes: 4 << 20 };
 /// The tail of a log.
 pub(crate) struct Tail {
     store: Arc<dyn EventStore>,
+    replay: Replay,
     // Held to look and to put, never while the log is read.
     kept: Mutex<Kept>,
     /// Held by who reads on, never by who waits for an event.
@@ -68,7 +69,17 @@ pub(super) enum Tailed {
 
 impl Tail {
     pub(crate) fn new(store: Arc<dyn EventStore>) -> Self {
-        Self { store, kept: Mutex::default(), reading: tokio::sync::Mutex::default() }
+        Self::replaying(store, Replay::default())
+    }
+
+    /// The same with how what is before it is read.
+    pub(crate) fn replaying(store: Arc<dyn EventStore>, replay: Replay) -> Self {
+        Self { store, replay, kept: Mutex::default(), reading: tokio::sync::Mutex::default() }
+    }
+
+    /// How what has happened already is read.
+    pub(crate) fn replay(&self) -> &Replay {
+        &self.replay
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn EventStore> {

@@ -30,8 +30,9 @@ const WINDOW_EVERY: Duration = Duration::from_millis(50);
 /// - Each event becomes one message, whose id follows from the event: a queue that has it stores nothing.
 /// - An event that was stored in an older shape is published in today's, and in several messages when it became
 ///   several; one that can't be stops the relay.
-/// - The checkpoint is kept after the messages of a batch are durable in the queue. After a crash between the
-///   two they are published again under the same ids.
+/// - The checkpoint is kept after the messages of a batch are durable in the queue, or after so many events as
+///   [`ReplaySettings`](crate::ReplaySettings) say while it reads what had happened before it began. After a crash
+///   between the two they are published again under the same ids.
 /// - Whatever the log takes is relayed, also the largest event that it may be configured for.
 /// - With a window, it reads on only while fewer messages wait in its topic.
 /// - While the queue can't take messages, or the checkpoint can't be kept, since a disk is full, it tries again.
@@ -162,7 +163,8 @@ impl Relay {
                 piece = follower.next() => piece.map_err(|error| self.lost(error))?,
                 () = stop.asked() => return Ok(()),
             };
-            while let Err(error) = self.relay(&to, &piece, Some(stop)).await? {
+            let keep = follower.is_checkpoint_due().unwrap_or(true);
+            while let Err(error) = self.relay(&to, &piece, keep, Some(stop)).await? {
                 if !self.back_off.wait(&format!("relay `{}`", self.name), &error, stop).await {
                     return Ok(());
                 }
@@ -190,7 +192,7 @@ impl Relay {
         let head = store.head().await?;
         while follower.position() < head {
             let piece = follower.next().await.map_err(|error| self.lost(error))?;
-            self.relay(&to, &piece, None).await??;
+            self.relay(&to, &piece, true, None).await??;
         }
         Ok(follower.position())
     }
@@ -217,16 +219,17 @@ impl Relay {
         }
     }
 
-    /// Publishes what a piece of the log becomes, and keeps the checkpoint; what passes by itself is the inner error.
+    /// Publishes what a piece of the log becomes, and keeps the checkpoint when it is to be kept; what passes by itself is the inner error.
     ///
     /// When it is asked to stop while too many messages wait, nothing is published, and the piece comes again another time.
     async fn relay(
         &self,
         to: &Destination<'_>,
         piece: &Piece,
+        keep: bool,
         stop: Option<&Stop>,
     ) -> Result<Result<(), RelayError>, RelayError> {
-        match self.publish(to, piece, stop).await {
+        match self.publish(to, piece, keep, stop).await {
             Err(error) if error.passes() => Ok(Err(error)),
             done => done.map(Ok),
         }
@@ -236,6 +239,7 @@ impl Relay {
         &self,
         to: &Destination<'_>,
         piece: &Piece,
+        keep: bool,
         stop: Option<&Stop>,
     ) -> Result<(), RelayError> {
         let Destination { store, queue, checkpoints, .. } = *to;
@@ -257,7 +261,9 @@ impl Relay {
             published.map_err(|source| RelayError::Publish { after, source })?;
         }
         // What nothing was relayed of need not be read again while this runs; the checkpoint names an event that was.
-        if let Some(last) = piece.events.last() {
+        if let Some(last) = piece.events.last()
+            && keep
+        {
             let checkpoint =
                 Checkpoint { store: store.id(), position: last.position(), event_id: last.event_id() };
             checkpoints.save(&self.name, &checkpoint).await?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 use trunkline_core::upcast::Upcasters;
 use trunkline_core::{Position, RecordedEvent};
@@ -20,7 +20,7 @@ use super::present::present;
 use super::progress::Progress;
 use super::target::{Begin, Begun, Fill, Target};
 use super::{OnError, ProjectionDefinition, ProjectionError, ProjectionState as Is};
-use crate::follow::{Ahead, Bounds, FollowError, Follower, Piece, Tail, Wanted};
+use crate::follow::{Ahead, Bounds, FollowError, Follower, Piece, Replay, Tail, Wanted};
 use crate::messages::Checkpoint;
 
 /// The first wait after a passing fault; each further one is twice as long.
@@ -43,6 +43,8 @@ pub(super) struct Runner {
     pub(super) target: Arc<dyn Target>,
     /// What it shares with others that stay, where it does.
     pub(super) shared: Option<Shared>,
+    /// How what has happened already is read.
+    pub(super) replay: Replay,
     pub(super) progress: Arc<Progress>,
     /// True once the runner is to stop.
     pub(super) stop: watch::Receiver<bool>,
@@ -96,8 +98,8 @@ enum Source {
     None,
     /// Beside others, at the head.
     Follower(Box<Follower>),
-    /// A read of its own.
-    Own(Ahead<Prepared>),
+    /// A read of its own, and the right to it.
+    Own { ahead: Ahead<Prepared>, _slot: Option<OwnedSemaphorePermit> },
 }
 
 impl Runner {
@@ -111,6 +113,10 @@ impl Runner {
     /// seconds without progress.
     pub(super) async fn run(mut self, task: Task) -> Result<Position, ProjectionError> {
         let mut task = task;
+        if matches!(task, Task::CatchUp(_)) {
+            // Somebody waits for these rows.
+            self.replay = Replay::default();
+        }
         let mut wait = FIRST_WAIT;
         let (mut farthest, mut came_on) = (self.progress.reached(), Instant::now());
         loop {
@@ -261,7 +267,7 @@ impl Runner {
                 Source::Follower(follower) => {
                     return Ok((follower.next().await.map_err(|error| self.lost(error))?, None));
                 }
-                Source::Own(ahead) => match ahead.next().await {
+                Source::Own { ahead, .. } => match ahead.next().await {
                     Some(next) => return next.map_err(|error| self.lost(error)),
                     None => *source = Source::None,
                 },
@@ -276,13 +282,19 @@ impl Runner {
             Some(Shared { tail, hurry }) if task == Task::Follow && !hidden => {
                 let head = self.store.head().await?;
                 if head.get().saturating_sub(after.get()) > FAR {
-                    return Ok(Source::Own(self.ahead(after, head)));
+                    return Ok(self.own(after, head).await);
                 }
                 let follower = Follower::new(tail, self.wanted(), Bounds::TRANSACTION, after);
                 Ok(Source::Follower(Box::new(follower.lingering(hurry.subscribe()))))
             }
-            _ => Ok(Source::Own(self.ahead(after, Position::MAX))),
+            _ => Ok(self.own(after, Position::MAX).await),
         }
+    }
+
+    /// A read of its own, once it may.
+    async fn own(&self, after: Position, until: Position) -> Source {
+        let slot = self.replay.slot().await;
+        Source::Own { ahead: self.ahead(after, until), _slot: slot }
     }
 
     fn wanted(&self) -> Wanted {
@@ -309,7 +321,15 @@ impl Runner {
             // Whoever applies them meets the same, and says which event it is.
             Err(_) => None,
         };
-        Ahead::read(&self.store, after, until, self.wanted(), Bounds::TRANSACTION, prepare)
+        Ahead::read(
+            &self.store,
+            after,
+            until,
+            self.wanted(),
+            self.replay.transaction(),
+            &self.replay,
+            prepare,
+        )
     }
 
     /// Applies a piece, up to an event that can't be applied and stops the projection, or puts such events aside.

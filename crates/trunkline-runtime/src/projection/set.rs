@@ -356,6 +356,7 @@ impl Projections {
             store: Arc::clone(&self.store),
             target: Arc::clone(&one.target),
             shared: shares.then(|| self.shared.clone()),
+            replay: self.shared.tail.replay().clone(),
             progress: Arc::clone(&one.progress),
             stop,
         }

@@ -167,11 +167,14 @@ impl<'a> Runner<'a> {
         let behind = self.sagas.behind().await?;
         let Some(after) = behind.values().map(|rule| rule.after).min() else { return Ok(()) };
         let mut events = self.sagas.store.read_all(AllRead { to: done, ..AllRead::after(after) });
+        let mut pace = self.sagas.tail.replay().pace();
         loop {
+            pace.wait().await;
             let chunk = next_chunk(&mut events).await?;
             if chunk.is_empty() {
                 break;
             }
+            pace.took(chunk.len());
             let mut inputs: IndexMap<SagaKey, Vec<Input>> = IndexMap::new();
             for event in chunk.iter().filter(|event| saga::of_stream(event.stream()).is_none()) {
                 for Routed { name, id, begun_as, recorded } in self.sagas.routes.deliver(event)?.routed {
@@ -258,7 +261,8 @@ impl<'a> Runner<'a> {
                 self.put_rows().await?;
             }
             self.unkept = Some(piece.end);
-            if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
+            let due = self.follower.is_checkpoint_due();
+            if due.unwrap_or(self.kept_at.elapsed() >= CHECKPOINT_EVERY) {
                 self.keep().await?;
             }
             self.sagas.read_to.send_replace(piece.end.position);

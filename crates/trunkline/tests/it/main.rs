@@ -29,6 +29,7 @@ mod projected;
 mod projections;
 mod queue_place;
 mod read_dbs;
+mod replay;
 mod saga_held;
 mod saga_ids;
 mod saga_index;

@@ -5,9 +5,9 @@
 
 use trunkline_core::Timestamp;
 
-use super::group::{At, Died, Touched};
+use super::group::{At, Died, Edited, Touched};
 use super::{Body, Change, Engine};
-use crate::{Adopted, Adoption, DecisionOutcome, GroupName, OnDead, OperateError, TopicName};
+use crate::{Adopted, Adoption, DecisionOutcome, GroupName, OperateError, TopicName};
 
 /// A name under which messages before a place may have been handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,8 @@ impl<B: Body> Engine<B> {
             Adopted::default()
         } else {
             let [waiting, delayed, leased, held] = group.counts(now.as_micros());
-            Adopted { messages: waiting + delayed + leased + held, dead: group.died.len() as u64 }
+            let edited = group.edited.len() as u64;
+            Adopted { messages: waiting + delayed + leased + held + edited, dead: group.died.len() as u64 }
         };
         if !(same && group.former.iter().any(|former| former.name == name)) {
             let change = Change::Adopt { topic, from, to, name };
@@ -103,9 +104,6 @@ impl<B: Body> Engine<B> {
         let Some(mut old) = found.groups.get_mut(from as usize).and_then(Option::take) else { return };
         found.names.remove(&old.name);
         old.bell.everybody();
-        for target in found.targets.values_mut().filter(|target| **target == from) {
-            *target = into;
-        }
         let left: Vec<(u64, u32, bool)> = found
             .table
             .iter_from(0)
@@ -123,10 +121,10 @@ impl<B: Body> Engine<B> {
                 self.came_out(touched.and_then(|touched| touched.action()), DecisionOutcome::Gone);
             } else if let Some(died) = died {
                 let number = died.number;
-                let holds = died.holds && group.ordered().is_some() && group.on_dead == OnDead::Hold;
+                let holds = died.holds && group.holds_dead();
                 let died = Died { holds, ..died };
                 if holds {
-                    group.hold(key, &died);
+                    group.hold(key, died.order, number);
                 }
                 group.died.insert(place, died);
                 self.dead.insert(number, (topic, into, place));
@@ -147,6 +145,14 @@ impl<B: Body> Engine<B> {
             }
         }
         if let Some(group) = self.topic_mut(topic).and_then(|topic| topic.group_mut(into)) {
+            // Their messages come with this commit.
+            for (action, edited) in std::mem::take(&mut old.edited) {
+                let holds = edited.holds && group.holds_dead();
+                if holds {
+                    group.hold(edited.key, edited.order, edited.number);
+                }
+                group.edited.insert(action, Edited { holds, ..edited });
+            }
             old.former.append(&mut group.former);
             group.former = old.former;
         }

@@ -2,7 +2,7 @@
 
 use trunkline_core::Timestamp;
 
-use super::group::{At, Died, Group, Past, Touched};
+use super::group::{At, Died, Edited, Group, Past, Touched};
 use super::{Body, Change, Engine, Entry, Topic};
 use crate::{DeadLetterId, DecisionKind, DecisionOutcome, DecisionRecord, TopicName};
 
@@ -28,6 +28,7 @@ impl<B: Body> Engine<B> {
         topic.published.count(entry.enqueued_at(), 1);
         let at = due.map_or(At::Ready, At::Delayed);
         let key = entry.key;
+        let to = to.map(|to| topic.addressee(to));
         let mut pending = 0;
         for (number, group) in topic.groups.iter_mut().enumerate() {
             let Some(group) = group else { continue };
@@ -139,7 +140,7 @@ impl<B: Body> Engine<B> {
                 let (number, at) = (*number, *at);
                 let died = Died { number, at, attempts, tries, action, order, holds: *holds };
                 if *holds {
-                    in_group.hold(key, &died);
+                    in_group.hold(key, died.order, number);
                 }
                 in_group.died.insert(*place, died);
                 in_group.dead_total += 1;
@@ -177,7 +178,8 @@ impl<B: Body> Engine<B> {
                     }
                     DecisionKind::Edit => {
                         // It holds until the message that takes its place is there.
-                        in_group.edited.insert(*action, (died.order, key, died.holds));
+                        let Died { number, order, holds, .. } = died;
+                        in_group.edited.insert(*action, Edited { number, order, key, holds });
                         DecisionOutcome::Waiting
                     }
                     DecisionKind::Discard => DecisionOutcome::Gone,
@@ -304,8 +306,9 @@ impl<B: Body> Engine<B> {
         for died in group.died.values() {
             self.dead.remove(&died.number);
         }
-        for touched in group.touched.values() {
-            self.came_out(touched.action(), DecisionOutcome::Gone);
+        let touched = group.touched.values().filter_map(Touched::action);
+        for action in touched.chain(group.edited.keys().copied()) {
+            self.came_out(Some(action), DecisionOutcome::Gone);
         }
         if let Some(topic) = self.topic_mut(topic).filter(|topic| !topic.has_groups()) {
             topic.floor = topic.next;
@@ -398,8 +401,8 @@ pub(super) fn note_directness<B: Body>(
     if let Some(due) = due {
         topic.delays.insert(place, due);
     }
-    if let Some(to) = to {
-        topic.targets.insert(place, to.group);
+    if to.is_some() {
+        topic.targets.insert(place);
     }
 }
 
@@ -412,7 +415,7 @@ fn begin<B: Body>(topic: &mut Topic<B>, mut group: Group) {
     group.go_on_from(dense_from);
     let Topic { table, delays, targets, names, groups, .. } = topic;
     for (place, entry) in table.iter_mut() {
-        if targets.contains_key(&place) {
+        if targets.contains(&place) {
             continue;
         }
         entry.pending += 1;

@@ -38,9 +38,8 @@ pub(crate) struct Group {
     pub(super) held: u64,
     /// The partitions that may have messages in line that are held.
     pub(super) unswept: BTreeSet<u16>,
-    /// The places in the order, and the keys, of dead letters whose messages are edited and come by a decision of that
-    /// number: each holds until then.
-    pub(super) edited: BTreeMap<u64, (u64, u32, bool)>,
+    /// The dead letters whose messages are edited and come by a decision of that number: each holds until then.
+    pub(super) edited: BTreeMap<u64, Edited>,
     /// The touched messages that are ready.
     ready: BTreeSet<u64>,
     /// The touched messages that are delayed, by their time in microseconds.
@@ -126,6 +125,17 @@ pub(crate) struct Died {
     pub(crate) order: u64,
     /// It holds what comes after it under its key.
     pub(crate) holds: bool,
+}
+
+/// A dead letter whose message is edited, until the one that takes its place is there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edited {
+    pub(super) number: u64,
+    /// The place that it has in the order.
+    pub(super) order: u64,
+    pub(super) key: u32,
+    /// It holds what comes after it under its key.
+    pub(super) holds: bool,
 }
 
 impl Touched {

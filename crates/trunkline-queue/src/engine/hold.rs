@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::apply::letter_id;
-use super::group::{At, Died, Group, Touched};
+use super::group::{At, Died, Edited, Group, Touched};
 use super::table::Table;
 use super::{Body, Engine, Topic};
 use trunkline_core::Timestamp;
@@ -44,9 +44,14 @@ impl Group {
         self.held_by(key, order).map(letter_id)
     }
 
+    /// Whether dead letters of the group may hold.
+    pub(super) fn holds_dead(&self) -> bool {
+        self.ordered().is_some() && self.on_dead == OnDead::Hold
+    }
+
     /// The dead letter holds its key from now on.
-    pub(super) fn hold(&mut self, key: u32, died: &Died) {
-        self.holds.entry(key).or_default().dead.insert(died.order, died.number);
+    pub(super) fn hold(&mut self, key: u32, order: u64, number: u64) {
+        self.holds.entry(key).or_default().dead.insert(order, number);
         self.unswept.insert(self.partition(key));
     }
 
@@ -110,9 +115,9 @@ impl Group {
     /// Puts a message where it is now, in the place of the one that the decision edited.
     pub(super) fn put_edited(&mut self, place: u64, key: u32, at: At, action: u64) {
         let edited = self.edited.remove(&action);
-        let instead = edited.map(|(order, ..)| order).filter(|_| !self.partitions.is_empty());
+        let instead = edited.map(|edited| edited.order).filter(|_| !self.partitions.is_empty());
         self.put(place, key, Touched::by(action, at, instead));
-        if let Some((order, key, true)) = edited {
+        if let Some(Edited { order, key, holds: true, .. }) = edited {
             self.release(key, order);
         }
     }
@@ -171,7 +176,7 @@ impl Group {
             if let Some(entry) = table.get(place)
                 && died.holds
             {
-                self.hold(entry.key, &died);
+                self.hold(entry.key, died.order, died.number);
             }
         }
     }

@@ -29,7 +29,7 @@ impl<B: Body> Engine<B> {
                 group.put(place, entry.key, touched);
             } else if let Some(died) = group.died.get(&place).cloned() {
                 if died.holds {
-                    group.hold(entry.key, &died);
+                    group.hold(entry.key, died.order, died.number);
                 }
             } else {
                 group.add_untouched(place, entry.key);

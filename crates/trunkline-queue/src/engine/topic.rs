@@ -1,9 +1,9 @@
 //! A topic: its messages and its groups.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use super::table::Table;
-use super::{Body, Entry, Group, IdHash, Rate};
+use super::{Addressed, Body, Entry, Group, IdHash, Rate};
 use crate::limits::FINISHED_IDS_MAX;
 use crate::{GroupName, TopicName};
 
@@ -21,7 +21,7 @@ pub(crate) struct Topic<B> {
     /// When the messages that have a delay are due, for groups to come.
     pub(crate) delays: BTreeMap<u64, i64>,
     /// The messages that are for one group.
-    pub(crate) targets: BTreeMap<u64, u32>,
+    pub(crate) targets: BTreeSet<u64>,
     pub(crate) published: Rate,
     pub(crate) dropped: u64,
     finished: VecDeque<IdHash>,
@@ -38,7 +38,7 @@ impl<B: Body> Topic<B> {
             groups: Vec::new(),
             names: BTreeMap::new(),
             delays: BTreeMap::new(),
-            targets: BTreeMap::new(),
+            targets: BTreeSet::new(),
             published: Rate::new(0),
             dropped: 0,
             finished: VecDeque::new(),
@@ -52,6 +52,14 @@ impl<B: Body> Topic<B> {
 
     pub(crate) fn group_mut(&mut self, number: u32) -> Option<&mut Group> {
         self.groups.get_mut(number as usize)?.as_mut()
+    }
+
+    /// Whom a message is for that takes an edited one's place: its group may be another's since the decision.
+    pub(crate) fn addressee(&self, to: Addressed) -> Addressed {
+        let awaits =
+            |group: &Option<Group>| group.as_ref().is_some_and(|group| group.edited.contains_key(&to.action));
+        let group = (0..).zip(&self.groups).find(|(_, group)| awaits(group));
+        Addressed { group: group.map_or(to.group, |(number, _)| number), ..to }
     }
 
     pub(crate) fn has_groups(&self) -> bool {

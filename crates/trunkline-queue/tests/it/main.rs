@@ -23,4 +23,6 @@ mod memory;
 #[cfg(feature = "embedded")]
 mod missing;
 #[cfg(feature = "embedded")]
+mod one_commit;
+#[cfg(feature = "embedded")]
 mod versions;

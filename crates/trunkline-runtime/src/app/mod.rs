@@ -328,7 +328,8 @@ impl App {
         let Messages { relays, consumers, checkpoints, tail, activity } = &*self.messages;
         let queue = self.queue().await?;
         let queue = &*queue;
-        self.take_over(queue).await?;
+        // Before anything is handled: what comes to a group from then on no older name has had.
+        self.subscribe().await?;
         let histories = &Histories::of(&*self.store).await?;
         let (stopper, all_stop) = Stopper::new();
         let all_stop = &all_stop;

@@ -27,6 +27,8 @@ pub(crate) struct Segment {
     pub(crate) live_bytes: u64,
     /// It may go once there is a state newer than this segment, which has what finished or moved its messages.
     pub(crate) kept_for: u32,
+    /// Messages in it can't be moved elsewhere, as they can't be read.
+    pub(crate) stuck: bool,
 }
 
 #[derive(Debug)]
@@ -148,7 +150,8 @@ impl Journal {
         let lock = WriteLock::take(&file)?;
         self.write_index();
         self.segment_lock = lock;
-        let segment = Segment { file, header, end: HEADER_LEN, live: 0, live_bytes: 0, kept_for: 0 };
+        let segment =
+            Segment { file, header, end: HEADER_LEN, live: 0, live_bytes: 0, kept_for: 0, stuck: false };
         self.segments.insert(header.number, segment);
         self.last = header.number;
         (self.end, self.synced, self.capacity) = (HEADER_LEN, HEADER_LEN, capacity);

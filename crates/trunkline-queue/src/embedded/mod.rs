@@ -6,9 +6,10 @@
 //! `frame`, `record`, `codec` are the bytes; `journal` the files; `index` what a segment has, in short; `snapshot`
 //! the state as a file; `recover` opens by having all frames `replay`ed, `missing` says what isn't there, and `repair`
 //! goes on without;
-//! `stage` and `writer` are what happens to an operation, `operate` is what operators see and order;
+//! `stage` and `writer` are what happens to an operation, `clean` gives space back, `operate` is what operators see and order;
 //! `numbers` is what other processes see, and `copy` takes a copy beside them.
 
+mod clean;
 mod codec;
 mod copy;
 mod error;

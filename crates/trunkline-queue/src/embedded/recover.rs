@@ -225,7 +225,7 @@ fn open_segment(disk: &dyn Disk, number: u32) -> Result<Segment, OpenError> {
     if header.number != number {
         return Err(OpenError::corrupt(&name, 0, "the file has another segment's name"));
     }
-    Ok(Segment { file, header, end: HEADER_LEN, live: 0, live_bytes: 0, kept_for: 0 })
+    Ok(Segment { file, header, end: HEADER_LEN, live: 0, live_bytes: 0, kept_for: 0, stuck: false })
 }
 
 /// Writes and syncs what was perhaps never synced, and makes zeros of what was cut off.

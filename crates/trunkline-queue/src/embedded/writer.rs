@@ -5,7 +5,6 @@
 //! After a failed write or sync nothing is answered but that, until the queue is opened again: what is on disk is
 //! then for recovery to say.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -17,10 +16,9 @@ use super::frame::FRAME_HEADER_LEN;
 use super::index::Indexed;
 use super::journal::Journal;
 use super::numbers;
-use super::record::{Draft, Framed, Place, Record, index_message, put_change, put_message, read};
+use super::record::{Draft, Framed, Place, put_change, put_message};
 use super::snapshot;
 use super::stage::Stage;
-use crate::check::IdHasher;
 use crate::engine::{Change, Engine};
 use crate::{Clock, QueueStats, StorageError};
 
@@ -181,7 +179,7 @@ impl Writer {
     }
 
     /// Room that only what frees room may take.
-    fn reserve(&self) -> usize {
+    pub(super) fn reserve(&self) -> usize {
         (self.journal.segment_bytes / 8).min(1 << 20) as usize
     }
 
@@ -221,7 +219,7 @@ impl Writer {
         Ok(())
     }
 
-    fn poison(&mut self, reason: &str) -> StorageError {
+    pub(super) fn poison(&mut self, reason: &str) -> StorageError {
         tracing::error!(reason, "the queue refuses work until it is opened again");
         self.poisoned = Some(reason.to_owned());
         self.engine.everybody();
@@ -238,7 +236,7 @@ impl Writer {
     }
 
     /// Goes on in a new segment, with a new state where one is due.
-    fn rotate(&mut self, room: usize) -> std::io::Result<()> {
+    pub(super) fn rotate(&mut self, room: usize) -> std::io::Result<()> {
         if let Err(error) = self.journal.begin(room) {
             // A sync that failed may have lost what was acknowledged without one, and what comes after it.
             if self.journal.synced < self.journal.end {
@@ -262,83 +260,6 @@ impl Writer {
                 tracing::warn!(%error, "the queue's state could not be renewed; segments stay longer");
             }
         }
-    }
-
-    /// Removes segments without a message that is still wanted, and moves messages out of one with few of them.
-    fn clean(&mut self) {
-        self.journal.remove_finished(self.state);
-        let (all, live) = self.journal.sizes();
-        if all <= 2 * live + 4 * self.journal.segment_bytes {
-            return;
-        }
-        let worst = self
-            .journal
-            .segments
-            .range(..self.state.min(self.journal.last))
-            .filter(|(_, segment)| segment.live > 0 && 2 * segment.live_bytes < segment.end)
-            .min_by_key(|(_, segment)| segment.live_bytes)
-            .map(|(number, _)| *number);
-        let Some(number) = worst else { return };
-        if let Err(what) = self.empty(number) {
-            tracing::warn!(number, what, "a segment could not be emptied");
-        }
-    }
-
-    /// Writes the messages of a segment anew, at the end of the journal.
-    fn empty(&mut self, number: u32) -> Result<(), String> {
-        let (Some(segment), Some(from)) = (self.journal.segments.get(&number), NonZeroU32::new(number))
-        else {
-            return Ok(());
-        };
-        let bytes = super::journal::read_all(&*segment.file).map_err(|error| error.to_string())?;
-        let mut frame = vec![0; FRAME_HEADER_LEN];
-        let mut moved: Vec<(Indexed, usize)> = Vec::new();
-        let hasher = IdHasher::from_bytes(self.journal.queue);
-        let engine = &self.engine;
-        super::frame::scan(
-            &bytes[..(segment.end as usize).min(bytes.len())],
-            &segment.header.segment,
-            |offset, found| {
-                read(found.payload, |record| {
-                    if let Record::Message { framed, encoded, at } = record {
-                        let offset = (offset as usize + FRAME_HEADER_LEN + at) as u32;
-                        let old = Place { segment: from, offset, len: encoded.len() as u32 };
-                        if engine.is_at(framed.topic, framed.place, &old) {
-                            let framed = Framed { moved: true, ..framed };
-                            let at = put_message(&mut frame, &framed, encoded);
-                            moved.push((index_message(hasher, framed, old, encoded)?, at));
-                        }
-                    }
-                    Ok(())
-                })
-            },
-        );
-        if moved.is_empty() {
-            return Ok(());
-        }
-        if self.journal.room() < frame.len() + self.reserve() {
-            self.rotate(frame.len() + self.reserve()).map_err(|error| error.to_string())?;
-        }
-        self.since_state += frame.len() as u64;
-        let written = self.journal.append(frame).and_then(|at| self.journal.sync().map(|()| at));
-        let (segment, at) = match written {
-            Ok(at) => at,
-            Err(error) => {
-                self.poison(&describe(&error));
-                return Err(error.to_string());
-            }
-        };
-        for (old, offset) in moved {
-            let offset = at as usize + offset - FRAME_HEADER_LEN;
-            let body = Place { segment, offset: offset as u32, ..old.body };
-            self.journal.drop_message(old.body);
-            self.journal.add(&Indexed { body, ..old });
-            self.engine.move_body(old.framed.topic, old.framed.place, body);
-        }
-        if let Some(old) = self.journal.segments.get_mut(&number) {
-            old.kept_for = segment.get();
-        }
-        Ok(())
     }
 
     /// Nothing is asked for: what was written without a sync gets one.
@@ -373,7 +294,7 @@ fn refuse(job: Option<Job>, error: &StorageError) {
 }
 
 /// A disk's error, with what to do about the one that users can mend.
-fn describe(error: &std::io::Error) -> String {
+pub(super) fn describe(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             format!("the disk is full ({error}); free some space, then publish again")

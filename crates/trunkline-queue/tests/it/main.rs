@@ -4,6 +4,8 @@
 
 mod broken;
 #[cfg(feature = "embedded")]
+mod cleaned;
+#[cfg(feature = "embedded")]
 mod copied;
 #[cfg(feature = "embedded")]
 mod crash;

@@ -1,7 +1,7 @@
 //! A copy of a queue's journal as of one moment, also while a process has the queue.
 //!
 //! Segments before the newest state don't change any more, a state is never written again, and in the others frames follow
-//! each other: what is copied is a state, all before it, and frames up to one of them. Whatever is removed meanwhile was
+//! each other: what is copied is a state, all before it with its indexes, and frames up to one of them. Whatever is removed meanwhile was
 //! copied before, or all is copied anew.
 
 use std::io::{self, ErrorKind};
@@ -12,6 +12,7 @@ use trunkline_log::disk::{Disk, OpenMode, RealDisk};
 
 use super::OpenError;
 use super::frame::{self, Header, Verdict};
+use super::index::index_name;
 use super::journal::{read_all, segment_name, segment_number};
 use super::snapshot::{state_name, state_number};
 
@@ -70,6 +71,7 @@ fn copy(from: &dyn Disk, to: &dyn Disk) -> Result<QueueCopy, OpenError> {
         copied.segments += 1;
         copied.bytes += used as u64;
         write(to, &name, &bytes[..used], bytes.len() as u64)?;
+        index(from, to, number, &mut copied)?;
     }
     if let Some(state) = state {
         let name = state_name(state);
@@ -93,6 +95,19 @@ fn copy(from: &dyn Disk, to: &dyn Disk) -> Result<QueueCopy, OpenError> {
     }
     to.sync_dir("").map_err(OpenError::io("sync the folder of the copy"))?;
     Ok(copied)
+}
+
+/// Copies the index of a segment that doesn't change any more, if it has one: a damaged segment can't be read without it.
+fn index(from: &dyn Disk, to: &dyn Disk, number: u32, copied: &mut QueueCopy) -> Result<(), OpenError> {
+    let name = index_name(number);
+    match read(from, &name) {
+        Ok(bytes) => {
+            copied.bytes += bytes.len() as u64;
+            write(to, &name, &bytes, bytes.len() as u64)
+        }
+        Err(OpenError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Copies a segment up to where the next one says that it ends, or up to its last frame; the rest of its space is left

@@ -75,6 +75,33 @@ async fn a_copy_has_all_that_was_published_before_it_was_begun_and_was_not_finis
     queue.close().await;
 }
 
+/// Damage that the queue lives with is in the copy, and the copy lives with it.
+#[tokio::test]
+async fn a_copy_of_a_queue_with_a_damaged_message_opens_as_the_queue_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, to) = (folder.path().join("queue"), folder.path().join("copy"));
+    let queue = open(&path);
+    queue.subscribe(topic(), "mail".parse().unwrap(), GroupOptions::default()).await.unwrap();
+    for number in 0..60 {
+        let message = NewMessage::new("Ping", vec![7; 400]).id(number.to_string().parse().unwrap());
+        queue.publish(topic(), vec![message]).await.unwrap();
+    }
+    queue.close().await;
+    let first = path.join("0000000001.seg");
+    let mut bytes = std::fs::read(&first).unwrap();
+    // In the first message's payload.
+    let at = bytes.windows(400).position(|window| window == [7; 400]).unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&first, bytes).unwrap();
+    let queue = open(&path);
+    copy_queue(&path, &to).unwrap();
+    let copy = open(&to);
+    let (wanted, found) = (waiting(&queue).await, waiting(&copy).await);
+    assert_eq!((wanted.len(), &found), (59, &wanted));
+    copy.close().await;
+    queue.close().await;
+}
+
 #[test]
 fn where_no_queue_is_there_is_nothing_to_copy() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,12 +1,13 @@
 //! What a sealed segment has, in short: what opening needs of its messages, so that it need not read them.
 //!
 //! An index says nothing that its segment doesn't; it is not synced, and one that is missing or damaged is made
-//! anew from the segment.
+//! anew from the segment. After a repair it is synced: its segment can't be read without it.
 
 use std::io;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
-use trunkline_log::disk::{Disk, OpenMode};
+use trunkline_log::disk::{Disk, DiskFile, OpenMode};
 
 use super::codec::{Decoder, Encoder, Malformed};
 use super::frame::Header;
@@ -89,7 +90,12 @@ impl Index {
         }
     }
 
-    fn try_write(&self, disk: &dyn Disk, header: &Header, end: u64) -> io::Result<()> {
+    /// The same, so that it lasts: of a damaged segment, which can't be read without it. Its name is not synced.
+    pub(crate) fn write_synced(&self, disk: &dyn Disk, header: &Header, end: u64) -> io::Result<()> {
+        self.try_write(disk, header, end)?.sync()
+    }
+
+    fn try_write(&self, disk: &dyn Disk, header: &Header, end: u64) -> io::Result<Arc<dyn DiskFile>> {
         let mut whole = Encoder(Vec::with_capacity(self.encoder.0.len() + 64));
         whole.fixed(&MAGIC);
         whole.fixed(&header.segment);
@@ -98,7 +104,9 @@ impl Index {
         whole.fixed(&self.encoder.0);
         let crc = crc32fast::hash(&whole.0);
         whole.fixed(&crc.to_le_bytes());
-        disk.create(&index_name(header.number))?.write_at(0, &whole.0)
+        let file = disk.create(&index_name(header.number))?;
+        file.write_at(0, &whole.0)?;
+        Ok(file)
     }
 }
 

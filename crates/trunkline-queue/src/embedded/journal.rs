@@ -51,6 +51,13 @@ pub(crate) struct Journal {
     pub(crate) segment_lock: Option<WriteLock>,
 }
 
+/// A segment that nothing is written to any more, and the index that it is to have.
+struct Full {
+    index: Index,
+    header: Header,
+    end: u64,
+}
+
 /// The name of a segment's file.
 pub(crate) fn segment_name(number: u32) -> String {
     format!("{number:010}.seg")
@@ -122,6 +129,22 @@ impl Journal {
     ///
     /// After an error the last segment is still the last, with what was in it synced or not.
     pub(crate) fn begin(&mut self, room: usize) -> io::Result<()> {
+        if let Some(full) = self.begin_segment(room)? {
+            full.index.write(&*self.disk, &full.header, full.end);
+        }
+        Ok(())
+    }
+
+    /// The same behind a segment that is damaged, and that nothing tells of any more but its index.
+    pub(crate) fn begin_behind_damage(&mut self) -> io::Result<()> {
+        if let Some(full) = self.begin_segment(0)? {
+            full.index.write_synced(&*self.disk, &full.header, full.end)?;
+        }
+        self.disk.sync_dir("")
+    }
+
+    /// Makes the next segment; the one before, which nothing is written to any more.
+    fn begin_segment(&mut self, room: usize) -> io::Result<Option<Full>> {
         if !self.segments.is_empty() {
             self.sync()?;
         }
@@ -148,23 +171,17 @@ impl Journal {
         }
         // Nobody else has a file that was just made.
         let lock = WriteLock::take(&file)?;
-        self.write_index();
         self.segment_lock = lock;
+        let index = std::mem::take(&mut self.index);
+        let before = self.segments.get(&self.last);
+        let full = before.map(|segment| Full { index, header: segment.header, end: self.end });
         let segment =
             Segment { file, header, end: HEADER_LEN, live: 0, live_bytes: 0, kept_for: 0, stuck: false };
         self.segments.insert(header.number, segment);
         self.last = header.number;
         (self.end, self.synced, self.capacity) = (HEADER_LEN, HEADER_LEN, capacity);
         self.confirmed = true;
-        Ok(())
-    }
-
-    /// Writes the index of the last segment, which nothing is written to any more.
-    fn write_index(&mut self) {
-        let index = std::mem::take(&mut self.index);
-        if let Some(segment) = self.segments.get(&self.last) {
-            index.write(&*self.disk, &segment.header, self.end);
-        }
+        Ok(full)
     }
 
     /// A message is in the last segment now.

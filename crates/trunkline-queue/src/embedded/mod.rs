@@ -240,7 +240,7 @@ impl EmbeddedQueue {
         };
         if is_old || is_repaired {
             // No new change goes into a segment whose version doesn't know it, and nothing damaged is read again.
-            writer.begin_anew().map_err(OpenError::io("begin the queue's next segment"))?;
+            writer.begin_anew(is_repaired).map_err(OpenError::io("begin the queue's next segment"))?;
         }
         // At once, so that who looks beside this process finds some.
         writer.publish_numbers();

@@ -126,7 +126,12 @@ pub(crate) fn recover(
             Verdict::Corrupt { offset, what } => return Err(OpenError::corrupt(&name, offset, what)),
         };
         if *number != last {
-            replay.index.write(&**disk, &segment.header, segment.end);
+            if repaired.is_some() {
+                let written = replay.index.write_synced(&**disk, &segment.header, segment.end);
+                written.map_err(OpenError::io(format!("write the index of {name}")))?;
+            } else {
+                replay.index.write(&**disk, &segment.header, segment.end);
+            }
         }
     }
     replay.finish_old();

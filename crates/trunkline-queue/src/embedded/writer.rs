@@ -227,8 +227,12 @@ impl Writer {
     }
 
     /// Goes on in a new segment, and with a new state: what is before it is only read for messages.
-    pub(crate) fn begin_anew(&mut self) -> std::io::Result<()> {
-        self.journal.begin(0)?;
+    pub(crate) fn begin_anew(&mut self, behind_damage: bool) -> std::io::Result<()> {
+        if behind_damage {
+            self.journal.begin_behind_damage()?;
+        } else {
+            self.journal.begin(0)?;
+        }
         let owned = self.journal.owned();
         let bytes = snapshot::write(&*self.journal.disk, &self.engine, self.journal.last, &owned)?;
         (self.state, self.state_bytes, self.since_state) = (self.journal.last, bytes, 0);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use trunkline_log::disk::{Disk, MemoryDisk, OpenMode};
+use trunkline_log::disk::{CrashChoice, Disk, Fault, FaultKind, MemoryDisk, OpenMode};
 use trunkline_queue::{
     BulkDecision, DeadLetterDecision, DeadLetterFilter, DeadLettersRead, EmbeddedOptions, EmbeddedQueue,
     GivenUpPart, GroupName, GroupOptions, MessageQueue, NewMessage, OpenError, OperateError, OperateQueue,
@@ -149,6 +149,55 @@ async fn a_repair_saves_the_messages_beside_a_damaged_one() {
         "{repaired:?}"
     );
     assert_eq!(receive(&queue).await, ["n0", "n2", "n3"]);
+}
+
+/// A disk with the same files, all of them synced.
+fn copy(disk: &MemoryDisk) -> MemoryDisk {
+    let copy = MemoryDisk::new();
+    for name in disk.list("").unwrap() {
+        let file = copy.create(&name).unwrap();
+        file.write_at(0, &disk.bytes(&name)).unwrap();
+        file.sync().unwrap();
+    }
+    copy.sync_dir("").unwrap();
+    copy
+}
+
+/// What a repair has gone on without is not met again: neither after a power cut, nor where the disk fails it.
+#[tokio::test]
+async fn once_it_is_repaired_a_queue_opens_whatever_becomes_of_the_disk() {
+    // In a segment before the state whose index is gone, and in one since.
+    for (messages, id, index) in [(60, "m5", Some("0000000001.index")), (3, "m1", None)] {
+        let damaged = queue(messages).await;
+        flip(&damaged, id);
+        if let Some(index) = index {
+            damaged.remove(index).unwrap();
+        }
+        assert!(open(&damaged).is_err());
+        for at in 0.. {
+            let disk = copy(&damaged);
+            let before = disk.operations();
+            disk.inject(Some(Fault { at: before + at, kind: FaultKind::Error }));
+            let repaired = EmbeddedQueue::repair_on(Arc::new(disk.clone()), options());
+            let is_done = repaired.is_ok();
+            // Its last sync is not needed.
+            disk.inject(Some(Fault { at: disk.operations(), kind: FaultKind::Stop }));
+            let all = disk.operations() - before;
+            drop(repaired);
+            disk.inject(None);
+            disk.crash(&mut CrashChoice::LoseAll);
+            if is_done {
+                let queue = open(&disk).unwrap_or_else(|error| panic!("failed at operation {at}: {error}"));
+                assert_eq!(receive(&queue).await.len() as u32, messages - 1, "failed at operation {at}");
+            } else {
+                // It is done with the next one.
+                EmbeddedQueue::repair_on(Arc::new(disk.clone()), options()).unwrap();
+            }
+            if at > all {
+                break;
+            }
+        }
+    }
 }
 
 #[tokio::test]

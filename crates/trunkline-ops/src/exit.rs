@@ -131,7 +131,7 @@ impl Exit {
                 | OperateError::NoDeadLetter { .. },
             ) => Self::NotFound,
             QueueError::Open(OpenQueueError::Open {
-                source: OpenQueue::Corrupt { .. } | OpenQueue::Missing { .. },
+                source: OpenQueue::Corrupt { .. } | OpenQueue::Missing { .. } | OpenQueue::Renumbered { .. },
                 ..
             })
             | QueueError::Publish(PublishError::Storage(StorageError::Damaged { .. }))

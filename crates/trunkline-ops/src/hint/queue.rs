@@ -31,7 +31,10 @@ pub(super) fn hints(error: &QueueError) -> Vec<String> {
                 word(&place.dsn.to_string())
             ),
         ],
-        QueueError::Open(OpenQueueError::Open { source: OpenError::Missing { .. }, .. }) => {
+        QueueError::Open(OpenQueueError::Open {
+            source: OpenError::Missing { .. } | OpenError::Renumbered { .. },
+            ..
+        }) => {
             vec!["nothing was changed; keep a copy of the folder before you try anything".to_owned()]
         }
         QueueError::Open(OpenQueueError::Open { source: OpenError::Io { source, .. }, .. })

@@ -179,6 +179,9 @@ impl EmbeddedQueue {
     /// Messages of a missing file are given up for every group, and so are those of a damaged frame that can't be
     /// read. What consumers had done by a damaged frame is forgotten with it: its messages come again. From then on
     /// the queue opens as ever.
+    ///
+    /// Where a topic or a group would be taken for another that may be lost, the answer is
+    /// [`OpenError::Renumbered`], and there is no remedy but a backup.
     pub fn repair_on(disk: Arc<dyn Disk>, options: EmbeddedOptions) -> Result<(Self, Repaired), OpenError> {
         let mut repaired = Repaired::default();
         let queue = Self::open_or_repair(disk, options, Some(&mut repaired))?;

@@ -141,6 +141,20 @@ pub(crate) fn read_messages(
     damaged
 }
 
+/// Whether a payload that is damaged somewhere may have had a change on which the numbers of topics and groups rest: it
+/// has one, or can't be read to its end.
+pub(crate) fn may_number(payload: &[u8]) -> bool {
+    let mut decoder = Decoder(payload);
+    while !decoder.0.is_empty() {
+        match next(payload, &mut decoder) {
+            Ok(Some(Record::Change(change))) if change.numbers() => return true,
+            Ok(_) => {}
+            Err(_) => return true,
+        }
+    }
+    false
+}
+
 /// The next record of a payload; none when it is a message whose checksum is wrong.
 fn next<'a>(payload: &'a [u8], decoder: &mut Decoder<'a>) -> Result<Option<Record<'a>>, Malformed> {
     let [kind] = decoder.array()?;

@@ -75,9 +75,12 @@ pub(crate) fn recover(
     let hasher = hasher(&queue);
     let ends: BTreeMap<u32, u64> =
         segments.values().map(|segment| (segment.header.number - 1, segment.header.previous_end)).collect();
-    let mut replay = Replay { engine, hasher, old: true, index: Index::default() };
+    let mut replay =
+        Replay { engine, hasher, old: true, index: Index::default(), unnumbered: None, misnumbered: None };
     remove_strays(&**disk, &names, &segments);
     let mut tail = None;
+    // Not before it is sure that the repair can be done.
+    let mut repaired_indexes = Vec::new();
     for (number, segment) in &mut segments {
         if replay.old && *number >= state {
             replay.finish_old();
@@ -126,13 +129,18 @@ pub(crate) fn recover(
             Verdict::Corrupt { offset, what } => return Err(OpenError::corrupt(&name, offset, what)),
         };
         if *number != last {
+            let index = std::mem::take(&mut replay.index);
             if repaired.is_some() {
-                let written = replay.index.write_synced(&**disk, &segment.header, segment.end);
-                written.map_err(OpenError::io(format!("write the index of {name}")))?;
+                repaired_indexes.push((index, segment.header, segment.end));
             } else {
-                replay.index.write(&**disk, &segment.header, segment.end);
+                index.write(&**disk, &segment.header, segment.end);
             }
         }
+    }
+    replay.refuse_misnumbered()?;
+    for (index, header, end) in repaired_indexes {
+        let written = index.write_synced(&**disk, &header, end);
+        written.map_err(OpenError::io(format!("write the index of {}", segment_name(header.number))))?;
     }
     replay.finish_old();
     let Replay { mut engine, index, .. } = replay;

@@ -3,6 +3,7 @@
 use super::frame::{self, FRAME_HEADER_LEN, HEADER_LEN, Header, Verdict};
 use super::journal::segment_name;
 use super::missing::Listed;
+use super::record::may_number;
 use super::replay::Replay;
 
 /// What a queue was opened without, at an operator's word.
@@ -66,6 +67,10 @@ impl Repaired {
             let end = next.unwrap_or(whole);
             let from = (offset as usize + FRAME_HEADER_LEN).min(bytes.len());
             let payload = &bytes[from..(end as usize).clamp(from, bytes.len())];
+            let numbers = frame::payload_before(bytes, offset, end).is_none_or(may_number);
+            if numbers && !replay.old {
+                replay.unnumbered.get_or_insert((header.number, offset));
+            }
             let (saved, messages) = replay.salvage(header.number, offset, payload);
             self.parts.push(GivenUpPart::Damaged {
                 file: segment_name(header.number),

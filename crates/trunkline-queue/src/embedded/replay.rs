@@ -6,9 +6,10 @@ use super::OpenError;
 use super::codec::Malformed;
 use super::frame::{FRAME_HEADER_LEN, Frame};
 use super::index::{self, Index, Indexed, index_name};
+use super::journal::segment_name;
 use super::record::{Framed, Place, Record, index_message, read, read_messages};
 use crate::check::IdHasher;
-use crate::engine::Engine;
+use crate::engine::{Change, Engine};
 
 /// The frames of a journal on their way into the state.
 pub(super) struct Replay {
@@ -18,6 +19,10 @@ pub(super) struct Replay {
     pub(super) old: bool,
     /// Of the segment whose frames these are.
     pub(super) index: Index,
+    /// The first damaged frame that may have had a change on which the numbers of later topics and groups rest.
+    pub(super) unnumbered: Option<(u32, u64)>,
+    /// The first frame after it in which a topic or a group begins.
+    pub(super) misnumbered: Option<(u32, u64)>,
 }
 
 impl Replay {
@@ -29,17 +34,43 @@ impl Replay {
     }
 
     pub(super) fn frame(&mut self, segment: u32, offset: u64, frame: Frame<'_>) -> Result<(), Malformed> {
+        let place = (segment, offset);
         let segment = NonZeroU32::new(segment).ok_or(Malformed("segments are numbered from 1"))?;
         read(frame.payload, |record| {
             match record {
                 Record::Change(_) if self.old => {}
-                Record::Change(change) => self.engine.apply(&change),
+                Record::Change(change) => {
+                    if self.unnumbered.is_some() && self.begins_another(&change) {
+                        self.misnumbered.get_or_insert(place);
+                    }
+                    self.engine.apply(&change);
+                }
                 Record::Message { framed, encoded, at } => {
                     self.framed(segment, offset as usize + FRAME_HEADER_LEN + at, framed, encoded)?;
                 }
             }
             Ok(())
         })
+    }
+
+    /// That a topic or a group would have the number of another, since one that may have begun before it is lost.
+    pub(super) fn refuse_misnumbered(&self) -> Result<(), OpenError> {
+        let (Some((segment, offset)), Some((later, at))) = (self.unnumbered, self.misnumbered) else {
+            return Ok(());
+        };
+        let later = format!("{} at byte {at}", segment_name(later));
+        Err(OpenError::Renumbered { file: segment_name(segment), offset, later })
+    }
+
+    /// Whether the change gives a topic or a group a number that none has yet.
+    fn begins_another(&self, change: &Change) -> bool {
+        match change {
+            Change::Topic { name } => self.engine.topic_number(name).is_none(),
+            Change::Subscribe { topic, name, .. } => {
+                self.engine.topic(*topic).is_none_or(|topic| !topic.names.contains_key(name))
+            }
+            _ => false,
+        }
     }
 
     /// The messages of a frame that is damaged, each of which has a checksum of its own; its changes have none, and

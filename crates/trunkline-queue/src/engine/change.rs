@@ -67,6 +67,19 @@ pub(crate) enum Change {
 }
 
 impl Change {
+    /// Whether numbers of topics and groups that begin later rest on it.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn numbers(&self) -> bool {
+        matches!(
+            self,
+            Self::Topic { .. }
+                | Self::Subscribe { .. }
+                | Self::Forget { .. }
+                | Self::Adopt { .. }
+                | Self::RenameTopic { .. }
+        )
+    }
+
     /// Whether it is an original, which nothing else could restore: it is synced before it is acknowledged.
     #[cfg(feature = "embedded")]
     pub(crate) fn is_original(&self) -> bool {

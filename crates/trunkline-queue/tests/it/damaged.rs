@@ -200,6 +200,48 @@ async fn once_it_is_repaired_a_queue_opens_whatever_becomes_of_the_disk() {
     }
 }
 
+/// Topics and groups have the numbers in whose order they begin: where one may be lost, a later one would get its number,
+/// and its messages.
+#[tokio::test]
+async fn a_repair_that_would_mix_up_topics_is_refused() {
+    let (stock, group): (TopicName, _) = ("stock".parse().unwrap(), names().1);
+    let new = |id: &str| vec![NewMessage::new("Ping", "").id(id.parse().unwrap())];
+    let disk = queue(3).await;
+    let queue = open(&disk).unwrap();
+    queue.subscribe(stock.clone(), group.clone(), GroupOptions::default()).await.unwrap();
+    queue.publish(stock.clone(), new("s1")).await.unwrap();
+    queue.close().await;
+    // Where the first topic begins.
+    let damaged = copy(&disk);
+    flip(&damaged, "orders");
+    let (before, segment) = (copy(&damaged), "0000000001.seg");
+    let error = EmbeddedQueue::repair_on(Arc::new(damaged.clone()), options()).unwrap_err();
+    assert!(matches!(&error, OpenError::Renumbered { file, .. } if file == segment), "{error}");
+    for words in [segment, "from a backup", "remove the folder"] {
+        assert!(error.to_string().contains(words), "{words}: {error}");
+    }
+    let lists = [&before, &damaged].map(|disk| {
+        let names = disk.list("").unwrap().into_iter().filter(|name| name != "lock");
+        names.map(|name| (disk.bytes(&name), name)).collect::<Vec<_>>()
+    });
+    assert_eq!(lists[0], lists[1], "a file is not what it was");
+    // Where no topic begins, a later one is what it was.
+    flip(&disk, "m1");
+    let (queue, repaired) = EmbeddedQueue::repair_on(Arc::new(disk), options()).unwrap();
+    assert_eq!((repaired.messages(), receive(&queue).await), (1, vec!["m0".to_owned(), "m2".to_owned()]));
+    let deliveries = queue.receive(Receive::new(stock, group).now()).await.unwrap();
+    assert_eq!(deliveries[0].message.id.as_str(), "s1");
+}
+
+/// A topic that is lost, and after which none began, is lost with its messages.
+#[tokio::test]
+async fn a_repair_tells_of_the_messages_of_a_lost_topic() {
+    let disk = queue(3).await;
+    flip(&disk, "orders");
+    let (queue, repaired) = EmbeddedQueue::repair_on(Arc::new(disk), options()).unwrap();
+    assert_eq!((repaired.messages(), queue.stats().await.unwrap().topics.len()), (3, 0));
+}
+
 #[tokio::test]
 async fn a_repair_of_a_sound_queue_gives_nothing_up() {
     let disk = queue(60).await;

@@ -84,6 +84,10 @@ impl MigrateArgs {
         }
         let stop = interrupt::listen();
         let old = open::for_reading(&from).await?;
+        // The new store would have no mark, and what stands beside it knows a later history all the same.
+        if let Some(mark) = old.maintain.restored()? {
+            return Err(OpsError::Restored { position: mark.position }.into());
+        }
         // Before the store is read, which may go on meanwhile.
         let home = Backends::standard().home(&from.dsn, Access::Read);
         let found = home.checkpoints.all().await.map_err(MigrateError::Checkpoint);

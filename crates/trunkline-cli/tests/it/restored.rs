@@ -146,6 +146,12 @@ fn after_an_older_store_is_restored_every_new_event_has_its_effects_once() {
     assert!(ran.exit == 1 && ran.stderr.contains("`trunkline reconcile FILE`"), "{ran:?}");
     let ran = folder.run("doctor app.tsk");
     assert!(ran.exit == 1 && ran.stdout.contains("`trunkline reconcile app.tsk`"), "{ran:?}");
+    let ran = folder.run("migrate app.tsk --from log:data/events --to log:new");
+    assert!(
+        ran.exit == 1 && ran.stderr.contains("`trunkline reconcile FILE`"),
+        "its mark would be lost: {ran:?}"
+    );
+    assert!(!folder.path("new").exists());
     // The store itself can be used meanwhile.
     assert_eq!(folder.run("dispatch app.tsk Place --id early --data '{\"id\":\"early\"}' -q").exit, 0);
     let done = folder.run("reconcile app.tsk --format json -q").json().remove(0);
@@ -153,6 +159,7 @@ fn after_an_older_store_is_restored_every_new_event_has_its_effects_once() {
     assert_eq!((&done["whole"], &done["rebuilt"][0]), (&false.into(), &"orders".into()), "{done}");
     let ran = folder.run("reconcile app.tsk");
     assert!(ran.exit == 1 && ran.stderr.contains("nothing to reconcile"), "{ran:?}");
+    assert_eq!(folder.run("migrate app.tsk --from log:data/events --to log:new -q").exit, 0);
 
     // The same commands again, and others: what they had caused is gone.
     place(&folder, 6..14);

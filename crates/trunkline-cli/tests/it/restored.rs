@@ -1,6 +1,6 @@
 //! A store that is restored to an older history, under a queue, checkpoints and read models that know a later one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -173,7 +173,7 @@ fn after_an_older_store_is_restored_every_new_event_has_its_effects_once() {
         "each order that was placed was posted once each time that it was placed"
     );
     let keys = service.keys();
-    let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+    let distinct: BTreeSet<_> = keys.iter().collect();
     assert_eq!(distinct.len(), keys.len(), "no two orders have one key");
 }
 
@@ -277,6 +277,55 @@ fn a_reconcile_that_is_cut_off_anywhere_is_done_again_to_the_same_effect() {
     place(&folder, 4..6);
     assert_well(&folder, 5);
     assert_eq!(service.orders().values().sum::<usize>(), 7);
+}
+
+#[test]
+fn a_relay_that_was_renamed_since_goes_on_after_the_backup_like_any_other() {
+    let (folder, service) = shop();
+    let text = folder.text("app.tsk");
+    folder.write("app.tsk", format!("{text}[relay.gone]\nevents: [\"Placed\"]\ntopic: \"nowhere\"\n"));
+    place(&folder, 1..4);
+    assert_eq!(folder.run("backup --to backup -q").exit, 0);
+    place(&folder, 4..6);
+    folder.write("app.tsk", text.replace("[relay.out]", "[relay.sends]\nwas: \"out\""));
+    place(&folder, 6..8);
+    restore_beneath(&folder);
+    let done = folder.run("reconcile app.tsk --format json -q").json().remove(0);
+    assert_eq!(done["relays"][0]["after"], done["position"], "{done}");
+    assert_eq!(done["left"], serde_json::json!(["gone"]), "its names of before are the relay's own: {done}");
+    let ran = folder.run("reconcile app.tsk");
+    assert!(
+        ran.exit == 1 && ran.stderr.contains("nothing to reconcile"),
+        "what was left is no reason: {ran:?}"
+    );
+    place(&folder, 4..10);
+    assert_well(&folder, 9);
+    let wanted = |n: u32| (format!("order-{n}"), if (4..8).contains(&n) { 2 } else { 1 });
+    assert_eq!(service.orders(), (1..10).map(wanted).collect());
+    let (keys, distinct) = (service.keys(), service.keys().into_iter().collect::<BTreeSet<_>>());
+    assert_eq!(distinct.len(), keys.len(), "no two orders have one key");
+}
+
+#[test]
+fn a_relay_that_is_renamed_with_the_restore_goes_on_where_its_older_name_was() {
+    for (again, posts) in [("", 1), ("--repost sends", 4)] {
+        let (folder, service) = shop();
+        place(&folder, 1..4);
+        // Nothing relays this one before the backup.
+        assert_eq!(folder.run("dispatch app.tsk Place --id c4 --data '{\"id\":\"4\"}' -q").exit, 0);
+        assert_eq!(folder.run("backup --to backup -q").exit, 0);
+        restore_beneath(&folder);
+        let before = service.keys();
+        let text = folder.text("app.tsk");
+        folder.write("app.tsk", text.replace("[relay.out]", "[relay.sends]\nwas: \"out\""));
+        let ran = folder.run(&format!("reconcile app.tsk {again} -q"));
+        assert_eq!(ran.exit, 0, "{ran:?}");
+        assert_eq!(folder.run("run app.tsk --commands - -q").exit, 0);
+        let keys = service.keys().split_off(before.len());
+        assert_eq!(keys.len(), posts, "{again}: what is posted after the restore");
+        let new = keys.iter().filter(|key| !before.contains(key)).count();
+        assert_eq!(new, 1, "{again}: posted again, a message has the key that it had");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -46,6 +46,7 @@ pub(crate) use metrics::record_queue_metrics;
 pub use received::{NoEvent, event_of};
 pub use relay::{Relay, RelayError};
 pub use relay_key::RelayKey;
+pub(crate) use relay_past::is_past_of;
 pub use relay_progress::RelayProgress;
 pub use stop::{Stop, Stopper};
 #[cfg(feature = "log")]

@@ -298,7 +298,10 @@ impl Relay {
             if self.events.is_empty() || self.events.iter().any(|wanted| wanted.as_str() == event_type) {
                 let producer = to.past.producer(event.position(), &self.name);
                 let message = self.message(&event, to.store.id(), producer, index)?;
-                messages.push(to.histories.of_relay(producer, event.position(), message));
+                let is_name = |other: &str| {
+                    other == producer || other == self.name || self.was.iter().any(|was| was == other)
+                };
+                messages.push(to.histories.of_relay(is_name, event.position(), message));
             }
         }
         Ok(())

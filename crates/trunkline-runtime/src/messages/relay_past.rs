@@ -44,6 +44,11 @@ fn older_in<'a>(kept: &'a str, name: &str) -> Option<&'a str> {
     kept.strip_prefix("$was ")?.strip_suffix(name)?.strip_suffix(" $now ")
 }
 
+/// Whether it is kept under this name what a relay did under an older one.
+pub(crate) fn is_past_of(kept: &str, name: &str) -> bool {
+    older_in(kept, name).is_some()
+}
+
 /// Where a relay goes on that had these names before, and what it did under them.
 ///
 /// It goes on from the furthest of the checkpoints of all these names. An older name's is taken over once, and stays, so

@@ -65,10 +65,15 @@ impl Histories {
     }
 
     /// The message that a relay makes of an event at a position, told apart where a lost future may have had one of this
-    /// id.
-    pub(crate) fn of_relay(&self, relay: &str, position: Position, message: NewMessage) -> NewMessage {
+    /// id. A relay is known by today's name and by those that it had: it was asked to begin again under one of them.
+    pub(crate) fn of_relay(
+        &self,
+        is_name: impl Fn(&str) -> bool,
+        position: Position,
+        message: NewMessage,
+    ) -> NewMessage {
         let since = |history: &&History| {
-            history.position < position || history.again.iter().any(|again| again == relay)
+            history.position < position || history.again.iter().any(|again| is_name(again))
         };
         told_apart(message, self.0.iter().rfind(since))
     }

@@ -20,7 +20,7 @@ use histories::{History, RECONCILED};
 pub(crate) use lost::WithoutLost;
 
 use crate::App;
-use crate::messages::ConsumerAction;
+use crate::messages::{ConsumerAction, Relay, is_past_of};
 
 /// The name by which what sagas had sent is asked to be sent again.
 pub const SAGAS: &str = "$sagas";
@@ -97,11 +97,12 @@ impl App {
     ///
     /// - With queue and checkpoints of the same moment, all go on from there.
     /// - Else a relay that has come further than the backup, or of which nothing is known, goes on after its last event:
-    ///   what it had published is not published again, unless `again` names it. Sagas are run over the whole log; what
-    ///   they wait for is sent again, under other ids than before and with the effect of those, but not to topics that
-    ///   others than commands take from, unless `again` has [`SAGAS`]. A message whose cause the log does not have is
-    ///   passed over when it is delivered.
-    /// - A store without a mark that checkpoints are ahead of was put there by other means, and gets one first.
+    ///   what it had published, under whichever name, is not published again, unless `again` names it. Sagas are run over
+    ///   the whole log; what they wait for is sent again, under other ids than before and with the effect of those, but
+    ///   not to topics that others than commands take from, unless `again` has [`SAGAS`]. A message whose cause the log
+    ///   does not have is passed over when it is delivered.
+    /// - A store without a mark that checkpoints of these are ahead of was put there by other means, and gets one first:
+    ///   its history is what is there now.
     ///
     /// After a crash it is done again, to the same effect. The mark stays until [`end_reconcile`](Self::end_reconcile):
     /// read models are rebuilt before.
@@ -116,8 +117,8 @@ impl App {
         let mark = self.mark(&**maintain).await?;
         let history = self.history(&mark, again).await?;
         let (mut relays, mut left) = (Vec::new(), Vec::new());
-        for name in &names {
-            relays.push(self.reconcile_relay(name, &history).await?);
+        for relay in self.relays() {
+            relays.push(self.reconcile_relay(relay, &history).await?);
         }
         let sagas = self.checkpoints().load(SAGAS).await?;
         if let Some(sagas) = sagas
@@ -126,7 +127,12 @@ impl App {
             self.checkpoints().forget(SAGAS).await?;
         }
         for (name, checkpoint) in self.checkpoints().all().await? {
-            if name != SAGAS && !names.contains(&name) && self.is_ahead(&name, &checkpoint).await? {
+            if is_past(&name, &self.all_names()) {
+                // Who takes an older name's place later takes it over from there.
+                if !self.is_good(&name, &checkpoint, &history).await? {
+                    self.set_back(&name, &history).await?;
+                }
+            } else if !self.is_reconciled(&name) && self.is_ahead(&name, &checkpoint).await? {
                 left.push(name);
             }
         }
@@ -144,13 +150,18 @@ impl App {
             return Ok(mark);
         }
         for (name, checkpoint) in self.checkpoints().all().await? {
-            if self.is_ahead(&name, &checkpoint).await? {
-                let mark = RestoredMark::new(self.store().head().await?, false);
-                maintain.mark_restored(&mark)?;
-                return Ok(mark);
+            if self.is_reconciled(&name) && self.is_ahead(&name, &checkpoint).await? {
+                return self.mark_here(maintain).await;
             }
         }
         Err(ReconcileError::Nothing)
+    }
+
+    /// Marks the store as one whose history ends here.
+    async fn mark_here(&self, maintain: &dyn Maintain) -> Result<RestoredMark, ReconcileError> {
+        let mark = RestoredMark::new(self.store().head().await?, false);
+        maintain.mark_restored(&mark)?;
+        Ok(mark)
     }
 
     /// What is said in the log of how it goes on; what was said there first counts.
@@ -177,39 +188,71 @@ impl App {
         Ok(history)
     }
 
+    /// Brings a relay, and what is kept under its older names, to where it goes on.
     async fn reconcile_relay(
         &self,
-        name: &str,
+        relay: &Relay,
         history: &History,
     ) -> Result<ReconciledRelay, ReconcileError> {
         let checkpoints = self.checkpoints();
-        let there = checkpoints.load(name).await?;
-        let is_good = match &there {
-            Some(checkpoint) => {
-                checkpoint.position <= history.position && !self.is_ahead(name, checkpoint).await?
-            }
-            // Of a whole restore it is known that it had none.
-            None => history.whole,
-        };
-        let again = history.again.iter().any(|again| again == name);
-        let after = match (again, is_good, there) {
-            (true, ..) => None,
-            (false, true, there) => {
-                let after = there.map(|checkpoint| checkpoint.position);
-                return Ok(ReconciledRelay { name: name.to_owned(), after, moved: false });
-            }
-            (false, false, _) => self.store().event_at(history.position).await?,
-        };
-        match &after {
-            Some(event) => {
-                let (position, event_id) = (event.position(), event.event_id());
-                let checkpoint = Checkpoint { store: self.store().id(), position, event_id };
-                checkpoints.save(name, &checkpoint).await?;
-            }
-            None => checkpoints.forget(name).await?,
+        let again = history.again.contains(&relay.name);
+        // It goes on from the furthest of the checkpoints of all its names.
+        let (mut furthest, mut moved) = (None, false);
+        for name in [&relay.name].into_iter().chain(&relay.was) {
+            let Some(there) = checkpoints.load(name).await? else { continue };
+            let after = if again {
+                checkpoints.forget(name).await?;
+                None
+            } else if self.is_good(name, &there, history).await? {
+                Some(there.position)
+            } else {
+                moved = true;
+                self.set_back(name, history).await?
+            };
+            furthest = furthest.max(Some(after));
         }
-        let after = after.map(|event| event.position());
-        Ok(ReconciledRelay { name: name.to_owned(), after, moved: true })
+        let (after, moved) = match furthest {
+            _ if again => (None, true),
+            Some(after) => (after, moved),
+            // Of a whole restore it is known that it had none.
+            None if history.whole => (None, false),
+            None => (self.set_back(&relay.name, history).await?, true),
+        };
+        Ok(ReconciledRelay { name: relay.name.clone(), after, moved })
+    }
+
+    /// Sets a checkpoint to the last event of the history; none is kept where that has no event.
+    async fn set_back(&self, name: &str, history: &History) -> Result<Option<Position>, ReconcileError> {
+        let checkpoints = self.checkpoints();
+        let Some(last) = self.store().event_at(history.position).await? else {
+            checkpoints.forget(name).await?;
+            return Ok(None);
+        };
+        let (position, event_id) = (last.position(), last.event_id());
+        checkpoints.save(name, &Checkpoint { store: self.store().id(), position, event_id }).await?;
+        Ok(Some(position))
+    }
+
+    /// Whether a checkpoint is of the history, and no further than that.
+    async fn is_good(
+        &self,
+        name: &str,
+        checkpoint: &Checkpoint,
+        history: &History,
+    ) -> Result<bool, ReconcileError> {
+        Ok(checkpoint.position <= history.position && !self.is_ahead(name, checkpoint).await?)
+    }
+
+    /// The names of its relays, and those that they had before.
+    fn all_names(&self) -> BTreeSet<&str> {
+        let names = self.relays().flat_map(|relay| [&relay.name].into_iter().chain(&relay.was));
+        names.map(String::as_str).collect()
+    }
+
+    /// Whether what is kept under a name is brought back here: of sagas, of relays, and of what these were.
+    fn is_reconciled(&self, name: &str) -> bool {
+        let names = self.all_names();
+        name == SAGAS || names.contains(name) || is_past(name, &names)
     }
 
     /// Whether the log doesn't have what a checkpoint saw.
@@ -227,4 +270,9 @@ impl App {
         let topics = outside.flat_map(|(consumer, _)| &consumer.topics);
         topics.map(|topic| topic.as_str().to_owned()).collect()
     }
+}
+
+/// Whether it is kept under a name what one of these names was at most up to some event.
+fn is_past(kept: &str, names: &BTreeSet<&str>) -> bool {
+    names.iter().any(|name| is_past_of(kept, name))
 }

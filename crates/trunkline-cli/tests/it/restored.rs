@@ -328,6 +328,28 @@ fn a_relay_that_is_renamed_with_the_restore_goes_on_where_its_older_name_was() {
     }
 }
 
+#[test]
+fn a_mark_that_is_damaged_is_remedied_by_the_command_that_the_error_names() {
+    let (folder, service) = shop();
+    place(&folder, 1..4);
+    assert_eq!(folder.run("backup --to backup -q").exit, 0);
+    let at = "--store log:new/events --queue embedded:new/queue";
+    assert_eq!(folder.run("restore --from backup --store log:new/events -q").exit, 0);
+    folder.write("new/events/restored", "nothing");
+    let before = service.keys();
+    let ran = folder.run(&format!("run app.tsk --commands - {at}"));
+    assert!(ran.exit == 5 && ran.stderr.contains("`trunkline reconcile FILE`"), "{ran:?}");
+    let ran = folder.run(&format!("doctor app.tsk {at}"));
+    assert!(ran.exit == 1 && ran.stdout.contains(&format!("`trunkline reconcile app.tsk {at}`")), "{ran:?}");
+    let ran = folder.run(&format!("reconcile app.tsk {at} --format json"));
+    assert!(ran.stderr.contains("the mark of a restored store is damaged, and is made anew"), "{ran:?}");
+    let done = ran.json().remove(0);
+    assert_eq!((&done["whole"], &done["relays"][0]["after"]), (&false.into(), &done["position"]), "{done}");
+    let ran = folder.run(&format!("run app.tsk --commands - {at} -q"));
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    assert_eq!(service.keys(), before, "nothing is posted again");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_of_everything_has_what_waits_and_nothing_of_it_is_posted_twice() {
     let (folder, service) = shop();

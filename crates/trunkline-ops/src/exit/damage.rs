@@ -4,7 +4,7 @@ use trunkline::messages::{CheckpointError, RelayError};
 use trunkline::saga::SagaError;
 use trunkline::sql::{AskError, DatabaseError};
 use trunkline::{ProjectionError, QueryError, RunError, SystemError};
-use trunkline_store::ReadError;
+use trunkline_store::{MaintainError, ReadError};
 
 use crate::OpsError;
 use crate::migrate::MigrateError;
@@ -22,6 +22,7 @@ pub(super) fn is_damage(error: &OpsError) -> bool {
         OpsError::System(error) => match &**error {
             SystemError::Run(RunError::Sagas(error)) => of_sagas(error),
             SystemError::Run(RunError::Relay { source, .. }) => of_relay(source),
+            SystemError::Run(RunError::Mark(error)) => matches!(error, MaintainError::Damaged { .. }),
             _ => false,
         },
         _ => false,

@@ -25,6 +25,9 @@ use crate::messages::{ConsumerAction, Relay, is_past_of};
 /// The name by which what sagas had sent is asked to be sent again.
 pub const SAGAS: &str = "$sagas";
 
+/// What is told under this target is for the user, whatever else is.
+const MADE_ANEW: &str = "trunkline::made_anew";
+
 /// What becomes of a relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReconciledRelay {
@@ -102,7 +105,7 @@ impl App {
     ///   not to topics that others than commands take from, unless `again` has [`SAGAS`]. A message whose cause the log
     ///   does not have is passed over when it is delivered.
     /// - A store without a mark that checkpoints of these are ahead of was put there by other means, and gets one first:
-    ///   its history is what is there now.
+    ///   its history is what is there now. So does one whose mark is damaged.
     ///
     /// After a crash it is done again, to the same effect. The mark stays until [`end_reconcile`](Self::end_reconcile):
     /// read models are rebuilt before.
@@ -146,8 +149,21 @@ impl App {
     }
 
     async fn mark(&self, maintain: &dyn Maintain) -> Result<RestoredMark, ReconcileError> {
-        if let Some(mark) = maintain.restored()? {
-            return Ok(mark);
+        match maintain.restored() {
+            Ok(Some(mark)) => return Ok(mark),
+            Ok(None) => {}
+            // There was one, and what it said is lost: the log is older than what stands beside it may know.
+            Err(MaintainError::Damaged { .. }) => {
+                let mark = self.mark_here(maintain).await?;
+                tracing::warn!(
+                    target: MADE_ANEW,
+                    position = %mark.position,
+                    "the mark of a restored store is damaged, and is made anew: what the store has now is taken for its \
+                     history, and nothing that stands beside it for restored with it"
+                );
+                return Ok(mark);
+            }
+            Err(error) => return Err(error.into()),
         }
         for (name, checkpoint) in self.checkpoints().all().await? {
             if self.is_reconciled(&name) && self.is_ahead(&name, &checkpoint).await? {

@@ -98,8 +98,8 @@ fn mark_error(what: &'static str) -> impl FnOnce(std::io::Error) -> MaintainErro
     move |source| {
         match source.kind() {
         std::io::ErrorKind::InvalidData => MaintainError::Damaged {
-            what: "the file `restored` in the store's folder is damaged; remove it, and `trunkline reconcile` finds out \
-                   what it said"
+            what: "the file `restored` in the store's folder is damaged, which says to which history the store was \
+                   restored; `trunkline reconcile FILE` takes what is there now for that history"
                 .to_owned(),
         },
         _ => MaintainError::Io { what: format!("could not {what} the mark of a restored store"), source },

@@ -350,6 +350,24 @@ fn a_mark_that_is_damaged_is_remedied_by_the_command_that_the_error_names() {
     assert_eq!(service.keys(), before, "nothing is posted again");
 }
 
+#[test]
+fn a_backup_that_somebody_uses_is_not_written_or_restored_by_another() {
+    let (folder, _service) = shop();
+    place(&folder, 1..3);
+    assert_eq!(folder.run("backup app.tsk --to all -q").exit, 0);
+    let used = std::fs::File::open(folder.path("all")).unwrap();
+    used.lock().unwrap();
+    let to = "--store log:new/events --queue embedded:new/queue";
+    for words in ["backup app.tsk --to all".to_owned(), format!("restore app.tsk --from all {to}")] {
+        let ran = folder.run(&words);
+        assert!(ran.exit == 1 && ran.stderr.contains("is in use by another process"), "{words}: {ran:?}");
+        assert!(!folder.path("new").exists());
+    }
+    used.unlock().unwrap();
+    assert_eq!(folder.run("backup app.tsk --to all -q").exit, 0);
+    assert_eq!(folder.run(&format!("restore app.tsk --from all {to} -q")).exit, 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_of_everything_has_what_waits_and_nothing_of_it_is_posted_twice() {
     let (folder, service) = shop();

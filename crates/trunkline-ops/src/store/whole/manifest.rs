@@ -1,0 +1,81 @@
+//! The file that says what belongs to a backup of all that an application has.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use trunkline::messages::Checkpoint;
+use trunkline_store::MaintainError;
+
+use super::failed;
+use crate::OpsError;
+
+/// Its name.
+pub(in crate::store) const MANIFEST: &str = "whole";
+
+/// The name under which it is written.
+pub(super) const BESIDE: &str = "whole.tmp";
+
+const TITLE: &str = "trunkline whole backup 1";
+
+/// What belongs to a backup.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    /// Counted up with each backup into the folder; 0 before the first is done.
+    pub(super) number: u64,
+    pub(super) taken_at: String,
+    pub(super) checkpoints: BTreeMap<String, Checkpoint>,
+    /// The folder of the queue's copy; none where there was no queue.
+    pub(super) queue: Option<String>,
+}
+
+impl Manifest {
+    pub(super) fn read(folder: &Path) -> Result<Option<Self>, OpsError> {
+        let path = folder.join(MANIFEST);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(damaged(&path)),
+            Err(source) => return Err(failed("reading", &path)(source)),
+        };
+        Self::parse(&text).map(Some).ok_or_else(|| damaged(&path))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (title, body) = text.split_once('\n')?;
+        let (body, sum) = body.strip_suffix('\n')?.rsplit_once('\n')?;
+        let is_whole = title == TITLE && sum.strip_prefix("sum ")? == checksum(body.as_bytes());
+        is_whole.then(|| serde_json::from_str(body).ok())?
+    }
+
+    pub(super) fn write(&self, folder: &Path) -> Result<(), OpsError> {
+        let (path, beside) = (folder.join(MANIFEST), folder.join(BESIDE));
+        let write = || -> io::Result<()> {
+            let body = serde_json::to_string(self)?;
+            let mut file = File::create(&beside)?;
+            write!(file, "{TITLE}\n{body}\nsum {}\n", checksum(body.as_bytes()))?;
+            file.sync_all()?;
+            fs::rename(&beside, &path)?;
+            File::open(folder)?.sync_all()
+        };
+        write().map_err(failed("writing", &path))
+    }
+}
+
+/// What a file of a backup is whose bytes are not those that it had.
+pub(super) fn damaged(path: &Path) -> OpsError {
+    let what = format!(
+        "{} of the backup is damaged; restore another backup, and take the next one into another folder",
+        path.display()
+    );
+    MaintainError::Damaged { what }.into()
+}
+
+/// What a flipped bit changes.
+pub(super) fn checksum(bytes: &[u8]) -> String {
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, bytes).simple().to_string()
+}

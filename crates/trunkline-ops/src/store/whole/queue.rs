@@ -1,0 +1,68 @@
+//! The copy of a queue in a backup: how it is put in its place.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use trunkline_place::look;
+
+use super::failed;
+use crate::OpsError;
+
+/// The folder of the queue's copy in the backup of this number.
+pub(super) fn name(number: u64) -> String {
+    format!("queue-{number}")
+}
+
+/// Puts the copy of a queue in its place, where nothing is, or the same is already.
+pub(super) fn restore(from: Option<PathBuf>, to: &Path) -> Result<(), OpsError> {
+    let held = look(to).map_err(failed("looking at", to))?;
+    match (from, held) {
+        (None, None) => Ok(()),
+        (Some(from), None) => place(&from, to).map_err(failed("restoring", to)),
+        // What an interrupted restore has put there.
+        (Some(from), Some(_)) if is_same(&from, to).map_err(failed("comparing", to))? => Ok(()),
+        (_, Some(held)) => Err(OpsError::Occupied { path: to.to_owned(), held }),
+    }
+}
+
+fn place(from: &Path, to: &Path) -> io::Result<()> {
+    let mut beside = to.as_os_str().to_owned();
+    beside.push(".restoring");
+    let beside = PathBuf::from(beside);
+    if beside.exists() {
+        fs::remove_dir_all(&beside)?;
+    }
+    fs::create_dir_all(&beside)?;
+    for (name, path) in files(from)? {
+        fs::copy(path, beside.join(&name))?;
+        File::open(beside.join(name))?.sync_all()?;
+    }
+    File::open(&beside)?.sync_all()?;
+    if to.exists() {
+        fs::remove_dir(to)?;
+    }
+    fs::rename(&beside, to)?;
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// What is in a folder, by name.
+pub(super) fn files(folder: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
+    let named = |entry: fs::DirEntry| (entry.file_name().to_string_lossy().into_owned(), entry.path());
+    fs::read_dir(folder)?.map(|entry| entry.map(named)).collect()
+}
+
+fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (files(one)?, files(other)?);
+    if !one.keys().eq(other.keys()) {
+        return Ok(false);
+    }
+    for (one, other) in one.values().zip(other.values()) {
+        if fs::read(one)? != fs::read(other)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

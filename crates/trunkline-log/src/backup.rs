@@ -352,10 +352,50 @@ pub fn restore(
     if !runs.is_empty() || !files.iter().all(of_restore) {
         return Err(BackupError::NotEmpty { folder: to.name() });
     }
-    let folder = from.name();
-    let damaged = |what: String| BackupError::Damaged { folder: folder.clone(), what };
     let total = manifest.bytes();
     let mut done = 0;
+    read_all(from, &manifest, &mut |source, held| {
+        restore_segment(source, to, held.bytes, &mut |bytes| {
+            done += bytes;
+            progress(done, total);
+        })
+    })?;
+    let mark = RestoredMark::new(manifest.position, whole);
+    mark.write(to).map_err(io_error("write that the log was restored"))?;
+    // The first segment is named last: without it there is no log.
+    for number in (1..=manifest.segments.len() as u64).rev() {
+        let name = segment::file_name(number);
+        to.rename(&temporary(number), &name).map_err(io_error(format!("name {name}")))?;
+        to.sync_dir("").map_err(io_error("sync the folder"))?;
+    }
+    drop(lock);
+    let Manifest { position, segments, .. } = manifest;
+    Ok(Backup { position, segments: segments.len() as u64, bytes: total, bytes_copied: total })
+}
+
+/// Reads every byte of a backup and verifies it, as [`restore`] does, and writes nothing.
+///
+/// `progress` is called with how many bytes were read and how many there are.
+pub fn verify_backup(from: &dyn Disk, progress: &mut dyn FnMut(u64, u64)) -> Result<(), BackupError> {
+    let manifest =
+        Manifest::read(from, MANIFEST)?.ok_or_else(|| BackupError::NotFound { folder: from.name() })?;
+    let total = manifest.bytes();
+    let mut done = 0;
+    read_all(from, &manifest, &mut |_, held| {
+        done += held.bytes;
+        progress(done, total);
+        Ok(())
+    })
+}
+
+/// Reads all segments of a backup, and hands each on that is whole; then sees that they end as the manifest says.
+fn read_all(
+    from: &dyn Disk,
+    manifest: &Manifest,
+    each: &mut dyn FnMut(&Segment, &Held) -> Result<(), BackupError>,
+) -> Result<(), BackupError> {
+    let folder = from.name();
+    let damaged = |what: String| BackupError::Damaged { folder: folder.clone(), what };
     let mut position = 0;
     for (number, held) in (1..).zip(&manifest.segments) {
         let name = segment::file_name(number);
@@ -384,24 +424,12 @@ pub fn restore(
             return Err(damaged(format!("{name} doesn't end as the manifest says")));
         }
         position = frames.next_position() - 1;
-        restore_segment(&source, to, held.bytes, &mut |bytes| {
-            done += bytes;
-            progress(done, total);
-        })?;
+        each(&source, held)?;
     }
     if position != manifest.position {
         return Err(damaged("its last event is not the one that the manifest names".to_owned()));
     }
-    let mark = RestoredMark::new(manifest.position, whole);
-    mark.write(to).map_err(io_error("write that the log was restored"))?;
-    // The first segment is named last: without it there is no log.
-    for number in (1..=manifest.segments.len() as u64).rev() {
-        let name = segment::file_name(number);
-        to.rename(&temporary(number), &name).map_err(io_error(format!("name {name}")))?;
-        to.sync_dir("").map_err(io_error("sync the folder"))?;
-    }
-    drop(lock);
-    Ok(Backup { position, segments: manifest.segments.len() as u64, bytes: total, bytes_copied: total })
+    Ok(())
 }
 
 fn temporary(number: u64) -> String {

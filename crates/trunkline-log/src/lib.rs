@@ -57,7 +57,7 @@ mod verify;
 mod walk;
 mod writer;
 
-pub use backup::{Backup, BackupError, restore};
+pub use backup::{Backup, BackupError, restore, verify_backup};
 pub use batch::{Appended, BATCH_BYTES_MAX, Batch, Expected, LabelQuery, Same, Told};
 pub use cursor::Cursor;
 pub use error::{AppendError, OpenError, ReadError};

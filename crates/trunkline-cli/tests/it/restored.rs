@@ -9,7 +9,7 @@ use serde_json::Value;
 use trunkline::{App, CommandRequest, FromFile as _, LogStore, LogStoreOptions, config};
 use trunkline::{messages::FileCheckpoints, queue};
 
-use crate::folder::Folder;
+use crate::folder::{Folder, files};
 
 const APPLICATION: &str = r#"
 [commands.Place]
@@ -365,6 +365,28 @@ fn a_backup_that_somebody_uses_is_not_written_or_restored_by_another() {
     }
     used.unlock().unwrap();
     assert_eq!(folder.run("backup app.tsk --to all -q").exit, 0);
+    assert_eq!(folder.run(&format!("restore app.tsk --from all {to} -q")).exit, 0);
+}
+
+#[test]
+fn of_a_damaged_backup_nothing_is_put_in_place() {
+    let (folder, _service) = shop();
+    place(&folder, 1..3);
+    assert_eq!(folder.run("backup app.tsk --to all -q").exit, 0);
+    let to = "--store log:new/events --queue embedded:new/queue";
+    for part in ["all/events", "all/queue-1"] {
+        // Of the queue, the last file is its newest segment.
+        let file = files(&folder.path(part)).into_iter().rfind(|file| file.extension().is_some()).unwrap();
+        let whole = std::fs::read(&file).unwrap();
+        let mut bytes = whole.clone();
+        let middle = bytes.iter().rposition(|byte| *byte != 0).unwrap() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+        let ran = folder.run(&format!("restore app.tsk --from all {to}"));
+        assert!(ran.exit == 5 && ran.stderr.contains("damaged"), "{part}: {ran:?}");
+        assert!(!folder.path("new").exists(), "{part}");
+        std::fs::write(&file, whole).unwrap();
+    }
     assert_eq!(folder.run(&format!("restore app.tsk --from all {to} -q")).exit, 0);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trunkline_log::disk::{CrashChoice, Disk, Fault, FaultKind, MemoryDisk, OpenMode};
-use trunkline_log::{BackupError, Expected, Log, restore};
+use trunkline_log::{BackupError, Expected, Log, restore, verify_backup};
 
 use crate::check::{all, assert_holds, assert_verifies};
 use crate::draft::Draft;
@@ -156,8 +156,15 @@ fn a_damaged_backup_is_not_restored() {
             _ => damaged.open(name, OpenMode::Write).unwrap().set_len(at).unwrap(),
         }
         let to = MemoryDisk::new();
+        let verified = verify_backup(&damaged, &mut quietly).is_ok();
+        let restored = restore(&damaged, &to, false, &mut quietly);
+        assert_eq!(
+            verified,
+            restored.is_ok(),
+            "what is verified is restored, and nothing else: {restored:?}"
+        );
         // Some bits of a segment mean nothing; those may be wrong, nothing else may.
-        match restore(&damaged, &to, false, &mut quietly) {
+        match restored {
             Ok(_) => assert_holds(&open(&to).unwrap(), &reference, "from a backup with a harmless flaw"),
             Err(BackupError::Damaged { .. } | BackupError::NotFound { .. } | BackupError::Io { .. }) => {
                 let left = to.list("").unwrap();

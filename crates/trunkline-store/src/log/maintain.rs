@@ -117,6 +117,11 @@ fn report(backup: engine::Backup) -> BackupReport {
 }
 
 impl LogStore {
+    /// Verifies all of a backup, as [`restore`](Self::restore) does, and writes nothing; progress is in bytes.
+    pub fn verify_backup(from: &Path, progress: Progress<'_>) -> Result<(), MaintainError> {
+        engine::verify_backup(&RealDisk::new(from), progress).map_err(maintain_error)
+    }
+
     /// Makes a store of a backup, all of which is verified; the folder must be empty or absent.
     ///
     /// It is [marked](Maintain::restored) from the first moment on; `whole` says whether the queue and the checkpoints

@@ -29,6 +29,9 @@ pub(super) struct Manifest {
     pub(super) checkpoints: BTreeMap<String, Checkpoint>,
     /// The folder of the queue's copy; none where there was no queue.
     pub(super) queue: Option<String>,
+    /// The checksum of each file in it; an earlier version wrote none.
+    #[serde(default)]
+    pub(super) queue_files: BTreeMap<String, String>,
 }
 
 impl Manifest {
@@ -78,4 +81,32 @@ pub(super) fn damaged(path: &Path) -> OpsError {
 /// What a flipped bit changes.
 pub(super) fn checksum(bytes: &[u8]) -> String {
     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, bytes).simple().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_is_read_back_and_damage_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = BTreeMap::from([("1.seg".to_owned(), checksum(b"bytes"))]);
+        let written = Manifest { number: 7, queue_files: files.clone(), ..Manifest::default() };
+        written.write(folder.path()).unwrap();
+        let read = Manifest::read(folder.path()).unwrap().unwrap();
+        assert_eq!((read.number, read.queue_files), (7, files));
+        let text = fs::read_to_string(folder.path().join(MANIFEST)).unwrap();
+        for harmed in [text.replace('7', "8"), text.replace("1.seg", "2.seg"), text[..9].to_owned()] {
+            fs::write(folder.path().join(MANIFEST), harmed).unwrap();
+            assert!(Manifest::read(folder.path()).unwrap_err().to_string().contains("is damaged"));
+        }
+    }
+
+    #[test]
+    fn one_of_before_there_were_checksums_of_the_queue_is_read() {
+        let body = r#"{"number":1,"taken_at":"2026-11-30T12:00:00Z","checkpoints":{},"queue":"queue-1"}"#;
+        let text = format!("{TITLE}\n{body}\nsum 7ed6eb7ee2d05035a420f4b1f0a253e6\n");
+        let manifest = Manifest::parse(&text).unwrap();
+        assert_eq!((manifest.queue.as_deref(), manifest.queue_files.len()), (Some("queue-1"), 0));
+    }
 }

@@ -54,6 +54,7 @@ pub async fn backup_whole(
         let copied =
             copy_queue(&folder, &to.join(&name)).map_err(|source| queue_error(places.messages, source))?;
         queue_bytes = copied.bytes;
+        manifest.queue_files = queue::checksums(&to.join(&name))?;
         manifest.queue = Some(name);
     }
     // Opened after all the others were taken: it shows what is synced by now.
@@ -123,7 +124,8 @@ pub fn events_of(from: &Path) -> Result<PathBuf, OpsError> {
 
 /// Makes queue, checkpoints and store of a backup, none of which may be there; the store comes last, with its mark.
 ///
-/// The backup's folder is locked until all is in its place. Interrupted, it is done again.
+/// All of the backup is verified before anything is put in its place, and its folder is locked until all is. Interrupted,
+/// it is done again.
 pub async fn restore_whole(
     from: &Path,
     places: Places<'_>,
@@ -152,13 +154,17 @@ pub async fn restore_whole(
         return Err(OpsError::Occupied { path, held });
     }
     let events = from.join(EVENTS);
+    queue::verify(from, &manifest)?;
+    // Each byte is read twice.
+    LogStore::verify_backup(&events, &mut |done, total| progress(done, 2 * total))?;
     if let Some(folder) = queue_folder(&places.messages.dsn) {
         queue::restore(manifest.queue.as_ref().map(|name| from.join(name)), &folder)?;
     }
     for (name, checkpoint) in &manifest.checkpoints {
         home.save(name, checkpoint).await.map_err(trunkline::ReconcileError::from)?;
     }
-    let report = LogStore::restore(&events, target, true, progress)?;
+    let mut progressed = |done, total| progress(total + done, 2 * total);
+    let report = LogStore::restore(&events, target, true, &mut progressed)?;
     drop(lock);
     Ok(RestoreDone { leaves_out: &[], ..RestoreDone::from(report) })
 }

@@ -1,18 +1,44 @@
-//! The copy of a queue in a backup: how it is put in its place.
+//! The copy of a queue in a backup: what is in it, whether it is whole, and how it is put in its place.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use trunkline_place::look;
 
 use super::failed;
+use super::manifest::{Manifest, checksum, damaged};
 use crate::OpsError;
 
 /// The folder of the queue's copy in the backup of this number.
 pub(super) fn name(number: u64) -> String {
     format!("queue-{number}")
+}
+
+/// The checksums of the files of a copy.
+pub(super) fn checksums(copy: &Path) -> Result<BTreeMap<String, String>, OpsError> {
+    let read = || -> io::Result<_> {
+        let sums = files(copy)?.into_iter().map(|(name, path)| Ok((name, checksum(&fs::read(path)?))));
+        sums.collect()
+    };
+    read().map_err(failed("reading", copy))
+}
+
+/// Whether the copy is the one that the manifest names, bit for bit.
+pub(super) fn verify(from: &Path, manifest: &Manifest) -> Result<(), OpsError> {
+    let Some(copy) = manifest.queue.as_ref().map(|name| from.join(name)) else { return Ok(()) };
+    for (name, sum) in &manifest.queue_files {
+        let path = copy.join(name);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(damaged(&path)),
+            bytes => bytes.map_err(failed("reading", &path))?,
+        };
+        if checksum(&bytes) != *sum {
+            return Err(damaged(&path));
+        }
+    }
+    Ok(())
 }
 
 /// Puts the copy of a queue in its place, where nothing is, or the same is already.

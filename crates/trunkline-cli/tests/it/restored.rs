@@ -390,6 +390,23 @@ fn of_a_damaged_backup_nothing_is_put_in_place() {
     assert_eq!(folder.run(&format!("restore app.tsk --from all {to} -q")).exit, 0);
 }
 
+#[test]
+fn copies_that_killed_backups_have_left_are_removed_by_the_next() {
+    let (folder, _service) = shop();
+    place(&folder, 1..3);
+    assert_eq!(folder.run("backup app.tsk --to all -q").exit, 0);
+    // As if it had ended before it removed the copy before, and the next one before its manifest.
+    for (name, text) in [("queue-0", "old"), ("queue-7", "new")] {
+        std::fs::create_dir(folder.path("all").join(name)).unwrap();
+        folder.write(&format!("all/{name}/0000000001.seg"), text);
+    }
+    assert_eq!(folder.run("backup app.tsk --to all -q").exit, 0);
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder.path("all")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["events", "queue-2", "whole"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_of_everything_has_what_waits_and_nothing_of_it_is_posted_twice() {
     let (folder, service) = shop();

@@ -64,10 +64,7 @@ pub async fn backup_whole(
     opened.close().await;
     let report = report?;
     manifest.write(to)?;
-    if let Some(old) = before.queue {
-        // With the next manifest beside it, it belongs to nothing.
-        drop(fs::remove_dir_all(to.join(old)));
-    }
+    queue::remove_others(to, manifest.queue.as_deref());
     drop(lock);
     Ok(BackupDone {
         position: report.position,

@@ -16,6 +16,11 @@ pub(super) fn name(number: u64) -> String {
     format!("queue-{number}")
 }
 
+/// Whether a folder of a backup has that of a copy, whichever.
+fn is_copy(name: &str) -> bool {
+    name.strip_prefix("queue-").is_some_and(|number| number.parse::<u64>().is_ok())
+}
+
 /// The checksums of the files of a copy.
 pub(super) fn checksums(copy: &Path) -> Result<BTreeMap<String, String>, OpsError> {
     let read = || -> io::Result<_> {
@@ -39,6 +44,16 @@ pub(super) fn verify(from: &Path, manifest: &Manifest) -> Result<(), OpsError> {
         }
     }
     Ok(())
+}
+
+/// Removes the copies that belong to no backup: the one before, and what backups have left that were interrupted.
+pub(super) fn remove_others(folder: &Path, of_backup: Option<&str>) {
+    // What can't be removed takes room, and belongs to nothing.
+    for (name, path) in files(folder).unwrap_or_default() {
+        if is_copy(&name) && of_backup != Some(&*name) {
+            drop(fs::remove_dir_all(path));
+        }
+    }
 }
 
 /// Puts the copy of a queue in its place, where nothing is, or the same is already.

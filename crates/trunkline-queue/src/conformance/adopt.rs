@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use super::Fixture;
+use super::hold::{drain, held, keyed};
 use super::sample::{
     REST, ack, ask, counts, due, group, id, kill, letters, message, one, operating, publish, publish_all,
     subscribe, topic,
 };
-use crate::{Adopted, Adoption, DeadLetterDecision, MessageQueue, OperateError, SettleError};
+use crate::{
+    Adopted, Adoption, DeadLetterDecision, GroupOptions, MessageQueue, OnDead, OperateError, SettleError,
+};
 
 async fn adopt(queue: &dyn MessageQueue, from: &str, to: &str, name: &str) -> Adopted {
     let adoption =
@@ -83,6 +86,84 @@ pub async fn what_was_held_comes_to_the_other_group(fixture: Fixture) {
     fixture.pass(REST).await;
     let again = one(&*queue, "mail").await;
     assert_eq!((again.message.id, again.attempt), (id("m1"), 2));
+}
+
+/// Subscribes groups that are ordered in one partition.
+async fn subscribe_both(queue: &dyn MessageQueue, on_dead: OnDead) {
+    for name in ["post", "mail"] {
+        let options = GroupOptions { ordered: Some(1), on_dead };
+        queue.subscribe(topic("orders"), group(name), options).await.expect("these are its options");
+    }
+}
+
+/// Decides about the dead letter that a group has of a message; how many messages that has released.
+async fn decide(queue: &dyn MessageQueue, name: &str, message: &str, decision: DeadLetterDecision) -> u64 {
+    let mut letters = letters(queue).await.into_iter();
+    let letter = letters.find(|letter| letter.group == group(name) && letter.message.id == id(message));
+    let letter = letter.expect("it is dead").id;
+    let decided = operating(queue).decide(letter, decision, "ada".to_owned()).await;
+    decided.expect("it is dead").released
+}
+
+fn edit(new: &str) -> DeadLetterDecision {
+    DeadLetterDecision::Edit(Box::new(keyed(new, "a")))
+}
+
+/// Dead letters of both groups hold their key together, also where one has the place in the order that another has.
+pub async fn a_key_that_both_groups_hold_is_held_until_all_is_decided(mut fixture: Fixture) {
+    let mut queue = fixture.queue();
+    subscribe_both(&*queue, OnDead::Hold).await;
+    publish_all(&*queue, ["m1", "m2", "m3"].map(|id| keyed(id, "a")).to_vec()).await;
+    kill(&*queue, "mail", "never").await;
+    kill(&*queue, "post", "broken").await;
+    // In the place of the first, which the other group has still.
+    decide(&*queue, "post", "m1", edit("e1")).await;
+    assert_eq!(kill(&*queue, "post", "again").await.message.id, id("e1"));
+    publish_all(&*queue, vec![keyed("m4", "a"), keyed("b1", "b")]).await;
+    assert_eq!(adopt(&*queue, "post", "mail", "post").await, Adopted { messages: 4, dead: 1 });
+    for reopen in [false, true] {
+        if reopen {
+            drop(queue);
+            queue = fixture.reopen().await;
+        }
+        assert_eq!(held(&*queue).await, 3);
+    }
+    assert_eq!(drain(&*queue).await, ["b1"]);
+    assert_eq!(decide(&*queue, "mail", "e1", DeadLetterDecision::Discard).await, 0);
+    assert_eq!((drain(&*queue).await, held(&*queue).await), (Vec::new(), 3));
+    assert_eq!(decide(&*queue, "mail", "m1", DeadLetterDecision::Discard).await, 3);
+    assert_eq!(drain(&*queue).await, ["m2", "m3", "m4"]);
+}
+
+/// Edited messages of both groups come where the old one was, each of them, also where that is one place.
+pub async fn edited_messages_of_both_groups_keep_their_place(mut fixture: Fixture) {
+    let mut queue = fixture.queue();
+    for (round, on_dead, reopen) in
+        [(1, OnDead::Pass, false), (2, OnDead::Hold, false), (3, OnDead::Hold, true)]
+    {
+        let of_round = |name: &str| format!("{name}-{round}");
+        subscribe_both(&*queue, OnDead::Pass).await;
+        let all = ["m0", "m1", "m2"].map(|name| keyed(&of_round(name), "a"));
+        publish_all(&*queue, all.to_vec()).await;
+        for (name, new) in [("post", "e1"), ("mail", "e2")] {
+            kill(&*queue, name, "never").await;
+            kill(&*queue, name, "never").await;
+            decide(&*queue, name, &of_round("m1"), edit(&of_round(new))).await;
+        }
+        subscribe_both(&*queue, on_dead).await;
+        adopt(&*queue, "post", "mail", "post").await;
+        if reopen {
+            drop(queue);
+            queue = fixture.reopen().await;
+        }
+        let holds = on_dead == OnDead::Hold;
+        if holds {
+            assert_eq!((drain(&*queue).await, held(&*queue).await), (Vec::new(), 3));
+        }
+        let released = decide(&*queue, "mail", &of_round("m0"), DeadLetterDecision::Discard).await;
+        assert_eq!(released, if holds { 3 } else { 0 });
+        assert_eq!(drain(&*queue).await, ["e1", "e2", "m2"].map(of_round));
+    }
 }
 
 /// Messages that were there say whose they were, as dead letters and replayed too; later ones don't.

@@ -11,7 +11,7 @@ use crate::{
     DeadLetterDecision, DecisionRecord, GroupOptions, MessageQueue, MessageState, NewMessage, OnDead, Peek,
 };
 
-fn keyed(id: &str, key: &str) -> NewMessage {
+pub(super) fn keyed(id: &str, key: &str) -> NewMessage {
     message(id).key(key)
 }
 
@@ -22,7 +22,7 @@ async fn subscribe(queue: &dyn MessageQueue, on_dead: OnDead) -> bool {
 }
 
 /// Takes and acknowledges messages one by one until none is due; their ids in that order.
-async fn drain(queue: &dyn MessageQueue) -> Vec<String> {
+pub(super) async fn drain(queue: &dyn MessageQueue) -> Vec<String> {
     let mut drained = Vec::new();
     loop {
         let deliveries = due(queue, "mail").await;
@@ -34,7 +34,7 @@ async fn drain(queue: &dyn MessageQueue) -> Vec<String> {
 }
 
 /// How many messages are held in `orders`.
-async fn held(queue: &dyn MessageQueue) -> u64 {
+pub(super) async fn held(queue: &dyn MessageQueue) -> u64 {
     queue.unfinished(Some(topic("orders"))).await.expect("a sound queue can count").held
 }
 

@@ -158,6 +158,8 @@ macro_rules! __operating_promises {
                 an_adopted_group_goes_on_under_another_name
                 what_both_groups_have_is_there_once
                 what_was_held_comes_to_the_other_group
+                a_key_that_both_groups_hold_is_held_until_all_is_decided
+                edited_messages_of_both_groups_keep_their_place
                 adopted_messages_say_whose_they_were
                 adoptions_survive_reopening
                 a_topic_gets_another_name

@@ -60,8 +60,9 @@ pub(crate) struct Partition {
     pub(crate) cursor: u64,
     /// Untouched and ready messages in line, but for the one that holds the partition, and those in `instead`.
     waiting: BTreeSet<u64>,
-    /// The messages in line that stand in the place of an earlier one, by that place.
-    instead: BTreeMap<u64, u64>,
+    /// The messages in line that stand in the place of an earlier one: that place, and their own. Several may stand in
+    /// one, where a group has adopted another's.
+    instead: BTreeSet<(u64, u64)>,
     /// The message that is being worked on, or waits for its retry: nothing else is handed out.
     held: Option<u64>,
     offer: Option<u64>,
@@ -389,7 +390,7 @@ impl Group {
         if order == place {
             partition.waiting.insert(place);
         } else {
-            partition.instead.insert(order, place);
+            partition.instead.insert((order, place));
         }
     }
 
@@ -399,7 +400,7 @@ impl Group {
         if order == place {
             partition.waiting.remove(&place);
         } else {
-            partition.instead.remove(&order);
+            partition.instead.remove(&(order, place));
         }
     }
 
@@ -407,7 +408,7 @@ impl Group {
     pub(super) fn in_line(&self, number: u16) -> Vec<(u64, u64)> {
         let partition = &self.partitions[usize::from(number)];
         let own = partition.waiting.iter().map(|&place| (place, place));
-        own.chain(partition.instead.iter().map(|(&order, &place)| (order, place))).collect()
+        own.chain(partition.instead.iter().copied()).collect()
     }
 
     /// Notes a message that the group had taken up before the queue was opened; it is put in its place once it is
@@ -447,7 +448,7 @@ impl Group {
         let partition = &mut self.partitions[usize::from(number)];
         let offer = match partition.held {
             Some(held) => Some(held).filter(|held| self.ready.contains(held)),
-            None => match (partition.waiting.first(), partition.instead.first_key_value()) {
+            None => match (partition.waiting.first(), partition.instead.first()) {
                 (Some(own), Some((order, _))) if own < order => Some(*own),
                 (_, Some((_, place))) => Some(*place),
                 (own, None) => own.copied(),

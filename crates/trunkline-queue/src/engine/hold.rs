@@ -4,7 +4,7 @@
 //! A key that begins to be held may have messages in the line; they are moved when they would be handed out, and all at
 //! once ([`Group::sweep`]) when somebody asks how many there are. So a death costs nothing that grows with the line.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::apply::letter_id;
 use super::group::{At, Died, Edited, Group, Touched};
@@ -17,16 +17,17 @@ use crate::{DeadLetterId, OnDead};
 /// A key that is held.
 #[derive(Debug, Default)]
 pub(crate) struct Hold {
-    /// The dead letters that hold it: the number of each by the place that its message has in the order.
-    dead: BTreeMap<u64, u64>,
-    /// What is held, by its place in the order.
-    back: BTreeMap<u64, u64>,
+    /// The dead letters that hold it: the place that the message has in the order, and the number of each. Several may
+    /// have one place, where a group has adopted another's.
+    dead: BTreeSet<(u64, u64)>,
+    /// What is held: its place in the order, and its own.
+    back: BTreeSet<(u64, u64)>,
 }
 
 impl Group {
     /// The number of the dead letter that holds a message of that key and place in the order, if one does.
     pub(crate) fn held_by(&self, key: u32, order: u64) -> Option<u64> {
-        let (first, number) = self.holds.get(&key)?.dead.first_key_value()?;
+        let (first, number) = self.holds.get(&key)?.dead.first()?;
         (*first < order).then_some(*number)
     }
 
@@ -51,17 +52,17 @@ impl Group {
 
     /// The dead letter holds its key from now on.
     pub(super) fn hold(&mut self, key: u32, order: u64, number: u64) {
-        self.holds.entry(key).or_default().dead.insert(order, number);
+        self.holds.entry(key).or_default().dead.insert((order, number));
         self.unswept.insert(self.partition(key));
     }
 
     /// The dead letter holds its key no longer.
-    pub(super) fn release(&mut self, key: u32, order: u64) {
+    pub(super) fn release(&mut self, key: u32, order: u64, number: u64) {
         let Some(hold) = self.holds.get_mut(&key) else { return };
-        hold.dead.remove(&order);
-        let released = match hold.dead.first_key_value() {
-            Some((&next, _)) => {
-                let still = hold.back.split_off(&next);
+        hold.dead.remove(&(order, number));
+        let released = match hold.dead.first() {
+            Some(&(next, _)) => {
+                let still = hold.back.split_off(&(next.saturating_add(1), 0));
                 std::mem::replace(&mut hold.back, still)
             }
             None => self.holds.remove(&key).map(|hold| hold.back).unwrap_or_default(),
@@ -75,14 +76,14 @@ impl Group {
     }
 
     /// How many messages one dead letter alone holds, once all have been swept.
-    pub(super) fn held_behind(&self, key: u32, order: u64) -> u64 {
+    pub(super) fn held_behind(&self, key: u32, order: u64, number: u64) -> u64 {
         let Some(hold) = self.holds.get(&key) else { return 0 };
-        let mut dead = hold.dead.keys().copied();
-        if dead.next() != Some(order) {
+        let mut dead = hold.dead.iter().copied();
+        if dead.next() != Some((order, number)) {
             return 0;
         }
-        let until = dead.next().unwrap_or(u64::MAX);
-        hold.back.range(..until).count() as u64
+        let until = dead.next().map_or(u64::MAX, |(next, _)| next.saturating_add(1));
+        hold.back.range(..(until, 0)).count() as u64
     }
 
     /// Puts a message behind the dead letter that holds it.
@@ -95,7 +96,7 @@ impl Group {
             self.make_ready(place);
         }
         if let Some(hold) = self.holds.get_mut(&key)
-            && hold.back.insert(order, place).is_none()
+            && hold.back.insert((order, place))
         {
             self.held += 1;
         }
@@ -105,9 +106,8 @@ impl Group {
     /// Takes a message out of the back of its key, if it is there.
     pub(super) fn leave_back(&mut self, place: u64, key: u32, order: u64) {
         if let Some(hold) = self.holds.get_mut(&key)
-            && hold.back.get(&order) == Some(&place)
+            && hold.back.remove(&(order, place))
         {
-            hold.back.remove(&order);
             self.held -= 1;
         }
     }
@@ -117,8 +117,8 @@ impl Group {
         let edited = self.edited.remove(&action);
         let instead = edited.map(|edited| edited.order).filter(|_| !self.partitions.is_empty());
         self.put(place, key, Touched::by(action, at, instead));
-        if let Some(Edited { order, key, holds: true, .. }) = edited {
-            self.release(key, order);
+        if let Some(Edited { number, order, key, holds: true }) = edited {
+            self.release(key, order, number);
         }
     }
 
@@ -158,14 +158,14 @@ impl Group {
 
     /// Dead letters hold, of which these do, or none do.
     pub(super) fn hold_by<B: Body>(&mut self, table: &Table<B>, holding: Option<&[u64]>) {
-        let holding_before: Vec<(u64, u32)> = self
+        let holding_before: Vec<(u32, u64, u64)> = self
             .died
             .iter()
             .filter(|(_, died)| died.holds)
-            .filter_map(|(place, died)| Some((died.order, table.get(*place)?.key)))
+            .filter_map(|(place, died)| Some((table.get(*place)?.key, died.order, died.number)))
             .collect();
-        for (order, key) in holding_before {
-            self.release(key, order);
+        for (key, order, number) in holding_before {
+            self.release(key, order, number);
         }
         self.on_dead = if holding.is_some() { OnDead::Hold } else { OnDead::Pass };
         let places: Vec<u64> = self.died.keys().copied().collect();
@@ -193,7 +193,7 @@ impl<B: Body> Topic<B> {
     pub(super) fn held_behind(&mut self, group: u32, place: u64, died: &Died) -> u64 {
         let Some((group, table)) = self.with_table(group).filter(|_| died.holds) else { return 0 };
         group.sweep(table);
-        table.get(place).map_or(0, |entry| group.held_behind(entry.key, died.order))
+        table.get(place).map_or(0, |entry| group.held_behind(entry.key, died.order, died.number))
     }
 
     /// The same, and it holds nothing from now on.
@@ -203,7 +203,7 @@ impl<B: Body> Topic<B> {
             && let Some(entry) = table.get(place)
             && died.holds
         {
-            group.release(entry.key, died.order);
+            group.release(entry.key, died.order, died.number);
         }
         behind
     }

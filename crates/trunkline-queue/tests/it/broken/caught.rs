@@ -275,9 +275,11 @@ caught! {
             an_adopted_group_goes_on_under_another_name
             what_both_groups_have_is_there_once
             what_was_held_comes_to_the_other_group
+            edited_messages_of_both_groups_keep_their_place
             adoptions_survive_reopening;
         adopting_no_dead_letters = AdoptsNoDeadLetters:
-            an_adopted_group_goes_on_under_another_name;
+            an_adopted_group_goes_on_under_another_name
+            a_key_that_both_groups_hold_is_held_until_all_is_decided;
         forgetting_whose_it_was = ForgetsWhoseItWas:
             adopted_messages_say_whose_they_were
             adoptions_survive_reopening;

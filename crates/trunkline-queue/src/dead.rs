@@ -146,7 +146,7 @@ pub struct DecisionRecord {
     pub message_id: MessageId,
     /// The message that took its place.
     pub new_message_id: Option<MessageId>,
-    /// How many messages it had held, which go on: behind the message that came back, or at once.
+    /// How many messages it had held at that time, which go on: behind the message that came back, or at once.
     pub released: u64,
     /// How it came out so far.
     pub outcome: DecisionOutcome,

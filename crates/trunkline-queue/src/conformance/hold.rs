@@ -188,6 +188,29 @@ pub async fn a_discarded_dead_letter_releases_what_it_held(fixture: Fixture) {
     assert_eq!(drain(&*queue).await, ["m2", "m3", "m4"]);
 }
 
+/// What a decision released is counted as of its moment, with what had become due by then, and is the same on record
+/// after reopening, whoever had looked before.
+pub async fn a_decision_counts_what_it_released_as_of_its_moment(mut fixture: Fixture) {
+    let mut queue = fixture.queue();
+    for looked in [false, true] {
+        let of_round = |name: &str| format!("{name}-{looked}");
+        subscribe(&*queue, OnDead::Hold).await;
+        let late = keyed(&of_round("late"), "a").after(REST);
+        publish_all(&*queue, vec![keyed(&of_round("m1"), "a"), keyed(&of_round("m2"), "a"), late]).await;
+        kill(&*queue, "mail", "never").await;
+        fixture.pass(REST).await;
+        if looked {
+            assert_eq!(held(&*queue).await, 2);
+        }
+        assert_eq!(decide(&*queue, DeadLetterDecision::Discard).await.released, 2);
+        drop(queue);
+        queue = fixture.reopen().await;
+        let decisions = operating(&*queue).decisions(0, 10).await.expect("decisions can be read");
+        assert_eq!(decisions.last().map(|decision| decision.released), Some(2));
+        assert_eq!(drain(&*queue).await, ["m2", "late"].map(of_round));
+    }
+}
+
 /// Held is a state of its own, which says by which dead letter.
 pub async fn what_is_held_is_told_apart(fixture: Fixture) {
     let queue = fixture.queue();

@@ -150,6 +150,7 @@ macro_rules! __operating_promises {
                 a_replayed_message_comes_before_what_it_held
                 an_edited_message_comes_before_what_the_old_one_held
                 a_discarded_dead_letter_releases_what_it_held
+                a_decision_counts_what_it_released_as_of_its_moment
                 what_is_held_is_told_apart
                 a_purge_takes_what_is_held
                 what_was_held_is_finished_once

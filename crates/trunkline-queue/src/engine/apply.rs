@@ -165,6 +165,8 @@ impl<B: Body> Engine<B> {
             Change::Decide { action, dead, kind, at, by, message_id, new_message_id } => {
                 let Some((topic, group, place)) = self.dead.remove(dead) else { return };
                 self.next_decision = self.next_decision.max(action + 1);
+                // What time alone has done is in no journal, and what it has made due may be released.
+                self.wake(topic, group, *at);
                 let Some((found, key, _)) = self.find(topic, place) else { return };
                 let topic_name = found.name.clone();
                 let Some(in_group) = found.group_mut(group) else { return };

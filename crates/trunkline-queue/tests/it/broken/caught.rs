@@ -344,6 +344,7 @@ caught! {
             a_replayed_message_comes_before_what_it_held;
         saying_nothing_of_releases = SaysNothingOfReleases:
             a_discarded_dead_letter_releases_what_it_held
+            a_decision_counts_what_it_released_as_of_its_moment
             a_replayed_message_comes_before_what_it_held;
         counting_held_messages_as_waiting = CountsHeldAsWaiting:
             what_is_held_is_told_apart;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use trunkline_core::upcast::{UpcastError, Upcasters};
 use trunkline_core::{EventType, Position, RecordedEvent, StoreId};
 use trunkline_queue::limits::KEY_BYTES_MAX;
-use trunkline_queue::{Advice, MessageQueue, NewMessage, PublishError, StorageError, TopicName};
+use trunkline_queue::{Advice, MessageQueue, NewMessage, PublishError, StorageError, TopicName, Unfinished};
 use trunkline_store::derived::{Checkpoint, CheckpointError, Checkpoints};
 use trunkline_store::{EventStore, ReadError};
 
@@ -34,7 +34,7 @@ const WINDOW_EVERY: Duration = Duration::from_millis(50);
 ///   [`ReplaySettings`](crate::ReplaySettings) say while it reads what had happened before it began. After a crash
 ///   between the two they are published again under the same ids.
 /// - Whatever the log takes is relayed, also the largest event that it may be configured for.
-/// - With a window, it reads on only while fewer messages wait in its topic.
+/// - With a window, it reads on only while fewer messages wait in its topic; what a dead letter holds doesn't count.
 /// - While the queue can't take messages, or the checkpoint can't be kept, since a disk is full, it tries again.
 /// - Events of Trunkline's own, whose type or stream begins with `$`, are passed over.
 /// - Where the log doesn't have the event that the checkpoint names, it stops with
@@ -54,7 +54,8 @@ pub struct Relay {
     pub key: Option<RelayKey>,
     /// What makes today's events of stored ones.
     pub upcasters: Upcasters,
-    /// How many messages may wait in the topic before it reads on; any number when not said.
+    /// How many messages may wait in the topic, besides what dead letters hold, before it reads on; any number when not
+    /// said.
     pub window: Option<u64>,
     /// How far it has come.
     pub progress: RelayProgress,
@@ -276,7 +277,9 @@ impl Relay {
     async fn wait_for_window(&self, queue: &dyn MessageQueue, stop: &Stop) -> Result<bool, RelayError> {
         let Some(window) = self.window else { return Ok(true) };
         loop {
-            if queue.unfinished(Some(self.topic.clone())).await?.kept < window {
+            let Unfinished { kept, held, .. } = queue.unfinished(Some(self.topic.clone())).await?;
+            // What is held moves only when somebody decides, which may be long after; all other keys go on meanwhile.
+            if kept.saturating_sub(held) < window {
                 return Ok(true);
             }
             tokio::select! {

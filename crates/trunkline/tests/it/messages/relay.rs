@@ -15,7 +15,7 @@ use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
 use trunkline_core::{ManualClock, Metadata, RecordedEvent};
 use trunkline_queue::limits::RECEIVE_BYTES_MAX;
 use trunkline_queue::{
-    EmbeddedOptions, EmbeddedQueue, GroupOptions, MemoryQueue, MessageQueue, OperateQueue, Receive,
+    EmbeddedOptions, EmbeddedQueue, GroupOptions, MemoryQueue, MessageQueue, OnDead, OperateQueue, Receive,
 };
 use trunkline_store::Limits;
 
@@ -341,4 +341,38 @@ async fn a_relay_with_a_window_reads_on_when_there_is_room() {
     };
     let (ran, ()) = tokio::join!(relay.run(&store, &queue, &checkpoints, &stop), taken);
     ran.unwrap();
+}
+
+/// A key that a dead letter holds keeps none of the others waiting, however much of it there is.
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_letter_holds_takes_no_room_of_the_window() {
+    let (store, queue) = (store_with(1_200).await, MemoryQueue::new());
+    let relay = Relay { window: Some(10), ..relay() };
+    let options = GroupOptions { ordered: Some(1), on_dead: OnDead::Hold };
+    queue.subscribe(topic("shop"), group("g"), options).await.unwrap();
+    let (stopper, stop) = Stopper::new();
+    let checkpoints = MemoryCheckpoints::default();
+    let handled = async {
+        let mut handled = 0;
+        while relay.progress.position() < Position::new(1_200) {
+            let receive = queue.receive(Receive::new(topic("shop"), group("g")));
+            let Ok(received) = tokio::time::timeout(Duration::from_secs(5), receive).await else { break };
+            for delivery in received.unwrap() {
+                if delivery.message.key.as_deref() == Some("order-0") {
+                    queue.reject(&delivery.lease, "never".to_owned()).await.unwrap();
+                } else {
+                    queue.ack(&delivery.lease).await.unwrap();
+                    handled += 1;
+                }
+            }
+        }
+        stopper.stop();
+        handled
+    };
+    let (ran, handled) = tokio::join!(relay.run(&store, &queue, &checkpoints, &stop), handled);
+    ran.unwrap();
+    assert_eq!(relay.progress.position(), Position::new(1_200), "{handled} were handled");
+    let left = queue.unfinished(None).await.unwrap();
+    // One of seven streams is held, but for its first event.
+    assert_eq!(left.held, 1_200_u64.div_ceil(7) - 1);
 }

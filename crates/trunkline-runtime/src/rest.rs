@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use trunkline_core::{Position, Timestamp};
-use trunkline_queue::{GroupStats, MessageQueue, OperateError, StorageError, TopicName};
+use trunkline_queue::{GroupStats, MessageQueue, OperateError, StorageError, TopicName, Unfinished};
 
 use crate::App;
 
@@ -37,6 +37,15 @@ impl Left {
 /// for in vain.
 pub(crate) async fn left(app: &App, queue: &dyn MessageQueue) -> Result<Left, StorageError> {
     let unfinished = queue.unfinished(None).await?;
+    left_of(app, queue, unfinished).await
+}
+
+/// The same where the quick count is known.
+pub(crate) async fn left_of(
+    app: &App,
+    queue: &dyn MessageQueue,
+    unfinished: Unfinished,
+) -> Result<Left, StorageError> {
     if unfinished.is_at_rest() {
         return Ok(Left::default());
     }

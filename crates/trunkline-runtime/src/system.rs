@@ -11,7 +11,7 @@ use trunkline_store::ReadError;
 
 use crate::backend::OpenQueueError;
 use crate::messages::Stopper;
-use crate::rest::{Teller, behind, events, left};
+use crate::rest::{Teller, behind, events, left, left_of};
 use crate::saga::SagaError;
 use crate::{App, ProjectionError, ProjectionState, RunError};
 
@@ -233,15 +233,19 @@ async fn capacity(app: &App, queue: &dyn MessageQueue, mut teller: Teller<'_>) -
         held_up(app)?;
         let head = app.store().head().await?;
         let unread = head.get().saturating_sub(app.sagas().passed().get());
-        // What waits for groups of others makes no room by itself.
-        if unread < IN_FLIGHT_MAX
-            && (unread + queue.unfinished(None).await?.due < IN_FLIGHT_MAX
-                || unread + left(app, queue).await?.due < IN_FLIGHT_MAX)
-        {
-            return Ok(());
-        }
-        if teller.is_time() {
-            teller.say(&[behind(app, head), left(app, queue).await?.waits].concat());
+        if unread < IN_FLIGHT_MAX || teller.is_time() {
+            let unfinished = queue.unfinished(None).await?;
+            if unread + unfinished.due < IN_FLIGHT_MAX {
+                return Ok(());
+            }
+            // What waits for groups of others is not on its way.
+            let left = left_of(app, queue, unfinished).await?;
+            if unread + left.due < IN_FLIGHT_MAX {
+                return Ok(());
+            }
+            if teller.is_time() {
+                teller.say(&[behind(app, head), left.waits].concat());
+            }
         }
         watcher.moved().await;
     }

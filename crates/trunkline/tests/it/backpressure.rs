@@ -146,6 +146,24 @@ async fn what_no_consumer_of_the_application_takes_is_not_on_its_way() {
     system.stop().await.unwrap();
 }
 
+/// Who waits looks ten times a second, and each time asks the queue once: there may be many commands that wait.
+#[tokio::test(start_paused = true)]
+async fn the_queue_is_asked_once_for_each_look() {
+    let (store, queue) = (MemoryStore::new(), queue().await);
+    let wire = without_numbers(&queue, &store);
+    let app = App::builder().store(store).queue(wire.clone()).build().await.unwrap();
+    let mut system = System::start(&app).await.unwrap();
+    publish(&queue, UNDERWAY, ping).await;
+    let mut said = Vec::new();
+    let mut tell = |waits: &[String]| said.extend_from_slice(waits);
+    let waited = timeout(A_WHILE, system.wait_for_capacity_telling(&mut tell)).await;
+    assert!(waited.is_err(), "no more may be on its way: {waited:?}");
+    assert_eq!(said, ["2000 messages of the queue"]);
+    let looks = 10 * A_WHILE.as_secs() + 1;
+    assert!(wire.counted() <= looks, "{} times in {looks} looks", wire.counted());
+    system.stop().await.unwrap();
+}
+
 /// A system whose sagas stand, since nothing can be published, with an event that they have not done with.
 async fn standing() -> (System, MemoryStore, MemoryQueue, Wire) {
     let (store, queue) = (MemoryStore::new(), queue().await);

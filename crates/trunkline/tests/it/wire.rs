@@ -24,12 +24,13 @@ pub(crate) struct Wire {
     store: Arc<dyn EventStore>,
     state: Arc<AtomicU8>,
     failed: Arc<AtomicU64>,
+    counted: Arc<AtomicU64>,
 }
 
 impl Wire {
     pub(crate) fn new(queue: &MemoryQueue, store: &Arc<dyn EventStore>) -> Self {
         let (queue, store) = (queue.clone(), Arc::clone(store));
-        Self { queue, store, state: Arc::default(), failed: Arc::default() }
+        Self { queue, store, state: Arc::default(), failed: Arc::default(), counted: Arc::default() }
     }
 
     pub(crate) fn works(&self) {
@@ -49,6 +50,11 @@ impl Wire {
     /// How often publishing has failed.
     pub(crate) fn failed(&self) -> u64 {
         self.failed.load(Ordering::SeqCst)
+    }
+
+    /// How often it was asked what is not finished.
+    pub(crate) fn counted(&self) -> u64 {
+        self.counted.load(Ordering::SeqCst)
     }
 
     /// Every message stands for a transition that is in the log already.
@@ -121,6 +127,7 @@ impl MessageQueue for Wire {
     }
 
     fn unfinished(&self, topic: Option<TopicName>) -> BoxFuture<'_, Result<Unfinished, StorageError>> {
+        self.counted.fetch_add(1, Ordering::SeqCst);
         self.queue.unfinished(topic)
     }
 

@@ -107,17 +107,6 @@ pub(crate) fn find<'a>(bytes: &'a [u8], segment: &[u8; 16], offset: u64) -> Opti
     Some(Frame { payload, synced, end })
 }
 
-/// The payload that a frame says it has which is damaged somewhere, if it says so in line with where the next one begins.
-pub(crate) fn payload_before(bytes: &[u8], offset: u64, next: u64) -> Option<&[u8]> {
-    let start = usize::try_from(offset).ok()?;
-    let header: &[u8; FRAME_HEADER_LEN] = bytes.get(start..)?.first_chunk()?;
-    let word = |from: usize| header[from..from + 4].first_chunk().copied().map(u32::from_le_bytes);
-    let from = start + FRAME_HEADER_LEN;
-    let payload = bytes.get(from..from.checked_add(word(4)? as usize)?)?;
-    let end = ((from + payload.len()) as u64).next_multiple_of(ALIGN);
-    (word(0)? == FRAME_MAGIC && end == next).then_some(payload)
-}
-
 /// Where the first frame begins from there on.
 pub(crate) fn next_from(bytes: &[u8], segment: &[u8; 16], mut offset: u64) -> Option<u64> {
     while offset < bytes.len() as u64 {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use trunkline_core::{EventId, Position, Timestamp};
 
 use super::codec::{Decoder, Encoder, Malformed};
+use super::frame::ALIGN;
 use super::index::Indexed;
 use crate::check::{IdHasher, bytes, key_hash, key_hash_text};
 use crate::engine::{Addressed, Change, IdHash};
@@ -141,11 +142,12 @@ pub(crate) fn read_messages(
     damaged
 }
 
-/// Whether a payload that is damaged somewhere may have had a change on which the numbers of topics and groups rest: it
-/// has one, or can't be read to its end.
+/// Whether a payload that is damaged somewhere, with the zeros after it, may have had a change on which the numbers of
+/// topics and groups rest: it has one, or can't be read to its end.
 pub(crate) fn may_number(payload: &[u8]) -> bool {
     let mut decoder = Decoder(payload);
-    while !decoder.0.is_empty() {
+    let is_filling = |rest: &[u8]| rest.len() < ALIGN as usize && rest.iter().all(|byte| *byte == 0);
+    while !is_filling(decoder.0) {
         match next(payload, &mut decoder) {
             Ok(Some(Record::Change(change))) if change.numbers() => return true,
             Ok(_) => {}

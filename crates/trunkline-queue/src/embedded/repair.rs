@@ -67,8 +67,7 @@ impl Repaired {
             let end = next.unwrap_or(whole);
             let from = (offset as usize + FRAME_HEADER_LEN).min(bytes.len());
             let payload = &bytes[from..(end as usize).clamp(from, bytes.len())];
-            let numbers = frame::payload_before(bytes, offset, end).is_none_or(may_number);
-            if numbers && !replay.old {
+            if !replay.old && may_number(payload) {
                 replay.unnumbered.get_or_insert((header.number, offset));
             }
             let (saved, messages) = replay.salvage(header.number, offset, payload);

@@ -225,7 +225,19 @@ async fn a_repair_that_would_mix_up_topics_is_refused() {
         names.map(|name| (disk.bytes(&name), name)).collect::<Vec<_>>()
     });
     assert_eq!(lists[0], lists[1], "a file is not what it was");
+    // In a frame that can't be read to its end there may have been one.
+    let bytes = disk.bytes(segment);
+    let mut frames = (0..bytes.len() - 4).filter(|at| bytes[*at..].starts_with(b"FRM1"));
+    let second = frames.nth(1).unwrap() as u64;
+    let damaged = copy(&disk);
+    damaged.flip_bit(segment, second + 24, 6);
+    let error = EmbeddedQueue::repair_on(Arc::new(damaged), options()).unwrap_err();
+    assert!(matches!(error, OpenError::Renumbered { .. }), "{error}");
     // Where no topic begins, a later one is what it was.
+    let damaged = copy(&disk);
+    damaged.flip_bit(segment, second, 0);
+    let (queue, repaired) = EmbeddedQueue::repair_on(Arc::new(damaged), options()).unwrap();
+    assert_eq!((repaired.messages(), receive(&queue).await.len()), (0, 3));
     flip(&disk, "m1");
     let (queue, repaired) = EmbeddedQueue::repair_on(Arc::new(disk), options()).unwrap();
     assert_eq!((repaired.messages(), receive(&queue).await), (1, vec!["m0".to_owned(), "m2".to_owned()]));

@@ -66,8 +66,11 @@ fn bad(folder: &Folder, flags: &str) -> Vec<[String; 3]> {
 
 /// The first command of a remedy, as it is printed.
 fn command(remedy: &str) -> &str {
-    let quoted = remedy.split_once("`trunkline ").and_then(|(_, rest)| rest.split_once('`'));
-    quoted.unwrap_or_else(|| panic!("no command in {remedy:?}")).0
+    command_of(remedy).unwrap_or_else(|| panic!("no command in {remedy:?}"))
+}
+
+fn command_of(remedy: &str) -> Option<&str> {
+    Some(remedy.split_once("`trunkline ")?.1.split_once('`')?.0)
 }
 
 /// What is broken, what doctor calls it, what somebody does first, and the verb that the remedy names.
@@ -354,4 +357,29 @@ fn an_older_log_under_newer_parts_is_found_in_each_and_mended() {
     }
     done(&folder, "run app.tsk --quiet");
     assert_eq!(bad(&folder, ""), [[""; 3]; 0]);
+}
+
+/// Goal: what is waiting for a group that nobody takes has one remedy, whoever says it, and all of its commands work.
+#[test]
+fn what_a_group_has_left_has_the_same_remedy_from_doctor_and_from_a_run() {
+    let folder = app();
+    let at = "--queue embedded:post";
+    done(&folder, &format!("queue publish ship --type Ship --data '{{\"id\":\"9\"}}' --quiet {at}"));
+    done(&folder, &format!("{PLACE} --store log:data/events"));
+    done(&folder, &format!("run app.tsk --quiet {at}"));
+    done(&folder, &format!("queue publish ship --type Ship --data '{{\"id\":\"8\"}}' --quiet {at}"));
+    folder.write("app.tsk", APP.replace("[consumers.work]", "[consumers.labour]"));
+    folder.write("none.jsonl", "");
+    let ran = folder.run(&format!("run app.tsk --commands none.jsonl --format json -q {at}"));
+    let report = ran.json().pop().unwrap();
+    let remedy = report["left_over"][0]["remedy"].as_str().unwrap();
+    let found = bad(&folder, at);
+    let [_, _, printed] = found.iter().find(|[name, _, _]| name == "messages").unwrap();
+    assert_eq!(remedy, printed);
+    let commands: Vec<&str> = printed.split('`').filter_map(|part| part.strip_prefix("trunkline ")).collect();
+    let [purge, adopt] = *commands else { panic!("{printed}") };
+    done(&folder, &adopt.replace("GROUP", "labour"));
+    done(&folder, &format!("run app.tsk --quiet {at}"));
+    assert_eq!(bad(&folder, at), [[""; 3]; 0]);
+    assert_eq!(purge, "queue purge ship --group work --yes --queue embedded:post");
 }

@@ -6,7 +6,7 @@ use trunkline_queue::{GroupStats, QueueStats, TopicName, TopicStats};
 
 use super::process::Runs;
 use super::{Check, Subject, waiting::WAIT_MAX};
-use crate::messages::queue_numbers;
+use crate::messages::{queue_numbers, stranded_remedy};
 use crate::words::{counted, span};
 use crate::{Exit, OpsError};
 
@@ -90,17 +90,7 @@ fn stranded(topic: &TopicName, group: &GroupStats, subject: &Subject<'_>) -> Opt
         counted(*dead, "dead letter"),
         subject.file
     );
-    let purge = subject.command_on_queue("queue purge", &format!("{topic} --group {group} --yes"));
-    let discard = subject.command_on_queue("dlq discard", &format!("--topic {topic} --group {group}"));
-    let gone = match (open, dead) {
-        (_, 0) => purge,
-        (0, _) => discard,
-        _ => format!("{purge} and {discard}"),
-    };
-    let remedy = format!(
-        "a consumer that has another name now takes them over with `was: \"{group}\"` in its section, once the \
-         application runs; or {gone} to have them gone"
-    );
+    let remedy = stranded_remedy(subject.app, topic, group, open, *dead);
     Some(Check::bad(NAME, says, remedy))
 }
 

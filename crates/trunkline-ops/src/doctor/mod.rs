@@ -29,7 +29,7 @@ use crate::{OpsError, Verdict};
 
 pub use check::{Check, Health};
 pub use subject::Subject;
-pub(crate) use subject::word;
+pub(crate) use subject::{command_on_queue, word};
 
 /// Everything that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

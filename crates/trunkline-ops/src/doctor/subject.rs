@@ -41,7 +41,7 @@ impl<'a> Subject<'a> {
 
     /// A command on the queue alone, which knows no file.
     pub(super) fn command_on_queue(&self, verb: &str, rest: &str) -> String {
-        quoted(&[verb, rest, &self.queue(is_named_by_file_or_flag)])
+        command_on_queue(self.app, verb, rest)
     }
 
     /// What an error says can be done, with the file's name in it.
@@ -50,9 +50,18 @@ impl<'a> Subject<'a> {
     }
 
     fn queue(&self, is_needed: impl Fn(Origin) -> bool) -> String {
-        let place = self.app.queue_place().ok().flatten();
-        place.map_or_else(String::new, |place| flag(&place, is_needed))
+        queue(self.app, is_needed)
     }
+}
+
+/// A command on the queue of an application, which knows no file.
+pub(crate) fn command_on_queue(app: &App, verb: &str, rest: &str) -> String {
+    quoted(&[verb, rest, &queue(app, is_named_by_file_or_flag)])
+}
+
+fn queue(app: &App, is_needed: impl Fn(Origin) -> bool) -> String {
+    let place = app.queue_place().ok().flatten();
+    place.map_or_else(String::new, |place| flag(&place, is_needed))
 }
 
 /// The environment and the default mean the same for the next command.

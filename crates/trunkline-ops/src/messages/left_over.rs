@@ -8,6 +8,7 @@ use trunkline::queue::QueueStats;
 use trunkline_core::Timestamp;
 use trunkline_queue::{GroupName, TopicName};
 
+use crate::doctor::command_on_queue;
 use crate::words::counted;
 
 /// What a group of a topic has left.
@@ -41,35 +42,43 @@ pub fn left_over(app: &App, stats: &QueueStats) -> Vec<LeftOver> {
             if messages + dead == 0 {
                 continue;
             }
-            let (topic, group_name) = (topic.topic.to_string(), group.group.to_string());
-            let remedy = consumer.is_none().then(|| remedy(&topic, &group_name, messages, dead));
-            let not_before = group.next_due.map(|next| next.at);
-            left.push(LeftOver { topic, group: group_name, consumer, messages, dead, not_before, remedy });
+            let remedy =
+                consumer.is_none().then(|| stranded_remedy(app, &topic.topic, &group.group, messages, dead));
+            let (topic, not_before) = (topic.topic.to_string(), group.next_due.map(|next| next.at));
+            let group = group.group.to_string();
+            left.push(LeftOver { topic, group, consumer, messages, dead, not_before, remedy });
         }
     }
     left
 }
 
-fn remedy(topic: &str, group: &str, messages: u64, dead: u64) -> String {
+/// What to do about so many messages and dead letters of a group that no consumer of the application is in.
+pub(crate) fn stranded_remedy(
+    app: &App,
+    topic: &TopicName,
+    group: &GroupName,
+    messages: u64,
+    dead: u64,
+) -> String {
     let mut gone = Vec::new();
     if messages > 0 {
-        gone.push(format!("`trunkline queue purge {topic} --group {group} --yes`"));
+        gone.push(command_on_queue(app, "queue purge", &format!("{topic} --group {group} --yes")));
     }
     if dead > 0 {
-        gone.push(format!("`trunkline dlq discard --topic {topic} --group {group}`"));
+        gone.push(command_on_queue(app, "dlq discard", &format!("--topic {topic} --group {group}")));
     }
     let remove = if gone.len() == 1 { "removes" } else { "remove" };
     let gone = gone.join(" and ");
-    let is_window = TopicName::new(topic).is_ok_and(|topic| {
-        GroupName::new(group).and_then(|group| topic_of(&group)).is_ok_and(|window| window == topic)
-    });
-    let adopt = if is_window {
+    // Whoever takes the log itself has to take over how far it was read, too.
+    let adopt = if topic_of(group).is_ok_and(|window| window == *topic) {
         String::new()
     } else {
-        format!(", as does `trunkline queue adopt {topic} --from {group} --to GROUP`")
+        let adopt = command_on_queue(app, "queue adopt", &format!("{topic} --from {group} --to GROUP"));
+        format!(", and {adopt} gives them to another group")
     };
     format!(
-        "a consumer that has another name now takes them over with `was: \"{group}\"` in its section{adopt}; {gone} {remove} them"
+        "a consumer that has another name now takes them over with `was: \"{group}\"` in its section, once the \
+         application runs; {gone} {remove} them{adopt}"
     )
 }
 

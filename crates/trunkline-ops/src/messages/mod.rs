@@ -18,6 +18,7 @@ pub use adopt::adopt;
 pub use dead_letters::{DeadLetterGroupReport, DeadLetterReport, TryReport};
 pub use decide::{DeadLetterChoice, DeadLetterDecisionReport, Selection, decide, decision_name};
 pub use edit::{MessageEdit, edit};
+pub(crate) use left_over::stranded_remedy;
 pub use left_over::{LeftOver, left_over};
 pub use message::MessageReport;
 pub use numbers::{GroupReport, QueueReport, TopicReport, queue_numbers};

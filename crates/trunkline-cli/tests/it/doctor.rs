@@ -359,6 +359,34 @@ fn an_older_log_under_newer_parts_is_found_in_each_and_mended() {
     assert_eq!(bad(&folder, ""), [[""; 3]; 0]);
 }
 
+/// Goal: of a damaged store, doctor names the damage, and each remedy names the store, wherever the damage was met.
+#[test]
+fn damage_of_a_store_that_a_flag_named_is_named_with_commands_on_that_store() {
+    let folder = app();
+    done(&folder, &format!("{PLACE} --store log:shop"));
+    let at = "--store log:shop --queue embedded:post";
+    done(&folder, &format!("run app.tsk --quiet {at}"));
+    let segment = folder.path("shop/00000000000000000001.seg");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let event = bytes.windows(6).position(|bytes| bytes == b"Placed").unwrap();
+    bytes[event] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let found = bad(&folder, at);
+    let events = found.iter().find(|[name, _, _]| name == "events");
+    let Some([_, says, remedy]) = events else { panic!("{found:?}") };
+    assert!(says.contains("00000000000000000001.seg"), "{says}");
+    assert!(remedy.contains("restore the store from a backup"), "{remedy}");
+    assert!(found.len() > 1, "others meet it, too: {found:?}");
+    for [_, says, remedy] in &found {
+        let named = remedy.replace("`trunkline verify --store log:shop`", "");
+        assert!(!named.contains("trunkline verify") && !named.contains("FILE"), "{says}: {remedy}");
+    }
+    assert!(
+        found.iter().any(|[_, _, remedy]| command_of(remedy) == Some("verify --store log:shop")),
+        "{found:?}"
+    );
+}
+
 /// Goal: what is waiting for a group that nobody takes has one remedy, whoever says it, and all of its commands work.
 #[test]
 fn what_a_group_has_left_has_the_same_remedy_from_doctor_and_from_a_run() {

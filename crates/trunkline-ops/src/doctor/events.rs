@@ -5,31 +5,32 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use trunkline::saga::STARTS_STREAM;
 use trunkline_core::Position;
-use trunkline_store::{AllRead, EventStore, Maintain, MaintainError};
+use trunkline_store::{AllRead, EventStore};
 
 use super::{Check, Subject, waiting};
 use crate::OpsError;
-use crate::store::{IntegrityReport, verify};
+use crate::store::IntegrityReport;
 use crate::words::{counted, span};
 
 pub(super) const NAME: &str = "events";
 
-/// Up to so many bytes of events all of them are verified, which takes a moment; of more, the last events.
+/// Up to so many bytes of events all of them are verified, which takes a moment; of more, the newest so many bytes.
 const BYTES_MAX: u64 = 256 << 20;
 
-/// How many of the last events are read where there are more bytes.
+/// How many of the last events are read.
 const LAST_READ: u64 = 50_000;
 
 /// How many problems are told; `verify` tells all.
 const PROBLEMS_MAX: usize = 5;
 
 pub(super) async fn look(subject: &Subject<'_>) -> Result<Vec<Check>, OpsError> {
+    // First of all: nobody can tell where a damaged store ends.
+    let verified = verified(subject).await?;
+    if let Some(report) = verified.as_ref().filter(|report| !report.clean) {
+        return Ok(damaged(report, subject));
+    }
     let store = subject.app.store();
     let head = store.head().await?;
-    let mut checks = verified(subject).await?;
-    if !checks.is_empty() {
-        return Ok(checks);
-    }
     if is_new(&**store).await? {
         let (dispatch, import) =
             (subject.command("dispatch", "COMMAND"), subject.command_on_events("import", ""));
@@ -51,8 +52,20 @@ pub(super) async fn look(subject: &Subject<'_>) -> Result<Vec<Check>, OpsError> 
         )]);
     };
     let age = span(waiting::age(last.recorded_at()));
-    checks.push(Check::ok(NAME, format!("{}, the last {age} ago", counted(head.get(), "event"))));
-    Ok(checks)
+    let mut says = format!("{}, the last {age} ago", counted(head.get(), "event"));
+    if let Some(report) = verified {
+        says.push_str(&read_of(&report, head.get()));
+    }
+    Ok(vec![Check::ok(NAME, says)])
+}
+
+/// How much was verified, where that is not all.
+fn read_of(report: &IntegrityReport, events: u64) -> String {
+    if report.events < events {
+        format!("; the newest {} were verified", report.events)
+    } else {
+        String::new()
+    }
 }
 
 /// Whether nothing has happened yet: the log has no more than what says from where on sagas are started.
@@ -66,30 +79,39 @@ pub(super) async fn is_new(store: &dyn EventStore) -> Result<bool, OpsError> {
     Ok(true)
 }
 
-/// What a verification finds, where it takes no more than a moment.
-async fn verified(subject: &Subject<'_>) -> Result<Vec<Check>, OpsError> {
-    let Some(opened) = subject.app.opened_store() else { return Ok(Vec::new()) };
+/// What a verification of the newest events finds, where the application opened its store.
+async fn verified(subject: &Subject<'_>) -> Result<Option<IntegrityReport>, OpsError> {
+    let Some(opened) = subject.app.opened_store() else { return Ok(None) };
     let maintain = Arc::clone(&opened.maintain);
-    let looked = tokio::task::spawn_blocking(move || looked(&*maintain)).await;
-    let Some(report) = looked.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))? else {
-        return Ok(Vec::new());
-    };
-    let verify = subject.command_on_events("verify", "");
+    let looked = tokio::task::spawn_blocking(move || maintain.verify_newest(BYTES_MAX)).await;
+    let report = looked.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+    Ok(Some(report.into()))
+}
+
+fn damaged(report: &IntegrityReport, subject: &Subject<'_>) -> Vec<Check> {
     let found = report.problems.iter().take(PROBLEMS_MAX);
     let mut checks: Vec<Check> =
         found.map(|problem| Check::bad(NAME, problem.what.as_str(), problem.remedy.as_str())).collect();
     let unlisted = report.problems.len() - checks.len();
     if unlisted > 0 {
-        checks.push(Check::bad(
-            NAME,
-            counted(unlisted as u64, "more problem"),
-            format!("{verify} lists all"),
-        ));
+        let verify = subject.command_on_events("verify", "");
+        let says = counted(unlisted as u64, "more problem");
+        checks.push(Check::bad(NAME, says, format!("{verify} lists all")));
     }
-    Ok(checks)
+    checks
 }
 
-fn looked(maintain: &dyn Maintain) -> Result<Option<IntegrityReport>, MaintainError> {
-    let is_small = maintain.stats()?.event_bytes <= BYTES_MAX;
-    is_small.then(|| verify(maintain, &mut |_, _| ())).transpose()
+#[cfg(test)]
+mod tests {
+    use trunkline_store::VerifyReport;
+
+    use super::*;
+
+    #[test]
+    fn it_is_said_where_not_all_was_verified() {
+        let report = |events| IntegrityReport::from(VerifyReport { events, ..VerifyReport::default() });
+        assert_eq!(read_of(&report(7), 7), "");
+        assert_eq!(read_of(&report(9), 7), "", "some came meanwhile");
+        assert_eq!(read_of(&report(5), 7), "; the newest 5 were verified");
+    }
 }

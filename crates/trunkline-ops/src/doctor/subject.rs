@@ -44,9 +44,15 @@ impl<'a> Subject<'a> {
         command_on_queue(self.app, verb, rest)
     }
 
-    /// What an error says can be done, with the file's name in it.
+    /// What an error says can be done, with the file and the places in it.
     pub(super) fn hints(&self, hints: &[String]) -> String {
-        hints.join("; ").replace(" FILE ", &format!(" {} ", word(self.file)))
+        let hints = hints
+            .join("; ")
+            .replace("`trunkline verify`", &self.command_on_events("verify", ""))
+            .replace("`trunkline reconcile FILE`", &self.command_with_queue("reconcile", ""));
+        let store = flag(self.events, |origin| matches!(origin, Origin::Flag(_)));
+        let file = word(self.file);
+        with_file(&hints, &if store.is_empty() { file.into_owned() } else { format!("{file} {store}") })
     }
 
     fn queue(&self, is_needed: impl Fn(Origin) -> bool) -> String {
@@ -62,6 +68,19 @@ pub(crate) fn command_on_queue(app: &App, verb: &str, rest: &str) -> String {
 fn queue(app: &App, is_needed: impl Fn(Origin) -> bool) -> String {
     let place = app.queue_place().ok().flatten();
     place.map_or_else(String::new, |place| flag(&place, is_needed))
+}
+
+/// The text with this in the place of the word `FILE`.
+fn with_file(text: &str, file: &str) -> String {
+    let is_of_word = |character: char| character.is_alphanumeric() || "-_.".contains(character);
+    let (mut with, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once("FILE") {
+        with.push_str(before);
+        let is_word = !with.ends_with(is_of_word) && !after.starts_with(is_of_word);
+        with.push_str(if is_word { file } else { "FILE" });
+        rest = after;
+    }
+    with + rest
 }
 
 /// The environment and the default mean the same for the next command.
@@ -96,6 +115,21 @@ pub(crate) fn word(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hint_names_the_file_wherever_it_stands() {
+        for (hint, named) in [
+            ("`trunkline reconcile FILE` brings", "`trunkline reconcile a.tsk` brings"),
+            ("trunkline projection rebuild FILE orders", "trunkline projection rebuild a.tsk orders"),
+            (
+                "`trunkline saga show FILE SAGA`; trunkline saga list FILE",
+                "`trunkline saga show a.tsk SAGA`; trunkline saga list a.tsk",
+            ),
+            ("FILES, FILE_NAME and a-FILE", "FILES, FILE_NAME and a-FILE"),
+        ] {
+            assert_eq!(with_file(hint, "a.tsk"), named);
+        }
+    }
 
     #[test]
     fn a_word_is_quoted_where_a_shell_would_take_it_apart() {

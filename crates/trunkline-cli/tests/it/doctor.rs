@@ -411,3 +411,24 @@ fn what_a_group_has_left_has_the_same_remedy_from_doctor_and_from_a_run() {
     assert_eq!(bad(&folder, at), [[""; 3]; 0]);
     assert_eq!(purge, "queue purge ship --group work --yes --queue embedded:post");
 }
+
+/// Goal: an older log under what is newer is never met with the advice to remove what is newer.
+#[test]
+fn whoever_runs_an_older_log_is_told_of_reconcile() {
+    let folder = at_rest();
+    done(&folder, "backup --to backup --quiet");
+    done(&folder, "dispatch app.tsk Place --quiet --data '{\"id\":\"2\",\"total\":5}'");
+    done(&folder, "run app.tsk --quiet");
+    std::fs::remove_dir_all(folder.path("data/events")).unwrap();
+    done(&folder, "restore --from backup --quiet");
+    std::fs::remove_file(folder.path("data/events/restored")).unwrap();
+    let ran = folder.run("run app.tsk");
+    assert!(ran.exit == 1 && ran.stderr.contains("`trunkline reconcile FILE`"), "{ran:?}");
+    assert!(!ran.stderr.contains(".checkpoint"), "{ran:?}");
+    let found = bad(&folder, "");
+    let [_, _, remedy] = found.iter().find(|[name, _, _]| name == "relays").unwrap();
+    assert!(remedy.contains("before anything is appended"), "{remedy}");
+    done(&folder, command(remedy));
+    done(&folder, "run app.tsk --quiet");
+    assert_eq!(bad(&folder, ""), [[""; 3]; 0]);
+}

@@ -38,7 +38,8 @@ pub(super) fn remedy(subject: &Subject<'_>, is_ahead: bool) -> String {
         // To begin again at the first event would post again, and new messages would be taken for those of the lost future.
         let reconcile = subject.command_with_queue("reconcile", "");
         format!(
-            "{reconcile} goes on from the older history that this log is; {verify} says whether it is whole"
+            "{reconcile} goes on from the older history that this log is, before anything is appended to it: that would \
+             not be relayed; {verify} says whether it is whole"
         )
     } else {
         format!("{verify} says whether the log is whole; then do what the message says")

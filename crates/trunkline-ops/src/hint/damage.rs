@@ -36,12 +36,15 @@ fn of_sagas(error: &SagaError) -> Vec<String> {
     }
 }
 
-fn of_checkpoint(error: &CheckpointError) -> Vec<String> {
+/// What helps where a checkpoint can't be used.
+pub(super) fn of_checkpoint(error: &CheckpointError) -> Vec<String> {
     match error {
-        CheckpointError::AheadOfLog { name, .. } => vec![format!(
-            "see that the log is the right one; its reader begins at the first event again without the file \
-                 `{name}.checkpoint.json` in the folder `.checkpoints` beside the log, and what it did is known by its ids"
-        )],
+        // Without its checkpoint it would do all again, and what is new would be taken for what the lost future had.
+        CheckpointError::AheadOfLog { .. } => vec![
+            "see that the log is the right one; where it is an older one, `trunkline reconcile FILE` brings all that stands \
+             beside it back to its history"
+                .to_owned(),
+        ],
         CheckpointError::Read(_) => of_log(),
         // The error itself says what to do.
         _ => Vec::new(),

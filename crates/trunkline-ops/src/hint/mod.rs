@@ -188,12 +188,9 @@ fn migrate(error: &MigrateError) -> Vec<String> {
                 .to_owned(),
         ],
         MigrateError::Append(error) => store::append(error).into_iter().chain([again()]).collect(),
-        MigrateError::Checkpoint(_) => vec![
-            "each file in the folder `.checkpoints` beside the store is one; without it, its reader begins at the first \
-             event"
-                .to_owned(),
-            again(),
-        ],
+        MigrateError::Checkpoint(error) => {
+            damage::of_checkpoint(error).into_iter().chain([again()]).collect()
+        }
         MigrateError::Read(_) | MigrateError::ReadBack(_) | MigrateError::NotThere { .. } => {
             vec!["`trunkline verify` says what is damaged and what to do".to_owned()]
         }

@@ -57,11 +57,11 @@ fn bad(folder: &Folder, flags: &str) -> Vec<[String; 3]> {
     let found = ran.json().remove(0);
     let is_bad = |check: &&Value| check["state"] == "bad" && check["name"] != "disk";
     let text = |check: &Value, name: &str| check[name].as_str().unwrap_or_default().to_owned();
-    let checks = found["checks"].as_array().unwrap().iter().filter(is_bad);
-    let bad: Vec<_> =
-        checks.map(|check| [text(check, "name"), text(check, "says"), text(check, "remedy")]).collect();
-    assert_eq!(i32::from(!bad.is_empty()), ran.exit, "{ran:?}");
-    bad
+    let checks = found["checks"].as_array().unwrap();
+    // How full the disk is of the machine that runs this, is none of the application's faults, and one of doctor's.
+    assert_eq!(i32::from(checks.iter().any(|check| check["state"] == "bad")), ran.exit, "{ran:?}");
+    let bad = checks.iter().filter(is_bad);
+    bad.map(|check| [text(check, "name"), text(check, "says"), text(check, "remedy")]).collect()
 }
 
 /// The first command of a remedy, as it is printed.
@@ -73,16 +73,16 @@ fn command_of(remedy: &str) -> Option<&str> {
     Some(remedy.split_once("`trunkline ")?.1.split_once('`')?.0)
 }
 
-/// What is broken, what doctor calls it, what somebody does first, and the verb that the remedy names.
+/// What is broken, what doctor calls it, what somebody does first who reads the remedy, and the verb that it names.
 struct Case {
     breaks: fn(&Folder),
     name: &'static str,
     says: &'static str,
-    first: fn(&Folder),
+    first: fn(&Folder, &str),
     remedy: &'static str,
 }
 
-const NOTHING: fn(&Folder) = |_| ();
+const NOTHING: fn(&Folder, &str) = |_, _| ();
 
 const CASES: &[Case] = &[
     Case {
@@ -120,7 +120,7 @@ const CASES: &[Case] = &[
         },
         name: "read models",
         says: "orders stopped",
-        first: |folder| folder.write("app.tsk", APP.replace("total INTEGER NOT NULL", "total INTEGER")),
+        first: |folder, _| folder.write("app.tsk", APP.replace("total INTEGER NOT NULL", "total INTEGER")),
         remedy: "run",
     },
     Case {
@@ -177,10 +177,11 @@ const CASES: &[Case] = &[
         },
         name: "sagas",
         says: "sagas.checkpoint.json is damaged",
-        first: |folder| {
-            std::fs::remove_file(folder.path("data/events.checkpoints/$sagas.checkpoint.json")).unwrap();
+        first: |folder, remedy| {
+            let file = remedy.split_once("remove the file ").unwrap().1.split_once("; ").unwrap().0;
+            std::fs::remove_file(folder.path(file)).unwrap();
         },
-        remedy: "verify",
+        remedy: "run",
     },
     Case {
         breaks: |folder| {
@@ -200,7 +201,7 @@ const CASES: &[Case] = &[
         },
         name: "sagas",
         says: "finds no saga of this name",
-        first: |folder| {
+        first: |folder, _| {
             let correlate = "\"has(event.data.order_id) ? event.data.order_id : null\"";
             folder.write("app.tsk", APP.replace("\"event.data.id\"", correlate));
         },
@@ -219,7 +220,7 @@ fn a_remedy_works_as_it_is_printed() {
         let before = bad(&folder, "");
         let found = before.iter().find(|[found, said, _]| found == name && said.contains(says));
         let Some([_, _, printed]) = found else { panic!("{name}: {says}: {before:?}") };
-        first(&folder);
+        first(&folder, printed);
         let command = command(printed);
         assert!(command.starts_with(remedy), "{says}: {printed}");
         let ran = folder.run(command);

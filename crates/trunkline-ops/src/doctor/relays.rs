@@ -20,8 +20,12 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
                 checks.extend(waiting::check(NAME, &backlog, &waits, subject, runs));
             }
             Err(error) => {
-                let is_ahead = matches!(error, RelayError::Checkpoint(CheckpointError::AheadOfLog { .. }));
-                checks.push(Check::bad(NAME, format!("{called}: {error}"), remedy(subject, is_ahead)));
+                let of_checkpoint = match &error {
+                    RelayError::Checkpoint(error) => Some(error),
+                    _ => None,
+                };
+                let remedy = remedy(subject, of_checkpoint);
+                checks.push(Check::bad(NAME, format!("{called}: {error}"), remedy));
             }
         }
     }
@@ -31,17 +35,23 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
     Ok(checks)
 }
 
-/// What helps where the log has not what a checkpoint has seen, or else where one can't be used.
-pub(super) fn remedy(subject: &Subject<'_>, is_ahead: bool) -> String {
+/// What helps where a checkpoint can't be used, or else where the log can't be read.
+pub(super) fn remedy(subject: &Subject<'_>, error: Option<&CheckpointError>) -> String {
     let verify = subject.command_on_events("verify", "");
-    if is_ahead {
+    match error {
         // To begin again at the first event would post again, and new messages would be taken for those of the lost future.
-        let reconcile = subject.command_with_queue("reconcile", "");
-        format!(
-            "{reconcile} goes on from the older history that this log is, before anything is appended to it: that would \
-             not be relayed; {verify} says whether it is whole"
-        )
-    } else {
-        format!("{verify} says whether the log is whole; then do what the message says")
+        Some(CheckpointError::AheadOfLog { .. }) => {
+            let reconcile = subject.command_with_queue("reconcile", "");
+            format!(
+                "{reconcile} goes on from the older history that this log is, before anything is appended to it: that would \
+                 not be relayed; {verify} says whether it is whole"
+            )
+        }
+        Some(CheckpointError::Damaged { file, .. }) => {
+            // What it did is known by its ids.
+            let run = subject.command_with_queue("run", "");
+            format!("remove the file {file}; {run} goes on without it")
+        }
+        _ => format!("{verify} says whether the log is whole; then do what the message says"),
     }
 }

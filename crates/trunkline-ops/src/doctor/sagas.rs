@@ -1,6 +1,5 @@
 //! Whether sagas go on and end, and whether the file names what those under way need.
 
-use trunkline::messages::CheckpointError;
 use trunkline::saga::{SagaError, SagaFault, SagaProblem};
 use trunkline_core::Position;
 
@@ -27,8 +26,8 @@ pub(super) async fn look(subject: &Subject<'_>, runs: &Runs) -> Result<Vec<Check
     let backlog = match sagas.backlog().await {
         Ok(backlog) => backlog,
         Err(SagaError::Checkpoint(error)) => {
-            let is_ahead = matches!(error, CheckpointError::AheadOfLog { .. });
-            return Ok(vec![Check::bad(NAME, error.to_string(), relays::remedy(subject, is_ahead))]);
+            let remedy = relays::remedy(subject, Some(&error));
+            return Ok(vec![Check::bad(NAME, error.to_string(), remedy)]);
         }
         Err(error) => return Err(error.into()),
     };

@@ -70,6 +70,17 @@ const EXCUSED: [(&str, &str, &str); 6] = [
     ),
 ];
 
+/// Words of which what to do has one.
+const REMEDIES: [&str; 7] = [
+    "`trunkline ",
+    "trunkline projection rebuild",
+    "remove",
+    "rebuild",
+    "restore",
+    "move it away",
+    "made anew",
+];
+
 /// A kind of harm.
 #[derive(Clone, Copy, Debug)]
 enum Harm {
@@ -198,16 +209,76 @@ fn said(verb: &str, ran: &Ran) -> Value {
     serde_json::json!([ran.exit, said])
 }
 
-/// Whether a failure names the file or its place, and what to do.
-fn explains(file: &str, ran: &Ran) -> bool {
-    let text = format!("{}{}", ran.stdout, ran.stderr);
+/// Whether a failure names the file or its place, and in the same breath what to do.
+fn explains(file: &str, verb: &str, ran: &Ran) -> bool {
     let name = file.rsplit('/').next().unwrap();
     // A read model's place is its projection, and a checkpoint's its reader.
     let model = name.strip_prefix("read.").and_then(|rest| rest.split('.').next());
     let place = model.or(name.strip_suffix(".checkpoint.json")).map(|place| format!("`{place}`"));
-    let named = text.contains(name) || place.is_some_and(|place| text.contains(&place));
-    let remedies = ["hint", "remedy", "remove", "rebuild", "restore", "move it away", "made anew"];
-    ran.exit != 0 && named && remedies.iter().any(|remedy| text.contains(remedy))
+    let is_named =
+        |what: &str| has_word(what, name) || place.as_ref().is_some_and(|place| what.contains(place));
+    let is_remedy = |text: &str| REMEDIES.iter().any(|remedy| text.contains(remedy));
+    ran.exit != 0 && told(verb, ran).iter().any(|(what, remedy)| is_named(what) && is_remedy(remedy))
+}
+
+/// What is wrong, and what is said that can be done about it.
+fn told(verb: &str, ran: &Ran) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let each = |value: &Value, what: &str| {
+        let what = text(&value[what]);
+        // Some errors say themselves what to do.
+        let remedy = format!("{what}; {}{}", text(&value["remedy"]), text(&value["hint"]));
+        (what, remedy)
+    };
+    let lines = |text: &str| text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let (reports, errors): (Vec<Value>, Vec<Value>) = (lines(&ran.stdout), lines(&ran.stderr));
+    let mut told: Vec<_> = errors.iter().map(|error| each(&error["error"], "message")).collect();
+    let found = |report: &Value, list: &str, what: &str| {
+        let found = report[list].as_array().cloned().unwrap_or_default();
+        found.iter().filter(|found| found["state"] != "ok").map(|found| each(found, what)).collect::<Vec<_>>()
+    };
+    match verb {
+        "doctor" => told.extend(reports.iter().flat_map(|report| found(report, "checks", "says"))),
+        "verify" => told.extend(reports.iter().flat_map(|report| found(report, "problems", "what"))),
+        _ => {}
+    }
+    told
+}
+
+/// Whether a text has this word: `head` is not in `ahead`, nor `lock` in `blocked`.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let is_apart = |character: Option<char>| !character.is_some_and(char::is_alphanumeric);
+        is_apart(text[..at].chars().next_back()) && is_apart(text[at + word.len()..].chars().next())
+    })
+}
+
+#[test]
+fn an_explanation_names_the_file_and_what_to_do_about_it() {
+    let ran = |stdout: Value, stderr: Value| Ran {
+        stdout: stdout.to_string(),
+        stderr: stderr.to_string(),
+        exit: 5,
+    };
+    let error = |error: &str, hint: Option<&str>| {
+        ran(Value::Null, serde_json::json!({ "error": { "message": error, "hint": hint } }))
+    };
+    let verify = Some("`trunkline verify` says what is damaged");
+    assert!(explains("data/events/head", "read", &error("the file head is damaged", verify)));
+    assert!(!explains("data/events/head", "read", &error("`out` is ahead of the log", verify)));
+    assert!(!explains("data/events/lock", "read", &error("it is blocked", verify)));
+    assert!(!explains("data/events/head", "read", &error("the file head is damaged", None)));
+    let checks = |remedy: &str| {
+        serde_json::json!({ "checks": [
+            { "name": "events", "state": "bad", "says": "head is damaged", "remedy": remedy },
+            { "name": "sagas", "state": "bad", "says": "1 waits", "remedy": "`trunkline run app.tsk`" },
+        ]})
+    };
+    assert!(explains("data/events/head", "doctor", &ran(checks("restore it"), Value::Null)));
+    assert!(
+        !explains("data/events/head", "doctor", &ran(checks("oh dear"), Value::Null)),
+        "of another's remedy"
+    );
 }
 
 #[test]
@@ -230,7 +301,7 @@ fn damage_is_never_silence() {
         let ran = outcome(&whole, &folder, Some((file, *harm, &others)), words);
         tried += 1;
         let panicked = ran.exit == 101 || ran.stderr.contains("panicked");
-        if !panicked && (said(name, &ran) == answers[*verb] || explains(&file.path, &ran)) {
+        if !panicked && (said(name, &ran) == answers[*verb] || explains(&file.path, name, &ran)) {
             continue;
         }
         let is_excused =

@@ -29,8 +29,9 @@ that is handled while the backup is taken may be in it as waiting, and is handle
 
 Without, it has the events alone, and says what it leaves out.
 
-A folder that holds an earlier backup of the same store receives of the events only what has come since; one that holds \
-anything else is refused, and left as it is. With --format json, one object: position, bytes_copied, bytes, segments, to, \
+A folder that holds an earlier backup of the same store receives of the events only what has come since; what an interrupted \
+backup has left in it is removed. One that holds anything else is refused, and left as it is, and so is one that another \
+backup, or a restore, is using. With --format json, one object: position, bytes_copied, bytes, segments, to, \
 leaves_out. `trunkline restore` makes a store, or all of an application, of a backup.";
 
 /// Copy the store, or all that an application has, to a folder, also while it is in use

@@ -17,19 +17,27 @@ const EXAMPLES: &str = "\
 Examples:
   trunkline reconcile orders.tsk
   trunkline reconcile orders.tsk --repost out
-  trunkline reconcile orders.tsk --repost '$sagas' --format json
+  trunkline reconcile orders.tsk --repost out --repost '$sagas' --format json
+  trunkline reconcile orders.tsk --store log:/srv/shop/events --queue embedded:/srv/shop/queue
 
 A store that was made of a backup may be older than its queue, its read models, and how far relays and sagas have come. \
 It has a mark that says so, and as long as it has, neither relays, consumers nor sagas run. This brings all back to its \
-history, and takes the mark away last; interrupted, it is run again. A store that was put in its place by other means, and \
-that checkpoints are ahead of, gets the mark first.
+history, and takes the mark away last; interrupted, it is run again, and what the first run was asked to repost counts.
+
+A store that was put in its place by other means, and that checkpoints are ahead of, gets the mark first, and so does one \
+whose mark is damaged. What it has by then is taken for its history: what is appended to it before this is run is not \
+relayed. Of a store that a backup was restored to by `trunkline restore`, it is.
 
 Read models are rebuilt. A relay that has come further than the backup, or of which nothing is known, goes on after the \
 backup's last event: what it had published is not published again, and so no webhook has it twice, unless --repost names \
-the relay, which then begins at the first event. Sagas are run over all events again, and what they wait for is sent again: \
-to consumers that dispatch commands, which know what they have done; to topics that a webhook takes from only with \
---repost '$sagas'. Messages of the future that is gone are passed over, and what is published from now on has ids that \
-none of them had. What is posted again has the Idempotency-Key that it had.
+the relay, which then begins at the first event. One that was renamed since is brought back under all its names. Sagas are \
+run over all events again, and what they wait for is sent again: to consumers that dispatch commands, which know what they \
+have done; to topics that a webhook takes from only with --repost '$sagas'. Messages of the future that is gone are passed \
+over, and what is published from now on has ids that none of them had. What is posted again has the Idempotency-Key that it \
+had.
+
+Left as they are, and listed: the checkpoints of a program's own readers and of relays that the file no longer has, and read \
+models that are paused, which are rebuilt by hand.
 
 Where the queue and the checkpoints were restored with the store, all go on from there, and nothing is published again.
 
@@ -104,7 +112,8 @@ impl Report for ReconcileDone {
         for name in left {
             writeln!(
                 out,
-                "  the checkpoint of {name} is ahead of the store and was left: it is the program's own"
+                "  the checkpoint of {name} is ahead of the store and was left: it is the program's own, or of a relay that the \
+                 file no longer has"
             )?;
         }
         Ok(())

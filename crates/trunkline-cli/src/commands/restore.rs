@@ -23,9 +23,10 @@ Examples:
   trunkline restore --from /mnt/backup/events --store log:./restored
   trunkline restore --from /mnt/backup/events --format json
 
-All of the backup is verified, and nothing is written over: the store must not exist yet, and of a backup of all that an \
-application has, neither must its queue and its checkpoints. The store comes last; interrupted, the same is run again. \
-Without a file, or of a backup of events alone, only the store is made, under whatever stands beside it.
+All of the backup is verified before anything is put in its place, and nothing is written over: the store must not exist \
+yet, and of a backup of all that an application has, neither must its queue and its checkpoints. The store comes last; \
+interrupted, the same is run again. Without a file, or of a backup of events alone, only the store is made, under whatever \
+stands beside it.
 
 Its history is older than what stands beside it may know, so no application runs on it before `trunkline reconcile FILE`, \
 which says what is sent again and what is not; with --reconcile that is done at once.

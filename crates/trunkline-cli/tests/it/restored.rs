@@ -329,6 +329,26 @@ fn a_relay_that_is_renamed_with_the_restore_goes_on_where_its_older_name_was() {
 }
 
 #[test]
+fn what_is_appended_before_it_is_reconciled_is_relayed_only_where_a_mark_says_what_was_there() {
+    for (marked, posted) in [(true, Some(&1)), (false, None)] {
+        let (folder, service) = shop();
+        place(&folder, 1..3);
+        assert_eq!(folder.run("backup --to backup -q").exit, 0);
+        place(&folder, 3..5);
+        restore_beneath(&folder);
+        if !marked {
+            // As of a folder that was copied back by hand.
+            std::fs::remove_file(folder.path("data/events/restored")).unwrap();
+        }
+        assert_eq!(folder.run("dispatch app.tsk Place --id early --data '{\"id\":\"early\"}' -q").exit, 0);
+        assert_eq!(folder.run("reconcile app.tsk -q").exit, 0);
+        place(&folder, 5..6);
+        let orders = service.orders();
+        assert_eq!((orders.get("order-early"), orders["order-5"]), (posted, 1), "{marked}");
+    }
+}
+
+#[test]
 fn a_mark_that_is_damaged_is_remedied_by_the_command_that_the_error_names() {
     let (folder, service) = shop();
     place(&folder, 1..4);

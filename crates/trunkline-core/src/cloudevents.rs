@@ -14,8 +14,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::json::{Fields, LineError, LineEvent, reserved, wrong};
-use crate::{EventId, EventType, Metadata, NewEvent, StreamName};
+use crate::json::{Fields, LineError, LineParts, reserved, wrong};
+use crate::{EventId, EventType, Metadata, NewEvent};
 
 /// The version of the specification that is read.
 const SPEC_VERSION: &str = "1.0";
@@ -78,7 +78,7 @@ fn text_of(value: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str(value.get()).ok().map(|Text(text)| text)
 }
 
-pub(crate) fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
+pub(crate) fn from_fields(fields: &Fields<'_>) -> Result<LineParts, LineError> {
     let spec: String = fields.required("specversion")?;
     if spec != SPEC_VERSION {
         let reason = format!("{spec:?} is not supported, only {SPEC_VERSION:?} is");
@@ -87,7 +87,7 @@ pub(crate) fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
     let id = filled(fields, "id")?;
     let source = filled(fields, "source")?;
     let event_type = filled(fields, "type")?;
-    let subject = filled(fields, "subject")?;
+    let names = fields.get("subject").map(|_| filled(fields, "subject")).transpose()?;
     let event_id = EventId::from_cloudevent(&source, &id);
     let data = fields.data()?;
     let event = NewEvent {
@@ -96,8 +96,16 @@ pub(crate) fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
         event_id,
         ..NewEvent::new(EventType::new(&event_type).map_err(|error| wrong("type", &error))?, data)
     };
-    let stream = StreamName::new(&subject).map_err(|error| wrong("subject", &error))?;
-    Ok(LineEvent { stream, event, version: None, position: None })
+    Ok(LineParts { names, is_cloudevent: true, event, version: None, position: None })
+}
+
+/// The metadata, and the subject of an event whose stream is another.
+pub(crate) fn with_subject(metadata: &Metadata, subject: &str) -> Result<Metadata, LineError> {
+    let read = |json| serde_json::from_slice(json).map_err(|error| wrong("metadata", &error));
+    let mut object: BTreeMap<Cow<'_, str>, &RawValue> = read(metadata.as_bytes())?;
+    let subject = serde_json::value::to_raw_value(subject).expect("texts always serialize");
+    object.insert("subject".into(), &subject);
+    Metadata::of(&object).map_err(|error| wrong("subject", &error))
 }
 
 /// An attribute that says something: of events whose id or source is empty, all but the first would be taken for repeats.

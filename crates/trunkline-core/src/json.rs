@@ -34,13 +34,50 @@ pub struct LineEvent {
     pub position: Option<Position>,
 }
 
+/// An event read from a line of text, before anybody has said which stream it goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineParts {
+    /// What the line says of its stream: a `CloudEvents` object's subject need not name one.
+    pub names: Option<String>,
+    /// Whether it is a `CloudEvents` object.
+    pub is_cloudevent: bool,
+    /// The event.
+    pub event: NewEvent,
+    /// The version it had where it was exported.
+    pub version: Option<Version>,
+    /// The position it had where it was exported.
+    pub position: Option<Position>,
+}
+
+impl LineParts {
+    /// The event in the stream that the line itself names.
+    pub fn in_its_stream(self) -> Result<LineEvent, LineError> {
+        let field = if self.is_cloudevent { "subject" } else { "stream" };
+        let Some(name) = &self.names else { return Err(LineError::Missing { field }) };
+        let stream = if self.is_cloudevent { StreamName::new(name) } else { StreamName::system(name) };
+        let stream = stream.map_err(|error| wrong(field, &error))?;
+        let Self { event, version, position, .. } = self;
+        Ok(LineEvent { stream, event, version, position })
+    }
+
+    /// The event in another stream, where versions and positions are counted anew. A subject that isn't the stream is
+    /// kept in the metadata, so that the event can go out as it came.
+    pub fn in_stream(self, stream: StreamName) -> Result<LineEvent, LineError> {
+        let Self { names, is_cloudevent, mut event, .. } = self;
+        if let Some(subject) = names.filter(|name| is_cloudevent && *name != stream.as_str()) {
+            event.metadata = cloudevents::with_subject(&event.metadata, &subject)?;
+        }
+        Ok(LineEvent { stream, event, version: None, position: None })
+    }
+}
+
 /// Why a line is not an event.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LineError {
     /// The line is not a JSON object.
     #[error("not a JSON object: {0}")]
-    NotAnObject(serde_json::Error),
+    NotAnObject(String),
     /// The object is neither a native event nor a `CloudEvents` one.
     #[error(
         "neither a native event (no \"event_type\") nor a CloudEvents event (no \"specversion\"); the fields are {found}"
@@ -148,9 +185,26 @@ fn one_line(bytes: &[u8]) -> Option<Cow<'_, str>> {
 /// Each name is to be once in an object, and nothing what no reader can hold, but for what a store has had already: such a line is taken as it is, so that
 /// what is exported can be imported.
 pub fn from_line(line: &str) -> Result<LineEvent, LineError> {
+    parts_of_line(line)?.in_its_stream()
+}
+
+/// Reads a line as [`from_line`] does, whatever it says of its stream.
+///
+/// ```
+/// use trunkline_core::json;
+/// let line = r#"{"specversion":"1.0","id":"7","source":"/shop","type":"Placed","data":{"order":"17"}}"#;
+/// assert!(json::from_line(line).unwrap_err().to_string().contains("\"subject\" is missing"));
+/// let event = json::parts_of_line(line)?.in_stream("order-17".parse()?)?;
+/// assert_eq!(event.stream.as_str(), "order-17");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn parts_of_line(line: &str) -> Result<LineParts, LineError> {
     let fields: BTreeMap<Cow<'_, str>, &RawValue> =
-        serde_json::from_str(line).map_err(LineError::NotAnObject)?;
+        serde_json::from_str(line).map_err(|error| not_an_object(line, &error))?;
     let fields = Fields(fields);
+    if fields.0.contains_key("data") && fields.0.contains_key("data_base64") {
+        return Err(wrong("data_base64", &"it stands beside \"data\"; leave out one of the two"));
+    }
     let is_cloudevent = fields.get("specversion").is_some();
     let is_new = is_cloudevent || !is_exported(&fields);
     if is_new {
@@ -168,6 +222,20 @@ pub fn from_line(line: &str) -> Result<LineEvent, LineError> {
         judged(data::check(&read.event.data))?;
     }
     Ok(read)
+}
+
+/// What is wrong with a line that is no object, and how its events get on lines of their own.
+fn not_an_object(line: &str, error: &serde_json::Error) -> LineError {
+    let reason = error.to_string();
+    let (reason, _) = reason.rsplit_once(" at line ").unwrap_or((&reason, ""));
+    let remedy = match line.trim_start().chars().next() {
+        Some('[') => "; each event stands on a line of its own, as `jq -c '.[]'` writes those of a list",
+        _ if error.is_eof() => {
+            "; an event stands on one line, as `jq -c .` writes one that goes over several"
+        }
+        _ => "; an event is an object on one line",
+    };
+    LineError::NotAnObject(format!("{reason}, in column {}{remedy}", error.column()))
 }
 
 /// The fields of a JSON object, each still as text.
@@ -248,8 +316,7 @@ pub(crate) fn reserved(field: &str) -> LineError {
     )
 }
 
-fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
-    let stream: String = fields.required("stream")?;
+fn from_fields(fields: &Fields<'_>) -> Result<LineParts, LineError> {
     let event_type: String = fields.required("event_type")?;
     let tags: Vec<String> = fields.optional("tags")?.unwrap_or_default();
     let metadata = match fields.get("metadata") {
@@ -273,8 +340,9 @@ fn from_fields(fields: &Fields<'_>) -> Result<LineEvent, LineError> {
         occurred_at: fields.optional("occurred_at")?,
         recorded_at: fields.optional("recorded_at")?,
     };
-    Ok(LineEvent {
-        stream: StreamName::system(&stream).map_err(|error| wrong("stream", &error))?,
+    Ok(LineParts {
+        names: fields.optional("stream")?,
+        is_cloudevent: false,
         event,
         version: fields.optional("version")?,
         position: fields.optional("position")?,
@@ -352,6 +420,8 @@ mod tests {
         for (line, wanted) in [
             ("", "not a JSON object"),
             ("[1]", "not a JSON object"),
+            ("{", "not a JSON object: EOF while parsing an object, in column 1; an event stands on one line"),
+            (r#"[{"a":1}]"#, "as `jq -c '.[]'` writes those of a list"),
             (r#"{"a":1}"#, "neither a native event"),
             (r#"{"event_type":"T"}"#, "\"stream\" is missing"),
             (r#"{"event_type":"T","stream":"a"}"#, "\"stream\": \"a\" does not name a stream"),
@@ -370,5 +440,39 @@ mod tests {
             let error = from_line(line).unwrap_err().to_string();
             assert!(error.contains(wanted), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn data_and_data_in_base64_are_not_both_in_a_line() {
+        for head in [
+            r#""stream":"a-1","event_type":"T""#,
+            r#""specversion":"1.0","id":"1","source":"s","type":"T","subject":"a-1""#,
+        ] {
+            for both in [
+                r#""data":1,"data_base64":"MQ==""#,
+                r#""data":null,"data_base64":"MQ==""#,
+                r#""data":1,"data_base64":null"#,
+                r#""data":null,"data_base64":null"#,
+            ] {
+                let error = from_line(&format!("{{{head},{both}}}")).unwrap_err().to_string();
+                assert!(error.contains("leave out one of the two"), "{both}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_goes_to_another_stream_with_its_subject_kept() {
+        let to = |line: &str| parts_of_line(line).unwrap().in_stream("b-2".parse().unwrap()).unwrap();
+        let line =
+            |subject: &str| format!(r#"{{"specversion":"1.0","id":"1","source":"s","type":"T"{subject}}}"#);
+        let kept =
+            |subject: &str| String::from_utf8(to(&line(subject)).event.metadata.as_bytes().to_vec()).unwrap();
+        let rest = r#""id":"1","source":"s","specversion":"1.0""#;
+        assert_eq!(kept(r#","subject":"x/1""#), format!(r#"{{{rest},"subject":"x/1"}}"#));
+        assert_eq!(kept(r#","subject":"b-2""#), format!("{{{rest}}}"), "it is the stream");
+        assert_eq!(kept(""), format!("{{{rest}}}"));
+        let native = to(&to_line(&stored(&NewEvent::json("T", "1").unwrap())));
+        assert_eq!((native.stream.as_str(), native.version, native.position), ("b-2", None, None));
+        assert_eq!(native.event.metadata, Metadata::default());
     }
 }

@@ -26,6 +26,7 @@
 //!     on_bad_line: OnBadLine::Stop,
 //!     rejected: "lamps.rejected.jsonl".into(),
 //!     batch: 1,
+//!     streams: None,
 //! };
 //! let (store, (_stopper, stop)) = (MemoryStore::new(), Stopper::new());
 //! let error = import(&store, lines.as_bytes(), options, &stop, |_| ()).await.unwrap_err();
@@ -60,6 +61,7 @@ mod hint;
 mod lock;
 mod outcome;
 mod scenarios;
+mod stream_rule;
 mod whole_file;
 mod world;
 
@@ -69,5 +71,6 @@ pub use exit::Exit;
 pub use lock::{LockReport, lock_shapes};
 pub use outcome::{DecisionReport, EmittedReport, OutcomeReport};
 pub use scenarios::{ScenariosReport, run_scenarios};
+pub use stream_rule::{InvalidRule, StreamRule};
 pub use whole_file::{may_be_new, may_hold_lines};
 pub use world::{not_loaded, world};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use trunkline_core::limits::BATCH_EVENTS_MAX;
 use trunkline_ops::import::{ImportNews, ImportOptions, ImportReport, OnBadLine, import};
-use trunkline_ops::may_hold_lines;
+use trunkline_ops::{StreamRule, may_hold_lines};
 
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -22,9 +22,14 @@ Examples:
   trunkline import orders-events.jsonl
   trunkline import orders-events.jsonl --on-error skip --rejected bad.jsonl
   trunkline export --store log:a | trunkline import --store log:b -
+  trunkline import cloudevents.jsonl --stream \"'order-' + event.data.id\"
+  trunkline import cloudevents.jsonl --stream \\
+    \"has(event.stream) ? 'blob-' + event.stream : 'source-' + event.metadata.source\"
 
 A line is a CloudEvents 1.0 event (subject is the stream) or what `export` writes; the latter keeps its \
-id, its version and the time of its recording. Empty lines are passed over. An event whose id is there \
+id, its version and the time of its recording. --stream is an expression over event (type, data, stream, stream_id, \
+tags, metadata, occurred_at) that gives the stream of each line: event.stream is the subject, source and extensions are \
+in event.metadata, and versions are counted anew; Trunkline's own streams stay. Empty lines are passed over. An event whose id is there \
 already is not added again, so the same file can be imported again after whatever stopped it.
 
 A batch is read and checked as a whole before any of it is stored. A version that would not come out \
@@ -54,6 +59,10 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
 
+    /// The stream of each event: an expression that gives a text [default: its subject, or the stream it had]
+    #[arg(long, value_name = "CEL")]
+    stream: Option<String>,
+
     /// How many lines make a batch
     #[arg(long, value_name = "N", default_value_t = 1000)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=BATCH_EVENTS_MAX as u64))]
@@ -79,6 +88,14 @@ impl Report for ImportReport {
     }
 }
 
+/// The rule that says to which stream an event goes.
+fn stream_rule(text: &str) -> Result<StreamRule, Failure> {
+    StreamRule::compile(text).map_err(|error| {
+        let hint = "write an expression over `event`, such as \"'order-' + event.data.id\"";
+        Failure::usage(format!("--stream: {error}"), hint)
+    })
+}
+
 impl From<OnError> for OnBadLine {
     fn from(on_error: OnError) -> Self {
         match on_error {
@@ -92,15 +109,21 @@ impl ImportArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
         let rejected = self.rejected()?;
+        let streams = self.stream.as_deref().map(stream_rule).transpose()?;
         let (input, bytes) = self.input()?;
         let stop = interrupt::listen();
         let opened = open::for_appending(&place, "trunkline import", output).await?;
         let options = ImportOptions {
-            source: self.file.display().to_string(),
+            source: match self.file.to_string_lossy() {
+                file if file == "-" => "standard input".to_owned(),
+                file => file.into_owned(),
+            },
             on_bad_line: self.on_error.into(),
             rejected,
             batch: self.batch as usize,
+            streams,
         };
+        let file = options.source.clone();
         let imported = {
             let progress = Progress::noted_bytes(output, "importing", bytes);
             let listener = |news: ImportNews<'_>| match news {
@@ -110,7 +133,9 @@ impl ImportArgs {
                 }
                 ImportNews::Rejected { before, line, reason } => {
                     progress.aside(|| match before.cmp(&REJECTED_NAMED_MAX) {
-                        Ordering::Less => output.warn(format_args!("rejected line {line}: {reason}")),
+                        Ordering::Less => {
+                            output.warn(format_args!("rejected line {line} of {file}: {reason}"));
+                        }
                         Ordering::Equal => output.warn("further rejected lines are not named here"),
                         Ordering::Greater => {}
                     });

@@ -6,9 +6,8 @@ use clap::Args;
 use trunkline::{Access, Backends, Dsn, OpenStoreOptions, Role};
 use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
 use trunkline_ops::OpsError;
-use trunkline_ops::migrate::{
-    CheckpointLine, Events, MigrateError, Migration, MigrationReport, ShapeLine, StreamRule,
-};
+use trunkline_ops::StreamRule;
+use trunkline_ops::migrate::{CheckpointLine, Events, MigrateError, Migration, MigrationReport, ShapeLine};
 use trunkline_store::Limits;
 
 use crate::application;

@@ -170,15 +170,18 @@ fn an_import_names_lines_whose_ids_are_others() {
     let folder = Folder::new();
     folder.write("in.jsonl", lines.join("\n"));
     let stopped = folder.run("import in.jsonl --store log:a -q");
-    assert!(stopped.exit != 0 && stopped.stderr.contains("line 2: \"id\": it is empty"), "{stopped:?}");
+    assert!(
+        stopped.exit != 0 && stopped.stderr.contains("line 2 of in.jsonl: \"id\": it is empty"),
+        "{stopped:?}"
+    );
     let ran = folder.run("import in.jsonl --store log:a -q --on-error skip");
     assert!(ran.stdout.starts_with("2 new, 1 already there, 4 rejected"), "{ran:?}");
     for said in [
-        "rejected line 2: \"id\": it is empty",
-        "rejected line 3: \"source\": it is empty",
-        "rejected line 5: event id ",
+        "rejected line 2 of in.jsonl: \"id\": it is empty",
+        "rejected line 3 of in.jsonl: \"source\": it is empty",
+        "rejected line 5 of in.jsonl: event id ",
         "which has another type or other data",
-        "rejected line 7: `data.n` has half of a surrogate pair",
+        "rejected line 7 of in.jsonl: `data.n` has half of a surrogate pair",
     ] {
         assert!(ran.stderr.contains(said), "{said}: {ran:?}");
     }

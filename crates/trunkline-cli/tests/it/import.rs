@@ -69,7 +69,7 @@ fn a_bad_line_stops_the_import_and_nothing_of_its_batch_is_kept() {
     folder.check(
         "import e.jsonl --store log:a --batch 3 -q",
         r#"
-        ! error: line 5: neither a native event (no "event_type") nor a CloudEvents event (no "specversion"); the fields are subject
+        ! error: line 5 of e.jsonl: neither a native event (no "event_type") nor a CloudEvents event (no "specversion"); the fields are subject
         ! hint: 3 new, 0 already there; nothing from line 4 on was stored
         ! hint: mend the line and run the same again: what is there is not added twice; or pass over such lines with --on-error skip
         exit code 1
@@ -113,9 +113,9 @@ fn skipped_lines_go_to_a_file_as_they_were() {
         r#"
         2 new, 0 already there, 3 rejected (see e.jsonl.rejected.jsonl)
         ! store log:a (--store)
-        ! rejected line 2: neither a native event (no "event_type") nor a CloudEvents event (no "specversion"); the fields are a
-        ! rejected line 3: "subject": "order" does not name a stream: a stream is named TYPE-ID, such as `order-1`
-        ! rejected line 4: not a JSON object: expected ident at line 1 column 2
+        ! rejected line 2 of e.jsonl: neither a native event (no "event_type") nor a CloudEvents event (no "specversion"); the fields are a
+        ! rejected line 3 of e.jsonl: "subject": "order" does not name a stream: a stream is named TYPE-ID, such as `order-1`; say with --stream EXPRESSION which stream an event goes to, such as --stream "'order-' + event.data.id"
+        ! rejected line 4 of e.jsonl: not a JSON object: expected ident, in column 2; an event is an object on one line
         "#,
     );
     assert_eq!(
@@ -127,9 +127,9 @@ fn skipped_lines_go_to_a_file_as_they_were() {
         "import e.jsonl --store log:b --on-error skip --rejected bad.jsonl --format json -q",
         r#"
         {"new":2,"already_there":0,"rejected":3,"rejected_file":"bad.jsonl"}
-        ! rejected line 2: neither a native event (no "event_type") nor a CloudEvents event (no "specversion"); the fields are a
-        ! rejected line 3: "subject": "order" does not name a stream: a stream is named TYPE-ID, such as `order-1`
-        ! rejected line 4: not a JSON object: expected ident at line 1 column 2
+        ! rejected line 2 of e.jsonl: neither a native event (no "event_type") nor a CloudEvents event (no "specversion"); the fields are a
+        ! rejected line 3 of e.jsonl: "subject": "order" does not name a stream: a stream is named TYPE-ID, such as `order-1`; say with --stream EXPRESSION which stream an event goes to, such as --stream "'order-' + event.data.id"
+        ! rejected line 4 of e.jsonl: not a JSON object: expected ident, in column 2; an event is an object on one line
         "#,
     );
     assert_eq!(folder.text("bad.jsonl"), folder.text("e.jsonl.rejected.jsonl"));
@@ -196,7 +196,7 @@ fn a_version_that_would_come_out_otherwise_is_a_bad_line() {
     folder.check(
         "import rest.jsonl --store log:b -q",
         "
-        ! error: line 2: version 2 would come out as 1: stream `order-1` is at version 0
+        ! error: line 2 of rest.jsonl: version 2 would come out as 1: stream `order-1` is at version 0
         ! hint: 0 new, 0 already there; nothing from line 1 on was stored
         ! hint: mend the line and run the same again: what is there is not added twice; or pass over such lines with --on-error skip
         exit code 1
@@ -206,8 +206,8 @@ fn a_version_that_would_come_out_otherwise_is_a_bad_line() {
         "import rest.jsonl --store log:b -q --on-error skip",
         "
         3 new, 0 already there, 2 rejected (see rest.jsonl.rejected.jsonl)
-        ! rejected line 2: version 2 would come out as 1: stream `order-1` is at version 0
-        ! rejected line 4: version 3 would come out as 1: stream `order-1` is at version 0
+        ! rejected line 2 of rest.jsonl: version 2 would come out as 1: stream `order-1` is at version 0
+        ! rejected line 4 of rest.jsonl: version 3 would come out as 1: stream `order-1` is at version 0
         ",
     );
     assert_eq!(stored(&folder, "log:b"), "2 4 6");
@@ -221,7 +221,10 @@ fn an_id_of_another_stream_is_a_bad_line() {
     let ran = folder.run("import e.jsonl --store log:a -q");
     assert_eq!(ran.exit, 1, "{ran:?}");
     let wanted = "is that of the event at position 1, which belongs to stream `order-1`\n";
-    assert!(ran.stderr.contains(wanted) && ran.stderr.starts_with("error: line 2: event id "), "{ran:?}");
+    assert!(
+        ran.stderr.contains(wanted) && ran.stderr.starts_with("error: line 2 of e.jsonl: event id "),
+        "{ran:?}"
+    );
     assert_eq!(stored(&folder, "log:a"), "1");
 }
 
@@ -243,7 +246,7 @@ fn lines_come_from_standard_input() {
     let ran = folder.run_with("import - --store log:a -q --on-error skip", &input);
     assert_eq!(
         ran.outcome(),
-        "3 new, 0 already there, 1 rejected (see stdin.rejected.jsonl)\n! rejected line 4: not UTF-8 text, from byte 2 on\n"
+        "3 new, 0 already there, 1 rejected (see stdin.rejected.jsonl)\n! rejected line 4 of standard input: not UTF-8 text, from byte 2 on\n"
     );
     assert_eq!(std::fs::read(folder.path("stdin.rejected.jsonl")).unwrap(), b"{\xff\n");
 }
@@ -260,15 +263,15 @@ fn a_large_event_is_imported_and_one_too_large_is_a_bad_line() {
     assert_eq!(
         ran.outcome(),
         "1 new, 0 already there, 2 rejected (see e.jsonl.rejected.jsonl)\n\
-         ! rejected line 2: event data too large: 1048577 bytes, limit 1048576\n\
-         ! rejected line 3: event data too large: 3145742 bytes, limit 1048576\n"
+         ! rejected line 2 of e.jsonl: event data too large: 1048577 bytes, limit 1048576\n\
+         ! rejected line 3 of e.jsonl: event data too large: 3145742 bytes, limit 1048576\n"
     );
     folder.write("long.jsonl", "x".repeat((32 << 20) + 1) + "\n" + &cloud_event(4, "a-1", "T"));
     let ran = folder.run("import long.jsonl --store log:a -q --on-error skip");
     assert_eq!(
         ran.outcome(),
         "1 new, 0 already there, 1 rejected (see long.jsonl.rejected.jsonl)\n\
-         ! rejected line 1: longer than 32 MiB\n"
+         ! rejected line 1 of long.jsonl: longer than 32 MiB\n"
     );
 }
 
@@ -288,7 +291,10 @@ fn a_name_that_is_twice_is_a_bad_line_unless_a_store_has_had_it() {
     let folder = Folder::new();
     folder.write("new.jsonl", r#"{"stream":"a-1","event_type":"T","data":{"a":[{"b":1,"b":2}]}}"#);
     let ran = folder.run("import new.jsonl --store log:a");
-    assert!(ran.exit == 1 && ran.stderr.contains("line 1: `data.a[0].b` is there twice"), "{ran:?}");
+    assert!(
+        ran.exit == 1 && ran.stderr.contains("line 1 of new.jsonl: `data.a[0].b` is there twice"),
+        "{ran:?}"
+    );
     let exported = r#"{"position":1,"stream":"a-1","version":1,"event_id":"01010101-0101-0101-0101-010101010101","event_type":"T","schema_version":1,"data":{"a":[{"b":1,"b":2}]},"metadata":{"k":1,"k":2},"tags":[],"occurred_at":"2010-12-01T08:26:00.000000Z","recorded_at":"2010-12-01T08:26:00.000000Z"}
 "#;
     folder.write("old.jsonl", exported);

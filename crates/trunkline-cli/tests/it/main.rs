@@ -13,6 +13,7 @@ mod export;
 mod folder;
 mod help;
 mod import;
+mod import_streams;
 mod interrupt;
 mod keep;
 #[cfg(unix)]

@@ -2,11 +2,12 @@
 
 use std::io::{self, BufRead};
 
-use trunkline_core::json::{self, LineEvent};
+use trunkline_core::json::{self, LineEvent, LineParts};
 use trunkline_core::{Append, Expected, StreamWrite, Version};
 use trunkline_store::{Limits, check};
 
 use super::lines::{LINE_BYTES_MAX, Lines, RawLine};
+use crate::StreamRule;
 
 /// A batch ends with the line that takes it beyond this, so that it is a bounded piece of memory, and with the
 /// longest of lines still one append.
@@ -49,11 +50,13 @@ pub(super) struct Batches<R> {
     lines: Lines<R>,
     /// How many lines make a batch.
     count: usize,
+    /// Which stream an event goes to, unless that is what its line names.
+    streams: Option<StreamRule>,
 }
 
 impl<R: BufRead> Batches<R> {
-    pub(super) fn new(input: R, count: usize) -> Self {
-        Self { lines: Lines::new(input, LINE_BYTES_MAX), count }
+    pub(super) fn new(input: R, count: usize, streams: Option<StreamRule>) -> Self {
+        Self { lines: Lines::new(input, LINE_BYTES_MAX), count, streams }
     }
 
     /// The next batch, or nothing at the end.
@@ -76,7 +79,7 @@ impl<R: BufRead> Batches<R> {
                 }
             };
             bytes += text.len();
-            match parse(&text) {
+            match parse(&text, self.streams.as_ref()) {
                 Ok(event) => batch.lines.push(Line { number, text, event }),
                 Err(reason) => batch.bad.push(BadLine { number, text: Some(text), reason }),
             }
@@ -87,11 +90,11 @@ impl<R: BufRead> Batches<R> {
 }
 
 /// The event of a line, or why there is none that could be appended.
-fn parse(text: &[u8]) -> Result<LineEvent, String> {
+fn parse(text: &[u8], streams: Option<&StreamRule>) -> Result<LineEvent, String> {
     let text = std::str::from_utf8(text)
         .map_err(|error| format!("not UTF-8 text, from byte {} on", error.valid_up_to() + 1))?;
-    let LineEvent { stream, event, version, position } =
-        json::from_line(text).map_err(|error| error.to_string())?;
+    let parts = json::parts_of_line(text).map_err(|error| error.to_string())?;
+    let LineEvent { stream, event, version, position } = placed(parts, streams)?;
     if version == Some(Version::EMPTY) {
         return Err("\"version\": 0; the first is 1".to_owned());
     }
@@ -102,6 +105,24 @@ fn parse(text: &[u8]) -> Result<LineEvent, String> {
     let event = events.pop().expect("put there above");
     Ok(LineEvent { stream, event, version, position })
 }
+
+/// The event of a line in the stream that it goes to. Trunkline's own streams stay what they are.
+fn placed(parts: LineParts, streams: Option<&StreamRule>) -> Result<LineEvent, String> {
+    let is_own = !parts.is_cloudevent && parts.names.as_deref().is_some_and(|name| name.starts_with('$'));
+    if let Some(rule) = streams.filter(|_| !is_own) {
+        let stream = rule.stream_of(&(&parts).into()).map_err(|reason| format!("--stream: {reason}"))?;
+        return parts.in_stream(stream).map_err(|error| error.to_string());
+    }
+    let is_cloudevent = parts.is_cloudevent;
+    parts.in_its_stream().map_err(|error| {
+        let remedy = if is_cloudevent { CLOUDEVENT_STREAM } else { "" };
+        format!("{error}{remedy}")
+    })
+}
+
+/// What to do about a subject that names no stream.
+const CLOUDEVENT_STREAM: &str = "; say with --stream EXPRESSION which stream an event goes to, such as \
+                                 --stream \"'order-' + event.data.id\"";
 
 #[cfg(test)]
 mod tests {
@@ -115,7 +136,7 @@ mod tests {
 
     /// For each batch its first and last line, how many lines are good, and the others' reasons.
     fn batches(text: &[u8], count: usize) -> Vec<(u64, u64, usize, Vec<String>)> {
-        let mut batches = Batches::new(text, count);
+        let mut batches = Batches::new(text, count, None);
         let mut found = Vec::new();
         while let Some(batch) = batches.next().unwrap() {
             let bad = batch.bad.iter().map(|bad| format!("{}: {}", bad.number, bad.reason)).collect();
@@ -138,7 +159,9 @@ mod tests {
         let text = [line(1, "a-1"), "{".to_owned(), version, schema, line(1, "a-1")].join("\n");
         let id = |id| EventId::from_bytes([id; 16]);
         let wanted = vec![
-            "2: not a JSON object: EOF while parsing an object at line 1 column 1".to_owned(),
+            "2: not a JSON object: EOF while parsing an object, in column 1; an event stands on one line, as \
+             `jq -c .` writes one that goes over several"
+                .to_owned(),
             "3: \"version\": 0; the first is 1".to_owned(),
             format!("4: invalid append: the schema version of {} is 0; the first is 1", id(3)),
         ];

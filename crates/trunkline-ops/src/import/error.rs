@@ -20,8 +20,10 @@ pub struct ImportError {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportProblem {
     /// A line could not be imported, and the import was to stop then.
-    #[error("line {line}: {reason}")]
+    #[error("line {line} of {file}: {reason}")]
     Line {
+        /// What is imported, as errors name it.
+        file: String,
         /// Its number.
         line: u64,
         /// Why.

@@ -28,7 +28,7 @@ use trunkline_store::EventStore;
 use self::reader::Incoming;
 use self::rejected::Rejected;
 use self::store::{Ended, Importer};
-use crate::OpsError;
+use crate::{OpsError, StreamRule};
 
 pub use error::{ImportError, ImportProblem, ImportSoFar};
 
@@ -53,6 +53,9 @@ pub struct ImportOptions {
     pub rejected: PathBuf,
     /// How many lines make a batch, which is read and checked as a whole before any of it is stored.
     pub batch: usize,
+    /// The stream of each event, but for Trunkline's own; without a rule, what the line names. By a rule, versions are
+    /// counted anew.
+    pub streams: Option<StreamRule>,
 }
 
 /// What is heard of an import while it goes on.
@@ -119,6 +122,7 @@ impl ImportReport {
 ///     on_bad_line: OnBadLine::Stop,
 ///     rejected: "lamps.rejected.jsonl".into(),
 ///     batch: 1_000,
+///     streams: None,
 /// };
 /// let (store, (_stopper, stop)) = (MemoryStore::new(), Stopper::new());
 /// let report = import(&store, line.as_bytes(), options, &stop, |_| ()).await?;
@@ -133,8 +137,8 @@ pub async fn import(
     stop: &Stop,
     listener: impl FnMut(ImportNews<'_>),
 ) -> Result<ImportReport, OpsError> {
-    let ImportOptions { source, on_bad_line, rejected, batch } = options;
-    let incoming = reader::start(Box::new(input), batch);
+    let ImportOptions { source, on_bad_line, rejected, batch, streams } = options;
+    let incoming = reader::start(Box::new(input), batch, streams);
     let importer = Importer::new(store, on_bad_line, Rejected::to(rejected), listener);
     store_all(importer, incoming, stop, &source).await
 }
@@ -156,7 +160,9 @@ async fn store_all(
                 let bytes = batch.ends_at;
                 if let Err(ended) = importer.batch(batch).await {
                     let problem = match ended {
-                        Ended::Line { line, reason } => ImportProblem::Line { line, reason },
+                        Ended::Line { line, reason } => {
+                            ImportProblem::Line { file: source.to_owned(), line, reason }
+                        }
                         Ended::Failed(cause) => ImportProblem::Failed { cause },
                     };
                     return Err(importer.ended(problem));

@@ -6,6 +6,7 @@ use std::io::{self, BufReader};
 use tokio::sync::mpsc;
 
 use super::batch::{Batch, Batches};
+use crate::StreamRule;
 
 /// How many batches wait to be stored; one is enough to keep both sides busy.
 const BATCHES_AHEAD: usize = 1;
@@ -24,12 +25,17 @@ pub(super) enum Incoming {
 }
 
 /// Begins to read.
-pub(super) fn start(input: Box<dyn io::Read + Send>, lines_per_batch: usize) -> mpsc::Receiver<Incoming> {
+pub(super) fn start(
+    input: Box<dyn io::Read + Send>,
+    lines_per_batch: usize,
+    streams: Option<StreamRule>,
+) -> mpsc::Receiver<Incoming> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     let read = {
         let sender = sender.clone();
         move || {
-            read(Batches::new(BufReader::with_capacity(BUFFER_BYTES, input), lines_per_batch), &sender);
+            let input = BufReader::with_capacity(BUFFER_BYTES, input);
+            read(Batches::new(input, lines_per_batch, streams), &sender);
         }
     };
     if let Err(error) = std::thread::Builder::new().name("import".to_owned()).spawn(read) {

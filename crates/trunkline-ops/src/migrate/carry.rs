@@ -74,9 +74,9 @@ impl Migration {
         let mut wrong = None;
         let reached = self.shapes.today(event.clone(), |present| {
             let stream = match &self.streams {
-                Some(rule) => {
-                    rule.stream_of(&present).map_err(|reason| format!("the rule for streams: {reason}"))
-                }
+                Some(rule) => rule
+                    .stream_of(&(&present).into())
+                    .map_err(|reason| format!("the rule for streams: {reason}")),
                 None => Ok(event.stream_name()),
             };
             match stream.and_then(|stream| Ok((stream, copy_of(&present)?))) {

@@ -20,7 +20,6 @@ mod cause;
 mod checkpoints;
 mod places;
 mod report;
-mod rule;
 mod source;
 mod target;
 
@@ -34,8 +33,8 @@ use trunkline_store::{AppendError, EventStore, ReadError};
 
 pub use checkpoints::CheckpointLine;
 pub use report::{Events, MigrationReport, ShapeLine, StreamsLine};
-pub use rule::{InvalidRule, StreamRule};
 
+use crate::StreamRule;
 use report::Tally;
 use source::Source;
 use target::Target;

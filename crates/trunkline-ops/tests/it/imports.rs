@@ -13,7 +13,7 @@ const LINES: &str = r#"{"event_id":"00000000-0000-4000-8000-000000000001","strea
 
 fn options(folder: &tempfile::TempDir, on_bad_line: OnBadLine) -> ImportOptions {
     let rejected = folder.path().join("rejected.jsonl");
-    ImportOptions { source: "lamps.jsonl".to_owned(), on_bad_line, rejected, batch: 1 }
+    ImportOptions { source: "lamps.jsonl".to_owned(), on_bad_line, rejected, batch: 1, streams: None }
 }
 
 #[tokio::test]

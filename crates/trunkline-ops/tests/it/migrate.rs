@@ -12,8 +12,9 @@ use trunkline::{
     Position, RecordedEvent, Registered, StreamName,
 };
 use trunkline_core::{Appended, StoreId, json};
+use trunkline_ops::StreamRule;
 use trunkline_ops::census::census;
-use trunkline_ops::migrate::{MigrateError, Migration, MigrationReport, StreamRule};
+use trunkline_ops::migrate::{MigrateError, Migration, MigrationReport};
 use trunkline_store::{AllRead, EventStream, StorageError, StreamRead};
 
 use crate::world::{forward_reads, read, request, said, with_file};

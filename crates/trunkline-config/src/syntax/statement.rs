@@ -260,7 +260,7 @@ impl Parser<'_> {
             self.report(
                 diagnostic.fix("write [name] or [outer.inner]; names with other characters go into quotes"),
             );
-        } else if !self.line_ends_at(self.at) {
+        } else if !self.statement_ends_at(self.at) {
             self.skip_blanks();
             let after = self.at;
             self.skip_rest(Place::Line);
@@ -275,6 +275,12 @@ impl Parser<'_> {
             return None;
         }
         (!path.is_empty()).then_some(Statement::Section(path))
+    }
+
+    /// Whether nothing follows on the line but a `;`, which may end any statement.
+    fn statement_ends_at(&self, at: usize) -> bool {
+        let at = self.after_blanks(at);
+        self.line_ends_at(if self.byte(at) == Some(b';') { at + 1 } else { at })
     }
 
     /// Whether nothing but white space precedes on the line.

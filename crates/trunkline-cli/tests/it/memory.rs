@@ -80,11 +80,13 @@ fn read_models_of_a_store_in_memory_are_in_memory_unless_the_file_says_otherwise
     assert!(folder.path("read.db").is_file());
 }
 
-/// Goal: messages are originals of their own, which a store in memory doesn't take along.
+/// Goal: messages of sagas that are gone are gone, too; what somebody names is taken.
 #[test]
-fn a_queue_keeps_its_own_place_beside_a_store_in_memory() {
+fn a_queue_beside_a_store_in_memory_is_in_memory_unless_somebody_names_a_place() {
     let folder = with_command(&format!("[event_store]\ndsn: \"memory:\"\n{ROWS}"));
     let ran = folder.run(RUN);
+    assert_eq!((ran.exit, names(&folder)), (0, vec!["app.tsk".to_owned(), "c.jsonl".to_owned()]), "{ran:?}");
+    let ran = folder.run(&format!("{RUN} --queue embedded:data/queue"));
     assert_eq!(ran.exit, 0, "{ran:?}");
     assert!(folder.path("data/queue").is_dir());
     assert!(!folder.path("data/read.db").exists());

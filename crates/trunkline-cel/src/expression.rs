@@ -8,6 +8,7 @@ use crate::program::{Node, NodeKind};
 use crate::scope::Scope;
 use crate::value::Value;
 use crate::variables::Variables;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A compiled expression: cheap to clone, and safe to share between threads.
@@ -39,6 +40,11 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    pub(crate) fn fields_of(&self, variable: &str) -> BTreeSet<&str> {
+        let behind = self.reads.iter().filter(|path| path[0] == variable);
+        behind.filter_map(|path| path.get(1).map(String::as_str)).collect()
+    }
+
     pub(crate) fn reads(&self, path: &str) -> bool {
         let asked: Vec<&str> = path.split('.').collect();
         self.reads.iter().any(|read| read.iter().zip(&asked).all(|(read, asked)| read == asked))
@@ -68,6 +74,22 @@ impl Expression {
     /// ```
     pub fn reads(&self, path: &str) -> bool {
         self.program.reads(path)
+    }
+
+    /// The fields of a variable that it may read, each once.
+    ///
+    /// ```
+    /// use trunkline_cel::{Expression, Scope};
+    ///
+    /// let rule = Expression::compile("state.total > 5 && state.by.name == 'x'", &Scope::new(["state"])).unwrap();
+    /// assert_eq!(rule.fields_of("state"), ["by", "total"].into());
+    /// ```
+    pub fn fields_of(&self, variable: &str) -> BTreeSet<&str> {
+        self.program.fields_of(variable)
+    }
+
+    pub(crate) fn root(&self) -> &Node {
+        &self.program.root
     }
 
     /// The names of the fields that it makes, where it is written as an object with plain names.

@@ -32,6 +32,7 @@ mod expression;
 mod template;
 
 mod scope;
+mod shape;
 mod variables;
 
 mod value;
@@ -68,6 +69,7 @@ pub use error::{EvaluateError, EvaluateErrorKind};
 pub use expression::Expression;
 pub use mistake::{Mistake, MistakeKind};
 pub use scope::Scope;
+pub use shape::Shape;
 pub use template::Template;
 pub use value::Value;
 pub use variables::Variables;

@@ -8,6 +8,7 @@ use crate::lower;
 use crate::mistake::{Mistake, MistakeKind};
 use crate::scope::Scope;
 use crate::variables::Variables;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A text in which `{…}` holds an expression; `{{` and `}}` are braces.
@@ -108,6 +109,15 @@ impl Template {
             Piece::Text(_) => false,
             Piece::Expression(program, _) => program.reads(path),
         })
+    }
+
+    /// The fields of a variable that its expressions may read, each once.
+    pub fn fields_of(&self, variable: &str) -> BTreeSet<&str> {
+        let programs = self.pieces.all.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Expression(program, _) => Some(program),
+        });
+        programs.flat_map(|program| program.fields_of(variable)).collect()
     }
 
     /// The text with these variables.

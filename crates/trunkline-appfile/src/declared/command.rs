@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use serde_json::Value as Json;
-use trunkline_cel::{EvaluateError, Expression, Value, Variables};
+use trunkline_cel::{EvaluateError, EvaluateErrorKind, Expression, Value, Variables};
 use trunkline_core::data::{self, InvalidData, Unheld};
 use trunkline_core::{CommandId, Expected, NewEvent, StreamName, Tag, Version};
 use trunkline_store::EventStoreExt;
@@ -43,7 +43,8 @@ impl CommandLogic for DeclaredCommand {
             self.expect(&stream, version)?;
             variables.set("state", state);
             variables.set("version", number(version.get()));
-            self.decide(stream, version, &variables)
+            let known = self.aggregates.get(stream.aggregate_type()).is_some();
+            self.decide(stream, version, &Loaded { variables, known: known && version > Version::EMPTY })
         })
     }
 
@@ -130,30 +131,26 @@ impl DeclaredCommand {
         }
     }
 
-    fn decide(
-        &self,
-        stream: StreamName,
-        version: Version,
-        variables: &Variables,
-    ) -> Result<Decided, HandleError> {
+    fn decide(&self, stream: StreamName, version: Version, loaded: &Loaded) -> Result<Decided, HandleError> {
         for rule in &self.definition.require {
-            if !holds(&rule.that, variables)? {
-                let reason = rule.otherwise.evaluate(variables).map_err(refusal)?;
+            if !loaded.holds(&rule.that)? {
+                let reason = rule.otherwise.evaluate(&loaded.variables);
+                let reason = reason.map_err(|error| loaded.refusal(error))?;
                 return Err(Rejection::rule(reason).into());
             }
         }
         let mut events = Vec::with_capacity(self.definition.emit.len());
         for emit in &self.definition.emit {
             let follows = match &emit.when {
-                Some(when) => holds(when, variables)?,
+                Some(when) => loaded.holds(when)?,
                 None => true,
             };
             if follows {
-                events.push(event(emit, variables)?);
+                events.push(event(emit, loaded)?);
             }
         }
         let reply = match &self.definition.reply {
-            Some(reply) => Some(reply.evaluate(variables).map_err(refusal)?.to_json()),
+            Some(reply) => Some(loaded.value(reply)?.to_json()),
             None => None,
         };
         if events.is_empty() {
@@ -163,12 +160,41 @@ impl DeclaredCommand {
     }
 }
 
-/// What an expression that must be true or false says.
-fn holds(expression: &Expression, variables: &Variables) -> Result<bool, HandleError> {
-    let value = expression.evaluate(variables).map_err(refusal)?;
-    value
-        .as_bool()
-        .ok_or_else(|| HandleError::Failed(format!("`{}` gives neither true nor false", expression.source())))
+/// What expressions are evaluated over once the stream is loaded.
+struct Loaded {
+    variables: Variables,
+    /// Whether the state is what an aggregate's rules have made of events.
+    known: bool,
+}
+
+impl Loaded {
+    fn value(&self, expression: &Expression) -> Result<Value, HandleError> {
+        expression.evaluate(&self.variables).map_err(|error| self.refusal(error))
+    }
+
+    /// What an expression that must be true or false says.
+    fn holds(&self, expression: &Expression) -> Result<bool, HandleError> {
+        self.value(expression)?.as_bool().ok_or_else(|| {
+            HandleError::Failed(format!("`{}` gives neither true nor false", expression.source()))
+        })
+    }
+
+    /// What can't be evaluated is refused, as [`refusal`] does; but where the state lacks what is read of it, that is
+    /// the file's mistake and no answer to who sent the command: nothing is decided until the file is right.
+    fn refusal(&self, error: EvaluateError) -> HandleError {
+        let of_state = error.field.as_deref().is_some_and(|field| field.starts_with("state."));
+        if !(self.known && of_state && error.kind == EvaluateErrorKind::Missing) {
+            return refusal(error);
+        }
+        let state = self.variables.get("state").and_then(Value::fields);
+        let has: Vec<String> = state.into_iter().flatten().map(|(name, _)| format!("`{name}`")).collect();
+        let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
+        let field = error.field.as_deref().unwrap_or("state");
+        HandleError::Failed(format!(
+            "{error} (it has {has}): the file's rules read what they have not set; name a field that they set, or \
+             write `default({field}, …)`"
+        ))
+    }
 }
 
 /// What can't be evaluated is refused: mostly the command lacks a field, and the answer says which.
@@ -185,8 +211,8 @@ fn refused(emit: &EmitDefinition, unheld: &Unheld) -> Rejection {
     Rejection::data(format!("the data of {}: {unheld}", emit.event_type), Some(field))
 }
 
-fn event(emit: &EmitDefinition, variables: &Variables) -> Result<NewEvent, HandleError> {
-    let value = emit.data.evaluate(variables).map_err(refusal)?;
+fn event(emit: &EmitDefinition, loaded: &Loaded) -> Result<NewEvent, HandleError> {
+    let value = loaded.value(&emit.data)?;
     let data = value.to_json();
     // What came in by the door was looked at there; what was stored before it was, or was put around it, wasn't.
     // A name twice is stored already then, and passed on as it is written.
@@ -197,7 +223,7 @@ fn event(emit: &EmitDefinition, variables: &Variables) -> Result<NewEvent, Handl
     }
     let mut event = NewEvent::new(emit.event_type.clone(), data);
     if let Some(tags) = &emit.tags {
-        let value = tags.evaluate(variables).map_err(refusal)?;
+        let value = loaded.value(tags)?;
         let wrong = || HandleError::Failed(format!("`{}` gives no list of texts", tags.source()));
         for tag in value.items().ok_or_else(wrong)? {
             let tag = Tag::new(tag.as_str().ok_or_else(wrong)?)

@@ -30,6 +30,8 @@ trunkline_config::error_codes! {
     NOT_YET = "TL2109";
     /// A DSN that is not one.
     BAD_DSN = "TL2110";
+    /// A field of a state that nothing sets.
+    UNSET_FIELD = "TL2111";
 
     // Events over the years.
     /// An upcast that can't be one.

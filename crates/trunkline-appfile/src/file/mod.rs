@@ -26,6 +26,7 @@ mod replay;
 mod sagas;
 mod scenarios;
 mod snapshots;
+mod states;
 mod was;
 mod wiring;
 
@@ -200,6 +201,7 @@ fn read(
     let projections = root.key("projections").section().each().len();
     definition.scenarios =
         scenarios::read(&root.key("scenarios"), &reading, &definition, &declared, projections);
+    states::check(&mut root, &definition);
     wiring::check(&mut root, &reading, &definition, &declared);
     // After the wiring: that something reads an event doesn't make it one that there is.
     let read: Vec<String> = definition.read_events().collect();

@@ -42,6 +42,7 @@ mod sagas;
 mod scenarios;
 mod shapes;
 mod snapshots;
+mod states;
 mod system;
 mod told;
 mod typed;

@@ -211,8 +211,9 @@ impl Sagas {
             return Ok(said(Position::START, false));
         }
         Ok(match (start_from, kept) {
-            // It may be one that has had no event yet; those after the checkpoint were read by none.
-            (StartFrom::Now, Some(kept)) if first_of_all => said(kept, false),
+            // It may be one that has had no event yet; those after the checkpoint were read by none. One that is of a
+            // later history than the log says nothing of what comes next.
+            (StartFrom::Now, Some(kept)) if first_of_all => said(kept.min(self.store.head().await?), false),
             (StartFrom::Now, _) => said(self.store.head().await?, false),
             (StartFrom::Beginning | StartFrom::Time(_), kept) => said(Position::START, kept.is_some()),
             (StartFrom::Position(from), kept) => {

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt as _;
-use trunkline::{Append, EventStore, EventType, Expected, MemoryStore, Metadata, NewEvent};
+use trunkline::{
+    Append, EventId, EventStore, EventType, Expected, MemoryStore, Metadata, NewEvent, Position,
+};
 use trunkline_core::Tag;
 use trunkline_store::AllRead;
 use trunkline_store::derived::{Checkpoint, Checkpoints as _, FileCheckpoints};
@@ -159,5 +161,27 @@ async fn a_renamed_saga_goes_on_from_where_it_was() {
     let shop = shop.with(&renamed).await;
     shop.settle().await;
     assert_eq!(shop.events("parcel-1").await, 1);
+    assert_eq!(shop.problems().await, [""; 0]);
+}
+
+/// A checkpoint may be of a later history than the log: what comes next was read by none all the same.
+#[tokio::test]
+async fn a_checkpoint_that_is_ahead_of_an_older_log_keeps_no_event_from_starting_a_saga() {
+    let file = COMMANDS.to_owned() + &saga("ship", "Ship", "");
+    let shop = Shop::of(COMMANDS, Arc::new(MemoryStore::new())).await;
+    shop.place("1").await;
+    let ahead = Checkpoint {
+        store: shop.store.id(),
+        position: Position::new(1_000),
+        event_id: EventId::from_bytes([7; 16]),
+    };
+    let checkpoints = FileCheckpoints::new(shop.checkpoints.path());
+    checkpoints.save("$sagas", &ahead).await.unwrap();
+    let shop = shop.with(&file).await;
+    // As a reconcile does.
+    checkpoints.forget("$sagas").await.unwrap();
+    shop.place("2").await;
+    shop.settle().await;
+    assert_eq!((shop.events("parcel-1").await, shop.events("parcel-2").await), (0, 1));
     assert_eq!(shop.problems().await, [""; 0]);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt as _;
-use trunkline::saga::Status;
+use trunkline::saga::{Status, still_waits};
 use trunkline::{
     Append, EventStore, EventType, Expected, ManualClock, MemoryStore, Metadata, NewEvent, Timestamp,
 };
@@ -86,4 +86,22 @@ async fn a_log_that_lost_its_end_is_not_taken_for_the_one_that_it_was() {
     shop.queue.ack(&sent[0].lease).await.unwrap();
     shop.settle().await;
     assert_eq!(shop.status("order", "1").await, Status::Completed);
+}
+
+/// What would answer a saga's message by another name than it has is no answer to it, so nothing waits for that either.
+#[tokio::test]
+async fn a_message_is_waited_for_under_the_one_name_by_which_its_saga_knows_it() {
+    let before = Shop::open().await;
+    before.order("1", 2, 100).await;
+    before.sagas().await;
+    let event = before.messages().await.remove(0).message;
+    let id = event.headers["$saga_message"].clone();
+    let store = copied(&*before.store, usize::MAX, |data| data.replace(r#""outgoing":"#, r#""send":"#)).await;
+    for (store, known, other) in [(&before.store, &*id, "2"), (&store, "2", &*id)] {
+        for (name, waits) in [(known, true), (other, false), ("3", false), ("x", false)] {
+            let mut message = event.clone();
+            message.headers.insert("$saga_message".to_owned(), name.to_owned());
+            assert_eq!(still_waits(store, &message).await.unwrap(), Some(waits), "{name}, known as {known}");
+        }
+    }
 }

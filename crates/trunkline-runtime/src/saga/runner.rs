@@ -101,11 +101,18 @@ impl<'a> Runner<'a> {
             stop.asked().await;
             return Ok(());
         }
-        self.begin().await?;
         let mut measured: Option<Instant> = None;
+        let mut has_begun = false;
         while !stop.is_asked() {
+            let work = async {
+                if !has_begun {
+                    self.begin().await?;
+                    has_begun = true;
+                }
+                self.turn(INDEX_EVERY).await
+            };
             let worked = tokio::select! {
-                worked = self.turn(INDEX_EVERY) => worked,
+                worked = work => worked,
                 () = stop.asked() => break,
             };
             match worked {

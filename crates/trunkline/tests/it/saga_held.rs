@@ -1,15 +1,17 @@
 //! Sagas under way when the file changes: held where it doesn't name what they wait for, and freed when it does.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tempfile::TempDir;
-use trunkline::messages::{CommandDispatcher, MessageHandler as _, OnReject};
+use trunkline::messages::{CommandDispatcher, MessageHandler as _, OnReject, Stopper};
 use trunkline::saga::{SagaQuery, Status, Transition};
 use trunkline::{App, CommandRequest, EventStore, EventStoreExt as _, ManualClock, MemoryStore, Timestamp};
 use trunkline_queue::{Delivery, GroupOptions, MemoryQueue, MessageQueue as _, Receive};
 use trunkline_store::derived::FileCheckpoints;
 
-use crate::world::with_file;
+use crate::world::{Meddle, Meddling, with_file};
 
 /// Reserve, pay, ship; what is done is taken back when something fails.
 const SHOP: &str = r#"
@@ -58,10 +60,6 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    async fn open() -> Self {
-        Self::of(SHOP, Arc::new(MemoryStore::new())).await
-    }
-
     /// A shop of this file over this log, with nothing else.
     pub(crate) async fn of(file: &str, store: Arc<dyn EventStore>) -> Self {
         let queue = MemoryQueue::new();
@@ -151,7 +149,11 @@ impl Shop {
 
 /// Two orders whose payment is on its way.
 async fn paying() -> Shop {
-    let shop = Shop::open().await;
+    paying_over(Arc::new(MemoryStore::new())).await
+}
+
+async fn paying_over(store: Arc<dyn EventStore>) -> Shop {
+    let shop = Shop::of(SHOP, store).await;
     for id in ["1", "2"] {
         shop.place(id).await;
     }
@@ -201,7 +203,7 @@ async fn what_a_new_file_does_not_name_is_said_before_held_meanwhile_and_found_w
         let shop = shop.with(SHOP.split("[sagas.order]").next().unwrap()).await;
         assert_eq!(shop.work().await, 2, "what was sent is done, whatever becomes of its answer");
         let shop = shop.with(&other).await;
-        shop.clock.advance(std::time::Duration::from_secs(7_200));
+        shop.clock.advance(Duration::from_secs(7_200));
         shop.settle().await;
         assert_eq!((shop.events("payment-1").await, shop.events("stock-1").await), (1, 1), "{missing}");
         assert!(matches!(&shop.lacking().await[..], [(_, 2, 2)]));
@@ -284,5 +286,41 @@ async fn a_step_and_a_saga_that_were_renamed_go_on() {
         let listed = sagas.list(&SagaQuery { after, limit: Some(1), ..query }).await.unwrap();
         assert_eq!(listed.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["1"]);
         assert_eq!(sagas.find(&format!("{name}-2")).await.unwrap(), ("order".to_owned(), "2".to_owned()));
+    }
+}
+
+/// The clock of these tests jumps when all tasks wait.
+async fn a_moment() {
+    drop(tokio::time::timeout(Duration::from_millis(10), std::future::pending::<()>()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_log_takes_nothing_sagas_try_to_begin_and_may_be_stopped() {
+    let store = Meddling::new(Meddle::Refuse, 0);
+    let (other, _) = others().swap_remove(2);
+    let shop = paying_over(Arc::clone(&store) as Arc<dyn EventStore>).await.with(&other).await;
+    let sagas = shop.app.sagas();
+    let tries = || u32::MAX - store.left.load(Ordering::SeqCst);
+    for is_remedied in [false, true] {
+        store.left.store(u32::MAX, Ordering::SeqCst);
+        let (stopper, asked) = Stopper::new();
+        let meanwhile = async {
+            // More often than one beginning tries by itself.
+            while tries() < 25 {
+                a_moment().await;
+            }
+            if is_remedied {
+                store.left.store(0, Ordering::SeqCst);
+                while shop.status("order", "2").await != Status::Stuck {
+                    a_moment().await;
+                }
+            }
+            drop(stopper);
+            tries()
+        };
+        let all = async { tokio::join!(sagas.run(&shop.queue, &asked), meanwhile) };
+        let (ran, by_then) = tokio::time::timeout(Duration::from_secs(600), all).await.expect("it tries");
+        ran.unwrap();
+        assert_eq!(tries(), by_then, "nothing more is tried once it is asked to stop");
     }
 }

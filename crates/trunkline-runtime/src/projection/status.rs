@@ -36,7 +36,12 @@ impl Projections {
             };
             // What the runner would stop with, said before it is run.
             let last = kept.as_ref().and_then(|kept| kept.last);
-            let misplaced = runner::check(name, &*self.store, last).await.err();
+            let (misplaced, unread) = match runner::check(name, &*self.store, last).await {
+                Ok(()) => (None, unread),
+                // It would be tried again.
+                Err(error) if error.is_passing() => (None, unread.or_else(|| Some(error.to_string()))),
+                Err(error) => (Some(error), unread),
+            };
             let is_of_other_events = matches!(
                 misplaced,
                 Some(ProjectionError::AheadOfLog { .. } | ProjectionError::OtherStore { .. })

@@ -327,6 +327,8 @@ struct Watched {
     reads: AtomicU64,
     /// The position of the event that is damaged; none when 0.
     damaged: AtomicU64,
+    /// Whether the disk gives nothing for now.
+    fails: AtomicBool,
     /// Whether reading the whole store panics.
     panics: AtomicBool,
     /// How many events came just after the head was asked for.
@@ -351,6 +353,10 @@ impl EventStore for Watched {
         if read.limit != Some(1) {
             self.reads.fetch_add(1, Ordering::SeqCst);
             assert!(!self.panics.load(Ordering::SeqCst), "no read was expected");
+        }
+        if self.fails.load(Ordering::SeqCst) {
+            let error = ReadError::Storage { reason: "no answer".to_owned() };
+            return Box::pin(futures::stream::once(async { Err(error) }));
         }
         let damaged = self.damaged.load(Ordering::SeqCst);
         let read = self.inner.read_all(read).map(move |event| match event {
@@ -398,6 +404,24 @@ async fn projections_that_have_come_as_far_share_one_read_of_the_log() {
     }
     let reads = watched.reads.load(Ordering::SeqCst) - before;
     assert!((100..=110).contains(&reads), "{reads} reads for 100 events and five projections");
+    app.close().await;
+}
+
+/// What passes by itself is said, and stops nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projection_whose_last_event_cannot_be_read_for_now_has_not_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = Arc::new(Watched::default());
+    let store: Arc<dyn EventStore> = Arc::clone(&watched) as Arc<dyn EventStore>;
+    append(&store, "Opened", "{}").await;
+    let app = app(folder.path(), Arc::clone(&store), ACCOUNTS).await;
+    app.projections().catch_up(LIMIT).await.unwrap();
+    watched.fails.store(true, Ordering::SeqCst);
+    let found = status(&app, "accounts").await;
+    assert_eq!((found.state, found.needs_rebuild), (ProjectionState::Idle, false), "{found:?}");
+    assert_eq!(found.error.as_deref(), Some("the store could not be read: no answer"));
+    watched.fails.store(false, Ordering::SeqCst);
+    assert_eq!(status(&app, "accounts").await.error, None);
     app.close().await;
 }
 

@@ -56,7 +56,7 @@ pub use projection::{
 #[cfg(feature = "sqlite")]
 pub use projection::{Table, TableProblem, Tables, dialect};
 pub use query::{QueryContext, QueryError, QueryHandler, QueryLogic};
-pub use reconcile::{ReconcileError, Reconciled, ReconciledRelay, SAGAS as RECONCILED_SAGAS};
+pub use reconcile::{HISTORY_STREAM, ReconcileError, Reconciled, ReconciledRelay, SAGAS as RECONCILED_SAGAS};
 pub use snapshot::{Folded, Revision, Snapshot, SnapshotPlan};
 pub use system::{System, SystemError};
 pub use wiring::{

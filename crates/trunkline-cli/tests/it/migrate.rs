@@ -21,7 +21,7 @@ fn the_third_version_gets_a_store_of_its_own() {
     assert_eq!(
         ran.outcome(),
         format!(
-            "         1  $Reconciled 1 -> 1 $Reconciled 1  (1 unchanged)
+            "         1  $Reconciled 1 -> 1 $Reconciled 1  (1 changed)
          3  OrderCreated 1 -> 3 CustomerNamed 1, 3 OrderPlaced 1  (3 split)
          1  OrderDeleted 1 -> 1 OrderCancelled 1  (1 changed)
          1  OrderViewed 1 -> nothing  (1 dropped)

@@ -1,4 +1,4 @@
-//! The position that a saga's event names: found in its data, and replaced there alone.
+//! The position that an event of sagas or of the log's history names: found in its data, and replaced there alone.
 
 use std::ops::Range;
 
@@ -11,7 +11,15 @@ use trunkline_core::Position;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CausePosition {
     pub(super) position: Position,
-    at: Range<usize>,
+    at: At,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum At {
+    /// It stands there.
+    There(Range<usize>),
+    /// It is to be added, before this end of the object.
+    Before(usize),
 }
 
 #[derive(Deserialize)]
@@ -36,19 +44,46 @@ impl CausePosition {
         // It borrows from the data.
         let start = text.as_ptr().addr() - data.as_ptr().addr();
         let position = serde_json::from_str(text)?;
-        Ok(Some(Self { position, at: start..start + text.len() }))
+        Ok(Some(Self { position, at: At::There(start..start + text.len()) }))
+    }
+
+    /// That of an event without a cause, which names its position as such and keeps that: others know it by it.
+    pub(super) fn lacking(data: &[u8]) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Named {
+            position: Position,
+        }
+        let Named { position } = serde_json::from_slice(data)?;
+        Ok(Self { position, at: At::Before(data.trim_ascii_end().len() - 1) })
     }
 
     /// The data with another position in the place of this one.
     pub(super) fn replaced(&self, data: &[u8], position: Position) -> Bytes {
-        let (before, behind) = (&data[..self.at.start], &data[self.at.end..]);
-        [before, position.to_string().as_bytes(), behind].concat().into()
+        let (before, said, behind) = match &self.at {
+            At::There(at) => (&data[..at.start], position.to_string(), &data[at.end..]),
+            At::Before(end) => {
+                (&data[..*end], format!(r#","cause":{{"position":{position}}}"#), &data[*end..])
+            }
+        };
+        [before, said.as_bytes(), behind].concat().into()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_added_where_there_is_none() {
+        let data = b"{ \"position\" : 7, \"x\": [] } \n";
+        let cause = CausePosition::lacking(data).unwrap();
+        assert_eq!(cause.position.get(), 7);
+        assert_eq!(
+            cause.replaced(data, Position::new(4)),
+            b"{ \"position\" : 7, \"x\": [] ,\"cause\":{\"position\":4}} \n".as_slice()
+        );
+        assert!(CausePosition::lacking(br#"{"x":1}"#).is_err());
+    }
 
     #[test]
     fn a_position_is_replaced_and_nothing_else() {

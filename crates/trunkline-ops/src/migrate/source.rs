@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use trunkline::HISTORY_STREAM;
+use trunkline::saga::STARTS_STREAM;
 use trunkline_core::saga::{STREAM_PREFIX, Transition};
 use trunkline_core::{Position, RecordedEvent};
 use trunkline_store::{AllRead, EventStore, EventStream, ReadError};
@@ -96,20 +98,27 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The data of a saga's event, where the place that it names is another in the new store.
+    /// The data of an event that names a place of the log, where that is another in the new store.
     async fn with_todays_cause(&self, command: &[RecordedEvent]) -> Result<Option<Bytes>, MigrateError> {
         let [event] = command else { return Ok(None) };
-        let is_start = event.stream() == trunkline::saga::STARTS_STREAM;
-        if !self.places.has_moved() || !(is_start || event.stream().starts_with(STREAM_PREFIX)) {
+        let (is_start, is_history) = (event.stream() == STARTS_STREAM, event.stream() == HISTORY_STREAM);
+        let names_a_place = is_start || is_history || event.stream().starts_with(STREAM_PREFIX);
+        if !self.places.has_moved() || !names_a_place {
             return Ok(None);
         }
-        if !is_start && !Transition::TYPES.contains(&event.event_type()) {
+        let is_known = is_start || is_history || Transition::TYPES.contains(&event.event_type());
+        if !is_known {
             let reason = "a newer version wrote this event of a saga's, and what it names of the old store isn't known";
             return Err(stopped(event, reason.to_owned()));
         }
         let unreadable =
             |error: serde_json::Error| stopped(event, format!("its cause can't be read: {error}"));
-        let Some(cause) = CausePosition::find(event.data()).map_err(unreadable)? else { return Ok(None) };
+        let found = match CausePosition::find(event.data()) {
+            // It was written before these had one.
+            Err(_) if is_history => CausePosition::lacking(event.data()).map(Some),
+            found => found,
+        };
+        let Some(cause) = found.map_err(unreadable)? else { return Ok(None) };
         match self.place_of(cause.position).await? {
             Some(new) if new == cause.position => Ok(None),
             Some(new) => Ok(Some(cause.replaced(event.data(), new))),

@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use futures::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
+use trunkline_core::saga::TransitionCause;
 use trunkline_core::{EventType, Position, QueryItem, RecordedEvent};
 use trunkline_queue::{Message, MessageId, NewMessage};
 use trunkline_store::{AllRead, EventStore, EventStoreExt as _, ReadError};
 use uuid::Uuid;
+
+/// The stream in which a log says that it goes on from an older history; its events name a position as those of sagas do.
+pub const HISTORY_STREAM: &str = "$store-history";
 
 /// The type of the event that says that a log goes on from an older history.
 pub(super) const RECONCILED: &str = "$Reconciled";
@@ -21,8 +25,11 @@ const ORIGINAL: &str = "$original";
 pub(super) struct History {
     /// The restore.
     pub(super) restored: Uuid,
-    /// The last event of the backup.
+    /// The last event of the backup, as those knew it that had the log then: what was published names such positions.
     pub(super) position: Position,
+    /// The same in this log, where a migration has moved it since.
+    #[serde(default)]
+    pub(super) cause: TransitionCause,
     /// Whether queue and checkpoints were restored with it, so that they know of no other future.
     pub(super) whole: bool,
     /// The relays that begin again at the first event.
@@ -36,6 +43,11 @@ pub(super) struct History {
 impl History {
     fn of(event: &RecordedEvent) -> Option<Self> {
         serde_json::from_slice(event.data()).ok()
+    }
+
+    /// The last event of the backup, in this log.
+    fn end(&self) -> Position {
+        self.cause.position.unwrap_or(self.position)
     }
 }
 
@@ -73,7 +85,7 @@ impl Histories {
         message: NewMessage,
     ) -> NewMessage {
         let since = |history: &&History| {
-            history.position < position || history.again.iter().any(|again| is_name(again))
+            history.end() < position || history.again.iter().any(|again| is_name(again))
         };
         told_apart(message, self.0.iter().rfind(since))
     }
@@ -83,7 +95,7 @@ impl Histories {
     pub(crate) fn of_saga(&self, topic: &str, position: Position, message: NewMessage) -> Option<NewMessage> {
         let last = self.0.last();
         let withheld = last.is_some_and(|history| {
-            position <= history.position && history.withheld.iter().any(|withheld| withheld == topic)
+            position <= history.end() && history.withheld.iter().any(|withheld| withheld == topic)
         });
         (!withheld).then(|| told_apart(message, last))
     }

@@ -9,13 +9,14 @@ mod lost;
 
 use std::collections::BTreeSet;
 
+use trunkline_core::saga::TransitionCause;
 use trunkline_core::{Append, EventId, EventType, Expected, NewEvent, Position, StreamName};
 use trunkline_store::derived::{Checkpoint, CheckpointError};
 use trunkline_store::{AppendError, EventStoreExt as _, Maintain, MaintainError, ReadError, RestoredMark};
 use uuid::Uuid;
 
 pub(crate) use histories::Histories;
-pub use histories::effect_id;
+pub use histories::{HISTORY_STREAM, effect_id};
 use histories::{History, RECONCILED};
 pub(crate) use lost::WithoutLost;
 
@@ -191,6 +192,7 @@ impl App {
         let history = History {
             restored: mark.id,
             position: mark.position,
+            cause: TransitionCause { position: Some(mark.position), ..TransitionCause::default() },
             whole: mark.whole,
             again: again.iter().filter(|name| *name != SAGAS).cloned().collect(),
             withheld: topics.into_iter().collect(),
@@ -198,7 +200,7 @@ impl App {
         let data = serde_json::to_vec(&history).expect("texts and numbers always serialize");
         let event_type = EventType::system(RECONCILED).expect("the type is a name");
         let id = EventId::from_uuid(Uuid::new_v5(&mark.id, RECONCILED.as_bytes()));
-        let stream = StreamName::system("$store-history").expect("this is the name of a stream");
+        let stream = StreamName::system(HISTORY_STREAM).expect("this is the name of a stream");
         let event = NewEvent::new(event_type, data).id(id);
         self.store().append(Append::to(stream, Expected::Any).event(event)).await?;
         Ok(history)

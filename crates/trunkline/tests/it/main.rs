@@ -17,6 +17,7 @@ mod laws;
 mod messages;
 mod metadata;
 mod middleware;
+mod older_history;
 mod once;
 #[cfg(unix)]
 mod orders;

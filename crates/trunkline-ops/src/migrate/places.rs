@@ -67,6 +67,11 @@ impl Places {
         }
     }
 
+    /// Where the last event that went by went to: the last of its command.
+    pub(super) fn last(&self) -> Moved {
+        self.last
+    }
+
     /// Whether any event has another position now.
     pub(super) fn has_moved(&self) -> bool {
         self.has_moved

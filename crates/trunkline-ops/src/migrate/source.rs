@@ -76,10 +76,11 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Counts what the events become behind the end of a command.
+    /// Counts what the events become behind the end of a command; what lies beyond the old store's end is as far beyond
+    /// that of the new one.
     async fn count_on(
         &self,
-        Moved { old: end, mut new }: Moved,
+        Moved { old: mut end, mut new }: Moved,
         old: Position,
     ) -> Result<Position, MigrateError> {
         let mut commands = Commands::after(self.store, end);
@@ -91,9 +92,10 @@ impl<'a> Source<'a> {
                     return Ok(new);
                 }
                 new = Position::new(new.get() + became as u64);
+                end = event.position();
             }
             if command.is_empty() {
-                return Ok(new);
+                return Ok(Position::new(new.get().saturating_add(old.get().saturating_sub(end.get()))));
             }
         }
     }
@@ -103,7 +105,8 @@ impl<'a> Source<'a> {
         let [event] = command else { return Ok(None) };
         let (is_start, is_history) = (event.stream() == STARTS_STREAM, event.stream() == HISTORY_STREAM);
         let names_a_place = is_start || is_history || event.stream().starts_with(STREAM_PREFIX);
-        if !self.places.has_moved() || !names_a_place {
+        // What lies ahead may move when nothing has yet.
+        if !names_a_place || !(self.places.has_moved() || is_start) {
             return Ok(None);
         }
         let is_known = is_start || is_history || Transition::TYPES.contains(&event.event_type());
@@ -119,7 +122,12 @@ impl<'a> Source<'a> {
             found => found,
         };
         let Some(cause) = found.map_err(unreadable)? else { return Ok(None) };
-        match self.place_of(cause.position).await? {
+        let place = if is_start && cause.position > event.position() {
+            Some(self.count_on(self.places.last(), cause.position).await?)
+        } else {
+            self.place_of(cause.position).await?
+        };
+        match place {
             Some(new) if new == cause.position => Ok(None),
             Some(new) => Ok(Some(cause.replaced(event.data(), new))),
             None => {

@@ -619,3 +619,28 @@ async fn where_a_restored_history_ended_moves_along_also_where_no_cause_says_it(
     let error = migrate(&today(), &from, &to).await.unwrap_err();
     assert!(error.to_string().contains("its cause can't be read"), "{error}");
 }
+
+/// From where on sagas are started may lie ahead: the place moves with the events before it, as far as there are any.
+#[tokio::test]
+async fn a_start_that_lies_ahead_moves_with_what_comes_before_it() {
+    // Positions 2 and 3 become two events and none, 4 and 5 stay, and whatever follows is as far away as it was.
+    for (ahead, moved) in [(2, 3), (3, 3), (4, 4), (5, 5), (6, 6), (9, 9)] {
+        for dropped in [false, true] {
+            let (from, to) = (MemoryStore::new(), MemoryStore::new());
+            if dropped {
+                put(&from, "till-1", "Seen", "{}").await;
+            }
+            let at = |position: u64, more: u64| position + more * u64::from(dropped);
+            let declared =
+                |position| format!(r#"{{"saga":"a","start_from":"x","cause":{{"position":{position}}}}}"#);
+            says(&from, "$sagas-starts", "$SagaDeclared", &declared(at(ahead, 1))).await;
+            put(&from, "till-1", "Opened", r#"{"name":"x","at":"y"}"#).await;
+            put(&from, "till-1", "Seen", "{}").await;
+            put(&from, "till-1", "Noted", "x").await;
+            put(&from, "till-1", "Noted", "y").await;
+            migrate(&today(), &from, &to).await.unwrap();
+            assert_eq!(said_in(&to, "$sagas-starts").await, [declared(moved)], "{ahead}, {dropped}");
+            assert_eq!(migrate(&today(), &from, &to).await.unwrap().written, 0);
+        }
+    }
+}

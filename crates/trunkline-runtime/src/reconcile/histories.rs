@@ -41,8 +41,10 @@ pub(super) struct History {
 }
 
 impl History {
-    fn of(event: &RecordedEvent) -> Option<Self> {
-        serde_json::from_slice(event.data()).ok()
+    fn of(event: &RecordedEvent) -> Result<Self, ReadError> {
+        serde_json::from_slice(event.data()).map_err(|error| ReadError::Damaged {
+            what: format!("{RECONCILED} at position {} can't be read: {error}", event.position()),
+        })
     }
 
     /// The last event of the backup, in this log.
@@ -63,13 +65,15 @@ impl Histories {
         Ok(Arc::new(Self(all)))
     }
 
+    /// All that are said in the log. One that can't be read is an error: without it what was lost would be taken for
+    /// what is there.
     pub(super) async fn all(store: &dyn EventStore) -> Result<Vec<History>, ReadError> {
         let event_type = EventType::system(RECONCILED).expect("the type is a name");
         let query = QueryItem { event_types: vec![event_type], ..QueryItem::default() };
         let head = store.head().await?;
         let read = AllRead { to: head, ..AllRead::default() }.matching(query.into());
         let events: Vec<RecordedEvent> = store.read_all(read).try_collect().await?;
-        Ok(events.iter().filter_map(History::of).collect())
+        events.iter().map(History::of).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

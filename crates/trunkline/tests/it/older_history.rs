@@ -1,4 +1,4 @@
-//! A log that says that it goes on from an older history.
+//! A log that says that it goes on from an older history: what it says is read by whoever sends, or nothing is sent.
 
 use std::sync::Arc;
 
@@ -14,6 +14,24 @@ use trunkline::{
 };
 use trunkline_queue::{Delivery, GroupOptions, MemoryQueue, MessageQueue as _, NewMessage, Receive};
 
+use crate::world::with_file;
+
+const FILE: &str = r#"
+[events.Asked]
+[events.Answered]
+
+[sagas.letter]
+start: "Asked"
+correlate: "event.data.id"
+steps: [
+  { name: "write", send: { topic: "post", command: "Write", data: "{'id': saga.id}" }
+    done: "Answered", timeout: "1h", compensate: "none" }
+]
+
+[message_queue]
+external: ["post"]
+"#;
+
 async fn put(store: &MemoryStore, stream: StreamName, event_type: &str, data: &str) {
     let event = NewEvent::new(EventType::system(event_type).unwrap(), data.to_owned());
     store.append(Append::to(stream, Expected::Any).event(event)).await.unwrap();
@@ -21,6 +39,27 @@ async fn put(store: &MemoryStore, stream: StreamName, event_type: &str, data: &s
 
 async fn goes_on(store: &MemoryStore, data: &str) {
     put(store, StreamName::system(HISTORY_STREAM).unwrap(), "$Reconciled", data).await;
+}
+
+/// What can't be read may be what tells the messages of this history from those of the one that was lost.
+#[tokio::test]
+async fn nothing_is_sent_while_it_cannot_be_read_how_the_log_goes_on() {
+    let (store, queue) = (MemoryStore::new(), MemoryQueue::new());
+    put(&store, "wish-1".parse().unwrap(), "Asked", r#"{"id":"1"}"#).await;
+    goes_on(&store, r#"{"restored":"much later"}"#).await;
+    let builder = App::builder().store(store.clone()).queue(queue.clone());
+    let app = with_file(builder.checkpoints(MemoryCheckpoints::default()), FILE).build().await.unwrap();
+    let shared: Arc<dyn EventStore> = Arc::new(store);
+    let (_stopper, asked) = Stopper::new();
+    let relay = Relay::new("out", "shop".parse().unwrap());
+    let errors = [
+        app.sagas().catch_up(&queue).await.unwrap_err().to_string(),
+        relay.catch_up(&shared, &queue, &MemoryCheckpoints::default()).await.unwrap_err().to_string(),
+        app.run_messages(&asked).await.unwrap_err().to_string(),
+    ];
+    for error in errors {
+        assert!(error.contains("$Reconciled at position 2 can't be read: "), "{error}");
+    }
 }
 
 /// After a migration the last event of the backup has another position than in the messages that were published

@@ -158,7 +158,7 @@ struct Late {
     position: Position,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
     async fn all(&mut self, after: Position) -> Result<(), SagaError> {
         let mut events = self.sagas.store.read_all(AllRead { to: self.head, ..AllRead::after(after) });
         while let Some(event) = events.next().await.transpose()? {
@@ -272,8 +272,8 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn definition(&self, name: &str) -> Option<Definition> {
-        self.sagas.routes.definition(name).cloned()
+    fn definition(&self, name: &str) -> Option<&'a Definition> {
+        self.sagas.routes.definition(name)
     }
 
     async fn is_started(&self, name: &str, id: &str) -> Result<bool, SagaError> {
@@ -301,7 +301,7 @@ impl Check<'_> {
                 }
                 let Some(definition) = self.definition(&key.0) else { continue };
                 let state = self.sagas.states.load(&key).await?;
-                if has_effect(&definition, &state, &Input::Recorded(recorded), &event) {
+                if has_effect(definition, &state, &Input::Recorded(recorded), &event) {
                     let what = format!(
                         "{} at position {} was passed over: it should have had an effect",
                         event.event_type(),

@@ -18,6 +18,9 @@ use super::{SagaError, Sagas};
 /// How many sagas are looked at in one go.
 const PAGE: u32 = 1_000;
 
+/// How many held sagas are freed with one reading of the log: what each has not heard of is in memory then.
+const FREED_MAX: usize = 16_384;
+
 /// How many are looked at at the same time, so that their appends share syncs.
 const AT_ONCE: usize = 64;
 
@@ -49,6 +52,14 @@ impl fmt::Display for Lacking {
     }
 }
 
+/// What is looked at of a saga under way.
+struct Look {
+    key: SagaKey,
+    missing: Option<Missing>,
+    is_held: bool,
+    read_to: Position,
+}
+
 impl Sagas {
     /// What a saga under way needs and no definition names.
     pub(super) fn missing(&self, state: &SagaState) -> Option<Missing> {
@@ -73,12 +84,11 @@ impl Sagas {
             if keys.is_empty() {
                 break;
             }
-            for key in keys {
-                let state = self.states.load(&key).await?;
-                let Some(missing) = self.missing(&state) else { continue };
+            for Look { key, missing, is_held, .. } in self.looks(keys).await? {
+                let Some(missing) = missing else { continue };
                 let (sagas, held) = found.entry((key.0, missing)).or_default();
                 *sagas += 1;
-                *held += u64::from(state.held.is_some());
+                *held += u64::from(is_held);
             }
         }
         let lacking = found.into_iter().map(|((saga, missing), (sagas, held))| {
@@ -90,32 +100,55 @@ impl Sagas {
 
     /// Holds and frees sagas under way; up to a position the log has had its effect on all that are not held.
     pub(super) async fn look(&self, done: Position) -> Result<(), SagaError> {
+        let mut freed: BTreeMap<SagaKey, Position> = BTreeMap::new();
         let mut after = None;
         loop {
             let keys = under_way(&*self.index, &mut after).await?;
             if keys.is_empty() {
                 break;
             }
-            let mut inputs: IndexMap<SagaKey, Vec<Input>> = IndexMap::new();
-            let mut freed: BTreeMap<SagaKey, Position> = BTreeMap::new();
-            for key in keys {
-                let state = self.states.load(&key).await?;
-                match (self.missing(&state), &state.held) {
-                    (None, Some(_)) => drop(freed.insert(key.clone(), state.read_to)),
-                    (Some(_), None) => {}
-                    (Some(_), Some(_)) | (None, None) => continue,
+            let mut held: IndexMap<SagaKey, Vec<Input>> = IndexMap::new();
+            for Look { key, missing, is_held, read_to } in self.looks(keys).await? {
+                match (missing, is_held) {
+                    (None, true) => drop(freed.insert(key, read_to)),
+                    (Some(_), false) => drop(held.insert(key, vec![Input::Definition])),
+                    (Some(_), true) | (None, false) => {}
                 }
-                inputs.insert(key, vec![Input::Definition]);
             }
-            for (key, unheard) in self.unheard(&freed, done).await? {
-                inputs.entry(key).or_default().extend(unheard);
+            self.told(held).await?;
+            if freed.len() >= FREED_MAX {
+                self.free(std::mem::take(&mut freed), done).await?;
             }
-            let one = |(key, inputs): (SagaKey, Vec<Input>)| async move {
-                advance(self, &key, &inputs, None).await.map(drop)
-            };
-            stream::iter(inputs).map(one).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         }
-        Ok(())
+        self.free(freed, done).await
+    }
+
+    /// How sagas are seen by the definitions, as their streams say, in the same order.
+    async fn looks(&self, keys: Vec<SagaKey>) -> Result<Vec<Look>, SagaError> {
+        let look = |key: SagaKey| async move {
+            let state = self.states.load(&key).await?;
+            let (missing, is_held) = (self.missing(&state), state.held.is_some());
+            Ok(Look { key, missing, is_held, read_to: state.read_to })
+        };
+        stream::iter(keys).map(look).buffered(AT_ONCE).try_collect().await
+    }
+
+    /// Frees held sagas, with what they have not heard of up to a position.
+    async fn free(&self, freed: BTreeMap<SagaKey, Position>, done: Position) -> Result<(), SagaError> {
+        let mut unheard = self.unheard(&freed, done).await?;
+        let inputs = freed.into_keys().map(|key| {
+            let heard = unheard.swap_remove(&key).into_iter().flatten();
+            let inputs = std::iter::once(Input::Definition).chain(heard).collect();
+            (key, inputs)
+        });
+        self.told(inputs.collect()).await
+    }
+
+    async fn told(&self, inputs: IndexMap<SagaKey, Vec<Input>>) -> Result<(), SagaError> {
+        let one = |(key, inputs): (SagaKey, Vec<Input>)| async move {
+            advance(self, &key, &inputs, None).await.map(drop)
+        };
+        stream::iter(inputs).map(one).buffer_unordered(AT_ONCE).try_collect().await
     }
 
     /// What held sagas have not heard of, up to a position: of each all that came after its own.

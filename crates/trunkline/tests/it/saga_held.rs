@@ -1,15 +1,21 @@
 //! Sagas under way when the file changes: held where it doesn't name what they wait for, and freed when it does.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tempfile::TempDir;
 use trunkline::messages::{CommandDispatcher, MessageHandler as _, OnReject, Stopper};
 use trunkline::saga::{SagaQuery, Status, Transition};
-use trunkline::{App, CommandRequest, EventStore, EventStoreExt as _, ManualClock, MemoryStore, Timestamp};
+use trunkline::{
+    App, Append, AppendError, CommandRequest, EventStore, EventStoreExt as _, Expected, ManualClock,
+    MemoryStore, NewEvent, Position, ReadError, StreamName, Timestamp,
+};
+use trunkline_core::{Appended, StoreId};
 use trunkline_queue::{Delivery, GroupOptions, MemoryQueue, MessageQueue as _, Receive};
 use trunkline_store::derived::FileCheckpoints;
+use trunkline_store::{AllRead, EventStream, StreamList, StreamRead, StreamsRead};
 
 use crate::world::{Meddle, Meddling, with_file};
 
@@ -323,4 +329,78 @@ async fn while_the_log_takes_nothing_sagas_try_to_begin_and_may_be_stopped() {
         ran.unwrap();
         assert_eq!(tries(), by_then, "nothing more is tried once it is asked to stop");
     }
+}
+
+/// A store that counts the reads of all its events that begin before a position.
+#[derive(Debug, Default)]
+struct Counting {
+    inner: MemoryStore,
+    before: AtomicU64,
+    reads: AtomicU64,
+}
+
+impl EventStore for Counting {
+    fn id(&self) -> StoreId {
+        self.inner.id()
+    }
+
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
+        self.inner.append(append)
+    }
+
+    fn read_stream(&self, stream: &StreamName, read: StreamRead) -> EventStream {
+        self.inner.read_stream(stream, read)
+    }
+
+    fn read_all(&self, read: AllRead) -> EventStream {
+        let is_of_all = read.query.is_all() && read.limit.is_none();
+        if is_of_all && read.from.get() < self.before.load(Ordering::SeqCst) {
+            self.reads.fetch_add(1, Ordering::SeqCst);
+        }
+        self.inner.read_all(read)
+    }
+
+    fn streams(&self, read: StreamsRead) -> StreamList {
+        self.inner.streams(read)
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
+        self.inner.head()
+    }
+
+    fn wait_beyond(&self, position: Position) -> BoxFuture<'_, Result<Position, ReadError>> {
+        self.inner.wait_beyond(position)
+    }
+}
+
+#[tokio::test]
+async fn held_sagas_are_freed_with_what_they_have_not_heard_of_in_one_reading_of_the_log() {
+    const ORDERS: u64 = 1_100;
+    let store = Arc::new(Counting::default());
+    let shop = Shop::of(SHOP, Arc::clone(&store) as Arc<dyn EventStore>).await;
+    // More than are looked at in one go.
+    let happen = async |event_type: &str| {
+        for some in (0..ORDERS).collect::<Vec<_>>().chunks(500) {
+            let event = |id: &u64| NewEvent::json(event_type, format!(r#"{{"id":"{id}"}}"#)).unwrap();
+            let append = Append::to("book-1".parse().unwrap(), Expected::Any);
+            store.append(append.with_events(some.iter().map(event))).await.unwrap();
+        }
+    };
+    happen("Placed").await;
+    shop.sagas().await;
+    let shop = shop.with(&SHOP.replace("[sagas.order]", "[sagas.sale]")).await;
+    shop.sagas().await;
+    assert!(matches!(&shop.lacking().await[..], [(_, ORDERS, ORDERS)]));
+    happen("Reserved").await;
+    shop.sagas().await;
+    let shop = shop.with(SHOP).await;
+    store.before.store(store.head().await.unwrap().get(), Ordering::SeqCst);
+    shop.sagas().await;
+    assert_eq!(store.reads.load(Ordering::SeqCst), 1);
+    for id in ["0", "999", "1000", "1099"] {
+        let state = shop.app.sagas().show("order", id).await.unwrap().state;
+        assert_eq!(state.status, Some(Status::Running));
+        assert_eq!(state.waiting.unwrap().step, "pay", "{id} has heard of it");
+    }
+    assert_eq!(shop.problems().await, [""; 0]);
 }

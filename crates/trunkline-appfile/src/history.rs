@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use trunkline_cel::Value;
 use trunkline_core::upcast::{UpcastError, Upcasters};
-use trunkline_core::{Position, StreamName, Timestamp, Version};
+use trunkline_core::{Origin, Position, StreamName, Timestamp, Version};
 use trunkline_store::{EventStore, ReadError, StreamRead};
 
 use crate::{AggregateDefinition, Definition};
@@ -49,6 +49,9 @@ pub struct HistoryEntry {
     pub event_type: String,
     /// When.
     pub occurred_at: Timestamp,
+    /// Who did it and why.
+    #[serde(flatten)]
+    pub origin: Origin,
     /// What became of the state; nothing when the aggregate has no rule for the event.
     pub changed: Vec<Change>,
 }
@@ -161,6 +164,7 @@ async fn trace(
                 position: event.position(),
                 event_type: event.event_type().to_owned(),
                 occurred_at: event.occurred_at(),
+                origin: Origin::of(event.metadata()),
                 changed,
             });
         }

@@ -73,6 +73,15 @@ impl Progress {
         self.0.set_position(done);
     }
 
+    /// The same for whoever outlives this.
+    pub(crate) fn setter(&self) -> impl Fn(u64, u64) + Send + 'static {
+        let bar = self.0.clone();
+        move |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        }
+    }
+
     /// How far the work has come.
     pub(crate) fn at(&self, done: u64) {
         self.0.set_position(done);

@@ -48,7 +48,7 @@ pub use decider::Decider;
 pub use event::{InvalidEvent, NewEvent, RecordedEvent, RecordedParts, TagsAt};
 pub use failure::{Advice, StorageError};
 pub use ids::{CommandId, EventId, StoreId};
-pub use metadata::{InvalidMetadata, Metadata, MetadataView};
+pub use metadata::{InvalidMetadata, Metadata, MetadataView, Origin};
 pub use names::{EventType, InvalidName, StreamName, Tag};
 pub use place::{Position, Version};
 pub use query::{Query, QueryItem};

@@ -1,5 +1,6 @@
 //! Metadata: a JSON object beside an event's data, kept as the text it came in.
 
+mod origin;
 mod view;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use serde::de::IgnoredAny;
 
 use crate::limits::METADATA_BYTES_MAX;
 
+pub use origin::Origin;
 pub use view::MetadataView;
 
 /// A JSON object that describes an event: `correlation_id`, `causation_id`, `actor`, `tenant`,

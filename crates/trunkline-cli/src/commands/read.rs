@@ -4,12 +4,14 @@ use clap::{ArgGroup, Args};
 use futures::StreamExt as _;
 use trunkline_core::{Position, StreamName, Version};
 use trunkline_ops::OpsError;
+use trunkline_ops::store::Caused;
 use trunkline_store::{AllRead, Direction, EventStore, EventStoreExt as _, EventStream, StreamRead};
 
 use crate::args::{FilterArgs, StoreArgs};
 use crate::failure::Failure;
 use crate::open;
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::render::EventPrinter;
 
 const EXAMPLES: &str = "\
@@ -18,6 +20,12 @@ Examples:
   trunkline read order-536365 --backward --limit 1
   trunkline read --all --type OrderCancelled --after 0 --limit 5 --format json
   trunkline read --all --tag customer:17850 --aggregate order
+  trunkline read --all --correlation create-536365
+
+An event's line says who did it and why as far as its metadata says it: by whom, the command, the id of its cause \
+(a command, a message or another event), and the id that all has in common that follows from one cause, where that \
+is another. Ids of causes are in no index: --correlation and --causation look at every event that the other filters \
+and --from, --after and --to select.
 
 With --format json, one object per line: position, stream, version, event_id, event_type, \
 schema_version, data (data_base64 when it is not JSON), metadata, tags, occurred_at, recorded_at. \
@@ -38,6 +46,14 @@ pub(crate) struct ReadArgs {
 
     #[command(flatten)]
     filter: FilterArgs,
+
+    /// With --all, only what has this id in common: all that follows from one cause
+    #[arg(long, value_name = "ID")]
+    correlation: Option<String>,
+
+    /// With --all, only what this command, message or event caused
+    #[arg(long, value_name = "ID")]
+    causation: Option<String>,
 
     /// The first version that is read; with --all, the first position
     #[arg(long, value_name = "N", conflicts_with = "after")]
@@ -68,8 +84,16 @@ impl ReadArgs {
         let place = self.store.place()?;
         self.check()?;
         let opened = open::for_reading(&place).await?;
-        let events = self.events(&*opened.store);
-        let printed = print(events, output).await?;
+        let caused = self.caused();
+        let printed = if caused.is_all() {
+            print(self.events(&*opened.store, self.limit), None, output).await?
+        } else {
+            let progress = Progress::events(output, "looking");
+            let (head, set) = (opened.store.head().await?.get(), progress.setter());
+            let events = self.events(&*opened.store, None);
+            let events = caused.among(events, self.limit, move |position| set(position.get(), head));
+            print(events, Some(&progress), output).await?
+        };
         match self.stream {
             Some(stream) if printed == 0 && opened.store.version(&stream).await? == Version::EMPTY => {
                 Err(OpsError::NoEvents { stream }.into())
@@ -80,20 +104,23 @@ impl ReadArgs {
 
     fn check(&self) -> Result<(), Failure> {
         match &self.stream {
-            Some(stream) if !self.filter.is_empty() => Err(Failure::usage(
-                "--type, --aggregate and --tag select from all streams, and a stream was named",
+            Some(stream) if !self.filter.is_empty() || !self.caused().is_all() => Err(Failure::usage(
+                "--type, --aggregate, --tag, --correlation and --causation select from all streams, and a stream was named",
                 format!("leave out the filter, or read --all instead of {stream}"),
             )),
             _ => Ok(()),
         }
     }
 
-    /// The events that were asked for.
-    fn events(&self, store: &dyn EventStore) -> EventStream {
+    fn caused(&self) -> Caused {
+        Caused { correlation_id: self.correlation.clone(), causation_id: self.causation.clone() }
+    }
+
+    /// The events that were asked for, whatever caused them.
+    fn events(&self, store: &dyn EventStore, limit: Option<u64>) -> EventStream {
         let from = self.after.map(|after| after.saturating_add(1)).or(self.from).unwrap_or(1);
         let to = self.to.unwrap_or(u64::MAX);
         let direction = if self.backward { Direction::Backward } else { Direction::Forward };
-        let limit = self.limit;
         if let Some(stream) = &self.stream {
             let (from, to) = (Version::new(from), Version::new(to));
             store.read_stream(stream, StreamRead { from, to, direction, limit })
@@ -105,12 +132,36 @@ impl ReadArgs {
 }
 
 /// Prints events, and says how many there were.
-async fn print(mut events: EventStream, output: &mut Output<'_>) -> Result<u64, Failure> {
+async fn print(
+    mut events: EventStream,
+    progress: Option<&Progress>,
+    output: &mut Output<'_>,
+) -> Result<u64, Failure> {
     let mut printer = EventPrinter::new(output.format);
     let mut count = 0;
+    let mut failed = None;
     while let Some(event) = events.next().await {
-        printer.print(output.data(), &event?).map_err(Failure::Output)?;
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        };
+        let mut print = || printer.print(output.data(), &event);
+        match progress {
+            Some(progress) => progress.aside(print),
+            None => print(),
+        }
+        .map_err(Failure::Output)?;
         count += 1;
     }
-    Ok(count)
+    // What was read before an error is printed before it is said.
+    let mut release = || printer.release(output.data());
+    match progress {
+        Some(progress) => progress.aside(release),
+        None => release(),
+    }
+    .map_err(Failure::Output)?;
+    failed.map_or(Ok(count), |error| Err(error.into()))
 }

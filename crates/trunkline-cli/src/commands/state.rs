@@ -12,6 +12,7 @@ use crate::args::StoreArgs;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{Output, Report};
+use crate::render::one_line;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +23,7 @@ Examples:
 A time is compared with when events occurred: the state is the one before the first event that occurred later.
 
 With --format json, one object: stream, version, state, events (version, position, event_type, occurred_at, \
-changed: path, before, after). Exit code 4 when there are no events until then.";
+actor, command, causation_id, correlation_id as far as it has them, changed: path, before, after). Exit code 4 when there are no events until then.";
 
 /// Show an aggregate's state, then or now, and what each event changed
 #[derive(Debug, Args)]
@@ -76,6 +77,9 @@ impl Report for History {
         writeln!(out, "{} at version {}: {}", self.stream, self.version, self.state)?;
         for event in &self.events {
             writeln!(out, "\n{}  {}  {}", event.version, event.event_type, event.occurred_at)?;
+            if !event.origin.is_empty() {
+                writeln!(out, "   {}", one_line(&event.origin.to_string()))?;
+            }
             if event.changed.is_empty() {
                 writeln!(out, "   changed nothing")?;
             }

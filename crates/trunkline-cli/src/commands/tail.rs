@@ -69,6 +69,7 @@ async fn follow(
             next
         } else {
             // Before a wait, whoever reads the output gets what there is.
+            printer.release(output.data()).map_err(Failure::Output)?;
             output.flush()?;
             tokio::select! {
                 next = events.next() => next,
@@ -76,8 +77,15 @@ async fn follow(
             }
         };
         let Some(event) = next else { break };
-        printer.print(output.data(), &event?).map_err(Failure::Output)?;
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => {
+                printer.release(output.data()).map_err(Failure::Output)?;
+                return Err(error.into());
+            }
+        };
+        printer.print(output.data(), &event).map_err(Failure::Output)?;
         left -= 1;
     }
-    Ok(())
+    printer.release(output.data()).map_err(Failure::Output)
 }

@@ -97,6 +97,56 @@ fn a_part_of_the_store_is_read() {
     }
 }
 
+/// Two causes: ada's, of which three events followed, and one that somebody else had.
+fn causes() -> Folder {
+    let folder = Folder::new();
+    for (stream, metadata) in [
+        ("order-1", r#"{"actor":"ada","command":"Create","causation_id":"c1","correlation_id":"c1"}"#),
+        ("order-2", r#"{"actor":"bob","causation_id":"c2","correlation_id":"c2"}"#),
+        ("parcel-1", r#"{"causation_id":"m1","correlation_id":"c1"}"#),
+        ("order-1", r#"{"causation_id":"m2","correlation_id":"c1"}"#),
+        ("order-3", r#"{"correlation_id":["c1"]}"#),
+    ] {
+        let ran =
+            folder.run(&format!("append {stream} --type T --data 1 --metadata '{metadata}' --store log:a"));
+        assert_eq!(ran.exit, 0, "{ran:?}");
+    }
+    folder
+}
+
+#[test]
+fn what_has_a_cause_in_common_is_found() {
+    let folder = causes();
+    for (words, wanted) in [
+        ("--all --correlation c1", "1 3 4"),
+        ("--all --correlation c1 --limit 2", "1 3"),
+        ("--all --correlation c1 --backward --limit 2", "4 3"),
+        ("--all --correlation c1 --aggregate order", "1 4"),
+        ("--all --correlation c1 --after 1 --to 3", "3"),
+        ("--all --causation c1", "1"),
+        ("--all --causation m2 --correlation c1", "4"),
+        ("--all --causation m2 --correlation c2", ""),
+        ("--all --correlation c", ""),
+    ] {
+        assert_eq!(positions(&folder, words), wanted, "{words}");
+    }
+    let ran = folder.run("read order-1 --correlation c1 --store log:a");
+    assert_eq!(ran.exit, 2, "{ran:?}");
+    assert!(ran.stderr.contains("read --all instead of order-1"), "{ran:?}");
+}
+
+#[test]
+fn who_did_it_and_why_is_told_to_people() {
+    let ran = causes().run("read --all --to 3 --store log:a");
+    let told = |line: &str| line.split("Z  ").nth(1).unwrap_or_default().to_owned();
+    let lines: Vec<String> = ran.stdout.lines().map(told).collect();
+    assert_eq!(
+        lines,
+        ["by ada, command Create, cause c1  1", "by bob, cause c2  1", "cause m1, correlation c1  1"],
+        "{ran:?}"
+    );
+}
+
 #[test]
 fn a_stream_without_events_is_not_found() {
     let folder = folder();
@@ -135,7 +185,7 @@ fn what_is_read_must_be_said() {
     folder.check(
         "read order-1 --type T --store log:a",
         "
-        ! error: --type, --aggregate and --tag select from all streams, and a stream was named
+        ! error: --type, --aggregate, --tag, --correlation and --causation select from all streams, and a stream was named
         ! hint: leave out the filter, or read --all instead of order-1
         exit code 2
         ",

@@ -356,3 +356,33 @@ async fn sagas_go_on_in_a_migrated_store() {
     assert_eq!(again[0]["written"], 0);
     assert_eq!(again[0]["checkpoints"][0]["to"]["position"].to_string(), to);
 }
+
+/// Goal: who asked for what started a saga is told with it, and who asked for each event after.
+#[tokio::test]
+async fn who_started_a_saga_is_shown() {
+    let shop = Shop::new().await;
+    let app = shop.app().await;
+    let request = CommandRequest::new("CreateOrder", order("1", 100)).id("c1".parse().unwrap()).actor("ada");
+    app.send(request).await.unwrap();
+    shop.settle_in(&app, "").await;
+    app.close().await;
+
+    let shown = shop.run("saga show orders.tsk order-1").stdout;
+    assert!(shown.contains(", OrderCreated at 3, by ada\ncorrelation c1\n"), "{shown}");
+    let first = shown.lines().find(|line| line.ends_with("started  (OrderCreated at 3, by ada)"));
+    assert!(first.is_some(), "{shown}");
+    let shown = shop.json("saga show orders.tsk order-1");
+    assert_eq!(shown["correlation_id"], "c1");
+    let origin = &shown["history"][0]["origin"];
+    assert_eq!((&origin["actor"], &origin["command"]), (&"ada".into(), &"CreateOrder".into()), "{shown}");
+
+    let state = shop.run("state orders.tsk order-1");
+    assert!(state.stdout.contains("\n   by ada, command CreateOrder, cause c1\n"), "{state:?}");
+    let state = shop.json("state orders.tsk order-1");
+    assert_eq!(state["events"][0]["actor"], "ada", "{state}");
+    let caused = shop.run("read --all --correlation c1");
+    assert!(
+        caused.stdout.contains("OrderConfirmed") && caused.stdout.contains("PaymentProcessed"),
+        "{caused:?}"
+    );
+}

@@ -1,9 +1,14 @@
 //! Where a saga stands, and all that happened to it.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use futures::StreamExt as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline::saga::{Json, Recording, SagaDetail, SagaPart, SagaState, Status, Transition, Waiting};
-use trunkline_core::{Position, Timestamp, Version};
+use trunkline_core::{Origin, Position, Timestamp, Version};
+use trunkline_store::{AllRead, EventStore, ReadError};
 
 use super::fate::{StepFate, fates};
 use super::order::raw;
@@ -25,6 +30,9 @@ pub struct SagaReport<'a> {
     pub started_at: Timestamp,
     /// When something last happened to it.
     pub changed_at: Timestamp,
+    /// What all that follows from what started it has in common.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<&'a str>,
     /// Why it failed.
     pub reason: Option<&'a str>,
     /// Why it can't go on.
@@ -110,6 +118,9 @@ pub struct HistoryLine {
     pub event: &'static str,
     /// The same with all that is known; its `cause` says why.
     pub data: Box<RawValue>,
+    /// Who did what caused it, and why, once it was [looked up](SagaReport::look_up_origins).
+    #[serde(skip_serializing_if = "Origin::is_empty")]
+    pub origin: Origin,
 }
 
 impl<'a> SagaReport<'a> {
@@ -122,6 +133,7 @@ impl<'a> SagaReport<'a> {
             at: recording.at,
             event: recording.transition.name(),
             data: raw(&recording.transition),
+            origin: Origin::default(),
         });
         Self {
             saga: format!("{}-{}", state.name, state.id),
@@ -131,6 +143,7 @@ impl<'a> SagaReport<'a> {
             step: state.waiting.as_ref().map(|waiting| waiting.step.as_str()),
             started_at: state.started_at,
             changed_at: state.changed_at,
+            correlation_id: state.correlation_id.as_deref(),
             reason: state.reason.as_deref(),
             stuck: state.stuck.as_deref(),
             start: &state.start,
@@ -142,6 +155,27 @@ impl<'a> SagaReport<'a> {
             history: history.collect(),
             detail,
         }
+    }
+
+    /// Looks up who did what caused each recording: the events that caused them say it.
+    pub async fn look_up_origins(&mut self, store: &dyn EventStore) -> Result<(), ReadError> {
+        let mut known: BTreeMap<Position, Origin> = BTreeMap::new();
+        for (line, recording) in self.history.iter_mut().zip(&self.detail.history) {
+            let cause = recording.transition.cause();
+            // Of a time that came, the position says how far the log was read.
+            let Some(position) = cause.position.filter(|_| cause.event_id.is_some()) else { continue };
+            line.origin = match known.entry(position) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(unknown) => {
+                    let read = AllRead { from: position, to: position, ..AllRead::default() };
+                    let event = store.read_all(read).next().await.transpose()?;
+                    let event = event.filter(|event| Some(event.event_id()) == cause.event_id);
+                    let origin = event.map(|event| Origin::of(event.metadata())).unwrap_or_default();
+                    unknown.insert(origin).clone()
+                }
+            };
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use trunkline::saga::{Recording, SagaPart, Status, Waiting};
 use trunkline_ops::sagas::{CompensationLine, SagaReport, SentLine, StepFate, TimerLine, purpose};
 
-use super::words::{because, line};
+use super::words::{because, by, line};
 use crate::args::StoreArgs;
 use crate::commands::query::open_app;
 use crate::failure::Failure;
@@ -19,10 +19,11 @@ Examples:
   trunkline saga show orders.tsk order-536365
   trunkline saga show orders.tsk 536365 --format json | jq .history
 
-With --format json, one object: saga, name, id, status, step, started_at, changed_at, reason, stuck, start, state, \
+With --format json, one object: saga, name, id, status, step, started_at, changed_at, correlation_id, reason, stuck, start, state, \
 timers (each with what, due), steps (step, fate, at, position), compensations (those still to be sent: step, topic, \
 command, data), messages (message, id, part, step, topic, command, data, sent_at, position, sendings, answered), \
-history (version, position, at, event, data), in which data.cause says why. Exit code 4 when there is no such saga.";
+history (version, position, at, event, data, origin), in which data.cause says why, and origin (actor, command, \
+causation_id, correlation_id) who did it and why in turn. Exit code 4 when there is no such saga.";
 
 /// Show a saga's steps, messages, timers and errors, and all that happened to it
 #[derive(Debug, Args)]
@@ -45,7 +46,9 @@ impl ShowArgs {
         let app = open_app(&self.file, &self.store, output).await?;
         let (name, id) = app.sagas().find(&self.id).await?;
         let detail = app.sagas().show(&name, &id).await?;
-        output.report(&SagaReport::of(&detail))
+        let mut report = SagaReport::of(&detail);
+        report.look_up_origins(&**app.store()).await?;
+        output.report(&report)
     }
 }
 
@@ -54,7 +57,11 @@ impl Report for SagaReport<'_> {
         let status = self.status.map_or("not started", Status::as_str);
         writeln!(out, "{}: {status}", one_line(&self.saga))?;
         if let Some(first) = self.detail.history.first() {
-            writeln!(out, "started {}, {}", time(self.started_at), because(first.transition.cause()))?;
+            let by = self.history.first().map(|line| by(&line.origin)).unwrap_or_default();
+            writeln!(out, "started {}, {}{by}", time(self.started_at), because(first.transition.cause()))?;
+        }
+        if let Some(correlation_id) = self.correlation_id {
+            writeln!(out, "correlation {}", one_line(correlation_id))?;
         }
         if let Some(reason) = self.reason {
             writeln!(out, "failed: {}", one_line(reason))?;
@@ -75,9 +82,9 @@ impl Report for SagaReport<'_> {
         steps(self, out)?;
         messages(self, out)?;
         writeln!(out, "\nhistory")?;
-        for recording in &self.detail.history {
+        for (recording, listed) in self.detail.history.iter().zip(&self.history) {
             let Recording { version, at, .. } = recording;
-            writeln!(out, "{version:>4}  {}  {}", time(*at), line(recording))?;
+            writeln!(out, "{version:>4}  {}  {}", time(*at), line(recording, &listed.origin))?;
         }
         Ok(())
     }

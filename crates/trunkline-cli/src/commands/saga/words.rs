@@ -4,7 +4,7 @@ use trunkline::saga::{
     DoneBy, Failing, Freed, IgnoredCause, Outgoing, Recording, Resent, SagaPart, Sent, Skipped, StepDone,
     Stuck, Transition, TransitionCause,
 };
-use trunkline_core::Position;
+use trunkline_core::{Origin, Position};
 use trunkline_ops::sagas::purpose;
 
 use crate::render::one_line;
@@ -65,7 +65,13 @@ pub(super) fn because(cause: &TransitionCause) -> String {
     }
 }
 
-/// What a recording is, on a line.
-pub(super) fn line(recording: &Recording) -> String {
-    format!("{}  ({})", happened(&recording.transition), because(recording.transition.cause()))
+/// What a recording is, on a line: what happened, and why and by whom.
+pub(super) fn line(recording: &Recording, origin: &Origin) -> String {
+    let by = by(origin);
+    format!("{}  ({}{by})", happened(&recording.transition), because(recording.transition.cause()))
+}
+
+/// Who did it, to be said behind why.
+pub(super) fn by(origin: &Origin) -> String {
+    origin.actor.as_ref().map(|actor| format!(", by {}", one_line(actor))).unwrap_or_default()
 }

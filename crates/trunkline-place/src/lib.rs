@@ -9,10 +9,12 @@ mod kept;
 mod kind;
 mod lock;
 mod look;
+mod private;
 mod room;
 
 pub use kept::{DatabaseLock, take_database};
 pub use kind::{Held, Kind};
 pub use lock::{FileLock, FolderLock, folder_holder, owner_at, take_file, take_folder};
 pub use look::{look, resolved};
+pub use private::{make_folder, new_file};
 pub use room::{in_the_way_beside, in_the_way_of, in_the_way_of_database, in_the_way_of_lines};

@@ -3,10 +3,11 @@
 //! A lock on a file beside what it protects is undone by removing that file: the next one makes another file and locks
 //! that. A folder can't be removed while it has files, so its own descriptor is locked too, where the system allows it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use crate::private::new_file;
 /// How often a lock file that is replaced just while it is locked is opened again.
 const ATTEMPTS: u32 = 20;
 
@@ -71,7 +72,7 @@ pub fn take_file(path: &Path, owner: &str) -> io::Result<Result<FileLock, String
         return Err(io::Error::new(io::ErrorKind::IsADirectory, what));
     }
     for _ in 0..ATTEMPTS {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file = new_file().read(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(Err(owner_in(file))),

@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use trunkline_place::{
-    FileLock, FolderLock, Held, Kind, in_the_way_beside, in_the_way_of, owner_at, take_file, take_folder,
+    FileLock, FolderLock, Held, Kind, in_the_way_beside, in_the_way_of, make_folder, new_file, owner_at,
+    take_file, take_folder,
 };
 
 use super::{Disk, DiskFile, DiskLock, OpenMode, outside};
@@ -37,7 +38,7 @@ impl Disk for RealDisk {
     fn create_dir(&self, path: &str) -> io::Result<()> {
         let path = self.path(path);
         let missing: Vec<&Path> = path.ancestors().take_while(|dir| !dir.exists()).collect();
-        fs::create_dir_all(&path)?;
+        make_folder(&path)?;
         // Each new folder's name must survive too, or everything in it is lost with it.
         for parent in missing.iter().filter_map(|dir| dir.parent()) {
             sync_folder(parent)?;
@@ -67,8 +68,7 @@ impl Disk for RealDisk {
     }
 
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(self.path(path))?;
+        let file = new_file().read(true).create(true).truncate(true).open(self.path(path))?;
         Ok(Arc::new(RealFile { file, map: OnceLock::new() }))
     }
 

@@ -1,8 +1,10 @@
 //! The file of lines that were passed over, as they stood, to be mended and imported.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
+
+use trunkline_place::new_file;
 
 use super::batch::BadLine;
 use crate::{OpsError, may_hold_lines};
@@ -49,7 +51,7 @@ impl Rejected {
     /// Makes the file, or empties the one that was there when it was looked at; none that has come since.
     fn create(&self) -> io::Result<File> {
         let is_there = self.path.symlink_metadata().is_ok();
-        OpenOptions::new().write(true).truncate(is_there).create_new(!is_there).open(&self.path)
+        new_file().truncate(is_there).create_new(!is_there).open(&self.path)
     }
 
     /// Sees to it that the file has every line.

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
-use trunkline_place::{DatabaseLock, FileLock, in_the_way_of_database, owner_at, take_database, take_file};
+use trunkline_place::{
+    DatabaseLock, FileLock, in_the_way_of_database, make_folder, owner_at, take_database, take_file,
+};
 
 use super::dialect::SqliteDialect;
 use super::fault::{failed, failed_io, is_passing};
 use super::look;
+use super::made_anew;
 use super::memory::{self, Memory};
 use crate::{Claim, Claimed, DatabaseError, Dialect as _};
 
@@ -58,7 +61,7 @@ impl Files {
             return Err(DatabaseError::Lasting { doing: doing(), reason });
         }
         let folder = folder(registry);
-        fs::create_dir_all(folder).map_err(failed_io(format!("make the folder {}", folder.display())))?;
+        make_folder(folder).map_err(failed_io(format!("make the folder {}", folder.display())))?;
         Ok(Self { place: Place::Disk(registry.to_owned()), busy_timeout, looks: false })
     }
 
@@ -144,7 +147,14 @@ impl Files {
             connection.busy_timeout(self.busy_timeout)?;
             return Ok(connection);
         }
-        let uri = if self.are_on_disk() { OpenFlags::empty() } else { OpenFlags::SQLITE_OPEN_URI };
+        let uri = if self.are_on_disk() {
+            if flags.contains(OpenFlags::SQLITE_OPEN_CREATE) {
+                made_anew::make_private(path);
+            }
+            OpenFlags::empty()
+        } else {
+            OpenFlags::SQLITE_OPEN_URI
+        };
         let mut connection = Connection::open_with_flags(path, flags | uri)?;
         match self.place {
             Place::Disk(_) => connection.busy_timeout(self.busy_timeout)?,

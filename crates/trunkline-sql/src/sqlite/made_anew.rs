@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use trunkline_place::new_file;
 
 /// The target of what is told when something derived was damaged and is made anew: whoever listens to nothing else shows
 /// these to its user.
@@ -19,8 +20,16 @@ pub(super) fn remove(path: &Path) {
     }
 }
 
+/// Makes a database's file, if it isn't there, such that nobody but its owner can read it; the files that `SQLite` puts
+/// beside it get the same rights.
+pub(super) fn make_private(path: &Path) {
+    // What can't be made is found by opening it.
+    let _ = new_file().create(true).truncate(false).open(path);
+}
+
 /// Opens a file whose commits are not synced one by one: after a power cut it is older.
 pub(super) fn open(path: &Path, wait: Duration) -> rusqlite::Result<Connection> {
+    make_private(path);
     let connection = Connection::open(path)?;
     connection.busy_timeout(wait)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
-use trunkline_place::{FolderLock, take_folder};
+use trunkline_place::{FolderLock, make_folder, new_file, take_folder};
 
 use super::{Checkpoint, CheckpointError, Checkpoints};
 
@@ -145,10 +145,10 @@ fn read_all(folder: &Path) -> Result<BTreeMap<String, Checkpoint>, CheckpointErr
 }
 
 fn replace(folder: &Path, name: &str, checkpoint: &Checkpoint) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+    make_folder(folder)?;
     let _turn = wait_for_folder(folder, LOCKED_MAX)?;
     let beside = path(folder, name, "new");
-    let mut file = File::create(&beside)?;
+    let mut file = new_file().create(true).truncate(true).open(&beside)?;
     file.write_all(&file::written(name, checkpoint)?)?;
     file.sync_all()?;
     fs::rename(beside, path(folder, name, "json"))?;

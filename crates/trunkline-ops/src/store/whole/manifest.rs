@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use trunkline::messages::Checkpoint;
+use trunkline_place::new_file;
 use trunkline_store::MaintainError;
 
 use super::failed;
@@ -59,7 +60,7 @@ impl Manifest {
         let (path, beside) = (folder.join(MANIFEST), folder.join(BESIDE));
         let write = || -> io::Result<()> {
             let body = serde_json::to_string(self)?;
-            let mut file = File::create(&beside)?;
+            let mut file = new_file().create(true).truncate(true).open(&beside)?;
             write!(file, "{TITLE}\n{body}\nsum {}\n", checksum(body.as_bytes()))?;
             file.sync_all()?;
             fs::rename(&beside, &path)?;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use trunkline::{Access, Backends, Dsn, OpenStoreOptions, Place};
 use trunkline_core::{Clock as _, SystemClock};
-use trunkline_place::{FolderLock, Kind, look, take_folder};
+use trunkline_place::{FolderLock, Kind, look, make_folder, take_folder};
 use trunkline_queue::copy_queue;
 use trunkline_store::{LogStore, MaintainError};
 
@@ -79,7 +79,7 @@ pub async fn backup_whole(
 /// Locks a folder for a backup, and gives the one that it has; the folder is new, empty, or has one.
 fn begin(to: &Path) -> Result<(FolderLock, Manifest), OpsError> {
     refuse_others(to)?;
-    fs::create_dir_all(to).map_err(failed("making", to))?;
+    make_folder(to).map_err(failed("making", to))?;
     let lock = lock(to)?;
     // Whoever made something in it meanwhile had it locked.
     refuse_others(to)?;

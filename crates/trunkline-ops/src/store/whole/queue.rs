@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use trunkline_place::look;
+use trunkline_place::{look, make_folder};
 
 use super::failed;
 use super::manifest::{Manifest, checksum, damaged};
@@ -75,7 +75,7 @@ fn place(from: &Path, to: &Path) -> io::Result<()> {
     if beside.exists() {
         fs::remove_dir_all(&beside)?;
     }
-    fs::create_dir_all(&beside)?;
+    make_folder(&beside)?;
     for (name, path) in files(from)? {
         fs::copy(path, beside.join(&name))?;
         File::open(beside.join(name))?.sync_all()?;

@@ -36,9 +36,9 @@ pub(crate) struct QueryArgs {
     #[arg(value_name = "FILE")]
     file: String,
 
-    /// The query's name
+    /// The query's name; without one, the names that there are are listed
     #[arg(value_name = "QUERY")]
-    name: String,
+    name: Option<String>,
 
     /// The parameters, a JSON object
     #[arg(long, value_name = "JSON", default_value = "{}", hide_default_value = true)]
@@ -55,10 +55,17 @@ pub(crate) struct QueryArgs {
 impl QueryArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let app = open_app(&self.file, &self.store, output).await?;
+        let Some(name) = self.name else {
+            let hint = match &*app.query_names() {
+                [] => format!("{} declares none: write a section [queries.NAME]", self.file),
+                names => format!("{} has {}", self.file, names.join(", ")),
+            };
+            return Err(Failure::usage("the name of a query is missing", hint));
+        };
         if !self.stale {
             app.projections().catch_up(PATIENCE).await?;
         }
-        let answer = app.query(&self.name, self.params.into_bytes()).await?;
+        let answer = app.query(&name, self.params.into_bytes()).await?;
         output.report(&Rows(serde_json::from_slice(&answer).unwrap_or_default()))
     }
 }

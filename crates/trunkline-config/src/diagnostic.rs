@@ -131,7 +131,7 @@ impl Diagnostic {
     /// The mistake in a line: `line 2 col 7: '[' is never closed`.
     pub fn line(&self, sources: &Sources) -> String {
         let location = sources.locate(self.span());
-        format!("line {} col {}: {}", location.line, location.column, self.message)
+        format!("line {} col {}: {}", location.line, location.column, sources.hidden.masked(&self.message))
     }
 }
 

@@ -30,6 +30,7 @@ mod source;
 mod diagnostic;
 
 pub mod limits;
+mod mask;
 
 pub mod codes;
 

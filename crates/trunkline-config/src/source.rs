@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::mask::Hidden;
+
 /// Bytes between two remembered character counts: finding a column counts at most this many bytes again,
 /// also in a file that is one very long line.
 const BLOCK_BYTES: usize = 1024;
@@ -58,6 +60,8 @@ pub struct Location {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
+    /// What is not to be shown of them, or of what was made of them.
+    pub(crate) hidden: Hidden,
 }
 
 impl Sources {

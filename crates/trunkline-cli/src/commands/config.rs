@@ -41,6 +41,6 @@ impl ConfigArgs {
             0 => output.say(json!({ "warnings": mistakes.listed() })),
             _ => return Err(OpsError::Mistakes { file, evaluated: Box::new(evaluated) }.into()),
         }
-        writeln!(output.data(), "{}", tree_to_json(&evaluated.root)).map_err(Failure::Output)
+        writeln!(output.data(), "{}", tree_to_json(&evaluated.shown())).map_err(Failure::Output)
     }
 }

@@ -23,6 +23,8 @@ mod migrate;
 mod models;
 mod output;
 mod place;
+#[cfg(unix)]
+mod private;
 mod queue;
 #[cfg(unix)]
 mod random;

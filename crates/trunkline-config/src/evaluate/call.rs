@@ -8,6 +8,7 @@ use super::plan::Planned;
 use super::{Evaluator, Gauge, date};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::mask::says_secret;
 use crate::read::parse_duration;
 use crate::secret::{MASK, Secret};
 use crate::source::Span;
@@ -52,7 +53,13 @@ impl Evaluator<'_> {
     fn env(&mut self, variable: &Planned, default: Option<&Planned>) -> Value {
         let Some(name) = self.text(variable, "a variable's name") else { return Value::Invalid };
         match self.environment(&name, variable.span) {
-            Ok(Some(text)) => Value::Text(text),
+            Ok(Some(text)) => {
+                if says_secret(&name) {
+                    self.sources.hidden.add(&text);
+                }
+                self.brought.insert(text.clone());
+                Value::Text(text)
+            }
             Ok(None) => default.map_or(Value::Null, |default| self.value(default)),
             Err(()) => Value::Invalid,
         }

@@ -18,7 +18,7 @@ mod operator;
 mod plan;
 mod settle;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use trunkline_nearest::nearest;
 
@@ -51,6 +51,23 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
+    /// The tree as it may be shown: without passwords in addresses, and without what the environment has under a name
+    /// that says password, secret, token or key, whether that is the variable's or the value's.
+    ///
+    /// ```
+    /// use trunkline_config::report::tree_to_json;
+    /// use trunkline_config::{FixedClock, MemoryEnvironment, MemoryFiles, World, evaluate};
+    ///
+    /// let environment = MemoryEnvironment::new().with("API_TOKEN", "s3cr3t").with("P", "hunter2");
+    /// let world = World { loader: &MemoryFiles::new(), environment: &environment, clock: &FixedClock(0) };
+    /// let text = "$t: @env(\"API_TOKEN\")\nurl: \"http://h?t=${t}\"\npassword: @env(\"P\")\nkey: \"event.id\"\n";
+    /// let shown = tree_to_json(&evaluate("app.tsk", text, world).shown());
+    /// assert_eq!(shown, r#"{"url":"http://h?t=***","password":"***","key":"event.id"}"#);
+    /// ```
+    pub fn shown(&self) -> Node {
+        self.sources.hidden.masked_tree(&self.root)
+    }
+
     /// Whether there is an error among the diagnostics.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
@@ -123,6 +140,8 @@ struct Evaluator<'w> {
     undefined: Vec<(String, Span)>,
     hooks: Vec<HookUse>,
     gauges: Vec<Gauge>,
+    /// What the environment brought.
+    brought: BTreeSet<String>,
     /// Names of the files that are being included, outermost first.
     including: Vec<String>,
     includes: usize,
@@ -148,6 +167,7 @@ impl<'w> Evaluator<'w> {
             undefined: Vec::new(),
             hooks: Vec::new(),
             gauges: Vec::new(),
+            brought: BTreeSet::new(),
             including: Vec::new(),
             includes: 0,
             bytes_loaded: 0,
@@ -167,6 +187,7 @@ impl<'w> Evaluator<'w> {
             self.settle(Item::Slot(SlotId(slot)));
         }
         let root = Node { value: Value::Object(self.take_object(Self::ROOT)), span };
+        self.sources.hidden.add_named(&root, &self.brought);
         let mut diagnostics = self.diagnostics.into_vec();
         diagnostics.sort_by_key(Diagnostic::span);
         Evaluated {

@@ -1,5 +1,6 @@
 //! For people: each mistake with the lines it stands on, drawn by `miette`.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use miette::{
@@ -9,6 +10,7 @@ use miette::{
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::limits::DRAWN_MAX;
+use crate::mask::starred;
 use crate::source::{FileId, Sources, Span};
 
 /// Bytes of a line that are drawn on each side of what is marked; a file that is one long line stays readable.
@@ -37,8 +39,13 @@ pub fn draw(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> Stri
     let theme = if style.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1);
     let mut out = String::new();
+    let mut texts = HashMap::new();
     for diagnostic in diagnostics.iter().take(DRAWN_MAX) {
-        let report = Report::new(diagnostic, sources);
+        let file = diagnostic.span().file;
+        texts.entry(file).or_insert_with(|| starred(sources.text(file)));
+    }
+    for diagnostic in diagnostics.iter().take(DRAWN_MAX) {
+        let report = Report::new(diagnostic, sources, &texts[&diagnostic.span().file]);
         if handler.render_report(&mut out, &report).is_err() {
             // The line says as much as the drawing would.
             out.push_str(&report.heading);
@@ -68,7 +75,7 @@ struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Self {
+    fn new(diagnostic: &'a Diagnostic, sources: &'a Sources, text: &'a str) -> Self {
         let file = diagnostic.span().file;
         // Only one text can be drawn; places in another are described in words.
         let elsewhere = diagnostic.labels.iter().filter(|label| label.span.file != file).map(|label| {
@@ -81,8 +88,8 @@ impl<'a> Report<'a> {
         Self {
             diagnostic,
             heading: diagnostic.line(sources),
-            help: (!help.is_empty()).then(|| help.join("\n")),
-            excerpt: Excerpt { sources, file },
+            help: (!help.is_empty()).then(|| sources.hidden.masked(&help.join("\n")).into_owned()),
+            excerpt: Excerpt { sources, file, text },
         }
     }
 }
@@ -146,6 +153,8 @@ fn char_boundary(text: &str, at: usize) -> usize {
 struct Excerpt<'a> {
     sources: &'a Sources,
     file: FileId,
+    /// The file's text as it may be shown, in which all places are the same.
+    text: &'a str,
 }
 
 impl SourceCode for Excerpt<'_> {
@@ -155,7 +164,7 @@ impl SourceCode for Excerpt<'_> {
         lines_before: usize,
         lines_after: usize,
     ) -> Result<Box<dyn SpanContents<'b> + 'b>, MietteError> {
-        let text = self.sources.text(self.file);
+        let text = self.text;
         let (from, to) = (span.offset(), span.offset() + span.len());
         if to > text.len() {
             return Err(MietteError::OutOfBounds);

@@ -24,12 +24,12 @@ fn one(diagnostic: &Diagnostic, sources: &Sources) -> Json {
     json!({
         "code": diagnostic.code.as_str(),
         "severity": diagnostic.severity.as_str(),
-        "message": diagnostic.message,
+        "message": sources.hidden.masked(&diagnostic.message),
         "file": sources.name(span.file),
         "line": location.line,
         "column": location.column,
         "end_line": location.end_line,
         "end_column": location.end_column,
-        "help": diagnostic.fix.as_ref().or(diagnostic.note.as_ref()),
+        "help": diagnostic.fix.as_ref().or(diagnostic.note.as_ref()).map(|help| sources.hidden.masked(help)),
     })
 }

@@ -12,6 +12,7 @@ mod explain;
 mod export;
 mod import;
 mod init;
+mod late;
 mod migrate;
 mod projection;
 mod query;

@@ -179,14 +179,9 @@ impl Queries {
         if let Some(logic) = self.0.get(name) {
             return logic.answer(QueryContext { name, projections }, parameters).await;
         }
-        let near = nearest(name, self.names()).map(str::to_owned);
-        Err(QueryError::UnknownQuery { name: name.to_owned(), near })
-    }
-
-    /// The names, sorted.
-    pub(crate) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
         names.sort_unstable();
-        names
+        let near = nearest(name, names).map(str::to_owned);
+        Err(QueryError::UnknownQuery { name: name.to_owned(), near })
     }
 }

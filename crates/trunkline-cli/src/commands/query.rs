@@ -6,8 +6,9 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use trunkline::{Access, App, FromFile as _, Opening, Place};
+use trunkline::{Access, App, ApplicationFile, FromFile as _, Opening, Place};
 
+use super::late::say_late;
 use crate::application;
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -21,6 +22,10 @@ Examples:
   trunkline query orders.tsk GetOrder --params '{\"order_id\":\"536365\"}' --format json
 
 Events that the projections have not applied yet are applied first; with --stale, the answer is that of what is there.
+
+Standard error says after the answer which projections that the query reads are late: paused, stopped, behind, with \
+events put aside, or with rows of earlier statements; with --format json it is one object there: late, an array of \
+projection, state, position, head, events_behind, and_more, parked, changed, error.
 
 With --format json, what the query returns: an array of objects for `many`, an object for `one`, and the bare value \
 for `value`. Exit code 4 when `one` finds nothing, or there is no such query.";
@@ -54,20 +59,33 @@ pub(crate) struct QueryArgs {
 
 impl QueryArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let app = open_app(&self.file, &self.store, output).await?;
-        let Some(name) = self.name else {
-            let hint = match &*app.query_names() {
-                [] => format!("{} declares none: write a section [queries.NAME]", self.file),
-                names => format!("{} has {}", self.file, names.join(", ")),
-            };
-            return Err(Failure::usage("the name of a query is missing", hint));
-        };
+        let file = application::load(&self.file, output)?;
+        let Some(name) = self.name else { return Err(without_name(&self.file, &file)) };
+        let query = file.definition.queries.get(&name).map(|declared| declared.query.clone());
+        let app = open_loaded(file, &self.store, None, false).await?.0;
+        let goal = app.store().head().await?;
         if !self.stale {
             app.projections().catch_up(PATIENCE).await?;
         }
         let answer = app.query(&name, self.params.into_bytes()).await?;
-        output.report(&Rows(serde_json::from_slice(&answer).unwrap_or_default()))
+        output.report(&Rows(serde_json::from_slice(&answer).unwrap_or_default()))?;
+        match query {
+            Some(query) => say_late(&app, &query, goal, output).await,
+            None => Ok(()),
+        }
     }
+}
+
+/// Says which names there are.
+fn without_name(path: &str, file: &ApplicationFile) -> Failure {
+    let definition = &file.definition;
+    let mapped = definition.query_handlers.iter().map(|mapping| mapping.name.as_str());
+    let names: Vec<&str> = definition.queries.keys().map(String::as_str).chain(mapped).collect();
+    let hint = match &*names {
+        [] => format!("{path} declares none: write a section [queries.NAME]"),
+        names => format!("{path} has {}", names.join(", ")),
+    };
+    Failure::usage("the name of a query is missing", hint)
 }
 
 /// The application over its store, which is only read.
@@ -84,7 +102,16 @@ pub(super) async fn open_placed(
     looks: bool,
     output: &mut Output<'_>,
 ) -> Result<(App, Place), Failure> {
-    let file = application::load(file, output)?;
+    open_loaded(application::load(file, output)?, store, queue, looks).await
+}
+
+/// The same of a file that is loaded.
+async fn open_loaded(
+    file: ApplicationFile,
+    store: &StoreArgs,
+    queue: Option<&QueueArgs>,
+    looks: bool,
+) -> Result<(App, Place), Failure> {
     let place = application::place(&file, store)?;
     let queue = queue.map(|queue| application::queue_place(&file, store, queue)).transpose()?;
     let opening = Opening {

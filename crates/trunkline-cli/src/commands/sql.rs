@@ -3,6 +3,7 @@
 use clap::Args;
 use trunkline::sql::{AnswerLimits, AskError, Parameters, SqlQuery};
 
+use super::late::say_late;
 use super::query::{PATIENCE, Rows, open_app};
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -17,6 +18,8 @@ Tables of every projection have their own names; where two projections have a ta
 projection.table. Nothing but reading is possible.
 
 Events that the projections have not applied yet are applied first; with --stale, the answer is that of what is there.
+
+Standard error says after the answer which projections that the query reads are late, as with `trunkline query`.
 
 With --format json, an array of objects.";
 
@@ -48,6 +51,7 @@ impl SqlArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let app = open_app(&self.file, &self.store, output).await?;
         let query = SqlQuery::ad_hoc(&self.sql).map_err(AskError::Text)?;
+        let goal = app.store().head().await?;
         if !self.stale {
             app.projections().catch_up(PATIENCE).await?;
         }
@@ -58,6 +62,6 @@ impl SqlArgs {
         if answer.more {
             output.warn(format_args!("there are more rows than these {}; --rows shows more", self.rows));
         }
-        Ok(())
+        say_late(&app, &query, goal, output).await
     }
 }

@@ -64,8 +64,44 @@ fn a_stale_query_applies_nothing() {
     folder.check("query app.tsk Sum", "42");
     folder.write("data.json", r#"{"total":8}"#);
     folder.run("append order-3 --store log:events --type OrderCreated --data-file data.json --quiet");
-    folder.check("query app.tsk Sum --stale", "42");
+    folder
+        .check("query app.tsk Sum --stale", "42\n! note: projection orders is at position 2, 1 event behind");
     folder.check("query app.tsk Sum", "50");
+}
+
+/// Goal: who reads rows that are not what all events make them is told so, and only of projections that are read.
+#[test]
+fn a_query_over_a_late_projection_says_so() {
+    let folder = shop();
+    let more = "\n[projections.names]\nschema: \"CREATE TABLE names (id TEXT)\"\n\
+                on { OrderCreated: \"INSERT INTO names VALUES (:stream_id)\" }\n\
+                [queries.Names]\nsql: \"SELECT COUNT(*) FROM names\"\nreturns: \"value\"\n";
+    folder.write("app.tsk", format!("{APP}{more}"));
+    folder.check("query app.tsk Sum", "42");
+    folder.check("projection pause app.tsk orders", "paused orders");
+    folder.write("data.json", r#"{"total":8}"#);
+    folder.run("append order-3 --store log:events --type OrderCreated --data-file data.json --quiet");
+    let paused = "42\n! note: projection orders is paused at position 2, 1 event behind";
+    folder.check("query app.tsk Sum", paused);
+    folder.check("sql app.tsk 'SELECT SUM(total) AS sum FROM orders' -q", &format!("sum\n {paused}"));
+    folder.check("query app.tsk Names", "3");
+    let ran = folder.run("query app.tsk Sum --format json");
+    assert_eq!(ran.stdout, "42\n", "{ran:?}");
+    let said: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+    let late = &said["late"][0];
+    assert_eq!((&late["projection"], &late["state"]), (&"orders".into(), &"paused".into()), "{ran:?}");
+    assert_eq!((&late["position"], &late["events_behind"]), (&2.into(), &1.into()), "{ran:?}");
+
+    folder.check("projection resume app.tsk orders", "resumed orders");
+    folder
+        .check("query app.tsk Sum --stale", "42\n! note: projection orders is at position 2, 1 event behind");
+    folder.check("query app.tsk Sum", "50");
+
+    folder.write("data.json", "{}");
+    folder.run("append order-4 --store log:events --type OrderCreated --data-file data.json --quiet");
+    assert_eq!(folder.run("query app.tsk Sum").exit, 1);
+    let ran = folder.run("query app.tsk Sum --stale");
+    assert!(ran.stderr.contains("projection orders has stopped at position 3, 1 event behind: "), "{ran:?}");
 }
 
 #[test]
@@ -111,7 +147,8 @@ fn parked_events_are_listed_retried_and_discarded() {
         assert_eq!(ran.exit, 0, "{ran:?}");
     }
     folder.check("projection parked list app.tsk orders", "no rows");
-    folder.check("query app.tsk All --format json", "[]");
+    let ran = folder.run("query app.tsk All --format json");
+    assert!(ran.stdout == "[]\n" && ran.stderr.contains(r#""parked":2"#), "{ran:?}");
     let listed = folder.run("projection parked list app.tsk orders --format json");
     let found = |at: usize, field: &str| listed.json()[0][at][field].clone();
     assert_eq!((found(0, "position"), found(1, "position")), (2.into(), 4.into()), "{listed:?}");
@@ -124,7 +161,10 @@ fn parked_events_are_listed_retried_and_discarded() {
     assert_eq!((done[0]["position"].clone(), done[0]["done"].clone()), (2.into(), "applied".into()));
     assert_eq!((done[1]["position"].clone(), done[1]["done"].is_null()), (4.into(), true));
     assert!(ran.stderr.contains("still can't apply it"), "{ran:?}");
-    folder.check("query app.tsk All --format json", r#"[{"id":"1","total":2}]"#);
+    folder.check(
+        "query app.tsk All",
+        "id  total\n1       2\n! note: projection orders is at position 4; 1 event put aside",
+    );
     let ran = folder.run("projection parked retry app.tsk orders 2");
     assert_eq!(ran.exit, 4, "it is applied once: {ran:?}");
 

@@ -142,11 +142,6 @@ impl App {
         self.bus.names()
     }
 
-    /// The names of all queries, sorted.
-    pub fn query_names(&self) -> Vec<&str> {
-        self.queries.names()
-    }
-
     /// The stream that a command is for, before it is decided: nothing is read, and nothing is stored.
     ///
     /// None where its handler can't say that beforehand, or no handler has its name; an error, which says why, where it

@@ -148,6 +148,19 @@ impl Projections {
         }
     }
 
+    /// Whether a query reads tables of a projection: it can be prepared, and without that one it can't.
+    pub fn is_read_by(&self, name: &str, query: &SqlQuery) -> bool {
+        let Some(rows) = self.all.get(name).and_then(|one| one.rows.as_ref()) else { return false };
+        let Some(dialect) = rows.database.dialect() else { return false };
+        let beside = self.all.iter().filter_map(|(name, one)| Some((name, one.rows.as_ref()?)));
+        let beside = beside.filter(|(_, other)| other.database.is(&rows.database));
+        let models: Vec<_> = beside.map(|(name, other)| (name, &*other.model)).collect();
+        let all: Vec<_> = models.iter().map(|(_, model)| *model).collect();
+        let others: Vec<_> =
+            models.iter().filter(|(other, _)| *other != name).map(|(_, model)| *model).collect();
+        dialect.check_query(&all, query).is_empty() && !dialect.check_query(&others, query).is_empty()
+    }
+
     /// Runs all projections that aren't paused, until [`stop`](Self::stop).
     ///
     /// Each runs as a task of its own; those that have come as far share one read of the log. One that can't go on

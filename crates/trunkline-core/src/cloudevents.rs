@@ -4,7 +4,8 @@
 //! (see [`EventId::from_cloudevent`](crate::EventId::from_cloudevent)).
 //! `source` and every other attribute, extensions included, is kept in the metadata under its own name, so that who hands
 //! the event on can do so as it came ([`CloudEventAttributes`]). `specversion` is kept with them: it tells such metadata
-//! from that of an event that was never a `CloudEvents` one.
+//! from that of an event that was never a `CloudEvents` one. What has a place of its own that cannot hold all it said is
+//! kept as well: a subject that is not the stream, and a time with an offset or beyond microseconds.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,6 +26,9 @@ const PLACED: &[&str] = &["type", "subject", "time", "data", "data_base64"];
 
 /// The content type that JSON has when nobody says one.
 const JSON: &str = "application/json";
+
+/// The attribute that says what the data is.
+const CONTENT_TYPE: &str = "datacontenttype";
 
 /// The name under which the metadata says that the data came as base64, where the data itself doesn't tell.
 const IS_BASE64: &str = "data_base64";
@@ -50,6 +54,12 @@ pub struct CloudEventAttributes<'a> {
     pub source: Cow<'a, str>,
     /// Its `datacontenttype`, unless that was the usual one of JSON.
     pub content_type: Option<Cow<'a, str>>,
+    /// Whether it had none, though its data came as base64: what the bytes look like says nothing.
+    pub has_no_content_type: bool,
+    /// Its `subject`, where that is not the stream.
+    pub subject: Option<Cow<'a, str>>,
+    /// Its `time` as it was written, where the event's time says less.
+    pub time: Option<Cow<'a, str>>,
     /// Whether its data came as base64 though it is JSON.
     pub is_base64: bool,
     /// Everything else without a place of its own: `dataschema`, and all extensions.
@@ -66,9 +76,12 @@ impl<'a> CloudEventAttributes<'a> {
         let mut others: BTreeMap<Cow<'a, str>, &'a RawValue> = serde_json::from_slice(metadata).ok()?;
         let mut text = |name: &str| others.remove(name).and_then(text_of);
         text("specversion").filter(|version| version == SPEC_VERSION)?;
-        let (id, source, content_type) = (text("id"), text("source")?, text("datacontenttype"));
+        let (id, source, subject, time) = (text("id"), text("source")?, text("subject"), text("time"));
+        let content_type = others.remove(CONTENT_TYPE);
+        let has_no_content_type = content_type.is_some_and(|value| value.get() == "null");
+        let content_type = content_type.and_then(text_of);
         let is_base64 = others.remove(IS_BASE64).is_some();
-        Some(Self { id, source, content_type, is_base64, others })
+        Some(Self { id, source, content_type, has_no_content_type, subject, time, is_base64, others })
     }
 }
 
@@ -123,6 +136,17 @@ fn metadata(fields: &Fields<'_>, has_its_id: bool, data: &[u8]) -> Result<Metada
     if let Some((name, _)) = fields.iter().find(|(name, _)| name.starts_with('$')) {
         return Err(reserved(name));
     }
+    for (name, value) in fields.iter().filter(|(name, _)| !PLACED.contains(name)) {
+        let value = value.get();
+        let is_of_cloudevents =
+            value.starts_with(['"', 't', 'f']) || value == "null" || value.parse::<i32>().is_ok();
+        if !is_of_cloudevents {
+            return Err(wrong(name, &NO_ATTRIBUTE));
+        }
+    }
+    for name in [CONTENT_TYPE, "dataschema"] {
+        fields.optional::<Cow<'_, str>>(name)?;
+    }
     let came_as_base64 = fields.get("data").is_none() && fields.get("data_base64").is_some();
     let is_json = !came_as_base64 || serde_json::from_slice::<IgnoredAny>(data).is_ok();
     let kept = fields.iter().filter(|(name, value)| {
@@ -130,15 +154,45 @@ fn metadata(fields: &Fields<'_>, has_its_id: bool, data: &[u8]) -> Result<Metada
         !PLACED.contains(name)
             && value != "null"
             && !(*name == "id" && has_its_id)
-            && !(*name == "datacontenttype" && is_json && value.trim_matches('"') == JSON)
+            && !(*name == CONTENT_TYPE && is_json && value.trim_matches('"') == JSON)
     });
     let mut object: BTreeMap<&str, &RawValue> = kept.collect();
     let yes = RawValue::from_string("true".to_owned()).expect("it is JSON");
     if came_as_base64 && is_json {
         object.insert(IS_BASE64, &yes);
     }
+    let null = RawValue::from_string("null".to_owned()).expect("it is JSON");
+    if came_as_base64 && fields.get(CONTENT_TYPE).is_none() {
+        object.insert(CONTENT_TYPE, &null);
+    }
+    if let Some(time) = fields.get("time").filter(|time| says_more(time)) {
+        object.insert("time", time);
+    }
     let json = serde_json::to_vec(&object).expect("texts always serialize");
     Metadata::parse(Bytes::from(json)).map_err(|error| wrong("metadata", &error))
+}
+
+/// What an attribute can be.
+const NO_ATTRIBUTE: &str = "it is no attribute of CloudEvents, which are texts, true, false and integers of 32 bits; \
+     write it as a text, or put it into the data";
+
+/// Whether a time, which was found to be one, is of RFC 3339 and says more than UTC in microseconds.
+fn says_more(time: &RawValue) -> bool {
+    let Some(text) = text_of(time) else { return false };
+    let Some((clock, rest)) = text.split_at_checked("2010-12-01T08:26:00".len()) else { return false };
+    let shape = clock.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+    if !shape.eq(*b"0000-00-00T00:00:00") {
+        return false;
+    }
+    let (digits, offset) = match rest.strip_prefix('.') {
+        Some(fraction) => {
+            fraction.split_at(fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len()))
+        }
+        None => ("", rest),
+    };
+    let has_offset = offset.len() == "+01:00".len() && offset.starts_with(['+', '-']);
+    let is_finer = digits.bytes().skip(6).any(|digit| digit != b'0');
+    has_offset || (is_finer && offset == "Z")
 }
 
 #[cfg(test)]
@@ -176,6 +230,62 @@ mod tests {
         let came = CloudEventAttributes::of(number.as_bytes()).unwrap();
         assert!(came.is_base64 && came.others.is_empty(), "{came:?}");
         assert_eq!(came.content_type.as_deref(), Some("text/plain"));
+    }
+
+    /// The metadata of an event with these further attributes.
+    fn kept(more: &str) -> Result<String, LineError> {
+        let line =
+            format!(r#"{{"specversion":"1.0","id":"7","source":"/shop","type":"T","subject":"a-1",{more}}}"#);
+        let metadata = from_line(&line)?.event.metadata;
+        Ok(String::from_utf8(metadata.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn an_attribute_is_a_text_a_boolean_or_an_integer_of_32_bits() {
+        for value in [r#""x""#, "true", "false", "null", "0", "-2147483648", "2147483647"] {
+            assert!(kept(&format!(r#""ext":{value}"#)).is_ok(), "{value}");
+        }
+        for value in ["2147483648", "-2147483649", "9007199254740993", "1.5", "1e3", "[1]", r#"{"a":1}"#] {
+            let error = kept(&format!(r#""ext":{value}"#)).unwrap_err().to_string();
+            assert!(
+                error.starts_with("\"ext\": it is no attribute") && error.contains("write it as a text"),
+                "{error}"
+            );
+        }
+        for name in ["datacontenttype", "dataschema"] {
+            assert!(kept(&format!(r#""{name}":1"#)).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_kept_as_it_was_written_where_it_says_more() {
+        for (time, is_kept) in [
+            ("2010-12-01T08:26:00Z", false),
+            ("2010-12-01T08:26:00.123456000Z", false),
+            ("2010-12-01T08:26:00.123456789Z", true),
+            ("2010-12-01T08:26:00+01:00", true),
+            ("2010-12-01T08:26:00.5-00:30", true),
+            ("2010-12-01T08:26:00+01:00[Europe/Paris]", false),
+        ] {
+            let metadata = kept(&format!(r#""time":"{time}""#)).unwrap();
+            let came = CloudEventAttributes::of(metadata.as_bytes()).unwrap();
+            assert_eq!(came.time.as_deref(), Some(time).filter(|_| is_kept));
+        }
+        let error = kept(r#""time":"2016-12-31T23:59:60Z""#).unwrap_err().to_string();
+        assert!(error.contains("is a leap second"), "{error}");
+    }
+
+    #[test]
+    fn bytes_without_a_content_type_have_none() {
+        for (more, has_none) in [
+            (r#""data_base64":"/w==""#, true),
+            (r#""data_base64":"NDI=""#, true),
+            (r#""data_base64":"NDI=","datacontenttype":"text/plain""#, false),
+            (r#""data":1"#, false),
+        ] {
+            let metadata = kept(more).unwrap();
+            assert_eq!(CloudEventAttributes::of(metadata.as_bytes()).unwrap().has_no_content_type, has_none);
+        }
     }
 
     #[test]

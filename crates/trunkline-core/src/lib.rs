@@ -39,6 +39,7 @@ mod shapes;
 pub mod testing;
 mod text;
 mod time;
+mod trace;
 pub mod upcast;
 
 pub use append::{Append, Appended, Condition, Expected, StreamWrite, UnknownExpected};
@@ -54,3 +55,4 @@ pub use place::{Position, Version};
 pub use query::{Query, QueryItem};
 pub use shapes::{Command, DecodeError, Event, EventShape};
 pub use time::{InvalidTimestamp, Timestamp};
+pub use trace::is_traceparent;

@@ -31,9 +31,15 @@ const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// A text that is not a moment in RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a time; write it as in 2010-12-01T08:26:00Z")]
+#[error("{text:?} {}", if *.is_leap {
+    "is a leap second, which no time here has; write the second before it, or the one after"
+} else {
+    "is not a time; write it as in 2010-12-01T08:26:00Z"
+})]
 pub struct InvalidTimestamp {
     text: String,
+    /// Whether its second is the 60th.
+    is_leap: bool,
 }
 
 impl Timestamp {
@@ -68,11 +74,21 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        match text.parse::<jiff::Timestamp>() {
-            Ok(time) => Ok(Self::from_micros(time.as_microsecond())),
-            Err(_) => last_day(text).ok_or_else(|| InvalidTimestamp { text: text.to_owned() }),
-        }
+        let time = match text.parse::<jiff::Timestamp>() {
+            Ok(time) => Some(Self::from_micros(time.as_microsecond())),
+            Err(_) => last_day(text),
+        };
+        // jiff makes the second before of it.
+        let is_leap = time.is_some() && has_second_60(text);
+        time.filter(|_| !is_leap).ok_or_else(|| InvalidTimestamp { text: text.to_owned(), is_leap })
     }
+}
+
+/// Whether the second of a time is the 60th, with colons in it or without.
+fn has_second_60(text: &str) -> bool {
+    let Some((_, time)) = text.split_once(['T', 't', ' ']) else { return false };
+    let of_day = time.chars().take_while(|c| c.is_ascii_digit() || *c == ':').filter(|c| *c != ':');
+    of_day.skip(4).take(2).eq("60".chars())
 }
 
 /// A moment of the days that jiff leaves out, since not every time zone has them before the year 10000.
@@ -131,6 +147,21 @@ mod tests {
             assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time, "{text}");
         }
         assert_eq!(Timestamp::from_micros(i64::MAX).to_string(), last);
+    }
+
+    #[test]
+    fn a_leap_second_is_refused_and_not_made_the_one_before() {
+        for text in [
+            "2016-12-31T23:59:60Z",
+            "2016-12-31 23:59:60.5+00:00",
+            "20161231T235960Z",
+            "2017-01-01t00:59:60+01:00",
+        ] {
+            let error = text.parse::<Timestamp>().unwrap_err().to_string();
+            assert!(error.contains("is a leap second"), "{error}");
+        }
+        assert!("2016-12-31T23:59:59.60Z".parse::<Timestamp>().is_ok());
+        assert!("2016-12-31T23:60:00Z".parse::<Timestamp>().unwrap_err().to_string().contains("not a time"));
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use trunkline::{EventStore as _, MemoryStore, Position, messages::Stopper};
-//! use trunkline_ops::export::export;
+//! use trunkline_ops::export::{ExportForm, export};
 //! use trunkline_ops::import::{ImportOptions, OnBadLine, import};
 //! use trunkline_ops::{Exit, OpsError};
 //!
@@ -35,7 +35,7 @@
 //! assert_eq!(Exit::of(&error).code(), 1);
 //!
 //! let mut copy = Vec::new();
-//! let report = export(&store, Position::START, &mut copy, |_, _| ()).await?;
+//! let report = export(&store, Position::START, ExportForm::Native, &mut copy, |_, _| ()).await?;
 //! assert_eq!((report.events, copy.iter().filter(|byte| **byte == b'\n').count()), (1, 1));
 //! # Ok(())
 //! # }

@@ -4,6 +4,7 @@
 mod append;
 mod application;
 #[cfg(unix)]
+mod cloudevents;
 mod damage;
 mod dead;
 mod doctor;

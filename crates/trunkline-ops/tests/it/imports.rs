@@ -2,7 +2,7 @@
 
 use trunkline::messages::Stopper;
 use trunkline::{EventStore as _, MemoryStore, Position};
-use trunkline_ops::export::{export, export_to_file};
+use trunkline_ops::export::{ExportForm, export, export_to_file};
 use trunkline_ops::import::{ImportNews, ImportOptions, ImportProblem, OnBadLine, import};
 use trunkline_ops::{Exit, OpsError};
 
@@ -59,12 +59,12 @@ async fn an_export_is_imported_as_it_was() {
     let skip = options(&folder, OnBadLine::Skip);
     import(&store, LINES.as_bytes(), skip.clone(), &stop, |_| ()).await.unwrap();
     let file = folder.path().join("events.jsonl");
-    let report = export_to_file(&store, Position::START, &file, |_, _| ()).await.unwrap();
+    let report = export_to_file(&store, Position::START, ExportForm::Native, &file, |_, _| ()).await.unwrap();
     assert_eq!((report.events, report.position), (2, Position::new(2)));
     let copy = MemoryStore::new();
     import(&copy, std::fs::File::open(&file).unwrap(), skip, &stop, |_| ()).await.unwrap();
     assert_eq!(copy.head().await.unwrap(), Position::new(2));
     let mut text = Vec::new();
-    export(&copy, Position::START, &mut text, |_, _| ()).await.unwrap();
+    export(&copy, Position::START, ExportForm::Native, &mut text, |_, _| ()).await.unwrap();
     assert_eq!(text, std::fs::read(&file).unwrap());
 }

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use trunkline_core::limits::{EVENT_DATA_BYTES_MAX, METADATA_BYTES_MAX};
-use trunkline_core::{CloudEventAttributes, MetadataView, RecordedEvent, StoreId};
+use trunkline_core::{CloudEventAttributes, MetadataView, RecordedEvent, StoreId, Timestamp, is_traceparent};
 use trunkline_queue::limits::PAYLOAD_BYTES_MAX;
 use trunkline_queue::{Message, NewMessage};
 
@@ -16,8 +16,18 @@ use super::message_id;
 pub(super) const CLOUDEVENT_TYPE: &str = "application/cloudevents+json";
 
 /// The attributes that every envelope has of the event itself, whatever its metadata says by these names.
-const OWN: [&str; 8] =
-    ["type", "subject", "time", "data", "data_base64", "dataversion", "streamversion", "position"];
+const OWN: [&str; 10] = [
+    "type",
+    "subject",
+    "time",
+    "data",
+    "data_base64",
+    "dataversion",
+    "streamname",
+    "streamversion",
+    "position",
+    "traceparent",
+];
 
 /// Whether a message's payload says of itself that it is a `CloudEvents` object.
 pub fn is_cloudevent(message: &Message) -> bool {
@@ -47,12 +57,15 @@ struct CloudEvent<'a> {
     source: Cow<'a, str>,
     #[serde(rename = "type")]
     event_type: &'a str,
-    subject: &'a str,
-    time: String,
-    datacontenttype: Cow<'a, str>,
-    dataversion: u32,
-    streamversion: u64,
-    position: u64,
+    subject: Cow<'a, str>,
+    time: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    datacontenttype: Option<Cow<'a, str>>,
+    dataversion: Whole,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    streamname: Option<&'a str>,
+    streamversion: Whole,
+    position: Whole,
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +80,18 @@ struct CloudEvent<'a> {
     data: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_base64: Option<String>,
+}
+
+/// A whole number as `CloudEvents` have them: of 32 bits, else a text.
+struct Whole(u64);
+
+impl Serialize for Whole {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match i32::try_from(self.0) {
+            Ok(number) => serializer.serialize_i32(number),
+            Err(_) => serializer.collect_str(&self.0),
+        }
+    }
 }
 
 /// What an event's metadata says that goes on with its message.
@@ -87,6 +112,7 @@ impl<'a> Passed<'a> {
         ];
         let [traceparent, correlation_id, causation_id, saga_id] =
             MetadataView::of(event.metadata()).texts(NAMES);
+        let traceparent = traceparent.filter(|text| is_traceparent(text));
         Self { traceparent, correlation_id, causation_id, saga_id }
     }
 }
@@ -95,8 +121,9 @@ impl<'a> Passed<'a> {
 ///
 /// `source` names the store, `subject` is the stream; `streamversion`, `position`, `dataversion`,
 /// `correlationid`, `causationid`, `sagaid` and `traceparent` are extensions.
-/// An event that was imported as a `CloudEvents` object goes out as it came: with its own `id`, `source`,
-/// `datacontenttype`, `dataschema` and extensions.
+/// An event that was imported as a `CloudEvents` object goes out as it came: with its own `id`, `source`, `subject`,
+/// `time`, `datacontenttype`, `dataschema` and extensions; where the subject is not the stream, `streamname` is.
+/// A whole number beyond 32 bits is a text, as it has to be, and a `traceparent` that is none stays behind.
 pub fn cloudevent(event: &RecordedEvent, store: StoreId) -> Vec<u8> {
     to_json(event, store, 0, &Passed::of(event))
 }
@@ -117,12 +144,13 @@ fn to_json(event: &RecordedEvent, store: StoreId, index: u32, passed: &Passed<'_
         id: event.event_id().part(index).to_string().into(),
         source: format!("urn:uuid:{store}").into(),
         event_type: event.event_type(),
-        subject: event.stream(),
-        time: event.occurred_at().to_string(),
-        datacontenttype: usual_type.into(),
-        dataversion: event.schema_version(),
-        streamversion: event.version().get(),
-        position: event.position().get(),
+        subject: event.stream().into(),
+        time: event.occurred_at().to_string().into(),
+        datacontenttype: Some(usual_type.into()),
+        dataversion: Whole(event.schema_version().into()),
+        streamname: None,
+        streamversion: Whole(event.version().get()),
+        position: Whole(event.position().get()),
         traceparent: passed.traceparent.as_deref(),
         correlationid: passed.correlation_id.as_deref(),
         causationid: passed.causation_id.as_deref(),
@@ -132,20 +160,30 @@ fn to_json(event: &RecordedEvent, store: StoreId, index: u32, passed: &Passed<'_
         data,
     };
     if let Some(came) = came {
-        envelope.goes_as_it_came(came, index);
+        envelope.goes_as_it_came(came, event, index);
     }
     serde_json::to_vec(&envelope).expect("texts and JSON always serialize")
 }
 
 impl<'a> CloudEvent<'a> {
-    fn goes_as_it_came(&mut self, came: CloudEventAttributes<'a>, index: u32) {
-        let CloudEventAttributes { id, source, content_type, others, .. } = came;
+    fn goes_as_it_came(&mut self, came: CloudEventAttributes<'a>, event: &'a RecordedEvent, index: u32) {
+        let CloudEventAttributes {
+            id, source, content_type, has_no_content_type, others, subject, time, ..
+        } = came;
         self.source = source;
         self.id = id.filter(|_| index == 0).unwrap_or_else(|| std::mem::take(&mut self.id));
-        self.datacontenttype = content_type.unwrap_or_else(|| std::mem::take(&mut self.datacontenttype));
+        self.datacontenttype = content_type.or(self.datacontenttype.take()).filter(|_| !has_no_content_type);
+        if let Some(subject) = subject.filter(|subject| *subject != event.stream()) {
+            self.subject = subject;
+            self.streamname = Some(event.stream());
+        }
+        let is_its_time =
+            |time: &Cow<'_, str>| time.parse::<Timestamp>().is_ok_and(|time| time == event.occurred_at());
+        if let Some(time) = time.filter(is_its_time) {
+            self.time = time;
+        }
         self.others = others;
         let said = [
-            ("traceparent", self.traceparent),
             ("correlationid", self.correlationid),
             ("causationid", self.causationid),
             ("sagaid", self.sagaid),

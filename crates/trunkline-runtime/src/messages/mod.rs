@@ -44,7 +44,7 @@ pub(crate) use inbox::DEAD_LETTERED;
 pub use inbox::Inbox;
 pub(crate) use metrics::record_queue_metrics;
 pub use received::{NoEvent, event_of};
-pub use relay::{Relay, RelayError};
+pub use relay::{Relay, RelayError, is_of_an_application};
 pub use relay_key::RelayKey;
 pub(crate) use relay_past::is_past_of;
 pub use relay_progress::RelayProgress;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use serde::Deserialize;
@@ -22,7 +23,7 @@ pub struct NoEvent {
 }
 
 /// The attributes that have a place of their own in an event, or another name in its metadata.
-const PLACED: [&str; 16] = [
+const PLACED: [&str; 17] = [
     "specversion",
     "id",
     "source",
@@ -31,6 +32,7 @@ const PLACED: [&str; 16] = [
     "time",
     "datacontenttype",
     "dataversion",
+    "streamname",
     "streamversion",
     "position",
     "traceparent",
@@ -53,6 +55,14 @@ impl<'a> Attributes<'a> {
 
     fn required<T: Deserialize<'a>>(&self, name: &str) -> Result<T, String> {
         self.optional(name)?.ok_or_else(|| format!("it has no `{name}`"))
+    }
+
+    /// A whole number, which stands in a text where it has more than 32 bits.
+    fn whole<T: Deserialize<'a> + FromStr>(&self, name: &str) -> Result<T, String> {
+        match self.optional::<Cow<'_, str>>(name) {
+            Ok(Some(text)) => text.parse().map_err(|_| format!("`{name}` is no whole number: {text:?}")),
+            _ => self.required(name),
+        }
     }
 
     fn data(&self) -> Result<Vec<u8>, String> {
@@ -96,14 +106,16 @@ fn read(payload: &[u8]) -> Result<RecordedEvent, String> {
     let event_type = EventType::new(&text("type")?).map_err(|error| error.to_string())?;
     let occurred_at: Timestamp = text("time")?.parse().map_err(|error| format!("`time`: {error}"))?;
     let event = NewEvent {
-        schema_version: attributes.required("dataversion")?,
+        schema_version: attributes.whole("dataversion")?,
         ..NewEvent::new(event_type, attributes.data()?)
             .id(EventId::from_cloudevent(&text("source")?, &text("id")?))
             .metadata(attributes.metadata()?)
             .occurred_at(occurred_at)
     };
-    let stream: StreamName = text("subject")?.parse().map_err(|error| format!("`subject`: {error}"))?;
-    let position = Position::new(attributes.required("position")?);
-    let version = Version::new(attributes.required("streamversion")?);
+    // A relay names the stream where the event came with a subject that isn't one.
+    let named = if attributes.0.contains_key("streamname") { "streamname" } else { "subject" };
+    let stream: StreamName = text(named)?.parse().map_err(|error| format!("`{named}`: {error}"))?;
+    let position = Position::new(attributes.whole("position")?);
+    let version = Version::new(attributes.whole("streamversion")?);
     Ok(RecordedEvent::from_new(&event, &stream, position, version, occurred_at))
 }

@@ -337,8 +337,8 @@ impl Relay {
     }
 }
 
-/// Whether an event is none of Trunkline's own.
-pub(super) fn is_of_an_application(event: &RecordedEvent) -> bool {
+/// Whether an event is none of Trunkline's own, which say nothing to others.
+pub fn is_of_an_application(event: &RecordedEvent) -> bool {
     !event.event_type().starts_with('$') && !event.stream().starts_with('$')
 }
 

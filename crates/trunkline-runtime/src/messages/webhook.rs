@@ -17,6 +17,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use trunkline_core::is_traceparent;
 use trunkline_queue::{Delivery, Message};
 
 use super::envelope::{CLOUDEVENT_TYPE, is_cloudevent};
@@ -82,6 +83,7 @@ impl Webhook {
     fn request(&self, message: &Message) -> Result<Request<Full<Bytes>>, MessageError> {
         let mut request = Request::post(&self.url).header(CONTENT_TYPE, CLOUDEVENT_TYPE);
         let traceparent = message.headers.get("traceparent").map(String::as_str);
+        let traceparent = traceparent.filter(|text| is_traceparent(text));
         let key = effect_id(message);
         for (name, value) in [("idempotency-key", Some(key.as_str())), ("traceparent", traceparent)] {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {

@@ -71,6 +71,12 @@ async fn a_message_is_posted_as_a_cloudevent_under_its_id() {
 }
 
 #[tokio::test]
+async fn a_traceparent_that_is_none_is_not_posted() {
+    let (asked, _) = post("200 OK", NewMessage::new("Ping", "{}").header("traceparent", "00-1")).await;
+    assert!(!asked.contains("traceparent"), "{asked}");
+}
+
+#[tokio::test]
 async fn what_is_a_cloudevent_already_is_posted_as_it_is() {
     let message = NewMessage::new("Ping", r#"{"specversion":"1.0","x":1}"#)
         .header("content-type", "application/cloudevents+json");

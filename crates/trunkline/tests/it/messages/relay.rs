@@ -12,7 +12,7 @@ use trunkline::messages::{
 };
 use trunkline::{App, Append, EventId, EventStore, EventStoreExt, Expected, MemoryStore, NewEvent, Position};
 use trunkline_core::limits::EVENT_DATA_BYTES_MAX;
-use trunkline_core::{ManualClock, Metadata, RecordedEvent};
+use trunkline_core::{ManualClock, Metadata, RecordedEvent, StoreId};
 use trunkline_queue::limits::RECEIVE_BYTES_MAX;
 use trunkline_queue::{
     EmbeddedOptions, EmbeddedQueue, GroupOptions, MemoryQueue, MessageQueue, OnDead, OperateQueue, Receive,
@@ -80,7 +80,7 @@ async fn what_came_as_a_cloudevent_goes_out_as_it_came() {
         r#"{"specversion":"1.0","id":"1","source":"/cam","type":"Shot","subject":"cam-1",
             "time":"2010-12-01T08:26:00.000000Z","datacontenttype":"image/png",
             "dataschema":"https://x.example/shot","tenant":"acme","seen":true,"lens":35,
-            "traceparent":"00-1","correlationid":"c","data_base64":"AAECAw=="}"#,
+            "traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","correlationid":"c","data_base64":"AAECAw=="}"#,
         // Text in JSON, JSON in base64, and what is no JSON though it says so.
         r#"{"specversion":"1.0","id":"a","source":"s","type":"T","subject":"cam-1",
             "time":"2010-12-01T08:26:00.000000Z","datacontenttype":"text/plain","data":"hello"}"#,
@@ -88,6 +88,11 @@ async fn what_came_as_a_cloudevent_goes_out_as_it_came() {
             "time":"2010-12-01T08:26:00.000000Z","datacontenttype":"text/plain","data_base64":"NDI="}"#,
         r#"{"specversion":"1.0","id":"a","source":"s","type":"T","subject":"cam-1",
             "time":"2010-12-01T08:26:00.000000Z","datacontenttype":"application/json","data_base64":"/w=="}"#,
+        // Without a word on what the bytes are, with a time of somewhere, and with nanoseconds.
+        r#"{"specversion":"1.0","id":"a","source":"s","type":"T","subject":"cam-1",
+            "time":"2010-12-01T09:26:00.5+01:00","data_base64":"NDI="}"#,
+        r#"{"specversion":"1.0","id":"a","source":"s","type":"T","subject":"cam-1",
+            "time":"2010-12-01T08:26:00.123456789Z","data_base64":"/w=="}"#,
         r#"{"specversion":"1.0","id":"BD75590E-464F-5F27-9C32-235A94416FD3","source":"s","type":"T",
             "subject":"cam-1","time":"2010-12-01T08:26:00.000000Z","datacontenttype":"application/json",
             "data":{"n":null}}"#,
@@ -105,6 +110,58 @@ async fn what_came_as_a_cloudevent_goes_out_as_it_came() {
             again.as_object_mut().unwrap().remove(name);
         }
         assert_eq!(again, went);
+    }
+}
+
+#[tokio::test]
+async fn a_subject_that_is_no_stream_goes_out_beside_the_stream() {
+    let came = r#"{"specversion":"1.0","id":"1","source":"/cam","type":"Shot","subject":"cams/1","data":1}"#;
+    let parts = trunkline_core::json::parts_of_line(came).unwrap();
+    let line = parts.in_stream("cam-1".parse().unwrap()).unwrap();
+    let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
+    store.append(Append::to(line.stream, Expected::Any).event(line.event)).await.unwrap();
+    let queue = MemoryQueue::new();
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
+    relay().catch_up(&store, &queue, &MemoryCheckpoints::default()).await.unwrap();
+    let delivery = queue.receive(Receive::new(topic("shop"), group("g"))).await.unwrap().remove(0);
+    let went: serde_json::Value = serde_json::from_slice(&delivery.message.payload).unwrap();
+    assert_eq!((&went["subject"], &went["streamname"]), (&"cams/1".into(), &"cam-1".into()));
+    assert_eq!(event_of(&delivery.message).unwrap().stream(), "cam-1");
+}
+
+#[tokio::test]
+async fn a_traceparent_that_is_none_is_not_passed_on() {
+    let line = |name: &str| {
+        format!(
+            r#"{{"specversion":"1.0","id":"1","source":"/cam","type":"Shot","subject":"cam-1","{name}":"00-1"}}"#
+        )
+    };
+    let (event, went) = relayed(&line("traceparent")).await;
+    assert!(went.get("traceparent").is_none(), "{went}");
+    let message = trunkline::messages::message_of(&event, StoreId::from_bytes([1; 16]), "out", 0);
+    assert_eq!(message.headers.get("traceparent"), None);
+    assert_eq!(relayed(&line("tracestate")).await.1["tracestate"], "00-1");
+}
+
+#[tokio::test]
+async fn a_position_beyond_32_bits_is_a_text() {
+    let event = NewEvent::json("T", "1").unwrap();
+    for (position, wanted) in [(i32::MAX as u64, "2147483647"), (1 << 31, "\"2147483648\"")] {
+        let now = "2010-12-01T08:26:00Z".parse().unwrap();
+        let (stream, version) = ("a-1".parse().unwrap(), trunkline_core::Version::new(position));
+        let event = RecordedEvent::from_new(&event, &stream, Position::new(position), version, now);
+        let message = trunkline::messages::message_of(&event, StoreId::from_bytes([1; 16]), "out", 0);
+        let went: serde_json::Value = serde_json::from_slice(&message.payload).unwrap();
+        assert_eq!(
+            (went["position"].to_string(), went["streamversion"].to_string()),
+            (wanted.into(), wanted.into())
+        );
+        let queue = MemoryQueue::new();
+        queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
+        queue.publish(topic("shop"), vec![message]).await.unwrap();
+        let delivery = queue.receive(Receive::new(topic("shop"), group("g"))).await.unwrap().remove(0);
+        let back = event_of(&delivery.message).unwrap();
+        assert_eq!((back.position(), back.version()), (event.position(), event.version()));
     }
 }
 

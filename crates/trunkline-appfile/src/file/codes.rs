@@ -16,6 +16,8 @@ trunkline_config::error_codes! {
     UNKNOWN_AGGREGATE = "TL2102";
     /// A JSON Schema that is not one.
     BAD_SCHEMA = "TL2103";
+    /// A word of a JSON Schema that asks nothing of data, though it looks as if it did.
+    VAIN_SCHEMA = "TL2520";
     /// A handler that the program did not register.
     UNRESOLVED = "TL2104";
     /// A handler that the program registered and nothing names.

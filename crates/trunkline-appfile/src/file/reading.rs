@@ -184,6 +184,11 @@ pub(super) fn json_schema(field: &Field<'_>) -> Option<Schema> {
         other => serde_json::to_value(other),
     };
     let schema = json.map_err(|error| error.to_string()).and_then(|json| Schema::compile(&json));
+    if let Ok(schema) = &schema {
+        for remark in schema.remarks() {
+            field.reader().report(Diagnostic::warning(codes::VAIN_SCHEMA, field.span(), remark));
+        }
+    }
     schema
         .map_err(|reason| {
             let message = format!("this is no JSON Schema: {reason}");

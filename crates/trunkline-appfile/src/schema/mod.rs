@@ -8,6 +8,8 @@ mod rules;
 #[cfg(feature = "schema")]
 mod order;
 
+mod remarks;
+
 #[cfg(all(test, feature = "schema"))]
 mod suite;
 
@@ -46,6 +48,11 @@ impl Schema {
     /// The schema as it was given.
     pub(crate) fn json(&self) -> &Value {
         &self.json
+    }
+
+    /// What the schema says that asks nothing of data, though it looks as if it did.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        remarks::remarks(&self.json)
     }
 
     /// Whether names, kinds, signs and emptiness alone say if data is of this shape: no rule looks at more of a value.
@@ -183,6 +190,25 @@ mod tests {
             assert_eq!(unique.check(&json!({ "list": list })), Ok(()), "{fill}");
             list.push(other.clone());
             assert!(unique.check(&json!({ "list": list })).is_err(), "{fill}");
+        }
+    }
+
+    #[test]
+    fn a_format_is_asked_of_data_in_every_draft() {
+        let drafts = [
+            json!("https://json-schema.org/draft/2020-12/schema"),
+            json!("https://json-schema.org/draft/2019-09/schema"),
+            json!("http://json-schema.org/draft-07/schema#"),
+            json!("http://json-schema.org/draft-06/schema#"),
+            json!("http://json-schema.org/draft-04/schema#"),
+        ];
+        let mut schemas = vec![json!({"format": "date-time"})];
+        schemas.extend(drafts.map(|draft| json!({"$schema": draft, "format": "date-time"})));
+        for json in schemas {
+            let schema = Schema::compile(&json).unwrap();
+            assert_eq!(schema.check(&json!("2010-12-01T08:26:00Z")), Ok(()), "{json}");
+            assert_eq!(schema.check(&json!(7)), Ok(()), "a format is one of texts");
+            assert!(schema.check(&json!("blah")).is_err(), "{json}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use jsonschema::Validator;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::order;
 
@@ -18,13 +18,25 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn compile(schema: &Value) -> Result<Self, String> {
         let compares_objects = order::compares_objects(schema);
+        // Of most drafts, `format` is a remark unless somebody asks; what a schema says is asked of data here.
+        let options = jsonschema::options().should_validate_formats(true);
         let validator = if compares_objects {
-            jsonschema::validator_for(&order::with_sorted_constants(schema.clone()))
+            options.build(&order::with_sorted_constants(schema.clone()))
         } else {
-            jsonschema::validator_for(schema)
+            options.build(schema)
         };
         let validator = Arc::new(validator.map_err(|error| error.to_string())?);
         Ok(Self { validator, compares_objects })
+    }
+
+    /// Whether a format is one that the draft of a schema knows, and data is asked for.
+    pub(super) fn knows_format(draft: Option<&Value>, format: &str) -> bool {
+        let mut probe = json!({ "format": format });
+        if let Some(draft) = draft {
+            probe["$schema"] = draft.clone();
+        }
+        let options = jsonschema::options().should_validate_formats(true);
+        options.should_ignore_unknown_formats(false).build(&probe).is_ok()
     }
 
     fn judged<'a>(&self, data: &'a Value) -> Cow<'a, Value> {

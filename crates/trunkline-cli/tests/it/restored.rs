@@ -458,6 +458,10 @@ fn everything_is_restored_again_after_an_interruption_and_only_over_what_it_made
     let (folder, _service) = shop();
     place(&folder, 1..3);
     assert_eq!(folder.run("backup app.tsk --to all -q").exit, 0);
+    // Where a store is, nothing is put beside it either.
+    let ran = folder.run("restore app.tsk --from all --queue embedded:other/queue");
+    assert!(ran.exit == 1 && ran.stderr.contains("data/events is not written"), "{ran:?}");
+    assert!(!folder.path("other").exists());
     let gone = folder.path("gone");
     std::fs::rename(folder.path("data"), &gone).unwrap();
     assert_eq!(folder.run("restore app.tsk --from all -q").exit, 0);
@@ -472,6 +476,25 @@ fn everything_is_restored_again_after_an_interruption_and_only_over_what_it_made
     let ran = folder.run("restore app.tsk --from all -q");
     assert!(ran.exit == 1 && ran.stderr.contains("is not written"), "{ran:?}");
     assert!(!folder.path("data/events").exists());
+    // Each of the two is reason enough, the queue also where a single bit is another.
+    for (kept, other) in [("events.checkpoints", "queue"), ("queue", "events.checkpoints")] {
+        let [from, to] = [format!("data/{other}"), format!("aside-{other}")].map(|path| folder.path(&path));
+        std::fs::rename(&from, &to).unwrap();
+        let ran = folder.run("restore app.tsk --from all -q");
+        let refused = format!("data/{kept} is not written");
+        assert!(ran.exit == 1 && ran.stderr.contains(&refused), "{kept}: {ran:?}");
+        assert!(!folder.path("data/events").exists() && !from.exists(), "{kept}");
+        std::fs::rename(&to, &from).unwrap();
+    }
+    let at = "--store log:new/events --queue embedded:new/queue -q";
+    assert_eq!(folder.run(&format!("restore app.tsk --from all {at}")).exit, 0);
+    std::fs::remove_dir_all(folder.path("new/events")).unwrap();
+    let file = files(&folder.path("new/queue")).pop().unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[0] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let ran = folder.run(&format!("restore app.tsk --from all {at}"));
+    assert!(ran.exit == 1 && ran.stderr.contains("new/queue is not written"), "{ran:?}");
     // Neither kind of backup goes over the other.
     std::fs::rename(&gone, folder.path("old")).unwrap();
     assert_eq!(folder.run("backup --store log:old/events --to all -q").exit, 1);
@@ -480,6 +503,47 @@ fn everything_is_restored_again_after_an_interruption_and_only_over_what_it_made
     // The events can be restored alone, and are said to be.
     let ran = folder.run("restore --from all --store log:alone/events");
     assert!(ran.exit == 0 && ran.stdout.contains("left out: the queue's messages"), "{ran:?}");
+}
+
+/// Goal: until the next backup is whole, a folder has the one before. Method: the next one ends at damage of the events,
+/// which come last: the queue was copied by then.
+#[test]
+fn a_backup_that_comes_to_no_end_is_the_one_before() {
+    let (folder, _service) = shop();
+    place(&folder, 1..3);
+    let first = folder.run("backup app.tsk --to all --format json -q").json().remove(0);
+    place(&folder, 3..6);
+    let segment = folder.path("data/events/00000000000000000001.seg");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let event = bytes.windows(7).rposition(|bytes| bytes == b"order-4").unwrap();
+    bytes[event] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let ran = folder.run("backup app.tsk --to all -q");
+    assert_eq!(ran.exit, 5, "{ran:?}");
+    assert!(folder.path("all/queue-2").exists(), "it had begun");
+    std::fs::rename(folder.path("data"), folder.path("gone")).unwrap();
+    let done = folder.run("restore app.tsk --from all --reconcile --format json -q").json().remove(0);
+    let relay = &done["relays"][0];
+    assert_eq!((&done["position"], &relay["moved"]), (&first["position"], &false.into()), "{done}");
+    assert_well(&folder, 2);
+}
+
+/// Goal: there is no store before all is there that it was restored with, and the same again goes on.
+/// Method: what is in the way of the queue ends the restore.
+#[test]
+fn a_restore_that_comes_to_no_end_has_made_no_store() {
+    let (folder, _service) = shop();
+    place(&folder, 1..3);
+    assert_eq!(folder.run("backup app.tsk --to all -q").exit, 0);
+    let at = "--store log:new/events --queue embedded:new/queue";
+    std::fs::create_dir(folder.path("new")).unwrap();
+    folder.write("new/queue.restoring", "somebody's");
+    let ran = folder.run(&format!("restore app.tsk --from all {at} -q"));
+    assert!(ran.exit != 0 && ran.stderr.contains("new/queue"), "{ran:?}");
+    assert!(!folder.path("new/events").exists());
+    std::fs::remove_file(folder.path("new/queue.restoring")).unwrap();
+    let ran = folder.run(&format!("restore app.tsk --from all --reconcile {at} -q"));
+    assert_eq!(ran.exit, 0, "{ran:?}");
 }
 
 #[test]

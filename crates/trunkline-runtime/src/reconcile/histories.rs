@@ -88,9 +88,8 @@ impl Histories {
         position: Position,
         message: NewMessage,
     ) -> NewMessage {
-        let since = |history: &&History| {
-            history.end() < position || history.again.iter().any(|again| is_name(again))
-        };
+        let since =
+            |history: &&History| history.end() < position || history.again.iter().any(|again| is_name(again));
         told_apart(message, self.0.iter().rfind(since))
     }
 

@@ -8,7 +8,6 @@
 mod manifest;
 mod queue;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 

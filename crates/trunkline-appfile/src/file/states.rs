@@ -147,8 +147,9 @@ fn without_aggregate<'a>(
 }
 
 fn reads_state(command: &CommandDefinition) -> bool {
-    let reads = |expression: &Expression| expression.reads("state");
-    let reads_text = |template: &Template| template.reads("state");
+    // Who passes on an empty state as a whole may mean it.
+    let reads = |expression: &Expression| !expression.fields_of("state").is_empty();
+    let reads_text = |template: &Template| !template.fields_of("state").is_empty();
     command.require.iter().any(|rule| reads(&rule.that) || reads_text(&rule.otherwise))
         || command.emit.iter().any(|emit| reads(&emit.data) || emit.when.iter().chain(&emit.tags).any(reads))
         || command.reply.as_ref().is_some_and(reads)

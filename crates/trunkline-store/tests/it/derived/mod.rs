@@ -3,6 +3,7 @@
 mod broken_checkpoints;
 mod broken_saga_index;
 mod broken_snapshots;
+mod checked;
 mod files;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

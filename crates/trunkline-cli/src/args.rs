@@ -24,6 +24,10 @@ pub(crate) struct Cli {
     #[arg(value_name = "human|json", help_heading = "Output")]
     pub(crate) format: Format,
 
+    /// Show people times of this machine's time zone instead of UTC
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) local: bool,
+
     /// Say nothing but errors: neither which store is written to, nor progress, nor summaries beside data
     #[arg(long, short, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
@@ -55,7 +59,12 @@ const NOTES: &str = "\
 A command on events works on the store that --store names, else EVENT_STORE_DSN, else the embedded
 log in $TRUNKLINE_DATA/events, else the one in ./data/events. One on messages works on the queue that
 --queue names, else QUEUE_DSN, else the embedded one in $TRUNKLINE_DATA/queue or ./data/queue. Data goes to standard output,
-everything else to standard error.";
+everything else to standard error.
+
+People are shown times to the second, in UTC unless --local is given. On a terminal, tables are wrapped to
+its width and what is wrong is red, unless NO_COLOR is set; elsewhere nothing is wrapped, shortened or
+coloured. With --format json a list is JSON Lines, one object on each line; what a query returns, and the
+mistakes of a file, are one value. Times are exact there, and in UTC.";
 
 /// How a command ends.
 const EXIT_CODES: &str = "\

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
             return u8::try_from(error.exit_code()).map_or(Exit::Usage.code().into(), ExitCode::from);
         }
     };
+    render::look(cli.local);
     let mut data = BufWriter::with_capacity(64 << 10, io::stdout().lock());
     // Not locked: a progress bar draws there too.
     let mut talk = io::stderr();

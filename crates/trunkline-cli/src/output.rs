@@ -50,6 +50,15 @@ impl<'a> Output<'a> {
         .map_err(Failure::Output)
     }
 
+    /// Prints a list as data: for programs an object a line, as all lists are.
+    pub(crate) fn list<T: Serialize>(&mut self, report: &impl Report, items: &[T]) -> Result<(), Failure> {
+        match self.format {
+            Format::Human => report.human(self.data),
+            Format::Json => items.iter().try_for_each(|item| write_json(self.data, item)),
+        }
+        .map_err(Failure::Output)
+    }
+
     /// Where data is printed to, for what is printed piece by piece.
     pub(crate) fn data(&mut self) -> &mut dyn Write {
         self.data
@@ -69,6 +78,8 @@ impl<'a> Output<'a> {
 
     /// Says something that is not data, but matters however quiet it should be.
     pub(crate) fn warn(&mut self, words: impl fmt::Display) {
+        // What was printed before comes first. When that fails, the end of the command says so.
+        let _ = self.data.flush();
         // A standard error that can't be written to is no reason to fail.
         let _ = writeln!(self.talk, "{words}");
     }
@@ -91,7 +102,9 @@ impl<'a> Output<'a> {
                 self.warn(Mistakes::of(evaluated, style_for(&io::stderr())));
             }
             (Format::Human, failure) => {
-                self.warn(format_args!("error: {}", echo::cut(failure.message())));
+                let is_coloured = style_for(&io::stderr()).colour;
+                let error = if is_coloured { "\u{1b}[31merror:\u{1b}[0m" } else { "error:" };
+                self.warn(format_args!("{error} {}", echo::cut(failure.message())));
                 for hint in failure.hints() {
                     self.warn(format_args!("hint: {}", echo::cut(hint)));
                 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::output::Output;
 
@@ -63,6 +63,10 @@ impl Progress {
             ProgressDrawTarget::hidden()
         };
         let style = ProgressStyle::with_template(template).expect("the templates above are well-formed");
+        let style = style.with_key("per_sec", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // A text that can't be drawn is left out.
+            let _ = write!(out, "{}/s", HumanCount(whole(state.per_sec())));
+        });
         let bar = ProgressBar::with_draw_target(None, target).with_style(style).with_prefix(verb);
         Self(bar)
     }
@@ -91,14 +95,10 @@ impl Progress {
     pub(crate) fn note_events(&self, events: u64) {
         if !self.0.is_hidden() {
             let seconds = self.0.elapsed().max(Duration::from_millis(1)).as_secs_f64();
-            #[expect(
-                clippy::cast_precision_loss,
-                clippy::cast_sign_loss,
-                reason = "a rate is shown in whole events"
-            )]
-            let rate = (events as f64 / seconds) as u64;
-            let count = indicatif::HumanCount(events);
-            self.0.set_message(format!("{count} events {}/s", indicatif::HumanCount(rate)));
+            #[expect(clippy::cast_precision_loss, reason = "a rate is no exact number")]
+            let rate = whole(events as f64 / seconds);
+            let count = HumanCount(events);
+            self.0.set_message(format!("{count} events {}/s", HumanCount(rate)));
         }
     }
 
@@ -106,6 +106,12 @@ impl Progress {
     pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
     }
+}
+
+/// A rate as it is shown: a whole number.
+#[expect(clippy::cast_sign_loss, reason = "a rate is never below 0")]
+fn whole(rate: f64) -> u64 {
+    rate.round() as u64
 }
 
 impl Drop for Progress {

@@ -6,4 +6,4 @@ mod print;
 
 pub(crate) use open::{numbers, open};
 pub(crate) use place::QueueArgs;
-pub(crate) use print::{data, headers};
+pub(crate) use print::{data, data_line, headers};

@@ -10,6 +10,7 @@ use crate::args::StoreArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
 use crate::queue::QueueArgs;
+use crate::render::{Tone, screen};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,13 +52,16 @@ impl DoctorArgs {
 impl Report for Diagnosis {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         for Check { name, state, says, remedy } in &self.checks {
-            let mark = match state {
-                Health::Ok => "ok  ",
-                Health::Note => "note",
-                Health::Bad => "BAD ",
+            let (mark, tone) = match state {
+                Health::Ok => ("ok  ", Tone::Plain),
+                Health::Note => ("note", Tone::Odd),
+                Health::Bad => ("BAD ", Tone::Bad),
             };
-            writeln!(out, "{mark}  {name:<12}  {says}")?;
+            let line = screen().hang(&format!("{mark}  {name:<12}  "), says);
+            let line = line.strip_prefix(mark).unwrap_or(&line);
+            writeln!(out, "{}{line}", screen().paint(tone, mark))?;
             if let Some(remedy) = remedy {
+                // A command that has to be typed is not broken.
                 writeln!(out, "                    {remedy}")?;
             }
         }

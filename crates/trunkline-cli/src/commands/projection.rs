@@ -5,11 +5,12 @@ mod parked;
 mod verify;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use serde_json::{Value, json};
-use trunkline::{Position, ProjectionStatus};
+use serde_json::Value;
+use trunkline::{Position, ProjectionState, ProjectionStatus};
 use trunkline_ops::projections::{ProjectionDone, drop_left_over, pause, rebuild, replay, status};
 
 use self::list::ListArgs;
@@ -20,7 +21,7 @@ use crate::args::StoreArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
 use crate::progress::Progress;
-use crate::render::write_rows;
+use crate::render::{Cell, Table, Tone, age, one_line, screen, write_rows};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,7 +32,7 @@ Examples:
   trunkline projection parked list orders.tsk orders
   trunkline projection drop orders.tsk stock
 
-With --format json, list, status and verify print one array; the others one object.";
+With --format json, list, status and verify print one object on each line; the others one object.";
 
 /// Look at projections, and build their rows again
 #[derive(Debug, Args)]
@@ -47,7 +48,7 @@ enum Verb {
     List(ListArgs),
     /// Show how far each projection has come, and why it doesn't go on
     #[command(
-        after_help = "Examples:\n  trunkline projection status orders.tsk orders --format json\n\nWith --format json, one array: name, state, generation, position, head, lag_events, lag_seconds, rate, parked, changed, needs_rebuild, error."
+        after_help = "Examples:\n  trunkline projection status orders.tsk orders --format json\n\nWith --format json, one object on each line: name, state, generation, position, head, lag_events, lag_seconds, rate, parked, changed, needs_rebuild, error."
     )]
     Status(StatusArgs),
     /// Empty a projection's tables and apply all events again; readers see the rows come
@@ -152,7 +153,8 @@ impl ProjectionArgs {
 
 async fn show_status(args: StatusArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.file, &args.store, output).await?;
-    output.report(&Statuses(status(&app, args.name.as_deref()).await?))
+    let statuses = Statuses(status(&app, args.name.as_deref()).await?);
+    output.list(&statuses, &statuses.0)
 }
 
 async fn set_paused(args: &NameArgs, paused: bool, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -170,11 +172,20 @@ impl Report for ProjectionDone {
     }
 }
 
+/// How a state stands out.
+fn tone(state: ProjectionState) -> Tone {
+    match state {
+        ProjectionState::Stopped => Tone::Bad,
+        ProjectionState::Paused | ProjectionState::Retrying => Tone::Odd,
+        _ => Tone::Plain,
+    }
+}
+
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Table(Vec<Value>);
+struct Rows(Vec<Value>);
 
-impl Report for Table {
+impl Report for Rows {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         write_rows(&self.0, out)
     }
@@ -186,29 +197,33 @@ struct Statuses(Vec<ProjectionStatus>);
 
 impl Report for Statuses {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let rows: Vec<Value> = self
-            .0
-            .iter()
-            .map(|status| {
-                json!({
-                    "name": status.name,
-                    "state": status.state,
-                    "position": status.position,
-                    "head": status.head,
-                    "lag": status.lag_events,
-                    "seconds": status.lag_seconds,
-                    "generation": status.generation,
-                    "parked": status.parked,
-                })
-            })
-            .collect();
-        write_rows(&rows, out)?;
+        let columns = ["name", "state", "position#", "head#", "lag#", "lag time#", "generation#", "parked#"];
+        let mut table = Table::new(columns);
         for status in &self.0 {
+            let lag = status.lag_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            table.row([
+                Cell::from(status.name.as_str()),
+                Cell::from(status.state.as_str()).tone(tone(status.state)),
+                Cell::number(status.position),
+                Cell::number(status.head),
+                Cell::number(status.lag_events),
+                Cell::maybe(lag.map(age)),
+                Cell::maybe(status.generation.map(|generation| generation.to_string())),
+                Cell::number(status.parked).bad_if(status.parked > 0),
+            ]);
+        }
+        if self.0.is_empty() {
+            writeln!(out, "no projections")?;
+        }
+        table.release(out)?;
+        for status in &self.0 {
+            let lead = format!("{}: ", status.name);
             if status.changed {
-                writeln!(out, "{}: its statements have changed since its rows were made", status.name)?;
+                let changed = "its statements have changed since its rows were made";
+                writeln!(out, "{}", screen().hang(&lead, changed))?;
             }
             if let Some(error) = &status.error {
-                writeln!(out, "{}: {error}", status.name)?;
+                writeln!(out, "{}", screen().hang(&lead, &one_line(error)))?;
             }
         }
         Ok(())

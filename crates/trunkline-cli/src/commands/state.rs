@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::str::FromStr;
 
 use clap::Args;
-use trunkline::history::{self, Change, History, Until};
+use serde::Serialize;
+use serde_json::Value;
+use trunkline::history::{self, Change, History, HistoryEntry, Until};
 use trunkline_core::{StreamName, Timestamp, Version};
 
 use crate::application;
@@ -12,7 +14,7 @@ use crate::args::StoreArgs;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{Output, Report};
-use crate::render::one_line;
+use crate::render::{counted, one_line, screen, time};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,6 +43,14 @@ pub(crate) struct StateArgs {
     #[arg(long, value_name = "VERSION|TIME")]
     at: Option<At>,
 
+    /// How many events people are shown, the last ones; in JSON are all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    last: usize,
+
+    /// Show people all events
+    #[arg(long, conflicts_with = "last")]
+    all: bool,
+
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -68,31 +78,60 @@ impl StateArgs {
         let opened = open::for_reading(&application::place(&file, &self.store)?).await?;
         let until = self.at.map_or(Until::Now, |At(until)| until);
         let history = history::follow(&file.definition, &opened.store, &self.stream, until).await?;
-        output.report(&history)
+        let last = if self.all { usize::MAX } else { self.last };
+        output.report(&Shown { history, last })
     }
 }
 
-impl Report for History {
+/// A history, of which people are shown the last events.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    history: History,
+    #[serde(skip)]
+    last: usize,
+}
+
+impl Report for Shown {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{} at version {}: {}", self.stream, self.version, self.state)?;
-        for event in &self.events {
-            writeln!(out, "\n{}  {}  {}", event.version, event.event_type, event.occurred_at)?;
-            if !event.origin.is_empty() {
-                writeln!(out, "   {}", one_line(&event.origin.to_string()))?;
-            }
-            if event.changed.is_empty() {
-                writeln!(out, "   changed nothing")?;
-            }
-            for Change { path, before, after } in &event.changed {
-                let path = if path.is_empty() { "state" } else { path };
-                match (before, after) {
-                    (None, Some(after)) => writeln!(out, "   + {path}: {after}")?,
-                    (Some(before), None) => writeln!(out, "   - {path}: {before}")?,
-                    (Some(before), Some(after)) => writeln!(out, "   ~ {path}: {before} -> {after}")?,
-                    (None, None) => {}
-                }
-            }
+        let History { stream, version, state, events } = &self.history;
+        writeln!(out, "{stream} at version {version}")?;
+        match serde_json::from_str(state.get()) {
+            Ok(Value::Object(fields)) => fields.iter().try_for_each(|(name, value)| {
+                write_line(out, &format!("   {}: ", one_line(name)), &value.to_string())
+            })?,
+            _ => write_line(out, "   ", state.get())?,
         }
-        Ok(())
+        let earlier = events.len().saturating_sub(self.last);
+        if earlier > 0 {
+            writeln!(out, "\n{} not shown; --all shows them", counted(earlier as u64, "earlier event"))?;
+        }
+        events.iter().skip(earlier).try_for_each(|event| show(event, out))
     }
+}
+
+fn show(event: &HistoryEntry, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n{}  {}  {}", event.version, event.event_type, time(event.occurred_at))?;
+    if !event.origin.is_empty() {
+        write_line(out, "   ", &event.origin.to_string())?;
+    }
+    if event.changed.is_empty() {
+        writeln!(out, "   changed nothing")?;
+    }
+    for Change { path, before, after } in &event.changed {
+        let path = if path.is_empty() { "state" } else { path };
+        match (before, after) {
+            (None, Some(after)) => write_line(out, &format!("   + {path}: "), &after.to_string())?,
+            (Some(before), None) => write_line(out, &format!("   - {path}: "), &before.to_string())?,
+            (Some(before), Some(after)) => {
+                write_line(out, &format!("   ~ {path}: "), &format!("{before} -> {after}"))?;
+            }
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn write_line(out: &mut dyn Write, lead: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "{}", screen().hang(&one_line(lead), &one_line(text)))
 }

@@ -1,7 +1,5 @@
 //! `streams`: which streams there are.
 
-use std::io::{self, Write};
-
 use clap::Args;
 use futures::StreamExt as _;
 use trunkline_core::Position;
@@ -12,7 +10,7 @@ use crate::args::{StoreArgs, aggregate_type};
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{Format, Output, write_json};
-use crate::render::counted;
+use crate::render::{Cell, Table};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,21 +52,29 @@ impl StreamsArgs {
 }
 
 async fn print(mut streams: StreamList, output: &mut Output<'_>) -> Result<(), Failure> {
+    let mut table = Table::new(["stream", "version#", "first position#", "last position#"]);
+    let mut failed = None;
     while let Some(stream) = streams.next().await {
-        let stream = stream?;
-        let format = output.format;
-        print_one(&stream, format, output.data()).map_err(Failure::Output)?;
+        let info = match stream {
+            Ok(info) => info,
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        };
+        match output.format {
+            Format::Human => table.print(output.data(), row(&info)),
+            Format::Json => write_json(output.data(), &StreamLine::from(&info)),
+        }
+        .map_err(Failure::Output)?;
     }
-    Ok(())
+    table.release(output.data()).map_err(Failure::Output)?;
+    failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn print_one(info: &StreamInfo, format: Format, out: &mut dyn Write) -> io::Result<()> {
+fn row(info: &StreamInfo) -> [Cell; 4] {
     let StreamInfo { stream, version, first_position, last_position } = info;
-    match format {
-        Format::Human => {
-            let events = counted(version.get(), "event");
-            writeln!(out, "{stream}  {events}, positions {first_position} to {last_position}")
-        }
-        Format::Json => write_json(out, &StreamLine::from(info)),
-    }
+    let numbers = [version.get(), first_position.get(), last_position.get()].map(Cell::number);
+    let [version, first, last] = numbers;
+    [Cell::from(stream.as_str()), version, first, last]
 }

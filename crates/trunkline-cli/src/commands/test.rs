@@ -11,7 +11,7 @@ use trunkline_ops::{ScenariosReport, run_scenarios};
 use crate::application;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::render::counted;
+use crate::render::{Tone, counted, screen};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,7 +59,8 @@ impl TestArgs {
 impl Report for ScenariosReport {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         for ScenarioReport { name, passed, comparison, failed } in &self.scenarios {
-            writeln!(out, "{}  {name}", if *passed { "ok  " } else { "FAIL" })?;
+            let mark = if *passed { "ok  ".to_owned() } else { screen().paint(Tone::Bad, "FAIL") };
+            writeln!(out, "{mark}  {name}")?;
             for line in comparison {
                 writeln!(out, "    {line}")?;
             }

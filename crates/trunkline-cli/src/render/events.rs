@@ -1,11 +1,11 @@
 //! Events, printed as they come.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 
 use trunkline_core::{Origin, RecordedEvent, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{exact_time, one_line, shorten};
+use super::{one_line, screen, shorten, time, wrap};
 use crate::output::Format;
 
 /// Data is shortened to no less than this, however narrow the terminal is.
@@ -44,10 +44,7 @@ struct Line {
 impl EventPrinter {
     /// A printer for standard output.
     pub(crate) fn new(format: Format) -> Self {
-        let width = terminal_size::terminal_size_of(io::stdout())
-            .filter(|_| io::stdout().is_terminal())
-            .map(|(width, _)| usize::from(width.0));
-        Self { format, width, columns: [0; 5], held: Vec::new() }
+        Self { format, width: screen().width, columns: [0; 5], held: Vec::new() }
     }
 
     /// Prints one event, now or with those that come next.
@@ -90,7 +87,14 @@ impl EventPrinter {
                 writeln!(out, "{}", line.trim_end())?;
                 INDENT.clone_into(&mut line);
             }
-            line.extend([&text, "  "]);
+            let room = width.saturating_sub(line.width());
+            let mut parts = wrap(&text, room, width.saturating_sub(INDENT.len())).into_iter();
+            line += &parts.next().unwrap_or_default();
+            for part in parts {
+                writeln!(out, "{line}")?;
+                line = INDENT.to_owned() + &part;
+            }
+            line += "  ";
         }
         if line.width() + DATA_WIDTH_MIN.min(data.width()) > width {
             writeln!(out, "{}", line.trim_end())?;
@@ -118,7 +122,7 @@ impl Line {
                 event.stream().to_owned(),
                 event.version().to_string(),
                 event.event_type().to_owned(),
-                exact_time(event.occurred_at()),
+                time(event.occurred_at()),
             ],
             words: words.collect(),
             data: data(event),
@@ -163,9 +167,9 @@ mod tests {
     fn columns_are_shared_by_what_is_printed_together() {
         assert_eq!(
             lines(None, "{}", &[("a-1", "{}"), ("abc-1", "{\n1}"), ("a-1", "\u{1b}[1m")]),
-            "1  a-1    1  T  2010-12-01T08:26:40.500000Z  k:v  {}\n\
-             2  abc-1  1  T  1970-01-01T00:00:00Z         k:v  { 1}\n\
-             3  a-1    1  T  2010-12-01T08:26:40.500000Z  k:v  \\u{1b}[1m\n"
+            "1  a-1    1  T  2010-12-01T08:26:40Z  k:v  {}\n\
+             2  abc-1  1  T  1970-01-01T00:00:00Z  k:v  { 1}\n\
+             3  a-1    1  T  2010-12-01T08:26:40Z  k:v  \\u{1b}[1m\n"
         );
     }
 
@@ -174,7 +178,7 @@ mod tests {
         let metadata = r#"{"actor":"ada","causation_id":"m1","correlation_id":"c1"}"#;
         assert_eq!(
             lines(None, metadata, &[("a-1", "{}")]),
-            "1  a-1  1  T  2010-12-01T08:26:40.500000Z  by ada, cause m1, correlation c1  k:v  {}\n"
+            "1  a-1  1  T  2010-12-01T08:26:40Z  by ada, cause m1, correlation c1  k:v  {}\n"
         );
     }
 
@@ -184,10 +188,10 @@ mod tests {
         let data = "x".repeat(100);
         let printed = lines(Some(60), metadata, &[("a-1", &data)]);
         let lines: Vec<&str> = printed.lines().collect();
-        assert_eq!(lines.len(), 2, "{printed}");
-        assert_eq!(lines[0], "1  a-1  1  T  2010-12-01T08:26:40.500000Z", "{printed}");
+        assert_eq!(lines.len(), 3, "{printed}");
+        assert_eq!(lines[0], "1  a-1  1  T  2010-12-01T08:26:40Z", "{printed}");
         assert!(lines[1].starts_with("    by ada, cause m1, correlation c1  k:v"), "{printed}");
-        assert!(lines.iter().all(|line| line.width() <= 68), "{printed}");
+        assert!(lines.iter().all(|line| line.width() <= 60), "{printed}");
     }
 
     #[test]

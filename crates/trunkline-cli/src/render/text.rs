@@ -35,9 +35,68 @@ pub(crate) fn shorten(text: &str, width: usize) -> String {
     short
 }
 
+/// The lines of a text of which the first has one width and the others another; broken at spaces where there are some,
+/// and nothing is lost but those.
+pub(crate) fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    let mut room = first.max(1);
+    for word in text.split(' ') {
+        let mut word = word;
+        if !line.is_empty() && line.width() + 1 + word.width() > room {
+            lines.push(line.trim_end().to_owned());
+            line.clear();
+            room = width.max(1);
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        while line.width() + word.width() > room {
+            let end = fitting(word, room.saturating_sub(line.width()));
+            line.push_str(&word[..end]);
+            word = &word[end..];
+            if word.is_empty() {
+                // A letter that is wider than the room.
+                break;
+            }
+            lines.push(std::mem::take(&mut line));
+            room = width.max(1);
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// Where the part of a word ends that fits the room; one letter at least.
+fn fitting(word: &str, room: usize) -> usize {
+    let mut taken = 0;
+    for (at, c) in word.char_indices() {
+        taken += c.width().unwrap_or(0);
+        if taken > room && at > 0 {
+            return at;
+        }
+    }
+    word.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_wrapped_and_nothing_is_lost() {
+        for (text, first, width, wanted) in [
+            ("", 5, 5, &[""][..]),
+            ("nobody is home", 20, 20, &["nobody is home"]),
+            ("nobody is home", 9, 9, &["nobody is", "home"]),
+            ("nobody is home", 6, 12, &["nobody", "is home"]),
+            ("nobody  home", 8, 8, &["nobody", "home"]),
+            ("abcdefgh ij", 3, 4, &["abc", "defg", "h ij"]),
+            ("日本語", 4, 4, &["日本", "語"]),
+            ("日本", 1, 1, &["日", "本"]),
+        ] {
+            assert_eq!(wrap(text, first, width), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn nothing_moves_the_cursor() {

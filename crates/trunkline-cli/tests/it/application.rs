@@ -359,3 +359,25 @@ fn an_id_that_was_used_for_another_command_is_refused() {
         ",
     );
 }
+
+const COUNTER: &str = "[aggregates.count]\ninitial: \"{'n': 0}\"\non { Added: \"{'n': state.n + 1}\" }\n";
+
+/// Goal: who looks at a stream with a long life sees its end and how much there was before; programs get all of it.
+#[test]
+fn the_history_of_a_long_stream_is_limited_for_people() {
+    let folder = with_file(COUNTER);
+    for _ in 0..23 {
+        let ran = folder.run("append count-1 --type Added --data '{}' --store log:a -q");
+        assert_eq!(ran.exit, 0, "{ran:?}");
+    }
+    let changes = |words: &str| {
+        let shown = folder.run(&format!("state app.tsk count-1 --store log:a {words}")).stdout;
+        assert!(shown.starts_with("count-1 at version 23\n   n: 23\n\n"), "{shown}");
+        (shown.matches("   ~ n: ").count(), shown.contains("3 earlier events not shown; --all shows them"))
+    };
+    assert_eq!(changes(""), (20, true));
+    assert_eq!(changes("--all"), (23, false));
+    assert_eq!(changes("--last 2"), (2, false));
+    let state = folder.run("state app.tsk count-1 --store log:a --format json").json();
+    assert_eq!(state[0]["events"].as_array().unwrap().len(), 23);
+}

@@ -19,18 +19,20 @@ pub(crate) fn example() -> Folder {
 }
 
 const BEFORE: &str = "
-                 2  OrderCreated 1 -> OrderCreated 1  (city: string, id: string, name: string, sum: integer)
-                 1  OrderViewed 1 -> OrderViewed 1  (id: string)
-                 1  OrderCreated 1 -> OrderCreated 1  (id: string, name: string, sum: integer)
-                 1  OrderDeleted 1 -> OrderDeleted 1  (id: string)
+        events  stored          today           shape
+             2  OrderCreated 1  OrderCreated 1  city: string, id: string, name: string, sum: integer
+             1  OrderViewed 1   OrderViewed 1   id: string
+             1  OrderCreated 1  OrderCreated 1  id: string, name: string, sum: integer
+             1  OrderDeleted 1  OrderDeleted 1  id: string
         5 events, 4 shapes
         ";
 
 const AFTER: &str = "
-                 2  OrderCreated 1 -> OrderPlaced 1, CustomerNamed 1  (city: string, id: string, name: string, sum: integer)
-                 1  OrderViewed 1 -> nothing  (id: string)
-                 1  OrderCreated 1 -> OrderPlaced 1, CustomerNamed 1  (id: string, name: string, sum: integer)
-                 1  OrderDeleted 1 -> OrderCancelled 1  (id: string)
+        events  stored          today                           shape
+             2  OrderCreated 1  OrderPlaced 1, CustomerNamed 1  city: string, id: string, name: string, sum: integer
+             1  OrderViewed 1   nothing                         id: string
+             1  OrderCreated 1  OrderPlaced 1, CustomerNamed 1  id: string, name: string, sum: integer
+             1  OrderDeleted 1  OrderCancelled 1                id: string
         5 events, 4 shapes
         ";
 
@@ -152,10 +154,11 @@ fn an_event_that_leads_nowhere_is_listed_and_fails() {
     folder.check(
         "events census orders-2.tsk",
         "
-                 2  OrderCreated 1 -> OrderCreated 2  (city: string, id: string, name: string, sum: integer)
-                 1  OrderViewed 1 -> nothing  (id: string)
-                 1  OrderCreated 1 -> OrderCreated 2  (id: string, name: string, sum: integer)
-                 1  OrderDeleted 1 -> OrderDeleted 1  (id: string)
+        events  stored          today           shape
+             2  OrderCreated 1  OrderCreated 2  city: string, id: string, name: string, sum: integer
+             1  OrderViewed 1   nothing         id: string
+             1  OrderCreated 1  OrderCreated 2  id: string, name: string, sum: integer
+             1  OrderDeleted 1  OrderDeleted 1  id: string
         5 events, 4 shapes
         ",
     );

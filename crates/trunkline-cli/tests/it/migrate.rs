@@ -36,9 +36,10 @@ there: 8 events up to position 8, sha256 {there}
     folder.check(
         "events census orders-3.tsk --store log:new",
         "
-                 3  OrderPlaced 1 -> OrderPlaced 1  (cents: integer, currency: string, id: string)
-                 3  CustomerNamed 1 -> CustomerNamed 1  (city: string, name: string)
-                 1  OrderCancelled 1 -> OrderCancelled 1  (id: string, reason: string)
+        events  stored            today             shape
+             3  OrderPlaced 1     OrderPlaced 1     cents: integer, currency: string, id: string
+             3  CustomerNamed 1   CustomerNamed 1   city: string, name: string
+             1  OrderCancelled 1  OrderCancelled 1  id: string, reason: string
         7 events, 3 shapes
         ",
     );

@@ -1,6 +1,6 @@
 //! Output in general: readers that go away, and help.
 
-use crate::folder::{Folder, cloud_events};
+use crate::folder::{Folder, Ran, cloud_events};
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
@@ -37,4 +37,32 @@ fn a_command_that_does_not_exist_is_a_mistake_with_a_suggestion() {
     assert!(ran.stderr.contains("a similar subcommand exists: 'read'"), "{ran:?}");
     let ran = Folder::new().run("");
     assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""), "help is talk when nothing was asked for: {ran:?}");
+}
+
+#[test]
+fn times_are_those_of_the_machine_where_that_is_asked_for() {
+    let folder = Folder::with_events(&cloud_events(1, 1));
+    for (words, wanted) in [("", "2010-12-01T08:26:00Z"), ("--local", "2010-12-01T05:26:00-03:00")] {
+        let mut command = folder.command(&format!("read --all --store log:a {words}"));
+        command.env("TZ", "XYZ3");
+        let ran = Ran::of(command);
+        assert!(ran.stdout.contains(wanted), "{words}: {ran:?}");
+    }
+    let mut command = folder.command("read --all --store log:a --format json --local");
+    command.env("TZ", "XYZ3");
+    let ran = Ran::of(command);
+    assert!(ran.stdout.contains("2010-12-01T08:26:00.000000Z"), "programs get UTC: {ran:?}");
+}
+
+#[test]
+fn nothing_is_cut_or_coloured_in_a_pipe() {
+    let folder = Folder::new();
+    let names: Vec<String> = (0..9).map(|n| format!("SomethingHappened{n}")).collect();
+    let on: Vec<String> = names.iter().map(|name| format!("{name}: \"DELETE FROM t\"")).collect();
+    folder.write(
+        "app.tsk",
+        format!("[projections.p]\nschema: \"CREATE TABLE t (a TEXT)\"\non {{ {} }}\n", on.join(", ")),
+    );
+    let ran = folder.run("projection list app.tsk");
+    assert!(ran.stdout.contains(&names.join(", ")) && !ran.stdout.contains('\u{1b}'), "{ran:?}");
 }

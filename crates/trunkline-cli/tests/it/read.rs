@@ -198,9 +198,10 @@ fn streams_are_listed_in_the_order_in_which_they_began() {
     folder.check(
         "streams --store log:a",
         "
-        order-1  3 events, positions 1 to 5
-        order-2  1 event, positions 2 to 2
-        parcel-1  1 event, positions 4 to 4
+        stream    version  first position  last position
+        order-1         3               1              5
+        order-2         1               2              2
+        parcel-1        1               4              4
         ",
     );
     folder.check(
@@ -209,6 +210,9 @@ fn streams_are_listed_in_the_order_in_which_they_began() {
         {"stream":"order-1","version":3,"first_position":1,"last_position":5}
         "#,
     );
-    folder.check("streams --store log:a --after 2", "parcel-1  1 event, positions 4 to 4");
+    folder.check(
+        "streams --store log:a --after 2",
+        "stream    version  first position  last position\nparcel-1        1               4              4",
+    );
     folder.check("streams --store log:a --type nothing", "");
 }

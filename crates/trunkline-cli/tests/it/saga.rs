@@ -143,7 +143,8 @@ fn fields(rows: &Value, names: &[&str]) -> Vec<String> {
 async fn sagas_are_listed_by_name_status_and_age() {
     let shop = Shop::busy().await;
     let listed = |words: &str| {
-        fields(&shop.json(&format!("saga list orders.tsk {words}")), &["name", "id", "status", "step"])
+        let ran = shop.run(&format!("saga list orders.tsk {words} --format json"));
+        fields(&Value::from(ran.json()), &["name", "id", "status", "step"])
     };
     let stuck = "order 2 stuck reserve_inventory";
     assert_eq!(listed(""), ["order 1 completed -", stuck, "order 3 running reserve_inventory"]);

@@ -45,7 +45,7 @@ impl ProjectionMetrics {
             gauge("trunkline_projection_position").set(standing.position.get() as f64);
             gauge("trunkline_projection_rate").set(progress.rate().unwrap_or_default());
             for state in ProjectionState::ALL {
-                let labels = [("projection", name.clone()), ("state", state.name().to_owned())];
+                let labels = [("projection", name.clone()), ("state", state.as_str().to_owned())];
                 let is = f64::from(u8::from(state == standing.state));
                 metrics::gauge!("trunkline_projection_state", &labels).set(is);
             }

@@ -45,7 +45,7 @@ impl ProjectionState {
     ];
 
     /// As it is written in JSON and in metrics.
-    pub(super) fn name(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Idle => "idle",
             Self::CatchingUp => "catching_up",

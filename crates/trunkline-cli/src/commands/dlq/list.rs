@@ -1,7 +1,5 @@
 //! `dlq list`: dead letters by likeness, one by one, or what was decided about them.
 
-use std::io::{self, Write};
-
 use clap::Args;
 use trunkline::OpenQueue;
 use trunkline_ops::messages::{DeadLetterGroupReport, DeadLetterReport};
@@ -13,7 +11,7 @@ use super::letters::{FilterArgs, id, print};
 use crate::failure::Failure;
 use crate::output::{Format, Output, write_json};
 use crate::queue::{QueueArgs, open};
-use crate::render::{one_line, shorten, time};
+use crate::render::{Cell, Table, time};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,50 +70,55 @@ impl ListArgs {
             let read =
                 DeadLettersRead { filter: self.filter.filter(), after: self.after.clone(), max: self.max };
             let letters = queue.dead_letters(read).await?;
+            let columns = ["id#", "died", "topic", "group", "type", "message", "attempts#", "error"];
+            let mut table = Table::new(columns);
             for letter in &letters {
                 match output.format {
-                    Format::Human => one(output.data(), letter),
+                    Format::Human => table.print(output.data(), one(letter)),
                     Format::Json => write_json(output.data(), &DeadLetterReport::from(letter)),
                 }
                 .map_err(Failure::Output)?;
             }
-            return Ok(());
+            return table.release(output.data()).map_err(Failure::Output);
         }
         let groups = queue.dead_letter_groups(self.filter.filter()).await?;
         if groups.is_empty() {
             output.say("no dead letters");
         }
+        let mut table = Table::new(["count#", "topic", "group", "first", "last", "error"]);
         for group in &groups {
             match output.format {
-                Format::Human => several(output.data(), group),
+                Format::Human => table.print(output.data(), several(group)),
                 Format::Json => write_json(output.data(), &DeadLetterGroupReport::from(group)),
             }
             .map_err(Failure::Output)?;
         }
-        Ok(())
+        table.release(output.data()).map_err(Failure::Output)
     }
 }
 
-fn several(out: &mut dyn Write, group: &DeadLetterGroup) -> io::Result<()> {
+fn several(group: &DeadLetterGroup) -> [Cell; 6] {
     let DeadLetterGroup { topic, group, likeness, count, first, last } = group;
-    writeln!(
-        out,
-        "{count:>8}  {topic}  {group}  {}  {} to {}",
-        shorten(&one_line(likeness), 80),
-        time(first.died_at),
-        time(last.died_at)
-    )
+    [
+        Cell::number(count),
+        Cell::from(topic.as_str()),
+        Cell::from(group.as_str()),
+        Cell::from(time(first.died_at)),
+        Cell::from(time(last.died_at)),
+        Cell::from(likeness.as_str()),
+    ]
 }
 
-fn one(out: &mut dyn Write, letter: &DeadLetter) -> io::Result<()> {
+fn one(letter: &DeadLetter) -> [Cell; 8] {
     let DeadLetter { id, group, message, attempts, died_at, .. } = letter;
-    writeln!(
-        out,
-        "{id:>8}  {}  {}  {group}  {} {}, {attempts} attempts: {}",
-        time(*died_at),
-        message.topic,
-        message.message_type,
-        message.id,
-        shorten(&one_line(letter.error()), 80)
-    )
+    [
+        Cell::number(id),
+        Cell::from(time(*died_at)),
+        Cell::from(message.topic.as_str()),
+        Cell::from(group.as_str()),
+        Cell::from(message.message_type.as_str()),
+        Cell::from(message.id.as_str()),
+        Cell::number(attempts),
+        Cell::from(letter.error()),
+    ]
 }

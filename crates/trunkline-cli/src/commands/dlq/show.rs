@@ -10,7 +10,7 @@ use super::letters::id;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
 use crate::queue::{QueueArgs, data, headers, open};
-use crate::render::{one_line, time};
+use crate::render::{counted, one_line, screen, time};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,14 +64,15 @@ impl Report for DeadLetterReport<'_> {
             writeln!(out, "caused by event {} at position {}", cause.event_id, cause.position)?;
         }
         headers(out, message)?;
-        writeln!(out, "{attempts} attempts:")?;
+        writeln!(out, "{}:", counted(u64::from(*attempts), "attempt"))?;
         for one in tries {
             let (at, error) = (time(one.failed_at), one_line(&one.error));
-            writeln!(out, "  {:>3}  {at}  {}: {error}", one.attempt, one_line(&one.consumer))?;
+            let lead = format!("  {:>3}  {at}  ", one.attempt);
+            writeln!(out, "{}", screen().hang(&lead, &format!("{}: {error}", one_line(&one.consumer))))?;
         }
         match damaged {
             Some(what) => writeln!(out, "damaged: {what}"),
-            None => writeln!(out, "{}", data(message, 2_000)),
+            None => writeln!(out, "{}", data(message)),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::interrupt;
 use crate::open;
 use crate::output::{Output, Report};
 use crate::progress::Progress;
-use crate::render::counted;
+use crate::render::{Cell, Table, counted, one_line, screen};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,6 +76,7 @@ impl CensusArgs {
 
 impl Report for Census {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut table = Table::new(["events#", "stored", "today", "shape"]);
         for line in &self.shapes {
             let today = match (&line.today[..], &line.undecodable) {
                 ([], None) => "nothing".to_owned(),
@@ -83,15 +84,25 @@ impl Report for Census {
                 (today, _) => today.join(", "),
             };
             let stored = format!("{} {}", line.event_type, line.schema_version);
-            writeln!(out, "{:>10}  {stored} -> {today}  ({})", line.count, line.shape)?;
+            let is_bad = line.undecodable.is_some();
+            table.row([
+                Cell::number(line.count),
+                Cell::from(stored),
+                Cell::from(today).bad_if(is_bad),
+                Cell::from(line.shape.as_str()),
+            ]);
+        }
+        table.release(out)?;
+        for line in &self.shapes {
             if let Some(failed) = &line.undecodable {
                 let (events, place) = (counted(failed.count, "event"), failed.position);
                 let (stream, version) = (&failed.stream, failed.version);
-                writeln!(
-                    out,
-                    "            {events} can't be read, first at position {place} ({stream} version {version}):"
-                )?;
-                writeln!(out, "            {}", failed.reason)?;
+                let what = format!("{} {}: ", line.event_type, line.schema_version);
+                let why = format!(
+                    "{events} can't be read, first at position {place} ({stream} version {version}): {}",
+                    failed.reason
+                );
+                writeln!(out, "{}", screen().hang(&what, &one_line(&why)))?;
             }
         }
         writeln!(out, "{}, {}", counted(self.events, "event"), counted(self.shapes.len() as u64, "shape"))

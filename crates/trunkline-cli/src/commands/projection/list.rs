@@ -19,12 +19,12 @@ use crate::render::write_rows;
 const EXAMPLES: &str = "\
 Examples:
   trunkline projection list orders.tsk
-  trunkline projection list orders.tsk --format json | jq '.[] | select(.left_over)'
+  trunkline projection list orders.tsk --format json | jq 'select(.left_over)'
 
 Rows are left over where a projection was renamed or removed: no query sees them, and `projection drop` drops them. \
 Those of another application that keeps its rows in the same read database are listed, too: leave them.
 
-With --format json, one array: name, events, left_over.";
+With --format json, one object on each line: name, events, left_over.";
 
 /// List the projections that the file declares, and what is left over of others
 #[derive(Debug, Args)]
@@ -52,7 +52,8 @@ impl ListArgs {
             events: Vec::new(),
             left_over: true,
         }));
-        output.report(&List(all))
+        let list = List(all);
+        output.list(&list, &list.0)
     }
 
     /// Nothing is left where there is no store yet.

@@ -8,7 +8,7 @@ use serde_json::json;
 use trunkline::Position;
 use trunkline_ops::projections::{ParkedDecision, ParkedSelection, discard_parked, parked, retry_parked};
 
-use super::{NameArgs, Table};
+use super::{NameArgs, Rows};
 use crate::commands::query::open_app;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
@@ -25,7 +25,7 @@ const LIST_EXAMPLES: &str = "\
 Examples:
   trunkline projection parked list orders.tsk orders
 
-With --format json, one array: position, event_id, type, error.";
+With --format json, one object on each line: position, event_id, type, error.";
 
 const RETRY_EXAMPLES: &str = "\
 Examples:
@@ -33,13 +33,13 @@ Examples:
   trunkline projection parked retry orders.tsk orders --all --format json
 
 An event is applied onto the rows as they are now. One that fails again stays aside; the others are applied, and the \
-exit code is 1. With --format json, one array: position, done, error. Exit code 4 when no such event was put aside.";
+exit code is 1. With --format json, one object on each line: position, done, error. Exit code 4 when no such event was put aside.";
 
 const DISCARD_EXAMPLES: &str = "\
 Examples:
   trunkline projection parked discard orders.tsk orders 17
 
-The rows stay without these events, until the projection is built again. With --format json, one array: position, \
+The rows stay without these events, until the projection is built again. With --format json, one object on each line: position, \
 done, error. Exit code 4 when no such event was put aside.";
 
 /// Look at the events that a projection has put aside, and retry or discard them
@@ -99,14 +99,16 @@ impl ParkedArgs {
 async fn list(args: &NameArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.file, &args.store, output).await?;
     let rows = parked(&app, &args.name).await?;
-    output.report(&Table(rows.iter().map(|line| json!(line)).collect()))
+    let rows = Rows(rows.iter().map(|line| json!(line)).collect());
+    output.list(&rows, &rows.0)
 }
 
 async fn retry(args: ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let app = open_app(&args.of.file, &args.of.store, output).await?;
     let name = args.of.name.clone();
     let (decided, done) = retry_parked(&app, &name, args.selection()).await?;
-    output.report(&All(decided))?;
+    let all = All(decided);
+    output.list(&all, &all.0)?;
     Ok(done?)
 }
 
@@ -114,7 +116,8 @@ async fn discard(args: ChoiceArgs, output: &mut Output<'_>) -> Result<(), Failur
     let app = open_app(&args.of.file, &args.of.store, output).await?;
     let name = args.of.name.clone();
     let (decided, done) = discard_parked(&app, &name, args.selection()).await?;
-    output.report(&All(decided))?;
+    let all = All(decided);
+    output.list(&all, &all.0)?;
     Ok(done?)
 }
 

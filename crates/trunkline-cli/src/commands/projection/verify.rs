@@ -25,7 +25,7 @@ Nothing is changed, and it works beside the process that runs the projections.
 
 Exit code 1 when rows differ: the first 20 are shown, with the first event whose effect on them is missing or another.
 
-With --format json, one array: projection, generation, position, rows, divergence (event, rows, shown).";
+With --format json, one object on each line: projection, generation, position, rows, divergence (event, rows, shown).";
 
 /// Apply all events again out of sight, and compare the rows
 #[derive(Debug, Args)]
@@ -48,7 +48,8 @@ impl VerifyArgs {
             all.push(verify(&app, name, |at, head| progress.set(at, head)).await?);
         }
         let verdict = differing(&all);
-        output.report(&All(all))?;
+        let all = All(all);
+        output.list(&all, &all.0)?;
         Ok(verdict?)
     }
 }

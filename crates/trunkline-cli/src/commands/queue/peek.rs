@@ -8,7 +8,7 @@ use trunkline_queue::{GroupName, MessageQueueExt as _, MessageState, Peek, Peeke
 
 use crate::failure::Failure;
 use crate::output::{Format, Output, write_json};
-use crate::queue::{QueueArgs, data, open};
+use crate::queue::{QueueArgs, data_line, open};
 use crate::render::time;
 
 const EXAMPLES: &str = "\
@@ -77,5 +77,5 @@ fn human(out: &mut dyn Write, peeked: &Peeked) -> io::Result<()> {
     if let Some(what) = damaged {
         return writeln!(out, "\n          damaged: {what}");
     }
-    writeln!(out, "\n          {}", data(message, 100))
+    writeln!(out, "\n{}", data_line("          ", message))
 }

@@ -1,6 +1,7 @@
 //! `queue stats`: the numbers of topics and groups.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use clap::Args;
 use trunkline_ops::messages::QueueReport;
@@ -9,7 +10,7 @@ use trunkline_ops::words::size;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
 use crate::queue::{QueueArgs, numbers};
-use crate::render::{age, time};
+use crate::render::{Cell, Table, age, time};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,44 +46,44 @@ impl Report for QueueReport {
             writeln!(out, "as of {}, held by {owner}", time(self.at))?;
         }
         writeln!(out, "stored  {}", size(self.stored_bytes))?;
+        if self.topics.is_empty() {
+            return Ok(());
+        }
+        let mut topics = Table::new(["topic", "messages#", "size#", "published/s#", ""]);
+        let columns = [
+            "topic", "group", "waiting#", "leased#", "delayed#", "held#", "dead#", "oldest#", "out/s#",
+            "acked/s#", "",
+        ];
+        let mut groups = Table::new(columns);
         for topic in &self.topics {
-            writeln!(
-                out,
-                "\n{}  {} messages, {}, {:.1}/s published{}",
-                topic.topic,
-                topic.messages,
-                size(topic.bytes),
-                topic.publish_rate,
-                if topic.unread { ", no group: kept for a while, then dropped" } else { "" },
-            )?;
-            if topic.groups.is_empty() {
-                continue;
-            }
-            writeln!(
-                out,
-                "  {:20} {:>10} {:>8} {:>10} {:>8} {:>8} {:>8} {:>9} {:>9}",
-                "group", "waiting", "leased", "delayed", "held", "dead", "oldest", "out/s", "acked/s"
-            )?;
+            topics.row([
+                Cell::from(topic.topic.as_str()),
+                Cell::number(topic.messages),
+                Cell::from(size(topic.bytes)),
+                Cell::from(format!("{:.1}", topic.publish_rate)),
+                Cell::from(if topic.unread { "no group: kept for a while, then dropped" } else { "" }),
+            ]);
             for group in &topic.groups {
-                let oldest = group
-                    .oldest_age_ms
-                    .map_or_else(|| "-".to_owned(), |millis| age(std::time::Duration::from_millis(millis)));
-                writeln!(
-                    out,
-                    "  {:20} {:>10} {:>8} {:>10} {:>8} {:>8} {:>8} {:>9.1} {:>9.1}{}",
-                    group.group,
-                    group.waiting,
-                    group.leased,
-                    group.delayed,
-                    group.held,
-                    group.dead,
-                    oldest,
-                    group.deliver_rate,
-                    group.ack_rate,
-                    if group.subscribed { "" } else { "  not subscribed" },
-                )?;
+                groups.row([
+                    Cell::from(topic.topic.as_str()),
+                    Cell::from(group.group.as_str()),
+                    Cell::number(group.waiting),
+                    Cell::number(group.leased),
+                    Cell::number(group.delayed),
+                    Cell::number(group.held).bad_if(group.held > 0),
+                    Cell::number(group.dead).bad_if(group.dead > 0),
+                    Cell::maybe(group.oldest_age_ms.map(|millis| age(Duration::from_millis(millis)))),
+                    Cell::from(format!("{:.1}", group.deliver_rate)),
+                    Cell::from(format!("{:.1}", group.ack_rate)),
+                    Cell::from(if group.subscribed { "" } else { "not subscribed" }),
+                ]);
             }
         }
-        Ok(())
+        writeln!(out)?;
+        topics.release(out)?;
+        if self.topics.iter().any(|topic| !topic.groups.is_empty()) {
+            writeln!(out)?;
+        }
+        groups.release(out)
     }
 }

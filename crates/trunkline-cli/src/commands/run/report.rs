@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use trunkline_ops::run::{LawLine, RunCounts, RunMessages, RunProjection, RunReport};
 
 use crate::output::Report;
-use crate::render::{counted, one_line};
+use crate::render::{Tone, counted, one_line, screen};
 
 /// How many reasons people are shown.
 const SHOWN_MAX: usize = 10;
@@ -56,7 +56,10 @@ impl Report for RunReport {
         }
         for RunProjection { name, lag_events, error } in &self.projections {
             match error {
-                Some(error) => writeln!(out, "  {name} stopped: {error}")?,
+                Some(error) => {
+                    let stopped = screen().paint(Tone::Bad, "stopped");
+                    writeln!(out, "  {name} {stopped}: {}", one_line(error))?;
+                }
                 None if *lag_events == 0 => writeln!(out, "  {name} has every event")?,
                 None => writeln!(out, "  {name} is {} behind", counted(*lag_events, "event"))?,
             }
@@ -95,7 +98,8 @@ fn laws(out: &mut dyn Write, laws: &[LawLine]) -> io::Result<()> {
     }
     for LawLine { says, of, holds, breaches } in laws {
         let of = of.map_or_else(|| " ".repeat(8), |of| format!("{of:>8}"));
-        writeln!(out, "{of}  {} {says}", if *holds { "ok  " } else { "BROKEN" })?;
+        let mark = if *holds { "ok  ".to_owned() } else { screen().paint(Tone::Bad, "BROKEN") };
+        writeln!(out, "{of}  {mark} {says}")?;
         for breach in breaches {
             writeln!(out, "            {breach}")?;
         }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use serde_json::{Value, json};
 use trunkline::saga::{SagaQuery, SagaRow, Status};
 use trunkline_config::read::parse_duration;
 use trunkline_core::{Clock as _, SystemClock, Timestamp};
@@ -15,7 +14,7 @@ use crate::args::StoreArgs;
 use crate::commands::query::open_app;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::render::{age, write_rows};
+use crate::render::{Cell, Table, age};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,7 +27,7 @@ Sagas are listed by name and id. To go on with a list, give --after the last one
 
 The age of a saga is how long ago something last happened to it.
 
-With --format json, one array: name, id, status (running, compensating, completed, compensated or stuck), step, \
+With --format json, one object on each line: name, id, status (running, compensating, completed, compensated or stuck), step, \
 started_at, changed_at, due, reason.";
 
 /// List sagas by name, status and age
@@ -113,7 +112,8 @@ impl ListArgs {
         };
         let listed = list(&app, &query).await?;
         let (more, last) = (listed.more, listed.last());
-        output.report(&Rows { listed, now })?;
+        let rows = Rows { listed, now };
+        output.list(&rows, &rows.listed.rows)?;
         if more > 0 {
             let go_on = last.map(|last| format!("--after {last} goes on, and ")).unwrap_or_default();
             output.say(format_args!("not listed: {more} more; {go_on}--limit says how many are listed"));
@@ -144,15 +144,19 @@ impl Report for Rows {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let row = |row: &SagaRow| {
             let micros = self.now.as_micros().saturating_sub(row.changed_at.as_micros());
-            json!({
-                "saga": format!("{}-{}", row.name, row.id),
-                "status": row.status,
-                "step": row.step,
-                "age": age(Duration::from_micros(u64::try_from(micros).unwrap_or(0))),
-                "reason": row.reason,
-            })
+            [
+                Cell::from(format!("{}-{}", row.name, row.id)),
+                Cell::from(row.status.as_str()).bad_if(row.status == Status::Stuck),
+                Cell::maybe(row.step.as_deref()),
+                Cell::from(age(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))),
+                Cell::maybe(row.reason.as_deref()),
+            ]
         };
-        let rows: Vec<Value> = self.listed.rows.iter().map(row).collect();
-        write_rows(&rows, out)
+        if self.listed.rows.is_empty() {
+            return writeln!(out, "no sagas");
+        }
+        let mut table = Table::new(["saga", "status", "step", "age#", "reason"]);
+        self.listed.rows.iter().for_each(|one| table.row(row(one)));
+        table.release(out)
     }
 }

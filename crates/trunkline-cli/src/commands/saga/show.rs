@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use clap::Args;
 use serde_json::{Value, json};
 use trunkline::saga::{Recording, SagaPart, Status, Waiting};
-use trunkline_ops::sagas::{CompensationLine, SagaReport, SentLine, StepFate, TimerLine, purpose};
+use trunkline_ops::sagas::{CompensationLine, Fate, SagaReport, SentLine, StepFate, TimerLine, purpose};
 
 use super::words::{because, by, line};
 use crate::args::StoreArgs;
 use crate::commands::query::open_app;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::render::{one_line, time, write_rows};
+use crate::render::{Cell, Table, Tone, one_line, screen, time, write_rows};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,7 +55,8 @@ impl ShowArgs {
 impl Report for SagaReport<'_> {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let status = self.status.map_or("not started", Status::as_str);
-        writeln!(out, "{}: {status}", one_line(&self.saga))?;
+        let tone = if self.stuck.is_some() { Tone::Bad } else { Tone::Plain };
+        writeln!(out, "{}: {}", one_line(&self.saga), screen().paint(tone, status))?;
         if let Some(first) = self.detail.history.first() {
             let by = self.history.first().map(|line| by(&line.origin)).unwrap_or_default();
             writeln!(out, "started {}, {}{by}", time(self.started_at), because(first.transition.cause()))?;
@@ -64,10 +65,10 @@ impl Report for SagaReport<'_> {
             writeln!(out, "correlation {}", one_line(correlation_id))?;
         }
         if let Some(reason) = self.reason {
-            writeln!(out, "failed: {}", one_line(reason))?;
+            writeln!(out, "{}", screen().hang("failed: ", &one_line(reason)))?;
         }
         if let Some(stuck) = self.stuck {
-            writeln!(out, "stuck: {}", one_line(stuck))?;
+            writeln!(out, "{}", screen().hang("stuck: ", &one_line(stuck)))?;
             let held = self.detail.state.held.is_some();
             if !held {
                 writeln!(out, "  `trunkline saga retry` tries again, `resolve` takes it as done")?;
@@ -82,9 +83,11 @@ impl Report for SagaReport<'_> {
         steps(self, out)?;
         messages(self, out)?;
         writeln!(out, "\nhistory")?;
+        let lead = self.detail.history.last().map_or(0, |last| last.version.to_string().len().max(4));
         for (recording, listed) in self.detail.history.iter().zip(&self.history) {
             let Recording { version, at, .. } = recording;
-            writeln!(out, "{version:>4}  {}  {}", time(*at), line(recording, &listed.origin))?;
+            let lead = format!("{version:>lead$}  {}  ", time(*at));
+            writeln!(out, "{}", screen().hang(&lead, &line(recording, &listed.origin)))?;
         }
         Ok(())
     }
@@ -92,16 +95,18 @@ impl Report for SagaReport<'_> {
 
 fn steps(saga: &SagaReport<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\nsteps")?;
-    let width = saga.steps.iter().map(|step| step.fate.as_str().len()).max().unwrap_or_default();
+    let mut table = Table::new(["fate", "step", "at", "position#"]).indented(2);
     for StepFate { step, fate, at, position } in &saga.steps {
-        let when = match (at, position) {
-            (Some(at), Some(position)) => format!("  {} at position {position}", time(*at)),
-            _ => String::new(),
-        };
         let is_last = |message: &SentLine<'_>| message.step == step && is_last(message.part);
         let send = if saga.messages.iter().any(is_last) { "the send of " } else { "" };
-        writeln!(out, "  {:width$}  {send}{}{when}", fate.as_str(), one_line(step))?;
+        table.row([
+            Cell::from(fate.as_str()).bad_if(matches!(fate, Fate::Stuck | Fate::Failed)),
+            Cell::from(format!("{send}{step}")),
+            Cell::maybe(at.map(time)),
+            Cell::maybe(position.map(|position| position.to_string())),
+        ]);
     }
+    table.release(out)?;
     for CompensationLine { step, topic, command, .. } in &saga.compensations {
         let undoes = format!("{command} to {topic} would undo {step}");
         writeln!(out, "  on the way back, {}", one_line(&undoes))?;

@@ -86,6 +86,11 @@ impl Sources {
         &self.file(file).name
     }
 
+    /// The names of all texts, in the order in which they were added.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.name.as_str())
+    }
+
     /// A text.
     pub fn text(&self, file: FileId) -> &str {
         &self.file(file).text

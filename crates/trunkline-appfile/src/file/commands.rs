@@ -6,7 +6,7 @@ use trunkline_config::read::Field;
 use trunkline_config::{Diagnostic, nearest};
 use trunkline_core::EventType;
 
-use super::reading::{event_type, json_schema};
+use super::reading::event_type;
 use super::{AggregateDefinition, Definition, Reading, codes};
 use crate::schema::Schema;
 
@@ -94,7 +94,7 @@ fn one(field: &Field<'_>, reading: &Reading<'_>, definition: &Definition) -> Opt
     let mut section = field.section();
     let aggregate = aggregate(&section.key("aggregate"), &definition.aggregates);
     let stream = reading.required_expression(&section.key("stream"), &stream_scope);
-    let schema = json_schema(&section.key("schema"));
+    let schema = reading.json_schema(&section.key("schema"));
     let assign = assign(&section.key("assign"));
     let expect = section.key("expect").one_of(&[
         ("any", Expect::Any),

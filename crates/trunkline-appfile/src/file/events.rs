@@ -6,7 +6,7 @@ use trunkline_config::read::{Field, Section};
 use trunkline_config::{Diagnostic, Span};
 use trunkline_core::upcast::{ChainError, Link, Part, Upcasters};
 
-use super::reading::{event_type, event_type_named, json_schema};
+use super::reading::{event_type, event_type_named};
 use super::{Reading, codes};
 use crate::declared::upcast;
 use crate::schema::Schema;
@@ -44,7 +44,7 @@ pub(super) fn read(field: &Field<'_>, reading: &Reading<'_>) -> Events {
         let mut section = field.section();
         let definition = EventDefinition {
             version: version(&section.key("version")).unwrap_or(1),
-            schema: json_schema(&section.key("schema")),
+            schema: reading.json_schema(&section.key("schema")),
             tags: reading.expression(&section.key("tags"), &read.scope),
         };
         let version = definition.version;

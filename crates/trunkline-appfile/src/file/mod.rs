@@ -170,7 +170,7 @@ fn read(
     registered: &Registered,
 ) -> (Definition, Vec<Diagnostic>) {
     let reader = Reader::new();
-    let reading = Reading { sources: &evaluated.sources, registered };
+    let reading = Reading { sources: &evaluated.sources, registered, loader: world.loader };
     let mut root = reader.root(&evaluated.root);
     let mut definition = Definition { name: name.to_owned(), ..Definition::default() };
     let mut section = root.key("event_driven").section();

@@ -1,18 +1,20 @@
 //! What the readers of all sections share: expressions, names, and what the program registered.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use trunkline_cel::{Expression, Mistake, MistakeKind, Scope, Template};
 use trunkline_config::read::Field;
-use trunkline_config::{Code, Diagnostic, Hooks, Sources, Span};
+use trunkline_config::{Code, Diagnostic, Hooks, Loader, Sources, Span};
 use trunkline_core::EventType;
 use trunkline_sql::{SqlProblem, TypedProjection};
 
 use super::codes;
-use crate::schema::Schema;
+use crate::schema::{Files, Schema};
 use trunkline_runtime::{Backends, Dsn, DsnError, Role};
 
 /// Names that begin with it are Trunkline's own.
@@ -73,6 +75,7 @@ pub struct Registered {
 pub(crate) struct Reading<'a> {
     pub(crate) sources: &'a Sources,
     pub(crate) registered: &'a Registered,
+    pub(crate) loader: &'a dyn Loader,
 }
 
 impl Reading<'_> {
@@ -111,6 +114,50 @@ impl Reading<'_> {
     pub(crate) fn required_template(&self, field: &Field<'_>, scope: &Scope) -> Option<Template> {
         let text: String = field.required()?;
         Template::compile(&text, scope).map_err(|mistakes| self.report(field, &text, mistakes)).ok()
+    }
+
+    /// A JSON Schema: an object of the file, or JSON in a text, such as that of `@file.read`.
+    pub(super) fn json_schema(&self, field: &Field<'_>) -> Option<Schema> {
+        let node = field.node().filter(|_| field.is_present())?;
+        let json = match &node.value {
+            trunkline_config::Value::Text(text) => serde_json::from_str(text),
+            other => serde_json::to_value(other),
+        };
+        let schema = json.map_err(|error| error.to_string()).and_then(|json| {
+            let files = self.files_of(&json, field.span());
+            Schema::compile_with(&json, files)
+        });
+        if let Ok(schema) = &schema {
+            for remark in schema.remarks() {
+                field.reader().report(Diagnostic::warning(codes::VAIN_SCHEMA, field.span(), remark));
+            }
+        }
+        schema
+            .map_err(|reason| {
+                let message = format!("this is no JSON Schema: {reason}");
+                field.reader().report(Diagnostic::error(codes::BAD_SCHEMA, field.span(), message));
+            })
+            .ok()
+    }
+
+    /// The files that a schema leads to: from its own file where `@file.read` names that right here, else from the one
+    /// in which it stands.
+    fn files_of(&self, schema: &serde_json::Value, span: Span) -> Files {
+        let stands_in = self.sources.name(span.file);
+        let read = self.sources.slice(span).trim().strip_prefix("@file.read(").and_then(|rest| {
+            let path = rest.strip_suffix(')')?.trim();
+            serde_json::from_str::<String>(path).ok()
+        });
+        let named = |file: &str| {
+            let last = Path::new(file).file_name().and_then(OsStr::to_str).unwrap_or(file);
+            self.loader.resolve(file, last)
+        };
+        let at = read.map_or_else(|| named(stands_in), |path| self.loader.resolve(stands_in, &path));
+        // The first text is the application file itself, or a nameless one that joins it with its tests.
+        let first = self.sources.names().find(|name| !name.is_empty()).unwrap_or(stands_in);
+        let first = named(first);
+        let folder = Path::new(&first).parent().unwrap_or(Path::new(""));
+        Files::beside(schema, &at, folder, self.loader)
     }
 
     fn report(&self, field: &Field<'_>, text: &str, mistakes: Vec<Mistake>) {
@@ -174,25 +221,4 @@ pub(super) fn event_type_named(name: &str, span: Span, field: &Field<'_>) -> Opt
     let wrong =
         |error: trunkline_core::InvalidName| Diagnostic::error(codes::BAD_NAME, span, error.to_string());
     EventType::new(name).map_err(|error| field.reader().report(wrong(error))).ok()
-}
-
-/// A JSON Schema: an object of the file, or JSON in a text, such as that of `@file.read`.
-pub(super) fn json_schema(field: &Field<'_>) -> Option<Schema> {
-    let node = field.node().filter(|_| field.is_present())?;
-    let json = match &node.value {
-        trunkline_config::Value::Text(text) => serde_json::from_str(text),
-        other => serde_json::to_value(other),
-    };
-    let schema = json.map_err(|error| error.to_string()).and_then(|json| Schema::compile(&json));
-    if let Ok(schema) = &schema {
-        for remark in schema.remarks() {
-            field.reader().report(Diagnostic::warning(codes::VAIN_SCHEMA, field.span(), remark));
-        }
-    }
-    schema
-        .map_err(|reason| {
-            let message = format!("this is no JSON Schema: {reason}");
-            field.reader().report(Diagnostic::error(codes::BAD_SCHEMA, field.span(), message));
-        })
-        .ok()
 }

@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
+use super::files::Files;
+
 #[derive(Clone)]
 pub(super) enum Rules {}
 
 impl Rules {
-    pub(super) fn compile(_: &Value) -> Result<Self, String> {
+    pub(super) fn compile(_: &Value, _: &Files) -> Result<Self, String> {
         Err("JSON Schemas come with the feature `schema`, which this program was built without".to_owned())
     }
 

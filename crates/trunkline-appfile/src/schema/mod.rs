@@ -8,6 +8,7 @@ mod rules;
 #[cfg(feature = "schema")]
 mod order;
 
+mod files;
 mod remarks;
 
 #[cfg(all(test, feature = "schema"))]
@@ -20,6 +21,8 @@ use serde_json::Value;
 
 use rules::Rules;
 
+pub(crate) use files::Files;
+
 /// How many violations of a shape are listed; the rest follow once these are mended.
 const SAID_MAX: usize = 3;
 
@@ -28,6 +31,7 @@ const SAID_MAX: usize = 3;
 pub struct Schema {
     rules: Rules,
     json: Arc<Value>,
+    files: Arc<Files>,
 }
 
 /// How data differs from its shape.
@@ -40,9 +44,16 @@ pub(crate) struct Violation {
 }
 
 impl Schema {
-    /// Compiles a schema; nothing is fetched from elsewhere.
+    /// Compiles a schema that leads to no files.
+    #[cfg(test)]
     pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
-        Ok(Self { rules: Rules::compile(schema)?, json: Arc::new(schema.clone()) })
+        Self::compile_with(schema, Files::default())
+    }
+
+    /// Compiles a schema with the files that it leads to; nothing is fetched from elsewhere.
+    pub(crate) fn compile_with(schema: &Value, files: Files) -> Result<Self, String> {
+        let rules = Rules::compile(schema, &files)?;
+        Ok(Self { rules, json: Arc::new(schema.clone()), files: Arc::new(files) })
     }
 
     /// The schema as it was given.
@@ -52,7 +63,12 @@ impl Schema {
 
     /// What the schema says that asks nothing of data, though it looks as if it did.
     pub(crate) fn remarks(&self) -> Vec<String> {
-        remarks::remarks(&self.json)
+        let in_file = |(name, schema)| {
+            remarks::remarks(schema).into_iter().map(move |remark| format!("{name}: {remark}"))
+        };
+        let mut found = remarks::remarks(&self.json);
+        found.extend(self.files.named().flat_map(in_file));
+        found
     }
 
     /// Whether names, kinds, signs and emptiness alone say if data is of this shape: no rule looks at more of a value.

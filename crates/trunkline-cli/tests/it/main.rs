@@ -33,6 +33,7 @@ mod read;
 mod restored;
 mod run;
 mod saga;
+mod schemas;
 mod tail;
 mod taken;
 mod versions;

@@ -228,6 +228,15 @@ mod tests {
     }
 
     #[test]
+    fn a_file_above_the_working_folder_is_outside_of_an_application_in_it() {
+        let here = Path::new("");
+        assert_eq!(uri("a b.json", here).as_deref(), Some("tsk-schema:///folder/a%20b.json"));
+        for outside in ["../a.json", "x/../../a.json", "/a.json", ""] {
+            assert_eq!(uri(outside, here), None, "{outside}");
+        }
+    }
+
+    #[test]
     fn what_is_found_within_the_schema_needs_no_file() {
         let schema = json!({"$ref": "address.json", "$defs": {"a": {"$id": "address.json", "type": "object"}},
             "default": {"$ref": "../data.json"}});

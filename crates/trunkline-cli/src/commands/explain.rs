@@ -15,7 +15,7 @@ Examples:
   trunkline explain
 
 The page of a code is Markdown. With --format json, one object: code, title, page; without a code, one \
-array of code, title. Exit code 4 when there is no such code.";
+on each line: code, title. Exit code 4 when there is no such code.";
 
 /// Explain the code of a mistake, or list all codes
 #[derive(Debug, Args)]
@@ -28,10 +28,11 @@ pub(crate) struct ExplainArgs {
 
 impl ExplainArgs {
     pub(crate) fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
-        match self.code {
-            Some(code) => output.report(&explain(&code)?),
-            None => output.report(&Codes(code_pages().map(Listed::from).collect())),
+        if let Some(code) = self.code {
+            return output.report(&explain(&code)?);
         }
+        let codes = Codes(code_pages().map(Listed::from).collect());
+        output.list(&codes, &codes.0)
     }
 }
 

@@ -9,6 +9,9 @@ const FILE: &str = r#"
 [commands.Add]
 stream: "'t-' + command.id"
 emit: [{ type: "Added", data: "command" }]
+[commands.Note]
+stream: "'t-' + command.id"
+emit: [{ type: "Noted", data: "command" }]
 [projections.rows]
 schema: "CREATE TABLE rows (id TEXT PRIMARY KEY)"
 on { Added: "INSERT INTO rows VALUES (:data.id)" }
@@ -18,9 +21,9 @@ topic: "added"
 [sagas.s]
 start: "Added"
 correlate: "event.data.id"
-steps: [{ name: "n", send: { topic: "w", command: "Add", data: "{'id': saga.id + 'x'}" }, timeout: "1s", compensate: "none" }]
+steps: [{ name: "n", send: { topic: "w", command: "Note", data: "{'id': saga.id}" }, done: "Noted", timeout: "1s", compensate: "none" }]
 [consumers.w]
-topics: ["w", "added"]
+topics: ["w"]
 dispatch: "command"
 "#;
 
@@ -44,7 +47,7 @@ fn what_is_made_can_be_read_by_its_owner_alone() {
     for made in ["data", "copy"] {
         assert_eq!(mode(&folder.path(made)), 0o700, "{made}");
         let files = files(&folder.path(made));
-        assert!(files.len() > 4, "{files:?}");
+        assert!(files.len() >= 4, "{files:?}");
         for file in files {
             assert_eq!(mode(&file), 0o600, "{}", file.display());
             assert_eq!(mode(file.parent().unwrap()), 0o700, "{}", file.display());

@@ -74,7 +74,7 @@ async fn what_goes_wrong_while_an_application_runs_has_a_code_whose_page_is_ther
 fn every_code_that_an_error_has_is_explained() {
     assert!(code_pages().count() > 50);
     assert_eq!(explain("tl2110").unwrap().title, "a DSN that is not one");
-    let error = explain("TL2111").unwrap_err();
+    let error = explain("TL2199").unwrap_err();
     assert_eq!(Exit::of(&error), Exit::NotFound);
     assert!(error.hints()[0].starts_with("did you mean TL"), "{:?}", error.hints());
 }

@@ -13,8 +13,8 @@ use super::Bounds;
 /// projections, sagas and relays start in a process that stays, behind the end of the log.
 ///
 /// Sagas and relays read so up to the end of the log as it is when they start, so that what comes meanwhile is not held
-/// back; a projection, until it has come to the end. Who waits for rows doesn't wait longer: bringing projections to the
-/// head before a query is as fast as can be.
+/// back; a projection, until it has come to the end. What brings projections to the head before a query, where nothing runs
+/// them, is as fast as can be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplaySettings {
     /// How many events are read at a time; as many as suits each when nothing is said. Events of 8 MiB in all are read

@@ -18,6 +18,11 @@ use crate::reconcile::Histories;
 /// How many events become messages at a time, and how much is done again at most after a crash.
 const BOUNDS: Bounds = Bounds { events: 500, bytes: 8 << 20 };
 
+/// After how many events the checkpoint is kept at the latest, whatever settings say: a queue knows the newest 65,536
+/// messages that it has finished with, and what is published again must be among them, also where several relays share a
+/// topic.
+const CHECKPOINT_EVERY_MAX: usize = 5_000;
+
 /// How many bytes of payloads are published at a time, unless one message has more.
 const BATCH_BYTES: usize = 4 << 20;
 
@@ -31,8 +36,8 @@ const WINDOW_EVERY: Duration = Duration::from_millis(50);
 /// - An event that was stored in an older shape is published in today's, and in several messages when it became
 ///   several; one that can't be stops the relay.
 /// - The checkpoint is kept after the messages of a batch are durable in the queue, or after so many events as
-///   [`ReplaySettings`](crate::ReplaySettings) say while it reads what had happened before it began. After a crash
-///   between the two they are published again under the same ids.
+///   [`ReplaySettings`](crate::ReplaySettings) say, 5,000 at most, while it reads what had happened before it began; and
+///   when it is stopped. After a crash between the two they are published again under the same ids.
 /// - Whatever the log takes is relayed, also the largest event that it may be configured for.
 /// - With a window, it reads on only while fewer messages wait in its topic; what a dead letter holds doesn't count.
 /// - While the queue can't take messages, or the checkpoint can't be kept, since a disk is full, it tries again.
@@ -159,22 +164,31 @@ impl Relay {
         let (done, past, histories) = self.start(tail.store(), checkpoints).await?;
         let mut follower = Follower::new(tail, self.wanted(), BOUNDS, done);
         let to = Destination { store: tail.store(), past: &past, histories: &histories, queue, checkpoints };
+        let mut done = Done::default();
         loop {
             let piece = tokio::select! {
                 piece = follower.next() => piece.map_err(|error| self.lost(error))?,
-                () = stop.asked() => return Ok(()),
+                () = stop.asked() => break,
             };
-            let keep = follower.is_checkpoint_due().unwrap_or(true);
-            while let Err(error) = self.relay(&to, &piece, keep, Some(stop)).await? {
+            let is_due = follower.is_checkpoint_due().unwrap_or(true);
+            while let Err(error) = self.relay(&to, &piece, &mut done, is_due, Some(stop)).await? {
                 if !self.back_off.wait(&format!("relay `{}`", self.name), &error, stop).await {
-                    return Ok(());
+                    break;
                 }
             }
-            self.back_off.reset();
             if stop.is_asked() {
-                return Ok(());
+                break;
             }
+            self.back_off.reset();
             activity.notify();
+        }
+        match done.keep(&self.name, checkpoints).await {
+            // An older one does: more is published again, under the same ids.
+            Err(error) if error.passes() => {
+                tracing::warn!(relay = self.name, %error, "the checkpoint stays where it was");
+                Ok(())
+            }
+            kept => Ok(kept?),
         }
     }
 
@@ -191,9 +205,10 @@ impl Relay {
         let tail = Arc::new(Tail::new(Arc::clone(store)));
         let mut follower = Follower::new(&tail, self.wanted(), BOUNDS, done);
         let head = store.head().await?;
+        let mut done = Done::default();
         while follower.position() < head {
             let piece = follower.next().await.map_err(|error| self.lost(error))?;
-            self.relay(&to, &piece, true, None).await??;
+            self.relay(&to, &piece, &mut done, true, None).await??;
         }
         Ok(follower.position())
     }
@@ -220,19 +235,20 @@ impl Relay {
         }
     }
 
-    /// Publishes what a piece of the log becomes, and keeps the checkpoint when it is to be kept; what passes by itself is the inner error.
+    /// Publishes what a piece of the log becomes, and keeps the checkpoint when that is due; what passes by itself is the inner error.
     ///
     /// When it is asked to stop while too many messages wait, nothing is published, and the piece comes again another time.
     async fn relay(
         &self,
         to: &Destination<'_>,
         piece: &Piece,
-        keep: bool,
+        done: &mut Done,
+        is_due: bool,
         stop: Option<&Stop>,
     ) -> Result<Result<(), RelayError>, RelayError> {
-        match self.publish(to, piece, keep, stop).await {
+        match self.publish(to, piece, done, is_due, stop).await {
             Err(error) if error.passes() => Ok(Err(error)),
-            done => done.map(Ok),
+            published => published.map(Ok),
         }
     }
 
@@ -240,7 +256,8 @@ impl Relay {
         &self,
         to: &Destination<'_>,
         piece: &Piece,
-        keep: bool,
+        done: &mut Done,
+        is_due: bool,
         stop: Option<&Stop>,
     ) -> Result<(), RelayError> {
         let Destination { store, queue, checkpoints, .. } = *to;
@@ -262,12 +279,13 @@ impl Relay {
             published.map_err(|source| RelayError::Publish { after, source })?;
         }
         // What nothing was relayed of need not be read again while this runs; the checkpoint names an event that was.
-        if let Some(last) = piece.events.last()
-            && keep
-        {
-            let checkpoint =
-                Checkpoint { store: store.id(), position: last.position(), event_id: last.event_id() };
-            checkpoints.save(&self.name, &checkpoint).await?;
+        if let Some(last) = piece.events.last() {
+            let (position, event_id) = (last.position(), last.event_id());
+            done.unkept = Some(Checkpoint { store: store.id(), position, event_id });
+            done.events += piece.events.len();
+        }
+        if is_due || done.events >= CHECKPOINT_EVERY_MAX {
+            done.keep(&self.name, checkpoints).await?;
         }
         self.progress.set(piece.end.position);
         Ok(())
@@ -334,6 +352,23 @@ impl Relay {
         }
         let wanted = self.events.iter().map(EventType::as_str);
         Wanted::types(self.upcasters.sources(wanted).into_iter().map(str::to_owned))
+    }
+}
+
+/// What was published, and not kept as a checkpoint yet.
+#[derive(Default)]
+struct Done {
+    unkept: Option<Checkpoint>,
+    events: usize,
+}
+
+impl Done {
+    async fn keep(&mut self, name: &str, checkpoints: &dyn Checkpoints) -> Result<(), CheckpointError> {
+        if let Some(checkpoint) = &self.unkept {
+            checkpoints.save(name, checkpoint).await?;
+            *self = Self::default();
+        }
+        Ok(())
     }
 }
 

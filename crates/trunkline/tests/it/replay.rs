@@ -186,6 +186,32 @@ async fn a_relay_reads_what_was_there_before_it_at_its_pace_and_what_comes_at_on
     assert_eq!(saved[..10], [100, 200, 300, 400, 500, 600, 700, 800, 900, 1_000]);
 }
 
+/// Goal: what was published is known to a queue by its ids for as long as it may be published again.
+#[tokio::test(start_paused = true)]
+async fn a_relay_keeps_where_it_is_at_times_at_the_end_and_when_it_is_stopped_whatever_is_said() {
+    for (rate, until, kept) in [(1_000_000, 6_001, vec![5_000, 6_000]), (1_000, 500, vec![500])] {
+        let (store, checkpoints) = (store_with(6_000).await, Remembered::default());
+        // The last one is none of its events: the end of what was there is not that of what it relays.
+        let other = NewEvent::json("Other", "{}").unwrap();
+        store.append(Append::to("other-1".parse().unwrap(), Expected::Any).event(other)).await.unwrap();
+        let file = format!(
+            "[replay]\ncheckpoint_every: 1000000\nbatch_size: 500\nevents_per_second: {rate}\n\
+             [events.Noted]\nversion: 1\n[relay.out]\nevents: \"Noted\"\ntopic: \"notes\"\n"
+        );
+        let builder = App::builder().shared_store(Arc::clone(&store)).checkpoints(checkpoints.clone());
+        let app = built(builder.queue(MemoryQueue::new()), &file).await;
+        let (stopper, stop) = Stopper::new();
+        let seen = async {
+            while !app.relays_have_passed(Position::new(until)) {
+                moment().await;
+            }
+            stopper.stop();
+        };
+        tokio::join!(app.run_messages(&stop), seen).0.unwrap();
+        assert_eq!(*checkpoints.saved.lock().unwrap(), kept);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn sagas_read_what_was_there_before_them_at_their_pace() {
     let store = store_with(1_000).await;

@@ -77,7 +77,7 @@ pub(super) async fn read(
         while let Some(event) = read.next().await {
             match event {
                 Ok(event) => {
-                    bytes += event.data().len();
+                    bytes += size(&event);
                     events.push(event);
                     full = events.len() == bounds.events || bytes >= bounds.bytes;
                 }

@@ -140,7 +140,7 @@ impl Kept {
                 break;
             }
             for event in piece.events.iter().filter(|event| event.position() > after && wanted.has(event)) {
-                bytes += event.data().len();
+                bytes += piece::size(event);
                 events.push(event.clone());
                 if events.len() == bounds.events || bytes >= bounds.bytes {
                     let end = Checkpoint {

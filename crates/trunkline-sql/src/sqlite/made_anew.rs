@@ -23,8 +23,9 @@ pub(super) fn remove(path: &Path) {
 /// Makes a database's file, if it isn't there, such that nobody but its owner can read it; the files that `SQLite` puts
 /// beside it get the same rights.
 pub(super) fn make_private(path: &Path) {
-    // What can't be made is found by opening it.
-    let _ = new_file().create(true).truncate(false).open(path);
+    // What can't be made is found by opening it. One that is there is not opened: closing it would drop the locks that
+    // this process has on it.
+    let _ = new_file().create_new(true).open(path);
 }
 
 /// Opens a file whose commits are not synced one by one: after a power cut it is older.

@@ -42,14 +42,14 @@ pub(crate) fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut room = first.max(1);
     for word in text.split(' ') {
         let mut word = word;
-        if !line.is_empty() && line.width() + 1 + word.width() > room {
+        if !line.is_empty() && exceeds(word, room.checked_sub(line.width() + 1)) {
             lines.push(line.trim_end().to_owned());
             line.clear();
             room = width.max(1);
         } else if !line.is_empty() {
             line.push(' ');
         }
-        while line.width() + word.width() > room {
+        while exceeds(word, room.checked_sub(line.width())) {
             let end = fitting(word, room.saturating_sub(line.width()));
             line.push_str(&word[..end]);
             word = &word[end..];
@@ -64,6 +64,16 @@ pub(crate) fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// Whether a word is wider than the room, if there is any; no more of it is looked at than that takes.
+fn exceeds(word: &str, room: Option<usize>) -> bool {
+    let Some(room) = room else { return true };
+    let mut taken = 0;
+    word.chars().any(|c| {
+        taken += c.width().unwrap_or(0);
+        taken > room
+    })
 }
 
 /// Where the part of a word ends that fits the room; one letter at least.
@@ -96,6 +106,13 @@ mod tests {
         ] {
             assert_eq!(wrap(text, first, width), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_word_without_an_end_is_wrapped_in_linear_time() {
+        // A million lines: looked at as a whole for each of them, it would take for ever.
+        let lines = wrap(&"x".repeat(8 << 20), 8, 8);
+        assert_eq!(lines.len(), 1 << 20);
     }
 
     #[test]

@@ -25,6 +25,9 @@ const ADDRESS_BYTES_MAX: usize = 1_024;
 /// Shorter texts are hidden only where they are the whole of a value: they may be a part of anything.
 const PART_BYTES_MIN: usize = 4;
 
+/// The same for what is called a key.
+const KEY_BYTES_MIN: usize = 12;
+
 /// Whether a name says that what it names is not to be shown.
 pub(crate) fn says_secret(name: &str) -> bool {
     let name = name.to_lowercase();
@@ -38,12 +41,18 @@ fn has_secret_part(name: &str) -> bool {
 
 /// The texts that are not to be shown.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hidden(Vec<Secret>);
+pub(crate) struct Hidden(Vec<(Secret, InParts)>);
+
+/// Whether a text is hidden where it is a part of another, too.
+type InParts = bool;
 
 impl Hidden {
-    pub(crate) fn add(&mut self, text: &str) {
-        if !text.is_empty() && self.0.iter().all(|known| known.expose() != text) {
-            self.0.push(Secret::new(text));
+    /// Adds what has a name that says what it is.
+    pub(crate) fn add(&mut self, name: &str, text: &str) {
+        // `ROUTING_KEY` may be an everyday word; what opens doors is longer.
+        let least = if has_secret_part(&name.to_lowercase()) { PART_BYTES_MIN } else { KEY_BYTES_MIN };
+        if !text.is_empty() && self.0.iter().all(|(known, _)| known.expose() != text) {
+            self.0.push((Secret::new(text), text.len() >= least));
         }
     }
 
@@ -54,7 +63,9 @@ impl Hidden {
             Value::Object(object) => {
                 for (key, entry) in object.iter() {
                     match &entry.node.value {
-                        Value::Text(text) if says_secret(key) && brought.contains(text) => self.add(text),
+                        Value::Text(text) if says_secret(key) && brought.contains(text) => {
+                            self.add(key, text);
+                        }
                         _ => self.add_named(&entry.node, brought),
                     }
                 }
@@ -66,12 +77,12 @@ impl Hidden {
     /// A text with `***` in the place of what is not to be shown.
     pub(crate) fn masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut masked = without_passwords(text);
-        for hidden in &self.0 {
+        for (hidden, in_parts) in &self.0 {
             let hidden = hidden.expose();
             if masked == hidden {
                 return Cow::Borrowed(MASK);
             }
-            if hidden.len() >= PART_BYTES_MIN && masked.contains(hidden) {
+            if *in_parts && masked.contains(hidden) {
                 masked = Cow::Owned(masked.replace(hidden, MASK));
             }
         }
@@ -105,22 +116,30 @@ pub(crate) fn starred(text: &str) -> Cow<'_, str> {
     let mut ranges = passwords(text);
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        ranges.extend(literal(line).map(|range| at + range.start..at + range.end));
+        ranges.extend(literals(line).map(|range| at + range.start..at + range.end));
         at += line.len();
     }
     masked_at(text, ranges, |hidden| "*".repeat(hidden.len()))
 }
 
-/// What a line says to be a password: not where an operator or a variable stands for it.
-fn literal(line: &str) -> Option<Range<usize>> {
-    let (key, _) = line.split_once([':', '='])?;
-    if !has_secret_part(&key.to_lowercase()) || key.contains(['#', '"']) {
-        return None;
-    }
-    let value = line[key.len() + 1..].trim();
-    let start = value.as_ptr() as usize - line.as_ptr() as usize;
-    let is_reference = value.starts_with(['@', '$', '{', '[', '>']) || value.contains("${");
-    (!value.is_empty() && !is_reference).then_some(start..start + value.len())
+/// What a line says to be passwords: not where an operator or a variable stands for one.
+fn literals(line: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    line.match_indices([':', '=']).filter_map(|(at, _)| {
+        let is_name = |c: char| c.is_alphanumeric() || "_-".contains(c);
+        let before = line[..at].trim_end().trim_end_matches(['"', '\'']);
+        let name = &before[before.trim_end_matches(is_name).len()..];
+        let value = line[at + 1..].trim_start();
+        let start = line.len() - value.len();
+        let length = match value.chars().next()? {
+            // An operator, a variable, or something that has values of its own.
+            '@' | '$' | '{' | '[' | '>' => return None,
+            quote @ ('"' | '\'') => value[1..].find(quote).map_or(value.len(), |end| end + 2),
+            _ => value.find([',', '}', ']', '\n']).unwrap_or(value.len()),
+        };
+        let length = value[..length].trim_end().len();
+        let is_made = value[..length].contains("${");
+        (has_secret_part(&name.to_lowercase()) && length > 0 && !is_made).then_some(start..start + length)
+    })
 }
 
 /// A text without the passwords of the addresses in it.
@@ -199,6 +218,9 @@ mod tests {
         for (text, shown) in [
             ("dsn: \"p://u:pw@h\"\npassword: pä \nx: 1\n", "dsn: \"p://u:**@h\"\npassword: *** \nx: 1\n"),
             ("token: @env(\"A\")\nsecret = \"s\"\n", "token: @env(\"A\")\nsecret = ***\n"),
+            ("db: { host: \"h\", password: \"pw\", x: 1 }", "db: { host: \"h\", password: ****, x: 1 }"),
+            ("a { 'api-token' = pw, b: 2 }", "a { 'api-token' = **, b: 2 }"),
+            ("tokens: [1, 2]\npasswords: { a: 1 }", "tokens: [1, 2]\npasswords: { a: 1 }"),
         ] {
             let starred = starred(text);
             assert_eq!((starred.len(), &*starred), (text.len(), shown));

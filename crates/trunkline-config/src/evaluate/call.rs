@@ -55,7 +55,7 @@ impl Evaluator<'_> {
         match self.environment(&name, variable.span) {
             Ok(Some(text)) => {
                 if says_secret(&name) {
-                    self.sources.hidden.add(&text);
+                    self.sources.hidden.add(&name, &text);
                 }
                 self.brought.insert(text.clone());
                 Value::Text(text)

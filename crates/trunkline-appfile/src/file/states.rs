@@ -1,8 +1,8 @@
 //! What commands and aggregates read of a state is something that the aggregate's rules can set: reported where it is
 //! read.
 //!
-//! What an event brings along is often not known here. Where it is, a field that nothing sets is an error; else it is a
-//! warning, and only where it looks like one that is set.
+//! Where the rules name each field that they set, one that they don't is an error. Where they take over all that an event
+//! brings along, which anybody may append, it is a warning, and only where it looks like one that is set.
 
 use std::collections::BTreeSet;
 
@@ -57,14 +57,12 @@ fn state(aggregate: &AggregateDefinition, definition: &Definition) -> Shape {
     })
 }
 
-/// What the commands of the file put into an event; anything else may be in one that comes from elsewhere.
+/// What the commands of the file put into an event; anything else may be in one that was imported, or that a program's
+/// code emits.
 fn data(event_type: &str, definition: &Definition) -> Shape {
     let emits = definition.commands.values().flat_map(|command| &command.emit);
     let emits = emits.filter(|emit| emit.event_type.as_str() == event_type);
-    let shapes: Vec<Shape> = emits.map(|emit| emit.data.shape(&|_| Shape::unknown())).collect();
-    let from_elsewhere = shapes.is_empty() || definition.events.contains_key(event_type);
-    let of_commands = shapes.into_iter().fold(Shape::empty(), Shape::and);
-    if from_elsewhere { of_commands.and(Shape::unknown()) } else { of_commands }
+    emits.fold(Shape::unknown(), |data, emit| data.and(emit.data.shape(&|_| Shape::unknown())))
 }
 
 /// The aggregate type of the streams that an expression names, where it is written there.

@@ -8,6 +8,8 @@ use std::path::{Component, Path};
 use serde_json::Value;
 use trunkline_config::Loader;
 
+use super::remarks::BY_NAME;
+
 /// How many files a schema may lead to.
 const FILES_MAX: usize = 256;
 
@@ -127,6 +129,10 @@ fn references(schema: &Value, named: &mut Vec<String>) {
             for (word, value) in rules {
                 match value {
                     Value::String(reference) if word == "$ref" => named.extend(path_of(reference)),
+                    // What stands in it by a name is a schema, whatever word the name is.
+                    Value::Object(schemas) if BY_NAME.contains(&word.as_str()) => {
+                        schemas.values().for_each(|schema| references(schema, named));
+                    }
                     value if !DATA.contains(&word.as_str()) => references(value, named),
                     _ => {}
                 }
@@ -188,6 +194,25 @@ mod tests {
             assert_eq!(schema.check(&json!({side: {"zip": "12345"}})), Ok(()));
             assert_eq!(schema.check(&json!({side: {"zip": "x"}})).unwrap_err().field, format!("{side}.zip"));
         }
+    }
+
+    #[test]
+    fn names_of_the_user_are_no_keywords_whatever_they_are() {
+        let files = MemoryFiles::new().with("app/a.json", r#"{"type": "integer"}"#);
+        for name in DATA.into_iter().chain(["properties", "$ref"]) {
+            for word in ["properties", "patternProperties", "dependentSchemas"] {
+                let schema = json!({word: {name: {"properties": {name: {"$ref": "a.json"}}}}});
+                assert!(compile(&schema, "app/app.tsk", &files).is_ok(), "{schema}");
+            }
+            for word in ["$defs", "definitions"] {
+                let schema = json!({"$ref": format!("#/{word}/{name}"), word: {name: {"$ref": "a.json"}}});
+                let schema = compile(&schema, "app/app.tsk", &files).unwrap();
+                assert!(schema.check(&json!("x")).is_err() && schema.check(&json!(1)).is_ok(), "{name}");
+            }
+        }
+        let data = json!({"properties": {"const": {"const": {"$ref": "none.json"}}}});
+        let schema = compile(&data, "app/app.tsk", &files).unwrap();
+        assert_eq!(schema.check(&json!({"const": {"$ref": "none.json"}})), Ok(()));
     }
 
     #[test]

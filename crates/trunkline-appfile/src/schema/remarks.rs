@@ -28,7 +28,7 @@ const SCHEMAS: [&str; 16] = [
 ];
 
 /// Keywords whose value has schemas by names of the user's own.
-const BY_NAME: [&str; 6] =
+pub(super) const BY_NAME: [&str; 6] =
     ["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"];
 
 /// All other keywords, of any draft.

@@ -65,6 +65,8 @@ pub enum QueryError {
         name: String,
         /// The nearest name there is.
         near: Option<String>,
+        /// All names that there are, sorted.
+        known: Vec<String>,
     },
     /// The parameters are not those of the query.
     #[error("the parameters of {query} are wrong: {reason}")]
@@ -179,9 +181,9 @@ impl Queries {
         if let Some(logic) = self.0.get(name) {
             return logic.answer(QueryContext { name, projections }, parameters).await;
         }
-        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
-        names.sort_unstable();
-        let near = nearest(name, names).map(str::to_owned);
-        Err(QueryError::UnknownQuery { name: name.to_owned(), near })
+        let mut known: Vec<String> = self.0.keys().cloned().collect();
+        known.sort_unstable();
+        let near = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+        Err(QueryError::UnknownQuery { name: name.to_owned(), near, known })
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use trunkline::{Access, App, ApplicationFile, FromFile as _, Opening, Place};
+use trunkline::{Access, App, ApplicationFile, FromFile as _, Opening, Place, QueryError};
+use trunkline_config::nearest;
 
 use super::late::say_late;
 use crate::application;
@@ -60,7 +61,8 @@ pub(crate) struct QueryArgs {
 impl QueryArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let file = application::load(&self.file, output)?;
-        let Some(name) = self.name else { return Err(without_name(&self.file, &file)) };
+        // Before a store is needed: who asks for the names may not have one yet.
+        let name = named(self.name, &self.file, &file)?;
         let query = file.definition.queries.get(&name).map(|declared| declared.query.clone());
         let app = open_loaded(file, &self.store, None, false).await?.0;
         let goal = app.store().head().await?;
@@ -76,16 +78,26 @@ impl QueryArgs {
     }
 }
 
-/// Says which names there are.
-fn without_name(path: &str, file: &ApplicationFile) -> Failure {
+/// The name of a query that the file has; else which names it has.
+fn named(name: Option<String>, path: &str, file: &ApplicationFile) -> Result<String, Failure> {
     let definition = &file.definition;
     let mapped = definition.query_handlers.iter().map(|mapping| mapping.name.as_str());
     let names: Vec<&str> = definition.queries.keys().map(String::as_str).chain(mapped).collect();
-    let hint = match &*names {
-        [] => format!("{path} declares none: write a section [queries.NAME]"),
-        names => format!("{path} has {}", names.join(", ")),
-    };
-    Failure::usage("the name of a query is missing", hint)
+    match name {
+        Some(name) if names.contains(&&*name) => Ok(name),
+        Some(name) => {
+            let near = nearest(&name, names.iter().copied()).map(str::to_owned);
+            let known = names.into_iter().map(str::to_owned).collect();
+            Err(QueryError::UnknownQuery { name, near, known }.into())
+        }
+        None => {
+            let hint = match &*names {
+                [] => format!("{path} declares none: write a section [queries.NAME]"),
+                names => format!("{path} has {}", names.join(", ")),
+            };
+            Err(Failure::usage("the name of a query is missing", hint))
+        }
+    }
 }
 
 /// The application over its store, which is only read.

@@ -288,3 +288,21 @@ fn names_that_differ_by_case_alone_are_refused_in_a_file_and_beside_what_is_stor
     let paused = folder.run("projection status app.tsk --format json").json().remove(0);
     assert_eq!(paused["state"], "paused");
 }
+
+/// Goal: who doesn't know a query's name need not open the file.
+#[test]
+fn a_missing_name_of_a_query_lists_those_that_there_are() {
+    let folder = Folder::new();
+    folder.write(
+        "app.tsk",
+        "[queries.All]\nsql: \"SELECT 1 AS one\"\nreturns: \"value\"\n[queries.Sum]\nsql: \"SELECT 2 AS two\"\nreturns: \"value\"\n",
+    );
+    for (words, exit) in [("query app.tsk", 2), ("query app.tsk Smu", 4), ("query app.tsk Nothing", 4)] {
+        let ran = folder.run(words);
+        assert_eq!(ran.exit, exit, "{words}: {ran:?}");
+        assert!(ran.stderr.contains("All, Sum"), "{words}: {ran:?}");
+    }
+    folder.write("app.tsk", "[commands.Open]\nstream: \"'door-1'\"\n");
+    let ran = folder.run("query app.tsk");
+    assert!(ran.exit == 2 && ran.stderr.contains("[queries.NAME]"), "{ran:?}");
+}

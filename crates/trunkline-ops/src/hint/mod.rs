@@ -43,9 +43,11 @@ fn of_kind(error: &OpsError) -> Vec<String> {
         }
         OpsError::Projection(error) => projection::hints(error),
         OpsError::Saga(error) => saga::hints(error),
-        OpsError::Query(QueryError::UnknownQuery { near: None, .. }) => {
-            vec!["the file declares queries in sections [queries.NAME]".to_owned()]
-        }
+        OpsError::Query(QueryError::UnknownQuery { known, .. }) => vec![if known.is_empty() {
+            "the file declares queries in sections [queries.NAME]".to_owned()
+        } else {
+            format!("there are {}", known.join(", "))
+        }],
         OpsError::Occupied { .. } => vec![
             "name another file, in a folder of your own; nothing was changed".to_owned(),
         ],

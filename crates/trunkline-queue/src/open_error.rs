@@ -38,18 +38,20 @@ pub enum OpenError {
         /// What is wrong there.
         what: String,
     },
-    /// Going on without damaged bytes would give a topic or a group the messages of another; nothing was changed.
+    /// Going on without damaged bytes would give a topic or a group the messages of another, or give up what is whole;
+    /// nothing was changed.
     #[error(
         "{file} is damaged at byte {offset}, where a topic or a group may begin, end or get another name; the \
-         queue can't go on without that, since others begin later ({later}) and would be taken for it; restore \
-         the queue from a backup, or remove the folder to begin a queue without its messages"
+         queue can't go on without that, since what comes later rests on it ({later}) and would be taken for \
+         another's, or be given up; restore the queue from a backup, or remove the folder to begin a queue without \
+         its messages"
     )]
     Renumbered {
         /// The file.
         file: String,
         /// Where in it.
         offset: u64,
-        /// Where the first of the others begins.
+        /// The first place that rests on it.
         later: String,
     },
     /// A segment that the queue had is not there, as another of its files shows; nothing was changed.

@@ -180,8 +180,8 @@ impl EmbeddedQueue {
     /// read. What consumers had done by a damaged frame is forgotten with it: its messages come again. From then on
     /// the queue opens as ever.
     ///
-    /// Where a topic or a group would be taken for another that may be lost, the answer is
-    /// [`OpenError::Renumbered`], and there is no remedy but a backup.
+    /// Where a topic or a group would be taken for another that may be lost, or what is whole would be given up since its
+    /// topic or group is lost, the answer is [`OpenError::Renumbered`], and there is no remedy but a backup.
     pub fn repair_on(disk: Arc<dyn Disk>, options: EmbeddedOptions) -> Result<(Self, Repaired), OpenError> {
         let mut repaired = Repaired::default();
         let queue = Self::open_or_repair(disk, options, Some(&mut repaired))?;

@@ -21,7 +21,7 @@ pub(super) struct Replay {
     pub(super) index: Index,
     /// The first damaged frame that may have had a change on which the numbers of later topics and groups rest.
     pub(super) unnumbered: Option<(u32, u64)>,
-    /// The first frame after it in which a topic or a group begins.
+    /// The first frame after it in which a topic or a group begins, or is named that has not begun.
     pub(super) misnumbered: Option<(u32, u64)>,
 }
 
@@ -40,7 +40,7 @@ impl Replay {
             match record {
                 Record::Change(_) if self.old => {}
                 Record::Change(change) => {
-                    if self.unnumbered.is_some() && self.begins_another(&change) {
+                    if self.unnumbered.is_some() && self.rests_on_lost(&change) {
                         self.misnumbered.get_or_insert(place);
                     }
                     self.engine.apply(&change);
@@ -62,14 +62,30 @@ impl Replay {
         Err(OpenError::Renumbered { file: segment_name(segment), offset, later })
     }
 
-    /// Whether the change gives a topic or a group a number that none has yet.
-    fn begins_another(&self, change: &Change) -> bool {
+    /// Whether the change rests on numbers that may be others than those here: a topic or a group begins, or it names one
+    /// that has not.
+    ///
+    /// That there is one of that name here says nothing: it may have lost the name, or be gone, by what is lost.
+    fn rests_on_lost(&self, change: &Change) -> bool {
+        let has_begun = |topic: u32, group: Option<u32>| {
+            let topic = self.engine.topic(topic);
+            topic.is_some_and(|topic| group.is_none_or(|group| (group as usize) < topic.groups.len()))
+        };
         match change {
-            Change::Topic { name } => self.engine.topic_number(name).is_none(),
-            Change::Subscribe { topic, name, .. } => {
-                self.engine.topic(*topic).is_none_or(|topic| !topic.names.contains_key(name))
-            }
-            _ => false,
+            Change::Topic { .. } | Change::Subscribe { .. } => true,
+            Change::Unsubscribe { topic, group }
+            | Change::Forget { topic, group }
+            | Change::Lease { topic, group, .. }
+            | Change::Extend { topic, group, .. }
+            | Change::Ack { topic, group, .. }
+            | Change::Retry { topic, group, .. }
+            | Change::Dead { topic, group, .. }
+            | Change::RetryNow { topic, group, .. }
+            | Change::OnDead { topic, group, .. }
+            | Change::Adopt { topic, from: group, .. } => !has_begun(*topic, Some(*group)),
+            Change::Purge { topic, group, .. } => !has_begun(*topic, *group),
+            Change::Trim { topic, .. } | Change::RenameTopic { topic, .. } => !has_begun(*topic, None),
+            Change::Decide { .. } | Change::Lapse { .. } | Change::Reopened => false,
         }
     }
 
@@ -112,6 +128,9 @@ impl Replay {
     fn message(&mut self, message: &Indexed) -> Result<(), Malformed> {
         let Indexed { framed, body, due, .. } = message;
         let Some(topic) = self.engine.topic(framed.topic) else {
+            if self.unnumbered.is_some() {
+                self.misnumbered.get_or_insert((body.segment.get(), u64::from(body.offset)));
+            }
             return Err(Malformed("a message belongs to no topic"));
         };
         let next = topic.next;

@@ -25,8 +25,12 @@ fn names() -> (TopicName, GroupName) {
 
 /// A closed queue with so many messages that wait, `m0` and on.
 async fn queue(messages: u32) -> MemoryDisk {
+    queue_with(messages, options()).await
+}
+
+async fn queue_with(messages: u32, options: EmbeddedOptions) -> MemoryDisk {
     let disk = MemoryDisk::new();
-    let queue = open(&disk).unwrap();
+    let queue = EmbeddedQueue::open_on(Arc::new(disk.clone()), options).unwrap();
     let (topic, group) = names();
     queue.subscribe(topic.clone(), group, GroupOptions::default()).await.unwrap();
     for number in 0..messages {
@@ -226,9 +230,7 @@ async fn a_repair_that_would_mix_up_topics_is_refused() {
     });
     assert_eq!(lists[0], lists[1], "a file is not what it was");
     // In a frame that can't be read to its end there may have been one.
-    let bytes = disk.bytes(segment);
-    let mut frames = (0..bytes.len() - 4).filter(|at| bytes[*at..].starts_with(b"FRM1"));
-    let second = frames.nth(1).unwrap() as u64;
+    let second = frames(&disk)[1] as u64;
     let damaged = copy(&disk);
     damaged.flip_bit(segment, second + 24, 6);
     let error = EmbeddedQueue::repair_on(Arc::new(damaged), options()).unwrap_err();
@@ -245,13 +247,87 @@ async fn a_repair_that_would_mix_up_topics_is_refused() {
     assert_eq!(deliveries[0].message.id.as_str(), "s1");
 }
 
-/// A topic that is lost, and after which none began, is lost with its messages.
+/// Whether a repair says that others would be taken for what the disk's frame of this number has: the file says why.
+fn is_refused_without_frame(disk: &MemoryDisk, number: usize) -> bool {
+    let segment = "0000000001.seg";
+    let at = frames(disk)[number] as u64;
+    // The frame is not whole any more, and its records can still be read.
+    disk.flip_bit(segment, at + 4, 0);
+    match EmbeddedQueue::repair_on(Arc::new(disk.clone()), options()) {
+        Err(OpenError::Renumbered { file, offset, .. }) => (file.as_str(), offset) == (segment, at),
+        Err(error) => panic!("{error}"),
+        Ok(_) => false,
+    }
+}
+
+/// Where the frames of the first segment begin.
+fn frames(disk: &MemoryDisk) -> Vec<usize> {
+    let bytes = disk.bytes("0000000001.seg");
+    (0..bytes.len() - 4).filter(|at| bytes[*at..].starts_with(b"FRM1")).collect()
+}
+
+/// What has lost its name, or is gone, by a change that is lost is still there of that name for a repair, and what began
+/// under the name again is another all the same.
 #[tokio::test]
-async fn a_repair_tells_of_the_messages_of_a_lost_topic() {
+async fn a_repair_that_takes_a_name_for_what_had_it_before_is_refused() {
+    // Such that no state has what is lost.
+    let open_with_large_segments = |disk: &MemoryDisk| {
+        EmbeddedQueue::open_on(Arc::new(disk.clone()), EmbeddedOptions::default()).unwrap()
+    };
+    let (topic, group) = names();
+    let subscribe = async |queue: &EmbeddedQueue| {
+        queue.subscribe(topic.clone(), group.clone(), GroupOptions::default()).await.unwrap();
+    };
+    let new = |id: &str| vec![NewMessage::new("Ping", "").id(id.parse().unwrap())];
+    let disk = queue_with(3, EmbeddedOptions::default()).await;
+    let orders = open_with_large_segments(&disk);
+    orders.rename_topic(topic.clone(), "sales".parse().unwrap()).await.unwrap();
+    let renamed = frames(&disk).len() - 1;
+    orders.publish(topic.clone(), new("n0")).await.unwrap();
+    orders.close().await;
+    assert!(is_refused_without_frame(&disk, renamed), "a topic was renamed");
+
+    // Another group keeps the messages.
+    let disk = queue_with(3, EmbeddedOptions::default()).await;
+    let orders = open_with_large_segments(&disk);
+    let stock = "stock".parse().unwrap();
+    orders.subscribe(topic.clone(), stock, GroupOptions::default()).await.unwrap();
+    orders.unsubscribe(topic.clone(), group.clone()).await.unwrap();
+    orders.purge(topic.clone(), Some(group.clone())).await.unwrap();
+    let forgotten = frames(&disk).len() - 1;
+    subscribe(&orders).await;
+    orders.publish(topic.clone(), new("n0")).await.unwrap();
+    assert_eq!(receive(&orders).await.last().unwrap(), "n0");
+    orders.close().await;
+    assert!(is_refused_without_frame(&disk, forgotten), "a group was forgotten");
+}
+
+/// What is whole is not given up since the topic or the group that it is of is lost: a backup may have that.
+#[tokio::test]
+async fn a_repair_without_a_topic_or_a_group_of_what_is_whole_is_refused() {
     let disk = queue(3).await;
     flip(&disk, "orders");
+    let error = EmbeddedQueue::repair_on(Arc::new(disk), options()).unwrap_err();
+    assert!(matches!(error, OpenError::Renumbered { .. }), "{error}");
+    let disk = queue(1).await;
+    let queue = open(&disk).unwrap();
+    let (topic, group): (_, GroupName) = (names().0, "stock".parse().unwrap());
+    queue.subscribe(topic.clone(), group.clone(), GroupOptions::default()).await.unwrap();
+    let deliveries = queue.receive(Receive::new(topic, group).now()).await.unwrap();
+    queue.ack(&deliveries[0].lease).await.unwrap();
+    queue.close().await;
+    flip(&disk, "stock");
+    let error = EmbeddedQueue::repair_on(Arc::new(disk), options()).unwrap_err();
+    assert!(matches!(error, OpenError::Renumbered { .. }), "{error}");
+}
+
+/// A topic that is lost, of which there is nothing else, is lost.
+#[tokio::test]
+async fn a_repair_goes_on_without_a_topic_that_has_nothing() {
+    let disk = queue(0).await;
+    flip(&disk, "orders");
     let (queue, repaired) = EmbeddedQueue::repair_on(Arc::new(disk), options()).unwrap();
-    assert_eq!((repaired.messages(), queue.stats().await.unwrap().topics.len()), (3, 0));
+    assert_eq!((repaired.messages(), queue.stats().await.unwrap().topics.len()), (0, 0));
 }
 
 #[tokio::test]

@@ -19,6 +19,14 @@ const SCHEME: &str = "tsk-schema:///folder/";
 /// Keywords whose values are data, in which nothing refers to anything.
 const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
 
+/// A schema in one of the files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Within<'a> {
+    /// The file, by its URI; none is the schema itself.
+    pub(crate) file: Option<&'a str>,
+    pub(crate) value: &'a Value,
+}
+
 /// The files that a schema leads to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Files {
@@ -98,6 +106,29 @@ impl Files {
         self.schemas.iter().map(|(uri, schema)| (uri.strip_prefix(SCHEME).unwrap_or(uri), schema))
     }
 
+    /// What a reference leads to, which stands in one of the files, or in `whole`, the schema itself.
+    pub(super) fn referred<'a>(
+        &'a self,
+        whole: &'a Value,
+        from: Within<'a>,
+        reference: &str,
+    ) -> Option<Within<'a>> {
+        let (path, place) = reference.split_once('#').unwrap_or((reference, ""));
+        let file = if path.is_empty() {
+            from.file
+        } else {
+            let uri = beside(from.file.or(self.base.as_deref())?, &path_of(path)?)?;
+            match self.schemas.get_key_value(&uri) {
+                Some((uri, _)) => Some(uri.as_str()),
+                None if self.base.as_ref() == Some(&uri) => None,
+                None => return None,
+            }
+        };
+        let root = file.map_or(Some(whole), |file| self.schemas.get(file))?;
+        let value = root.pointer(&unescaped(place)?)?;
+        Some(Within { file, value })
+    }
+
     /// What is wrong with the first reference to a file.
     #[cfg(feature = "schema")]
     pub(super) fn problem(&self) -> Option<&str> {
@@ -111,6 +142,11 @@ fn uri(name: &str, folder: &Path) -> Option<String> {
     let is_inside = inside.components().all(|step| matches!(step, Component::Normal(_)));
     let path = inside.to_str().filter(|path| is_inside && !path.is_empty())?;
     let mut uri = SCHEME.to_owned();
+    escape(path, &mut uri);
+    Some(uri)
+}
+
+fn escape(path: &str, uri: &mut String) {
     for byte in path.bytes() {
         match byte {
             b'/' | b'-' | b'.' | b'_' | b'~' => uri.push(char::from(byte)),
@@ -118,7 +154,6 @@ fn uri(name: &str, folder: &Path) -> Option<String> {
             byte => write!(uri, "%{byte:02X}").expect("a text takes everything"),
         }
     }
-    Some(uri)
 }
 
 /// The paths of files that a schema refers to: neither a place within it, nor anything with a scheme.
@@ -148,9 +183,13 @@ fn path_of(reference: &str) -> Option<String> {
     if first.contains(':') || path.starts_with('/') {
         return None;
     }
-    // The text of a URI may have its letters in escapes; a wrong one is left for the schema's compilation to refuse.
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
+    unescaped(path)
+}
+
+/// The text of a URI may have its letters in escapes; a wrong one is left for the schema's compilation to refuse.
+fn unescaped(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
     while let [byte, after @ ..] = rest {
         let escaped = || u8::from_str_radix(std::str::from_utf8(after.get(..2)?).ok()?, 16).ok();
         if let Some(escaped) = escaped().filter(|_| *byte == b'%') {
@@ -162,6 +201,42 @@ fn path_of(reference: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
+}
+
+/// The URI of a file whose path is relative to that of another.
+fn beside(file: &str, path: &str) -> Option<String> {
+    let mut steps: Vec<&str> = file.strip_prefix(SCHEME)?.split('/').collect();
+    steps.pop();
+    let mut encoded = String::new();
+    escape(path, &mut encoded);
+    for step in encoded.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => drop(steps.pop()?),
+            step => steps.push(step),
+        }
+    }
+    Some(format!("{SCHEME}{}", steps.join("/")))
+}
+
+/// Whether anything in a schema is said by a reference.
+pub(crate) fn refers(schema: &Value) -> bool {
+    has_keyword(schema, &["$ref", "$dynamicRef", "$recursiveRef"])
+}
+
+/// Whether a schema, or one within it, has one of these keywords with a text.
+pub(super) fn has_keyword(schema: &Value, keywords: &[&str]) -> bool {
+    match schema {
+        Value::Array(items) => items.iter().any(|item| has_keyword(item, keywords)),
+        Value::Object(rules) => rules.iter().any(|(word, value)| match value {
+            Value::String(_) => keywords.contains(&word.as_str()),
+            Value::Object(schemas) if BY_NAME.contains(&word.as_str()) => {
+                schemas.values().any(|schema| has_keyword(schema, keywords))
+            }
+            value => !DATA.contains(&word.as_str()) && has_keyword(value, keywords),
+        }),
+        _ => false,
+    }
 }
 
 #[cfg(all(test, feature = "schema"))]

@@ -18,10 +18,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use rules::Rules;
 
-pub(crate) use files::Files;
+pub(crate) use files::{Files, Within, refers};
 
 /// How many violations of a shape are listed; the rest follow once these are mended.
 const SAID_MAX: usize = 3;
@@ -59,6 +60,41 @@ impl Schema {
     /// The schema as it was given.
     pub(crate) fn json(&self) -> &Value {
         &self.json
+    }
+
+    /// The schema as a place to begin at.
+    pub(crate) fn whole(&self) -> Within<'_> {
+        Within { file: None, value: &self.json }
+    }
+
+    /// The schema, and those of all files that it leads to.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &Value> {
+        std::iter::once(&*self.json).chain(self.files.named().map(|(_, schema)| schema))
+    }
+
+    /// What a reference leads to, unless it is one by a name.
+    pub(crate) fn referred<'a>(&'a self, from: Within<'a>, reference: &str) -> Option<Within<'a>> {
+        self.files.referred(&self.json, from, reference)
+    }
+
+    /// Whether schemas within it have ids of their own, to which references are relative.
+    pub(crate) fn has_inner_ids(&self) -> bool {
+        let inner = |schema: &Value| match schema {
+            Value::Object(rules) => {
+                let rules = rules.iter().filter(|(word, _)| !["$id", "id"].contains(&word.as_str()));
+                let rules = rules.map(|(word, value)| (word.clone(), value.clone()));
+                files::has_keyword(&Value::Object(rules.collect()), &["$id", "id"])
+            }
+            _ => false,
+        };
+        self.texts().any(inner)
+    }
+
+    /// A digest of all its text, whatever the order of names is.
+    pub(crate) fn digest(&self) -> String {
+        let mut texts = Value::Array(self.texts().cloned().collect());
+        texts.sort_all_objects();
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, texts.to_string().as_bytes()).simple().to_string()
     }
 
     /// What the schema says that asks nothing of data, though it looks as if it did.

@@ -1,31 +1,34 @@
 //! The shapes of events: those that the file has now, and those that were locked.
 //!
-//! `lock` remembers what was ever persisted, `today` brings a stored event to its present shape.
+//! `fields` finds what a schema names, `lock` remembers what was ever persisted, `today` brings a stored event to its
+//! present shape.
 
+mod fields;
 mod lock;
 mod today;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use serde_json::Value as Json;
-
 pub use lock::{Lock, LockError, ShapeChange};
 pub use today::Shapes;
 
-use crate::Definition;
+use crate::{Definition, Schema};
 
 /// The fields of an event's data, by path, each with its kind: `integer`, `string?` where it may be absent, `any`
 /// where nothing more is known.
 pub type Fields = BTreeMap<String, String>;
 
 /// The present version and fields of every event that the file declares or its commands emit; no fields where
-/// nothing shows them.
-pub(crate) fn present(definition: &Definition) -> BTreeMap<String, (u32, Option<Fields>)> {
+/// nothing shows them. `of_schema` finds those of a schema.
+fn present(
+    definition: &Definition,
+    of_schema: impl Fn(&Schema) -> Fields,
+) -> BTreeMap<String, (u32, Option<Fields>)> {
     let mut shapes = BTreeMap::new();
     for (name, event) in &definition.events {
         if !definition.upcasters.is_gone(name) {
-            let fields = event.schema.as_ref().map(|schema| of_schema(schema.json()));
+            let fields = event.schema.as_ref().map(&of_schema);
             shapes.insert(name.clone(), (event.version, fields));
         }
     }
@@ -35,7 +38,7 @@ pub(crate) fn present(definition: &Definition) -> BTreeMap<String, (u32, Option<
             let shown = match emit.data.fields() {
                 Some(names) => Some(names.into_iter().map(|name| (name, "any".to_owned())).collect()),
                 None if emit.data.source().trim() == "command" && command.assign.is_empty() => {
-                    command.schema.as_ref().map(|schema| of_schema(schema.json()))
+                    command.schema.as_ref().map(&of_schema)
                 }
                 None => None,
             };
@@ -72,53 +75,4 @@ fn either(one: &Fields, other: &Fields) -> Fields {
         fields.insert(name.clone(), kind);
     }
     fields
-}
-
-/// The fields that a JSON Schema names.
-fn of_schema(schema: &Json) -> Fields {
-    let mut fields = Fields::new();
-    describe(schema, "", &mut fields);
-    fields
-}
-
-fn describe(schema: &Json, path: &str, fields: &mut Fields) {
-    let required = |name: &str| {
-        let list = schema.get("required").and_then(Json::as_array);
-        list.is_some_and(|list| list.iter().any(|required| required == name))
-    };
-    let properties = schema.get("properties").and_then(Json::as_object);
-    for (name, inner) in properties.into_iter().flatten() {
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        let kind = match inner.get("type") {
-            Some(Json::String(kind)) => kind.clone(),
-            Some(Json::Array(kinds)) => kinds.iter().filter_map(Json::as_str).collect::<Vec<_>>().join("|"),
-            _ => "any".to_owned(),
-        };
-        fields.insert(path.clone(), if required(name) { kind } else { format!("{kind}?") });
-        describe(inner, &path, fields);
-        if let Some(items) = inner.get("items") {
-            describe(items, &format!("{path}[]"), fields);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_schema_is_its_fields() {
-        let schema = json!({"required": ["id"], "properties": {
-            "id": {"type": "string"}, "note": {"type": ["string", "null"]}, "x": {},
-            "items": {"type": "array", "items": {"required": ["n"], "properties": {"n": {"type": "integer"}}}},
-        }});
-        let changes: Vec<String> =
-            of_schema(&schema).iter().map(|(path, kind)| format!("{path}: {kind}")).collect();
-        assert_eq!(
-            changes,
-            ["id: string", "items: array?", "items[].n: integer", "note: string|null?", "x: any?"]
-        );
-    }
 }

@@ -5,7 +5,8 @@
 //! `output` prints values as data and talk as talk; `failure` is what went wrong, `echo` keeps what was typed short there.
 //! `queue` is the same for message queues: the way to an open one, and how messages are printed.
 //! `told` prints that something derived was damaged and is made anew.
-//! `runtime` is what commands run on. `application` is the application that a file describes, `interrupt` what asks a command to stop.
+//! `runtime` is what commands run on. `application` is the application that a file describes, `interrupt` what asks a command to stop,
+//! and `waiting` what prints the items of a long read soon.
 
 mod application;
 mod args;
@@ -20,6 +21,7 @@ mod queue;
 mod render;
 mod runtime;
 mod told;
+mod waiting;
 
 use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;

@@ -1,7 +1,6 @@
 //! `read`: the events of a stream, or of the whole store.
 
 use clap::{ArgGroup, Args};
-use futures::StreamExt as _;
 use trunkline_core::{Position, StreamName, Version};
 use trunkline_ops::OpsError;
 use trunkline_ops::store::Caused;
@@ -9,10 +8,12 @@ use trunkline_store::{AllRead, Direction, EventStore, EventStoreExt as _, EventS
 
 use crate::args::{FilterArgs, StoreArgs};
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::open;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::render::EventPrinter;
+use crate::waiting::Waiting;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,16 +84,20 @@ impl ReadArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
         self.check()?;
+        let waiting = Waiting::new(
+            interrupt::listen(),
+            "to read on, run the same again with --after and the position of the last event, or in a stream its version",
+        );
         let opened = open::for_reading(&place).await?;
         let caused = self.caused();
         let printed = if caused.is_all() {
-            print(self.events(&*opened.store, self.limit), None, output).await?
+            print(self.events(&*opened.store, self.limit), waiting, None, output).await?
         } else {
             let progress = Progress::events(output, "looking");
             let (head, set) = (opened.store.head().await?.get(), progress.setter());
             let events = self.events(&*opened.store, None);
             let events = caused.among(events, self.limit, move |position| set(position.get(), head));
-            print(events, Some(&progress), output).await?
+            print(events, waiting, Some(&progress), output).await?
         };
         match self.stream {
             Some(stream) if printed == 0 && opened.store.version(&stream).await? == Version::EMPTY => {
@@ -134,34 +139,37 @@ impl ReadArgs {
 /// Prints events, and says how many there were.
 async fn print(
     mut events: EventStream,
+    mut waiting: Waiting,
     progress: Option<&Progress>,
     output: &mut Output<'_>,
 ) -> Result<u64, Failure> {
     let mut printer = EventPrinter::new(output.format);
     let mut count = 0;
-    let mut failed = None;
-    while let Some(event) = events.next().await {
-        let event = match event {
-            Ok(event) => event,
-            Err(error) => {
-                failed = Some(error);
-                break;
-            }
+    loop {
+        let hand_on = || {
+            aside(progress, || {
+                printer.release(output.data())?;
+                output.data().flush()
+            })
         };
-        let mut print = || printer.print(output.data(), &event);
-        match progress {
-            Some(progress) => progress.aside(print),
-            None => print(),
+        match waiting.next(&mut events, hand_on).await? {
+            Some(Ok(event)) => {
+                aside(progress, || printer.print(output.data(), &event)).map_err(Failure::Output)?;
+                count += 1;
+            }
+            // What was read before an error is printed before it is said.
+            end => {
+                aside(progress, || printer.release(output.data())).map_err(Failure::Output)?;
+                return end.transpose().map(|_| count).map_err(Failure::from);
+            }
         }
-        .map_err(Failure::Output)?;
-        count += 1;
     }
-    // What was read before an error is printed before it is said.
-    let mut release = || printer.release(output.data());
+}
+
+/// Prints with a progress bar out of the way.
+fn aside<T>(progress: Option<&Progress>, print: impl FnOnce() -> T) -> T {
     match progress {
-        Some(progress) => progress.aside(release),
-        None => release(),
+        Some(progress) => progress.aside(print),
+        None => print(),
     }
-    .map_err(Failure::Output)?;
-    failed.map_or(Ok(count), |error| Err(error.into()))
 }

@@ -1,16 +1,17 @@
 //! `streams`: which streams there are.
 
 use clap::Args;
-use futures::StreamExt as _;
 use trunkline_core::Position;
 use trunkline_ops::store::StreamLine;
 use trunkline_store::{StreamInfo, StreamList, StreamsRead};
 
 use crate::args::{StoreArgs, aggregate_type};
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::open;
 use crate::output::{Format, Output, write_json};
 use crate::render::{Cell, Table};
+use crate::waiting::Waiting;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,31 +46,39 @@ pub(crate) struct StreamsArgs {
 impl StreamsArgs {
     pub(crate) async fn run(self, output: &mut Output<'_>) -> Result<(), Failure> {
         let place = self.store.place()?;
+        let waiting = Waiting::new(
+            interrupt::listen(),
+            "to go on with the list, give --after the position of the last stream's first event",
+        );
         let opened = open::for_reading(&place).await?;
         let Self { aggregate_type, after, limit, .. } = self;
-        print(opened.store.streams(StreamsRead { aggregate_type, after, limit }), output).await
+        print(opened.store.streams(StreamsRead { aggregate_type, after, limit }), waiting, output).await
     }
 }
 
-async fn print(mut streams: StreamList, output: &mut Output<'_>) -> Result<(), Failure> {
+async fn print(
+    mut streams: StreamList,
+    mut waiting: Waiting,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
     let mut table = Table::new(["stream", "version#", "first position#", "last position#"]);
-    let mut failed = None;
-    while let Some(stream) = streams.next().await {
-        let info = match stream {
-            Ok(info) => info,
-            Err(error) => {
-                failed = Some(error);
-                break;
-            }
+    loop {
+        let hand_on = || {
+            table.release(output.data())?;
+            output.data().flush()
         };
-        match output.format {
-            Format::Human => table.print(output.data(), row(&info)),
-            Format::Json => write_json(output.data(), &StreamLine::from(&info)),
+        match waiting.next(&mut streams, hand_on).await? {
+            Some(Ok(info)) => match output.format {
+                Format::Human => table.print(output.data(), row(&info)),
+                Format::Json => write_json(output.data(), &StreamLine::from(&info)),
+            }
+            .map_err(Failure::Output)?,
+            end => {
+                table.release(output.data()).map_err(Failure::Output)?;
+                return end.transpose().map(drop).map_err(Failure::from);
+            }
         }
-        .map_err(Failure::Output)?;
     }
-    table.release(output.data()).map_err(Failure::Output)?;
-    failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
 fn row(info: &StreamInfo) -> [Cell; 4] {

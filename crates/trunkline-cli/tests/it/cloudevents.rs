@@ -107,6 +107,26 @@ fn what_sdks_write_comes_in_once_and_goes_out_as_it_came() {
 }
 
 #[test]
+fn a_strangers_attributes_by_names_of_the_store_are_kept_and_do_not_go_out() {
+    let folder = Folder::new();
+    let mut line =
+        json!({"specversion": "1.0", "id": "1", "source": "/shop", "type": "T", "subject": "order-1"});
+    for name in OF_THE_STORE {
+        line[name] = "theirs".into();
+    }
+    folder.write("theirs.jsonl", line.to_string());
+    assert_eq!(folder.run("import theirs.jsonl --store log:a -q").exit, 0);
+    let read = folder.run("read order-1 --store log:a --format json").json();
+    let went = &exported(&folder, "log:a")[0];
+    let page = include_str!("../../../../docs/reference/events.md");
+    for name in OF_THE_STORE {
+        assert_eq!(read[0]["metadata"][name], "theirs", "{name}");
+        assert_ne!(went.get(name), Some(&"theirs".into()), "{name}");
+        assert!(page.contains(&format!("| `{name}` |")), "the reference has no {name}");
+    }
+}
+
+#[test]
 fn without_a_rule_the_error_names_the_option() {
     let folder = Folder::new();
     for (sdk, line) in WRITTEN {

@@ -123,6 +123,7 @@ impl<'a> Passed<'a> {
 /// `correlationid`, `causationid`, `sagaid` and `traceparent` are extensions.
 /// An event that was imported as a `CloudEvents` object goes out as it came: with its own `id`, `source`, `subject`,
 /// `time`, `datacontenttype`, `dataschema` and extensions; where the subject is not the stream, `streamname` is.
+/// A stranger's extensions by names of the store's own stay in the metadata.
 /// A whole number beyond 32 bits is a text, as it has to be, and a `traceparent` that is none stays behind.
 pub fn cloudevent(event: &RecordedEvent, store: StoreId) -> Vec<u8> {
     to_json(event, store, 0, &Passed::of(event))

@@ -28,7 +28,7 @@ pub(crate) struct Cli {
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) local: bool,
 
-    /// Say nothing but errors: neither which store is written to, nor progress, nor summaries beside data
+    /// Say nothing but errors and warnings: neither which store is written to, nor progress, nor summaries beside data
     #[arg(long, short, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
 }

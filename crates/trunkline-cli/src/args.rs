@@ -10,6 +10,7 @@ use trunkline_core::{EventType, InvalidName, Query, QueryItem, StreamName, Tag};
 
 use crate::commands::Command;
 use crate::failure::Failure;
+use crate::named::Named;
 use crate::output::Format;
 
 /// An event store from the command line, and the file that configures an application
@@ -31,6 +32,10 @@ pub(crate) struct Cli {
     /// Say nothing but errors and warnings: neither which store is written to, nor progress, nor summaries beside data
     #[arg(long, short, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
+
+    /// What it names.
+    #[arg(skip)]
+    pub(crate) named: Named,
 }
 
 /// The commands by what they are for, as the top-level help lists them.
@@ -83,7 +88,8 @@ impl Cli {
     pub(crate) fn from_command_line() -> Result<Self, clap::Error> {
         let mut command = with_grouped_help(Self::command());
         let matches = command.try_get_matches_from_mut(std::env::args_os())?;
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        Ok(Self { named: Named::of(&matches), ..cli })
     }
 }
 

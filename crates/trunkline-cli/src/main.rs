@@ -4,7 +4,7 @@
 //! under `commands` that calls a function of `trunkline-ops`, or a trait, and says how what it returns is printed.
 //! `output` prints values as data and talk as talk; `failure` is what went wrong, `echo` keeps what was typed short there.
 //! `queue` is the same for message queues: the way to an open one, and how messages are printed.
-//! `told` prints that something derived was damaged and is made anew.
+//! `named` is what the command line names, which remedies are printed with. `told` prints that something derived was damaged and is made anew.
 //! `runtime` is what commands run on. `application` is the application that a file describes, `interrupt` what asks a command to stop,
 //! and `waiting` what prints the items of a long read soon.
 
@@ -14,6 +14,7 @@ mod commands;
 mod echo;
 mod failure;
 mod interrupt;
+mod named;
 mod open;
 mod output;
 mod progress;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
     // Not locked: a progress bar draws there too.
     let mut talk = io::stderr();
     let mut output = Output::new(cli.format, cli.quiet, &mut data, &mut talk);
+    output.remedies_name(cli.named.clone());
     if !cli.quiet {
         told::listen();
     }

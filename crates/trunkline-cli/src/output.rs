@@ -10,6 +10,7 @@ use trunkline_ops::{OpsError, Verdict};
 
 use crate::echo;
 use crate::failure::Failure;
+use crate::named::Named;
 use crate::render::{Mistakes, style_for};
 
 /// How data is printed.
@@ -34,11 +35,17 @@ pub(crate) struct Output<'a> {
     quiet: bool,
     data: &'a mut dyn Write,
     talk: &'a mut dyn Write,
+    named: Named,
 }
 
 impl<'a> Output<'a> {
     pub(crate) fn new(format: Format, quiet: bool, data: &'a mut dyn Write, talk: &'a mut dyn Write) -> Self {
-        Self { format, quiet, data, talk }
+        Self { format, quiet, data, talk, named: Named::default() }
+    }
+
+    /// Has remedies name what the command line names.
+    pub(crate) fn remedies_name(&mut self, named: Named) {
+        self.named = named;
     }
 
     /// Prints a report as data.
@@ -104,13 +111,15 @@ impl<'a> Output<'a> {
             (Format::Human, failure) => {
                 let is_coloured = style_for(&io::stderr()).colour;
                 let error = if is_coloured { "\u{1b}[31merror:\u{1b}[0m" } else { "error:" };
-                self.warn(format_args!("{error} {}", echo::cut(failure.message())));
+                let message = self.named.put_into(failure.message());
+                self.warn(format_args!("{error} {}", echo::cut(message)));
                 for hint in failure.hints() {
+                    let hint = self.named.put_into(hint);
                     self.warn(format_args!("hint: {}", echo::cut(hint)));
                 }
             }
             (Format::Json, failure) => {
-                let error = serde_json::json!({ "error": ErrorBody::of(failure) });
+                let error = serde_json::json!({ "error": ErrorBody::of(failure, &self.named) });
                 self.warn(error);
             }
         }
@@ -138,11 +147,11 @@ struct ErrorBody {
 }
 
 impl ErrorBody {
-    fn of(failure: &Failure) -> Self {
-        let hint = failure.hints().join("; ");
+    fn of(failure: &Failure, named: &Named) -> Self {
+        let hint = named.put_into(failure.hints().join("; "));
         Self {
             code: failure.exit().name(),
-            message: echo::cut(failure.message()),
+            message: echo::cut(named.put_into(failure.message())),
             hint: Some(echo::cut(hint)).filter(|hint| !hint.is_empty()),
             explain: failure.code(),
             details: details(failure),

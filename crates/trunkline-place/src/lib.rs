@@ -3,6 +3,7 @@
 //! [`look`] names what lives at a path; every verb that writes somewhere asks it first.
 //! [`FolderLock`], [`FileLock`] and [`DatabaseLock`] lock the thing itself, so that removing a file beside it lets no second writer in.
 
+mod barred;
 mod file;
 mod folder;
 mod kept;
@@ -12,6 +13,7 @@ mod look;
 mod private;
 mod room;
 
+pub use barred::barred_from_writing;
 pub use kept::{DatabaseLock, take_database};
 pub use kind::{Held, Kind};
 pub use lock::{FileLock, FolderLock, folder_holder, owner_at, take_file, take_folder};

@@ -87,6 +87,8 @@ pub enum QueryError {
     Damaged {
         /// What is damaged, and the remedy.
         reason: String,
+        /// The remedy as a command, in which `FILE` is the application file.
+        remedy: String,
     },
     /// The handler failed.
     #[error("the query failed: {reason}")]
@@ -110,7 +112,7 @@ impl QueryError {
     pub fn of_database(error: &DatabaseError) -> Self {
         let reason = error.to_string();
         match error {
-            DatabaseError::Damaged { .. } => Self::Damaged { reason },
+            DatabaseError::Damaged { remedy, .. } => Self::Damaged { reason, remedy: remedy.clone() },
             _ => Self::Failed { reason },
         }
     }

@@ -53,6 +53,16 @@ pub enum DatabaseError {
         /// What happened.
         reason: String,
     },
+    /// The process can't write there: the disk is full or read-only, or a right is missing. The reason says what to do.
+    #[error("cannot {doing}: {reason}")]
+    Barred {
+        /// What was to be done.
+        doing: String,
+        /// What bars it, where, and the remedy.
+        reason: String,
+        /// Whether it may work later, without anybody's doing here: others may make room.
+        passing: bool,
+    },
     /// A file is not what was written, or not there; the reason says what to do.
     #[error("cannot {doing}: {reason}")]
     Damaged {
@@ -60,6 +70,8 @@ pub enum DatabaseError {
         doing: String,
         /// What is wrong, and the remedy.
         reason: String,
+        /// The remedy as a command, in which `FILE` is the application file.
+        remedy: String,
     },
     /// There is no such generation.
     #[error("the projection `{projection}` has no generation {generation}")]
@@ -101,7 +113,18 @@ pub enum DatabaseError {
 impl DatabaseError {
     /// Whether the same may work later, without anybody's doing.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Passing { .. })
+        matches!(self, Self::Passing { .. } | Self::Barred { passing: true, .. })
+    }
+
+    /// The same of this projection, whose name is in the remedy then.
+    #[must_use]
+    pub(crate) fn of_projection(self, name: &str) -> Self {
+        match self {
+            Self::Damaged { doing, reason, remedy } => {
+                Self::Damaged { doing, reason, remedy: remedy.replace("FILE NAME", &format!("FILE {name}")) }
+            }
+            other => other,
+        }
     }
 }
 

@@ -8,6 +8,12 @@ use trunkline_ops::projections::late;
 use crate::failure::Failure;
 use crate::output::{Format, Output};
 
+/// Says what `--stale` may have to do with it that there is no answer.
+pub(super) fn say_stale(output: &mut Output<'_>) {
+    output
+        .say("note: with --stale only what is there is read; without it, events that wait are applied first");
+}
+
 /// Says which of the projections that a query read are late, and why: a sentence each, or one object in JSON.
 ///
 /// It goes to standard error after the answer: what is on standard output has the form that the query declares. One

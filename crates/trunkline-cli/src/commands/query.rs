@@ -9,7 +9,7 @@ use serde_json::Value;
 use trunkline::{Access, App, ApplicationFile, FromFile as _, Opening, Place, QueryError};
 use trunkline_config::nearest;
 
-use super::late::say_late;
+use super::late::{say_late, say_stale};
 use crate::application;
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -69,12 +69,18 @@ impl QueryArgs {
         if !self.stale {
             app.projections().catch_up(PATIENCE).await?;
         }
-        let answer = app.query(&name, self.params.into_bytes()).await?;
-        output.report(&Rows(serde_json::from_slice(&answer).unwrap_or_default()))?;
-        match query {
-            Some(query) => say_late(&app, &query, goal, output).await,
-            None => Ok(()),
+        let answer = app.query(&name, self.params.into_bytes()).await;
+        if let Ok(answer) = &answer {
+            output.report(&Rows(serde_json::from_slice(answer).unwrap_or_default()))?;
         }
+        if answer.is_err() && self.stale {
+            say_stale(output);
+        }
+        // That rows are late may be why there is no answer.
+        if let Some(query) = query.filter(|_| answer.is_ok() || self.stale) {
+            say_late(&app, &query, goal, output).await?;
+        }
+        Ok(answer.map(|_| ())?)
     }
 }
 

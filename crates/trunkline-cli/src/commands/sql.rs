@@ -3,7 +3,7 @@
 use clap::Args;
 use trunkline::sql::{AnswerLimits, AskError, Parameters, SqlQuery};
 
-use super::late::say_late;
+use super::late::{say_late, say_stale};
 use super::query::{PATIENCE, Rows, open_app};
 use crate::args::StoreArgs;
 use crate::failure::Failure;
@@ -57,7 +57,11 @@ impl SqlArgs {
         }
         let limits = AnswerLimits { rows_max: self.rows, ..AnswerLimits::default() };
         let database = app.projections().database_for(&query).await.map_err(AskError::Database)?;
-        let answer = app.projections().ask(&**database, &query, &Parameters::default(), &limits).await?;
+        let answer = app.projections().ask(&**database, &query, &Parameters::default(), &limits).await;
+        if answer.is_err() && self.stale {
+            say_stale(output);
+        }
+        let answer = answer?;
         output.report(&Rows(answer.to_json()))?;
         if answer.more {
             output.warn(format_args!("there are more rows than these {}; --rows shows more", self.rows));

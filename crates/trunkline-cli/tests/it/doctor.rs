@@ -424,7 +424,7 @@ fn whoever_runs_an_older_log_is_told_of_reconcile() {
     done(&folder, "restore --from backup --quiet");
     std::fs::remove_file(folder.path("data/events/restored")).unwrap();
     let ran = folder.run("run app.tsk");
-    assert!(ran.exit == 1 && ran.stderr.contains("`trunkline reconcile FILE`"), "{ran:?}");
+    assert!(ran.exit == 1 && ran.stderr.contains("`trunkline reconcile app.tsk`"), "{ran:?}");
     assert!(!ran.stderr.contains(".checkpoint"), "{ran:?}");
     let found = bad(&folder, "");
     let [_, _, remedy] = found.iter().find(|[name, _, _]| name == "relays").unwrap();

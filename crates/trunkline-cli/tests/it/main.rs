@@ -4,6 +4,8 @@
 mod append;
 mod application;
 #[cfg(unix)]
+mod barred;
+#[cfg(unix)]
 mod cloudevents;
 mod damage;
 mod dead;

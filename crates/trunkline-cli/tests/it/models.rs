@@ -194,7 +194,7 @@ fn rows_that_are_not_what_the_events_make_are_shown() {
     let shown = "orders: 1 of 2 rows differ, up to position 2\n  from the OrderCreated at position 2 on (order-2)\n  \
                  orders id=2\n    is      id=2 total=13\n    rebuilt id=2 total=12\n";
     assert_eq!(ran.stdout, shown);
-    assert!(ran.stderr.contains("trunkline projection rebuild FILE orders"), "{ran:?}");
+    assert!(ran.stderr.contains("trunkline projection rebuild app.tsk orders"), "{ran:?}");
     let ran = folder.run("projection verify app.tsk --format json");
     let divergence = &ran.json()[0]["divergence"];
     assert_eq!((&divergence["event"]["position"], &divergence["rows"]), (&2.into(), &1.into()), "{ran:?}");

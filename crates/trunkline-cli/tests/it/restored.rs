@@ -143,12 +143,12 @@ fn after_an_older_store_is_restored_every_new_event_has_its_effects_once() {
     place(&folder, 6..11);
     restore_beneath(&folder);
     let ran = folder.run("run app.tsk --commands commands.jsonl");
-    assert!(ran.exit == 1 && ran.stderr.contains("`trunkline reconcile FILE`"), "{ran:?}");
+    assert!(ran.exit == 1 && ran.stderr.contains("`trunkline reconcile app.tsk`"), "{ran:?}");
     let ran = folder.run("doctor app.tsk");
     assert!(ran.exit == 1 && ran.stdout.contains("`trunkline reconcile app.tsk`"), "{ran:?}");
     let ran = folder.run("migrate app.tsk --from log:data/events --to log:new");
     assert!(
-        ran.exit == 1 && ran.stderr.contains("`trunkline reconcile FILE`"),
+        ran.exit == 1 && ran.stderr.contains("`trunkline reconcile app.tsk`"),
         "its mark would be lost: {ran:?}"
     );
     assert!(!folder.path("new").exists());
@@ -358,7 +358,7 @@ fn a_mark_that_is_damaged_is_remedied_by_the_command_that_the_error_names() {
     folder.write("new/events/restored", "nothing");
     let before = service.keys();
     let ran = folder.run(&format!("run app.tsk --commands - {at}"));
-    assert!(ran.exit == 5 && ran.stderr.contains("`trunkline reconcile FILE`"), "{ran:?}");
+    assert!(ran.exit == 5 && ran.stderr.contains(&format!("`trunkline reconcile app.tsk {at}`")), "{ran:?}");
     let ran = folder.run(&format!("doctor app.tsk {at}"));
     assert!(ran.exit == 1 && ran.stdout.contains(&format!("`trunkline reconcile app.tsk {at}`")), "{ran:?}");
     let ran = folder.run(&format!("reconcile app.tsk {at} --format json"));

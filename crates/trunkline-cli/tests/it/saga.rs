@@ -220,7 +220,7 @@ async fn a_saga_is_shown_with_all_that_happened_to_it() {
     let ran = shop.run("saga show orders.tsk order-9");
     assert_eq!(ran.exit, 4, "{ran:?}");
     assert!(ran.stderr.contains("no saga `order-9` was started"), "{ran:?}");
-    assert!(ran.stderr.contains("hint: trunkline saga list FILE"), "{ran:?}");
+    assert!(ran.stderr.contains("hint: trunkline saga list orders.tsk"), "{ran:?}");
 }
 
 #[tokio::test]

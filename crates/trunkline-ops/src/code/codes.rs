@@ -25,6 +25,8 @@ trunkline_config::error_codes! {
     CLOCK = "TL3016";
     /// A limit of threads that is reached.
     THREADS = "TL3017";
+    /// A place that this process may not write, or that takes no writing at all.
+    NOT_WRITABLE = "TL2530";
     /// A store that was restored and not reconciled with what stands beside it.
     RESTORED = "TL3019";
 }

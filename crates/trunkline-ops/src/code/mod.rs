@@ -11,7 +11,7 @@ use serde::Serialize;
 use trunkline::config::{Code, Evaluated, codes as language, nearest};
 use trunkline::history::HistoryError;
 use trunkline::saga::SagaError;
-use trunkline::sql::AskError;
+use trunkline::sql::{AskError, DatabaseError};
 use trunkline::{
     BuildError, DispatchError, FileError, OpenQueueError, ProjectionError, QueryError, codes as application,
 };
@@ -42,7 +42,11 @@ pub(crate) fn code_of(error: &OpsError) -> Option<Code> {
         OpsError::Queue(error) => queue(error),
         OpsError::Clock => Some(codes::CLOCK),
         OpsError::Threads { .. } => Some(codes::THREADS),
-        OpsError::File { source, .. } if is_full(source) => Some(codes::NO_ROOM),
+        OpsError::File { source, .. } if of_io(source).is_some() => of_io(source),
+        OpsError::Maintain(MaintainError::Io { source, .. }) => of_io(source),
+        OpsError::Projection(ProjectionError::Database(error)) | OpsError::Sql(AskError::Database(error)) => {
+            of_database(error)
+        }
         OpsError::Mistakes { evaluated, .. } => first(evaluated),
         OpsError::Build(error) => build(error),
         OpsError::Dispatch(error) => dispatch(error),
@@ -85,7 +89,7 @@ fn open(error: &OpenError) -> Option<Code> {
         OpenError::NotFound { .. } => Some(codes::NOT_THERE),
         OpenError::InUse { .. } => Some(codes::IN_USE),
         OpenError::Occupied { .. } => Some(codes::OCCUPIED),
-        OpenError::Io { source, .. } if is_full(source) => Some(codes::NO_ROOM),
+        OpenError::Io { source, .. } => of_io(source),
         _ => None,
     }
 }
@@ -116,7 +120,7 @@ fn queue(error: &QueueError) -> Option<Code> {
             OpenQueue::NotFound { .. } => Some(codes::NOT_THERE),
             OpenQueue::InUse { .. } => Some(codes::IN_USE),
             OpenQueue::Occupied { .. } => Some(codes::OCCUPIED),
-            OpenQueue::Io { source, .. } if is_full(source) => Some(codes::NO_ROOM),
+            OpenQueue::Io { source, .. } => of_io(source),
             _ => None,
         },
         QueueError::Publish(PublishError::Storage(QueueStorage::NotStored { .. })) => Some(codes::NO_ROOM),
@@ -140,8 +144,23 @@ fn build(error: &BuildError) -> Option<Code> {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::StorageFull
+/// The code of what the system says of a file.
+fn of_io(error: &io::Error) -> Option<Code> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            Some(codes::NO_ROOM)
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Some(codes::NOT_WRITABLE),
+        _ => None,
+    }
+}
+
+fn of_database(error: &DatabaseError) -> Option<Code> {
+    match error {
+        DatabaseError::Barred { passing: true, .. } => Some(codes::NO_ROOM),
+        DatabaseError::Barred { .. } => Some(codes::NOT_WRITABLE),
+        _ => None,
+    }
 }
 
 /// The code of the first error of a file.

@@ -28,8 +28,8 @@ use crate::words::counted;
 use crate::{OpsError, Verdict};
 
 pub use check::{Check, Health};
-pub use subject::Subject;
-pub(crate) use subject::{command_on_queue, word};
+pub(crate) use subject::command_on_queue;
+pub use subject::{Subject, with_file, word};
 
 /// Everything that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -70,8 +70,9 @@ fn queue(app: &App, is_needed: impl Fn(Origin) -> bool) -> String {
     place.map_or_else(String::new, |place| flag(&place, is_needed))
 }
 
-/// The text with this in the place of the word `FILE`.
-fn with_file(text: &str, file: &str) -> String {
+/// What an error says, or says can be done, with this in the place of the word `FILE`: the application file, and the flags
+/// that go with it.
+pub fn with_file(text: &str, file: &str) -> String {
     let is_of_word = |character: char| character.is_alphanumeric() || "-_.".contains(character);
     let (mut with, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("FILE") {
@@ -103,7 +104,7 @@ fn quoted(parts: &[&str]) -> String {
 }
 
 /// One word of a command line, for a shell.
-pub(crate) fn word(text: &str) -> Cow<'_, str> {
+pub fn word(text: &str) -> Cow<'_, str> {
     let is_plain = |character: char| character.is_alphanumeric() || "-_./:=,@%+".contains(character);
     if !text.is_empty() && text.chars().all(is_plain) {
         Cow::Borrowed(text)

@@ -9,11 +9,9 @@ use crate::{Exit, OpsError};
 
 pub(super) fn hints(error: &OpsError) -> Vec<String> {
     match error {
-        OpsError::Projection(ProjectionError::Database(DatabaseError::Damaged { .. }))
-        | OpsError::Sql(AskError::Database(DatabaseError::Damaged { .. }))
-        | OpsError::Query(QueryError::Damaged { .. }) => {
-            vec!["trunkline projection rebuild FILE NAME makes the rows of a projection anew".to_owned()]
-        }
+        OpsError::Projection(ProjectionError::Database(DatabaseError::Damaged { remedy, .. }))
+        | OpsError::Sql(AskError::Database(DatabaseError::Damaged { remedy, .. }))
+        | OpsError::Query(QueryError::Damaged { remedy, .. }) => vec![remedy.clone()],
         OpsError::Saga(error) => of_sagas(error),
         OpsError::System(error) => match &**error {
             SystemError::Run(RunError::Sagas(error)) => of_sagas(error),

@@ -1,9 +1,10 @@
 //! What can be done about an error, each a sentence of its own.
 //!
 //! The sentences name commands of the command line, which every operator has at hand.
-//! `store`, `queue`, `projection` and `saga` have those of their parts.
+//! `store`, `queue`, `projection` and `saga` have those of their parts, `disk` those of what stands in the way of all.
 
 mod damage;
+mod disk;
 mod projection;
 mod queue;
 mod saga;
@@ -21,8 +22,8 @@ use crate::{OpsError, Verdict};
 
 /// What can be done about an error.
 pub(crate) fn hints(error: &OpsError) -> Vec<String> {
-    let hints = of_kind(error);
-    if hints.is_empty() { damage::hints(error) } else { hints }
+    let found = [of_kind, disk::hints, damage::hints].into_iter().map(|hints| hints(error));
+    found.into_iter().find(|hints| !hints.is_empty()).unwrap_or_default()
 }
 
 fn of_kind(error: &OpsError) -> Vec<String> {

@@ -21,6 +21,9 @@ pub(super) fn hints(error: &ProjectionError) -> Vec<String> {
         ProjectionError::Database(DatabaseError::NameDiffersByCase { other, .. }) => {
             vec![format!("`trunkline projection drop FILE {other}` drops them")]
         }
+        ProjectionError::Database(DatabaseError::Barred { .. }) => vec![
+            "query and sql with --stale, projection status, and doctor only read what is there".to_owned(),
+        ],
         ProjectionError::StillFails { name, .. } => vec![
             "correct the statement or the data that it meets, and retry".to_owned(),
             format!("trunkline projection parked discard FILE {name} POSITION gives the event up"),

@@ -1,7 +1,5 @@
 //! What can be done about a queue that can't be opened or does not do what was asked.
 
-use std::io::ErrorKind;
-
 use trunkline::OpenQueueError;
 use trunkline_queue::{OpenError, OperateError, PublishError, StorageError};
 
@@ -36,14 +34,6 @@ pub(super) fn hints(error: &QueueError) -> Vec<String> {
             ..
         }) => {
             vec!["nothing was changed; keep a copy of the folder before you try anything".to_owned()]
-        }
-        QueueError::Open(OpenQueueError::Open { source: OpenError::Io { source, .. }, .. })
-            if source.kind() == ErrorKind::StorageFull =>
-        {
-            vec![
-                "make room: a queue takes its disk space in pieces of 16 MiB; then run the same again"
-                    .to_owned(),
-            ]
         }
         QueueError::Publish(PublishError::Storage(StorageError::NotStored { .. })) => {
             vec!["once there is room, the same command works again".to_owned()]

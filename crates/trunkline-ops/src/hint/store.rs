@@ -1,7 +1,5 @@
 //! What can be done about a store that can't be opened or appended to.
 
-use std::io;
-
 use trunkline::{Origin, Place};
 use trunkline_core::Version;
 use trunkline_store::{AppendError, OpenError, StorageError};
@@ -23,9 +21,6 @@ pub(super) fn open(error: &OpenError, place: &Place) -> Vec<String> {
             "read, tail, streams, export, verify, stats, backup, query, sql and state work beside it"
                 .to_owned(),
         ],
-        OpenError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-            vec!["make room, then run the same again; nothing was lost".to_owned()]
-        }
         OpenError::Corrupt { .. } => {
             vec![
                 "nothing was changed; `trunkline restore` makes a store of a backup, in another folder"

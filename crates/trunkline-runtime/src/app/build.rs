@@ -46,7 +46,7 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
     };
     let writes = matches!(builder.opening.access, Access::Append);
     let resources = open::open(supplied, builder.opening, &builder.backends, &settings).await?;
-    let Resources { store, opened, queue, read_models, read_models_access: access, home } = resources;
+    let Resources { store, opened, queue, read_models, reach, home } = resources;
     let clock = builder.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let projections = projections(builder.projections, builder.typed_projections, &builder.states)?;
     let own = OwnStates { all: builder.states, checkpoints: Arc::clone(&home.checkpoints) };
@@ -55,7 +55,7 @@ pub(super) async fn build(builder: AppBuilder) -> Result<App, BuildError> {
     let projections = Arc::new(Projections::new(
         Arc::clone(&tail),
         Arc::clone(&clock),
-        ReadModels { backends: builder.backends, access, place: read_models, given: builder.read_database },
+        ReadModels { backends: builder.backends, reach, place: read_models, given: builder.read_database },
         projections,
         &own,
         &upcasters,

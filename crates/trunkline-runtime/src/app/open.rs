@@ -14,6 +14,7 @@ use super::{BuildError, Settings};
 use crate::backend::{
     Access, Backends, OpenQueueOptions, OpenStore, OpenStoreError, OpenStoreOptions, Place, Role,
 };
+use crate::projection::Reach;
 
 /// How an application opens what it stands on.
 ///
@@ -67,7 +68,7 @@ pub(super) struct Resources {
     pub(super) opened: Option<Arc<OpenStore>>,
     pub(super) queue: AppQueue,
     pub(super) read_models: Place,
-    pub(super) read_models_access: Access,
+    pub(super) reach: Reach,
     pub(super) home: DerivedHome,
 }
 
@@ -79,7 +80,11 @@ pub(super) async fn open(
     settings: &Settings,
 ) -> Result<Resources, BuildError> {
     let Opening { owner, access, events, messages, read_models, looks } = opening;
-    let derived_access = if looks { Access::Read } else { Access::Append };
+    let (derived_access, reach) = match (looks, access) {
+        (true, _) => (Access::Read, Reach::Looks),
+        (false, Access::Read) => (Access::Append, Reach::AsFarAsAllowed),
+        (false, Access::Append) => (Access::Append, Reach::Writes),
+    };
     let Settings { event_store, message_queue, .. } = settings;
     let wrong = |error| BuildError::Dsn { error };
     let events = match (&supplied.store, events) {
@@ -137,7 +142,7 @@ pub(super) async fn open(
         snapshots: supplied.snapshots.unwrap_or(home.snapshots),
         saga_index: supplied.saga_index.map_or(home.saga_index, |open| open(access)),
     };
-    Ok(Resources { store, opened, queue, read_models, read_models_access: derived_access, home })
+    Ok(Resources { store, opened, queue, read_models, reach, home })
 }
 
 impl From<OpenStoreError> for BuildError {

@@ -52,6 +52,15 @@ impl Role {
         }
     }
 
+    /// The section of an application file that names it.
+    fn section(self) -> &'static str {
+        match self {
+            Self::Events => "event_store",
+            Self::Messages => "message_queue",
+            Self::ReadModels => "read_db",
+        }
+    }
+
     /// Where it is when nothing names a place: a scheme, and a name in the data folder.
     pub(super) fn usual(self) -> (&'static str, &'static str) {
         match self {
@@ -97,6 +106,18 @@ pub struct Place {
     pub dsn: Dsn,
     /// What named it.
     pub origin: Origin,
+}
+
+impl Place {
+    /// What names a place of the same kind at another path, as it is typed or written.
+    pub fn elsewhere(&self, path: &str) -> String {
+        let (role, dsn) = (self.role, Dsn::new(self.dsn.scheme(), path));
+        match self.origin {
+            Origin::Flag(flag) => format!("{flag} {dsn}"),
+            Origin::File => format!("`dsn: \"{dsn}\"` in [{}]", role.section()),
+            Origin::Variable(_) | Origin::Events | Origin::Default => format!("{}={dsn}", role.variable()),
+        }
+    }
 }
 
 impl fmt::Display for Place {

@@ -37,7 +37,7 @@ mod target;
 mod trial;
 mod verify;
 
-pub(crate) use databases::ReadModels;
+pub(crate) use databases::{Reach, ReadModels};
 pub use definition::{OnChange, OnError, ProjectionDefinition};
 pub use error::ProjectionError;
 pub use left_over::LeftOver;

@@ -226,7 +226,8 @@ impl ReadDatabase for SqliteReadDatabase {
             let open = move || {
                 check_model(&of)?;
                 inner.registry().expect(of.name(), generation)?;
-                Owner::open(&inner.files, &of, generation)
+                let opened = Owner::open(&inner.files, &of, generation);
+                opened.map_err(|error| error.of_projection(of.name()))
             };
             Ok(Box::new(SqliteWriter::begin(model, open).await?) as Box<dyn Writer>)
         })
@@ -240,7 +241,8 @@ impl ReadDatabase for SqliteReadDatabase {
         let projection = projection.to_owned();
         self.blocking(move |inner| {
             inner.registry().expect(&projection, generation)?;
-            tables::standing(&inner.files, &projection, generation)
+            let found = tables::standing(&inner.files, &projection, generation);
+            found.map_err(|error| error.of_projection(&projection))
         })
     }
 
@@ -252,7 +254,8 @@ impl ReadDatabase for SqliteReadDatabase {
         let projection = projection.to_owned();
         self.blocking(move |inner| {
             inner.registry().expect(&projection, generation)?;
-            tables::parked(&inner.files, &projection, generation)
+            let found = tables::parked(&inner.files, &projection, generation);
+            found.map_err(|error| error.of_projection(&projection))
         })
     }
 
@@ -314,7 +317,8 @@ impl ReadDatabase for SqliteReadDatabase {
                 inner.registry().expect(of.name(), generation)
             };
             self.blocking(check).await?;
-            let shadow = SqliteShadow::begin(&self.inner.files, model, generation, store).await?;
+            let shadow = SqliteShadow::begin(&self.inner.files, model, generation, store).await;
+            let shadow = shadow.map_err(|error| error.of_projection(model.name()))?;
             Ok(Box::new(shadow) as Box<dyn Shadow>)
         })
     }

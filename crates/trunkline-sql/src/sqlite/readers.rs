@@ -159,10 +159,15 @@ impl Readers {
         if let Some(names) = known.get(&key) {
             return Ok(Arc::clone(names));
         }
-        let read = || names(&self.files.open_to_read(projection, generation)?);
+        let read = || {
+            let connection = self.files.open_to_read(projection, generation)?;
+            // A file that is empty is read like any other.
+            connection.query_row("SELECT COUNT(*) FROM trunkline_checkpoint", [], |_| Ok(()))?;
+            names(&connection)
+        };
         let doing = format!("list the tables of generation {generation} of `{projection}`");
-        let names =
-            Arc::new(read().map_err(failed_in(doing, &self.files.generation(projection, generation)))?);
+        let names = read().map_err(failed_in(doing, &self.files.generation(projection, generation)));
+        let names = Arc::new(names.map_err(|error| error.of_projection(projection))?);
         known.insert(key, Arc::clone(&names));
         Ok(names)
     }

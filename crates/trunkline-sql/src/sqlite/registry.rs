@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::fault::{failed, is_damage, reason};
+use super::fault::{barred_in, failed, failed_in, is_damage, reason};
 use super::files::{Durability, Files};
 use crate::{DatabaseError, Generation, Model, State};
 
@@ -41,7 +43,8 @@ impl Registry {
     pub(super) fn open(files: &Files) -> Result<Self, DatabaseError> {
         let place = if files.are_on_disk() { files.registry().display().to_string() } else { files.place() };
         let doing = || format!("open the read database {place}");
-        let not_opened = |error| not_opened(doing(), error);
+        let file = files.registry();
+        let not_opened = |error| not_opened(doing(), &file, error);
         let mut connection = files.open(&files.registry(), true, Durability::Original).map_err(not_opened)?;
         let version = prepare(&mut connection).map_err(not_opened)?;
         if version != VERSION {
@@ -62,12 +65,13 @@ impl Registry {
         let doing = || format!("look at the read database {place}");
         let version_of =
             |connection: &Connection| connection.pragma_query_value(None, "user_version", |row| row.get(0));
-        let there = files.look_at_registry().map_err(|error| not_opened(doing(), error))?;
+        let there =
+            files.look_at_registry().map_err(|error| not_opened(doing(), &files.registry(), error))?;
         let version: i64 = there
             .as_ref()
             .map(version_of)
             .transpose()
-            .map_err(|error| not_opened(doing(), error))?
+            .map_err(|error| not_opened(doing(), &files.registry(), error))?
             .unwrap_or(0);
         let connection = match there {
             Some(connection) if version == VERSION => connection,
@@ -76,6 +80,8 @@ impl Registry {
                 let make = || {
                     let mut empty = Connection::open_in_memory()?;
                     prepare(&mut empty)?;
+                    // What would be kept in memory alone isn't taken for done.
+                    empty.pragma_update(None, "query_only", true)?;
                     Ok(empty)
                 };
                 make().map_err(failed(doing()))?
@@ -90,7 +96,11 @@ impl Registry {
     }
 
     fn failed(&self, doing: &str) -> impl FnOnce(rusqlite::Error) -> DatabaseError + use<> {
-        failed(format!("{doing} in the read database {}", self.place))
+        self.failed_to(&format!("{doing} in the read database {}", self.place))
+    }
+
+    fn failed_to(&self, doing: &str) -> impl FnOnce(rusqlite::Error) -> DatabaseError + use<> {
+        failed_to(doing.to_owned(), self.place.clone())
     }
 
     pub(super) fn generations(&self) -> Result<Vec<Generation>, DatabaseError> {
@@ -141,7 +151,8 @@ impl Registry {
         make: impl FnOnce(u64) -> Result<(), DatabaseError>,
     ) -> Result<u64, DatabaseError> {
         let doing = format!("create a generation of `{}`", model.name());
-        let failing = || failed(doing.clone());
+        let place = self.place.clone();
+        let failing = || failed_to(doing.clone(), place.clone());
         // The lock is held while the file is made, so that no other process makes the same one.
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failing())?;
@@ -191,7 +202,8 @@ impl Registry {
 
     pub(super) fn make_live(&mut self, projection: &str, number: u64) -> Result<(), DatabaseError> {
         let doing = format!("make generation {number} of `{projection}` live");
-        let failing = || failed(doing.clone());
+        let place = self.place.clone();
+        let failing = || failed_to(doing.clone(), place.clone());
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failing())?;
         transaction
@@ -255,7 +267,7 @@ impl Registry {
     ///
     /// Its row stays, so that no number is used again.
     pub(super) fn drop_projection(&mut self, projection: &str) -> Result<Vec<u64>, DatabaseError> {
-        let failing = || failed(format!("drop `{projection}`"));
+        let failing = self.failed_to(&format!("drop `{projection}`"));
         let mut dropping = || {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             // Exactly of this name: one that differs by case is another.
@@ -270,7 +282,7 @@ impl Registry {
             transaction.commit()?;
             Ok(numbers)
         };
-        dropping().map_err(failing())
+        dropping().map_err(failing)
     }
 
     /// Forgets a dropped generation whose file is gone.
@@ -283,13 +295,26 @@ impl Registry {
     }
 }
 
+/// Why something can't be done with the registry at this place.
+fn failed_to(doing: String, place: String) -> impl FnOnce(rusqlite::Error) -> DatabaseError {
+    move |error| failed_in(doing, Path::new(&place))(error)
+}
+
 /// Why a registry can't be opened, and what to do where its file is damaged.
-fn not_opened(doing: String, error: rusqlite::Error) -> DatabaseError {
+fn not_opened(doing: String, file: &Path, error: rusqlite::Error) -> DatabaseError {
+    if let Some(barred) = barred_in(&doing, file, &error) {
+        return barred;
+    }
     if !is_damage(&error) {
         return failed(doing)(error);
     }
     let remedy = "move it away, and all read models are made anew of the events";
-    DatabaseError::Damaged { doing, reason: format!("{}; {remedy}", reason(&error)) }
+    let reason = format!("{}; {remedy}", reason(&error));
+    let file = file.display().to_string().replace('\'', r"'\''");
+    let is_plain = |character: char| character.is_alphanumeric() || "-_./+".contains(character);
+    let quote = if file.chars().all(is_plain) { "" } else { "'" };
+    let remedy = format!("mv {quote}{file}{quote} {quote}{file}.damaged{quote}");
+    DatabaseError::Damaged { doing, reason, remedy }
 }
 
 /// Makes the tables in an empty file; the version that the file has then.

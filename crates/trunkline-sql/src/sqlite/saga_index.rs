@@ -23,7 +23,7 @@ use trunkline_store::derived::{
 };
 
 use super::connection_thread::ConnectionThread;
-use super::fault::{is_damage, is_passing};
+use super::fault::{bar_in_words, is_damage, is_passing};
 use super::look;
 use super::made_anew::{self, MADE_ANEW};
 use whole::{TABLES, Total, is_whole};
@@ -67,8 +67,12 @@ impl SqliteSagaIndex {
     }
 
     fn error(&self, error: &rusqlite::Error) -> SagaIndexError {
-        let (passes, damaged, file) = (is_passing(error), is_damage(error), self.path.display());
-        let reason = if damaged {
+        let bar = bar_in_words(&self.path, error);
+        let (passes, file) = (is_passing(error), self.path.display());
+        let damaged = bar.is_none() && is_damage(error);
+        let reason = if let Some(bar) = bar {
+            format!("{file}: {bar}, then run the same again")
+        } else if damaged {
             format!("{file} is damaged: {error}; run the same again, and it is made anew")
         } else {
             format!("{file}: {error}")

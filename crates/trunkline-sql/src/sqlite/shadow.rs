@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use trunkline_core::StoreId;
 
 use super::dialect::SqliteDialect;
-use super::fault::failed;
+use super::fault::{failed, failed_in};
 use super::files::Files;
 use super::owner::Owner;
 use super::readers::cell;
@@ -82,7 +82,7 @@ impl Pair {
             let checkpoint = tables::read_checkpoint(&live)?;
             Ok((live, checkpoint))
         };
-        let (live, checkpoint) = read().map_err(failed(doing.clone()))?;
+        let (live, checkpoint) = read().map_err(failed_in(doing.clone(), &files.generation(name, number)))?;
         let checkpoint = tables::found(checkpoint, &doing, name, number)?;
         let rebuilt = Owner::private(model, number, store)?;
         Ok(Self { live, checkpoint, rebuilt })

@@ -38,7 +38,7 @@ pub(super) fn create(files: &Files, model: &Model, number: u64, store: StoreId) 
         fill(&mut connection, model, number, store)?;
         Ok(connection)
     };
-    let connection = make().map_err(failed(doing()))?;
+    let connection = make().map_err(failed_in(doing(), &files.generation(name, number)))?;
     files.keep(name, number, connection)
 }
 

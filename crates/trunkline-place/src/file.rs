@@ -29,10 +29,11 @@ const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
 pub(crate) fn marked(path: &Path) -> Option<Kind> {
     let bytes = first_bytes(path).ok()?;
     let marked = MARKS.iter().find(|(mark, _)| bytes.starts_with(mark)).map(|(_, kind)| *kind)?;
-    // Both are databases of SQLite's, and their names are ours.
+    // These are databases of SQLite's, and their names are ours.
     Some(match (marked, path.extension().and_then(|extension| extension.to_str())) {
         (Kind::ReadDatabase, Some("snapshots")) => Kind::Snapshots,
         (Kind::ReadDatabase, Some("sagas")) => Kind::SagaIndex,
+        (Kind::ReadDatabase, Some("causes")) => Kind::CauseIndex,
         _ => marked,
     })
 }
@@ -59,7 +60,8 @@ pub(crate) fn kind(path: &Path) -> Kind {
 pub(crate) fn database_of(path: &Path) -> Option<PathBuf> {
     let name = path.to_str()?;
     let base = BESIDE.iter().find_map(|suffix| name.strip_suffix(suffix)).map(PathBuf::from)?;
-    matches!(marked(&base), Some(Kind::ReadDatabase | Kind::Snapshots | Kind::SagaIndex)).then_some(base)
+    matches!(marked(&base), Some(Kind::ReadDatabase | Kind::Snapshots | Kind::SagaIndex | Kind::CauseIndex))
+        .then_some(base)
 }
 
 fn is_lines(path: &Path) -> bool {

@@ -99,10 +99,14 @@ fn entries(path: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// What is reserved beside an event store: the path is that of its checkpoints, snapshots or index of sagas.
+/// What is reserved beside an event store: the path is that of its checkpoints, snapshots, index of sagas or index of causes.
 pub(crate) fn beside_store(path: &Path) -> Option<Held> {
-    let kinds =
-        [("checkpoints", Kind::Checkpoints), ("snapshots", Kind::Snapshots), ("sagas", Kind::SagaIndex)];
+    let kinds = [
+        ("checkpoints", Kind::Checkpoints),
+        ("snapshots", Kind::Snapshots),
+        ("sagas", Kind::SagaIndex),
+        ("causes", Kind::CauseIndex),
+    ];
     let name = path.to_str()?;
     // With what SQLite keeps beside a file.
     let name = ["-wal", "-shm", "-journal"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);

@@ -20,6 +20,8 @@ pub enum Kind {
     Snapshots,
     /// The index of sagas beside an event store.
     SagaIndex,
+    /// The index of causes beside an event store.
+    CauseIndex,
     /// The lock of a store or a queue that has nothing else yet.
     Lock,
     /// What an interrupted restore, or an interrupted beginning of a store, has left.
@@ -47,6 +49,7 @@ impl Kind {
             Self::Checkpoints => "the checkpoints of an event store",
             Self::Snapshots => "the snapshots of an event store",
             Self::SagaIndex => "the index of sagas of an event store",
+            Self::CauseIndex => "the index of causes of an event store",
             Self::Lock => "the lock of a store or a queue",
             Self::Unfinished => "an event store that was not finished",
             Self::ApplicationFile => "an application file or its locked shapes",

@@ -40,6 +40,7 @@ pub fn in_the_way_beside(kind: Kind, path: &Path) -> io::Result<Option<Held>> {
                 | Kind::ReadDatabase
                 | Kind::Snapshots
                 | Kind::SagaIndex
+                | Kind::CauseIndex
                 | Kind::ApplicationFile
         );
         // What lies in a folder of its own in there is not touched.

@@ -4,7 +4,7 @@
 //! [`Model`] puts a projection's statements together; [`ReadDatabase`] is the trait of places that keep them, in
 //! generations with a [`GenerationCheckpoint`] each, and [`Writer`] applies events to one; [`SqlQuery`] reads.
 //! A [`Dialect`] is what one kind of database takes; `SqliteReadDatabase` is the backend for one machine, and for memory.
-//! `SqliteSnapshots` and `SqliteSagaIndex` keep what is derived from a log.
+//! `SqliteSnapshots`, `SqliteSagaIndex` and `SqliteCauseIndex` keep what is derived from a log.
 //!
 //! This crate knows neither event stores nor application files: events are handed in, and every mistake in a text is
 //! given with its place in that text.
@@ -89,7 +89,8 @@ pub use query::{
 pub use shadow::{Differences, FoundRows, RowDifference, Shadow, Side};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{
-    SqliteDialect, SqliteOptions, SqliteReadDatabase, SqliteSagaIndex, SqliteSnapshots, TableColumns, Trial,
+    SqliteCauseIndex, SqliteDialect, SqliteOptions, SqliteReadDatabase, SqliteSagaIndex, SqliteSnapshots,
+    TableColumns, Trial,
 };
 pub use text::{Parameter, ParameterScope, Path, PathStep, Rendered, SqlProblem, Statement, compile};
 pub use typed::{Rows, RowsError, TypedProjection};

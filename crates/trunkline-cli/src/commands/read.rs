@@ -1,6 +1,7 @@
 //! `read`: the events of a stream, or of the whole store.
 
 use clap::{ArgGroup, Args};
+use trunkline::{Access, Backends};
 use trunkline_core::{Position, StreamName, Version};
 use trunkline_ops::OpsError;
 use trunkline_ops::store::Caused;
@@ -25,8 +26,9 @@ Examples:
 
 An event's line says who did it and why as far as its metadata says it: by whom, the command, the id of its cause \
 (a command, a message or another event), and the id that all has in common that follows from one cause, where that \
-is another. Ids of causes are in no index: --correlation and --causation look at every event that the other filters \
-and --from, --after and --to select.
+is another. --correlation and --causation find events through an index beside the store (PATH.causes), which is \
+brought up to date first: the first time reads all events for it, later times those that came since. Where it can't \
+be written, the events that it lacks are looked at one by one.
 
 With --format json, one object per line: position, stream, version, event_id, event_type, \
 schema_version, data (data_base64 when it is not JSON), metadata, tags, occurred_at, recorded_at. \
@@ -91,12 +93,13 @@ impl ReadArgs {
         let opened = open::for_reading(&place).await?;
         let caused = self.caused();
         let printed = if caused.is_all() {
-            print(self.events(&*opened.store, self.limit), waiting, None, output).await?
+            print(self.events(&*opened.store), waiting, None, output).await?
         } else {
             let progress = Progress::events(output, "looking");
             let (head, set) = (opened.store.head().await?.get(), progress.setter());
-            let events = self.events(&*opened.store, None);
-            let events = caused.among(events, self.limit, move |position| set(position.get(), head));
+            let index = Backends::standard().home(&place.dsn, Access::Read).cause_index;
+            let seen = move |position: Position| set(position.get(), head);
+            let events = caused.read(&opened.store, &index, self.all_read(), seen).await?;
             print(events, waiting, Some(&progress), output).await?
         };
         match self.stream {
@@ -122,17 +125,28 @@ impl ReadArgs {
     }
 
     /// The events that were asked for, whatever caused them.
-    fn events(&self, store: &dyn EventStore, limit: Option<u64>) -> EventStream {
+    fn events(&self, store: &dyn EventStore) -> EventStream {
+        let Some(stream) = &self.stream else { return store.read_all(self.all_read()) };
+        let (from, to) = self.range();
+        let (from, to, direction, limit) =
+            (Version::new(from), Version::new(to), self.direction(), self.limit);
+        store.read_stream(stream, StreamRead { from, to, direction, limit })
+    }
+
+    fn all_read(&self) -> AllRead {
+        let (from, to) = self.range();
+        let (from, to, direction, limit) =
+            (Position::new(from), Position::new(to), self.direction(), self.limit);
+        AllRead { query: self.filter.query(), from, to, direction, limit }
+    }
+
+    fn range(&self) -> (u64, u64) {
         let from = self.after.map(|after| after.saturating_add(1)).or(self.from).unwrap_or(1);
-        let to = self.to.unwrap_or(u64::MAX);
-        let direction = if self.backward { Direction::Backward } else { Direction::Forward };
-        if let Some(stream) = &self.stream {
-            let (from, to) = (Version::new(from), Version::new(to));
-            store.read_stream(stream, StreamRead { from, to, direction, limit })
-        } else {
-            let (from, to) = (Position::new(from), Position::new(to));
-            store.read_all(AllRead { query: self.filter.query(), from, to, direction, limit })
-        }
+        (from, self.to.unwrap_or(u64::MAX))
+    }
+
+    fn direction(&self) -> Direction {
+        if self.backward { Direction::Backward } else { Direction::Forward }
     }
 }
 

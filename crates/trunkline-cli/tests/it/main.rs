@@ -6,6 +6,7 @@ mod application;
 #[cfg(unix)]
 mod barred;
 #[cfg(unix)]
+mod causes;
 mod cloudevents;
 mod damage;
 mod dead;

@@ -1,6 +1,7 @@
 //! Operations called as a library, without a command line.
 #![expect(clippy::unwrap_used, reason = "a surprise in a test is a panic, in its harness too")]
 
+mod caused;
 mod census;
 mod doctor;
 mod errors;

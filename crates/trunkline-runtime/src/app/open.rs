@@ -141,6 +141,7 @@ pub(super) async fn open(
         checkpoints: supplied.checkpoints.unwrap_or(home.checkpoints),
         snapshots: supplied.snapshots.unwrap_or(home.snapshots),
         saga_index: supplied.saga_index.map_or(home.saga_index, |open| open(access)),
+        cause_index: home.cause_index,
     };
     Ok(Resources { store, opened, queue, read_models, reach, home })
 }

@@ -126,7 +126,7 @@ impl Backend {
     }
 
     /// It has room for what is derived from its events, which is in memory without; who only reads them changes nothing
-    /// there.
+    /// there but the index of causes.
     ///
     /// Nothing is opened for it: each part opens what it needs when it is first asked.
     #[must_use]

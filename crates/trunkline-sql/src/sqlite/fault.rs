@@ -128,6 +128,12 @@ pub(super) fn is_damage(error: &Error) -> bool {
         || reason(error).starts_with("no such table: trunkline_")
 }
 
+/// What is not as it was written, as `SQLite` says it of a page.
+pub(super) fn damaged() -> Error {
+    let what = "a row is not what was written".to_owned();
+    Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(what))
+}
+
 /// The error of an operation on files.
 pub(super) fn failed_io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> DatabaseError {
     move |error| match error.kind() {

@@ -37,3 +37,17 @@ pub(super) fn open(path: &Path, wait: Duration) -> rusqlite::Result<Connection> 
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }
+
+/// Whether the tables and indexes are those that this makes, and no others.
+pub(super) fn has_tables(connection: &Connection, tables: &str) -> rusqlite::Result<bool> {
+    let made = Connection::open_in_memory()?;
+    made.execute_batch(tables)?;
+    Ok(schema(connection)? == schema(&made)?)
+}
+
+fn schema(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    rows.collect()
+}

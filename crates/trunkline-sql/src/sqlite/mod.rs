@@ -13,7 +13,7 @@
 //! texts in memory, `clock` finds where one asks for the machine's time, `dialect` is what
 //! `SQLite` takes, `fault` says what an error means.
 //!
-//! Beside the read models, `snapshots` and `saga_index` are files of what is derived from a log, `made_anew` when they
+//! Beside the read models, `snapshots`, `saga_index` and `cause_index` are files of what is derived from a log, `made_anew` when they
 //! can't be used; `connection_thread` is a connection that works on a thread of its own.
 //!
 //! **Power cuts.** Generations are in WAL mode with `synchronous=NORMAL`: commits aren't synced one by one, and
@@ -22,6 +22,7 @@
 //! derived from events, so it is synced at every commit; and a generation's file is synced, with its folder, before
 //! the registry names it.
 
+mod cause_index;
 mod check;
 mod clock;
 mod code;
@@ -63,6 +64,7 @@ use crate::{
     AskError, Claimed, DatabaseError, Dialect, Generation, Model, Parked, ReadDatabase, Shadow, SqlValue,
     Standing, Writer,
 };
+pub use cause_index::SqliteCauseIndex;
 pub use dialect::SqliteDialect;
 pub use saga_index::SqliteSagaIndex;
 pub use snapshots::SqliteSnapshots;

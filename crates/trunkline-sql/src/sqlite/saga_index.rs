@@ -23,7 +23,7 @@ use trunkline_store::derived::{
 };
 
 use super::connection_thread::ConnectionThread;
-use super::fault::{bar_in_words, is_damage, is_passing};
+use super::fault::{bar_in_words, damaged, is_damage, is_passing};
 use super::look;
 use super::made_anew::{self, MADE_ANEW};
 use whole::{TABLES, Total, is_whole};
@@ -314,7 +314,7 @@ fn saga(row: &Row<'_>) -> rusqlite::Result<IndexedSaga> {
         },
         version: Version::new(row.get(8)?),
     };
-    if whole::checksum(&saga) == row.get::<_, u32>(9)? { Ok(saga) } else { Err(whole::damaged()) }
+    if whole::checksum(&saga) == row.get::<_, u32>(9)? { Ok(saga) } else { Err(damaged()) }
 }
 
 fn status(row: &Row<'_>, at: usize) -> rusqlite::Result<Status> {

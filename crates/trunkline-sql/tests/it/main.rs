@@ -5,6 +5,7 @@
 mod apply;
 mod broken;
 mod conformance;
+mod damaged_causes;
 mod damaged_index;
 mod derived;
 mod fence;

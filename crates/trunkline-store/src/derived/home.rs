@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Checkpoints, MemoryCheckpoints, MemorySagaIndex, MemorySnapshots, SagaIndex, SnapshotStore};
+use super::{
+    CauseIndex, Checkpoints, MemoryCauseIndex, MemoryCheckpoints, MemorySagaIndex, MemorySnapshots,
+    SagaIndex, SnapshotStore,
+};
 
 /// Where all is kept that is derived from one log.
 ///
@@ -23,6 +26,8 @@ pub struct DerivedHome {
     pub snapshots: Arc<dyn SnapshotStore>,
     /// Which sagas there are, and which are due.
     pub saga_index: Arc<dyn SagaIndex>,
+    /// Which events have a cause in common.
+    pub cause_index: Arc<dyn CauseIndex>,
 }
 
 impl DerivedHome {
@@ -32,6 +37,7 @@ impl DerivedHome {
             checkpoints: Arc::new(MemoryCheckpoints::default()),
             snapshots: Arc::new(MemorySnapshots::default()),
             saga_index: Arc::new(MemorySagaIndex::default()),
+            cause_index: Arc::new(MemoryCauseIndex::default()),
         }
     }
 }

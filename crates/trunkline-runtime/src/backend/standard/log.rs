@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 #[cfg(feature = "sqlite")]
-use trunkline_sql::{SqliteSagaIndex, SqliteSnapshots};
+use trunkline_sql::{SqliteCauseIndex, SqliteSagaIndex, SqliteSnapshots};
 use trunkline_store::derived::{DerivedHome, FileCheckpoints};
 use trunkline_store::{LogStore, LogStoreOptions};
 
@@ -35,7 +35,8 @@ pub(super) fn backend() -> Backend {
 
 /// Beside the log: a folder of checkpoints, and files of what may be removed at any time.
 ///
-/// Who only reads has snapshots in memory and a copy of the index of sagas: the files are another process's.
+/// Who only reads has snapshots in memory and a copy of the index of sagas: the files are another process's. The index of
+/// causes belongs to no process: whoever asks for a cause brings it up to date, as far as it may.
 fn home(dsn: &Dsn, access: Access) -> DerivedHome {
     let beside = |suffix: &str| {
         let mut name = dsn.rest().to_owned();
@@ -46,6 +47,8 @@ fn home(dsn: &Dsn, access: Access) -> DerivedHome {
         checkpoints: Arc::new(FileCheckpoints::new(beside(".checkpoints"))),
         ..DerivedHome::memory()
     };
+    #[cfg(feature = "sqlite")]
+    let home = DerivedHome { cause_index: Arc::new(SqliteCauseIndex::new(beside(".causes"))), ..home };
     #[cfg(feature = "sqlite")]
     let home = match access {
         Access::Append => DerivedHome {

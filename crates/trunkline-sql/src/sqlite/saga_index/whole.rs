@@ -8,6 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use trunkline_core::{EventId, Position, StoreId, Timestamp};
 use trunkline_store::derived::{Checkpoint, IndexedSaga};
 
+use super::super::fault::damaged;
+use super::super::made_anew::has_tables;
 use super::{COLUMNS, saga};
 
 /// Version 2; version 1 had no checksums, and is let go of: all of it is in the log.
@@ -143,7 +145,7 @@ fn entry(key: &str, name: &str, id: &str) -> u32 {
 /// Whether the tables are those of this version, and each row is there as it was written and in its place, in the indexes
 /// too; what can't be read, or isn't what was written, may be an error instead.
 pub(super) fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
-    if schema(connection)? != schema(&made()?)? {
+    if !has_tables(connection, TABLES)? {
         return Ok(false);
     }
     let total = Total::load(connection)?;
@@ -194,25 +196,4 @@ fn index<K: FromSql + Ord + ToString>(connection: &Connection, sql: &str) -> rus
         last = this;
     }
     Ok(Some(sum))
-}
-
-/// A new file's connection.
-fn made() -> rusqlite::Result<Connection> {
-    let made = Connection::open_in_memory()?;
-    made.execute_batch(TABLES)?;
-    Ok(made)
-}
-
-/// Which tables and indexes there are, as they were made.
-fn schema(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let sql = "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([], |row| row.get(0))?;
-    rows.collect()
-}
-
-/// What is not as it was written, as `SQLite` says it of a page.
-pub(super) fn damaged() -> rusqlite::Error {
-    let what = "a row is not what was written".to_owned();
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(what))
 }

@@ -1,5 +1,6 @@
 //! The conformance suites: one test per promise of [`Checkpoints`](super::Checkpoints),
-//! [`SnapshotStore`](super::SnapshotStore) and [`SagaIndex`](super::SagaIndex), for every home.
+//! [`SnapshotStore`](super::SnapshotStore), [`SagaIndex`](super::SagaIndex) and [`CauseIndex`](super::CauseIndex), for
+//! every home.
 //!
 //! A backend runs each of them with one line in its tests, given something that makes a [`TestPlace`] with nothing in
 //! it, whether at once or asynchronously:
@@ -14,13 +15,14 @@
 //! });
 //! ```
 //!
-//! That makes a module `memory` with one `#[test]` per promise, named as the promise; `checkpoints_conformance!` and
-//! `snapshots_conformance!` are the other suites. Each test is also a function of the suite's module here, which panics
+//! That makes a module `memory` with one `#[test]` per promise, named as the promise; `checkpoints_conformance!`,
+//! `snapshots_conformance!` and `cause_index_conformance!` are the other suites. Each test is also a function of the suite's module here, which panics
 //! when the promise is broken.
 //!
 //! What the suites can't cause, they can't check: that what is damaged, lost or half written is told from what was
 //! kept is for the tests of the backend itself.
 
+pub mod cause_index;
 pub mod checkpoints;
 mod place;
 pub mod saga_index;
@@ -50,12 +52,13 @@ macro_rules! __derived_each {
 
 #[cfg(test)]
 mod tests {
-    use super::{checkpoints, saga_index, snapshots};
+    use super::{cause_index, checkpoints, saga_index, snapshots};
 
     /// A function that isn't in its list would never run.
     #[test]
     fn every_test_is_in_its_list() {
         let suites = [
+            (include_str!("cause_index.rs"), cause_index::PROMISES),
             (include_str!("checkpoints.rs"), checkpoints::PROMISES),
             (include_str!("snapshots.rs"), snapshots::PROMISES),
             (concat!(include_str!("saga_index.rs"), include_str!("saga_model.rs")), saga_index::PROMISES),

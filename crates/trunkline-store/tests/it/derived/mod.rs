@@ -1,5 +1,6 @@
 //! The homes of what is derived: those in memory and in files pass the suites, and broken ones are caught.
 
+mod broken_cause_index;
 mod broken_checkpoints;
 mod broken_saga_index;
 mod broken_snapshots;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 use trunkline_store::conformance::run;
 use trunkline_store::derived::conformance::TestPlace;
 use trunkline_store::derived::{
-    Checkpoints, DerivedHome, FileCheckpoints, MemoryCheckpoints, MemorySagaIndex, MemorySnapshots,
-    SagaIndex, SnapshotStore,
+    CauseIndex, Checkpoints, DerivedHome, FileCheckpoints, MemoryCauseIndex, MemoryCheckpoints,
+    MemorySagaIndex, MemorySnapshots, SagaIndex, SnapshotStore,
 };
 
 trunkline_store::checkpoints_conformance!(checkpoints_in_memory, || {
@@ -33,6 +34,10 @@ trunkline_store::snapshots_conformance!(snapshots_in_memory, || {
 
 trunkline_store::saga_index_conformance!(saga_index_in_memory, || {
     TestPlace::<dyn SagaIndex>::lasting(Arc::new(MemorySagaIndex::default()))
+});
+
+trunkline_store::cause_index_conformance!(cause_index_in_memory, || {
+    TestPlace::<dyn CauseIndex>::lasting(Arc::new(MemoryCauseIndex::default()))
 });
 
 #[test]

@@ -15,6 +15,11 @@ pub struct Unfinished {
     pub delayed: u64,
     /// Messages that wait for a dead letter of their key to be decided about, counted for each subscribed group.
     pub held: u64,
+    /// What the group has left that has the most: messages that it can be handed or holds, and those that wait for
+    /// their time. Those that a group has left that isn't subscribed any more count too; what dead letters hold doesn't.
+    /// Where a topic has no group, it is what waits for a first one. Of a whole queue, it is that of the topic that has
+    /// the most.
+    pub longest: u64,
 }
 
 impl Unfinished {

@@ -11,7 +11,7 @@ use crate::{
 const SOON: Duration = Duration::from_secs(30);
 
 /// How long a count may be too high: twice what is promised.
-const EXACT: Duration = Duration::from_secs(2);
+pub(super) const EXACT: Duration = Duration::from_secs(2);
 
 /// How many given-up messages are read at a time: few, so that there are several pages.
 const PAGE: usize = 3;

@@ -100,6 +100,7 @@ macro_rules! __conformance_promises {
                 what_was_published_is_counted_at_once
                 a_topic_is_counted_or_all_are
                 only_subscribed_groups_have_something_due
+                the_longest_backlog_is_told
                 // given up
                 a_dead_letter_has_its_history
                 given_up_messages_come_in_the_order_in_which_they_died

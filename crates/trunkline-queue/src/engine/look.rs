@@ -119,8 +119,15 @@ impl<B: Body> Engine<B> {
         let mut sum = Unfinished::default();
         for topic in topics {
             sum.kept += topic.table.len();
-            for group in topic.groups.iter().flatten().filter(|group| group.subscribed) {
+            if !topic.has_groups() {
+                sum.longest = sum.longest.max(topic.table.len());
+            }
+            for group in topic.groups.iter().flatten() {
                 let [waiting, delayed, leased, held] = group.counts(now.as_micros());
+                sum.longest = sum.longest.max(waiting + delayed + leased);
+                if !group.subscribed {
+                    continue;
+                }
                 sum.held += held;
                 sum.due += waiting + leased;
                 sum.delayed += delayed;

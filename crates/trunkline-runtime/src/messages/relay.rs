@@ -39,7 +39,8 @@ const WINDOW_EVERY: Duration = Duration::from_millis(50);
 ///   [`ReplaySettings`](crate::ReplaySettings) say, 5,000 at most, while it reads what had happened before it began; and
 ///   when it is stopped. After a crash between the two they are published again under the same ids.
 /// - Whatever the log takes is relayed, also the largest event that it may be configured for.
-/// - With a window, it reads on only while fewer messages wait in its topic; what a dead letter holds doesn't count.
+/// - With a window, it reads on only while every group of its topic has fewer messages left; dead letters and what they
+///   hold don't count.
 /// - While the queue can't take messages, or the checkpoint can't be kept, since a disk is full, it tries again.
 /// - Events of Trunkline's own, whose type or stream begins with `$`, are passed over.
 /// - Where the log doesn't have the event that the checkpoint names, it stops with
@@ -59,8 +60,8 @@ pub struct Relay {
     pub key: Option<RelayKey>,
     /// What makes today's events of stored ones.
     pub upcasters: Upcasters,
-    /// How many messages may wait in the topic, besides what dead letters hold, before it reads on; any number when not
-    /// said.
+    /// How many messages a group of the topic may have left, besides dead letters and what they hold, before it reads on;
+    /// any number when not said.
     pub window: Option<u64>,
     /// How far it has come.
     pub progress: RelayProgress,
@@ -295,9 +296,10 @@ impl Relay {
     async fn wait_for_window(&self, queue: &dyn MessageQueue, stop: &Stop) -> Result<bool, RelayError> {
         let Some(window) = self.window else { return Ok(true) };
         loop {
-            let Unfinished { kept, held, .. } = queue.unfinished(Some(self.topic.clone())).await?;
-            // What is held moves only when somebody decides, which may be long after; all other keys go on meanwhile.
-            if kept.saturating_sub(held) < window {
+            // What is dead or held moves only when somebody decides, which may be long after; all other keys go on
+            // meanwhile. Each group counts by itself: what one holds another may have to handle yet.
+            let Unfinished { longest, .. } = queue.unfinished(Some(self.topic.clone())).await?;
+            if longest < window {
                 return Ok(true);
             }
             tokio::select! {

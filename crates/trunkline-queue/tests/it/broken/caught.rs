@@ -230,7 +230,8 @@ caught! {
         counting_too_low = CountsTooLow:
             a_topic_appears_on_first_use
             what_is_not_finished_is_counted
-            what_was_published_is_counted_at_once;
+            what_was_published_is_counted_at_once
+            the_longest_backlog_is_told;
         counting_late = CountsLate:
             what_was_published_is_counted_at_once;
         counting_all_topics_as_one = CountsEverything:

@@ -251,7 +251,10 @@ impl Broken {
         let of = if self.has(Fault::CountsEverything) { None } else { topic.clone() };
         let mut count = self.queue.unfinished(of).await?;
         match self.fault {
-            Fault::CountsTooLow => count.kept = count.kept.saturating_sub(1),
+            Fault::CountsTooLow => {
+                count.kept = count.kept.saturating_sub(1);
+                count.longest = count.longest.saturating_sub(1);
+            }
             Fault::CountsLate => {
                 count = self.noted().counts.insert(topic, count).unwrap_or_default();
             }

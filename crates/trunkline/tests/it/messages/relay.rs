@@ -433,3 +433,56 @@ async fn what_a_dead_letter_holds_takes_no_room_of_the_window() {
     // One of seven streams is held, but for its first event.
     assert_eq!(left.held, 1_200_u64.div_ceil(7) - 1);
 }
+
+/// What one group holds is still to be handled by another, and that one's backlog bounds the relay.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_holds_leaves_no_room_for_another() {
+    let (store, queue) = (store_with(1_200).await, MemoryQueue::new());
+    let relay = Relay { window: Some(10), ..relay() };
+    let options = GroupOptions { ordered: Some(1), on_dead: OnDead::Hold };
+    for name in ["g", "slow"] {
+        queue.subscribe(topic("shop"), group(name), options).await.unwrap();
+    }
+    let (stopper, stop) = Stopper::new();
+    let checkpoints = MemoryCheckpoints::default();
+    let rejected = async {
+        let mut passes = 0;
+        while passes < 20 {
+            let receive = Receive::new(topic("shop"), group("g")).now();
+            for delivery in queue.receive(receive).await.unwrap() {
+                queue.reject(&delivery.lease, "never".to_owned()).await.unwrap();
+            }
+            drop(tokio::time::timeout(Duration::from_secs(5), std::future::pending::<()>()).await);
+            passes += 1;
+        }
+        stopper.stop();
+    };
+    let (ran, ()) = tokio::join!(relay.run(&store, &queue, &checkpoints, &stop), rejected);
+    ran.unwrap();
+    let left = queue.unfinished(None).await.unwrap();
+    assert!(left.kept - left.held < 10, "{left:?}");
+    assert_eq!(relay.progress.position(), Position::new(500), "the slow group has all of these left");
+}
+
+/// Dead letters stay until somebody decides, and no relay waits for that.
+#[tokio::test(start_paused = true)]
+async fn dead_letters_take_no_room_of_the_window() {
+    let (store, queue) = (store_with(1_200).await, MemoryQueue::new());
+    let relay = Relay { window: Some(10), ..relay() };
+    queue.subscribe(topic("shop"), group("g"), GroupOptions::default()).await.unwrap();
+    let (stopper, stop) = Stopper::new();
+    let checkpoints = MemoryCheckpoints::default();
+    let rejected = async {
+        while relay.progress.position() < Position::new(1_200) {
+            let receive = queue.receive(Receive::new(topic("shop"), group("g")).max(1_000));
+            let Ok(received) = tokio::time::timeout(Duration::from_secs(5), receive).await else { break };
+            for delivery in received.unwrap() {
+                queue.reject(&delivery.lease, "never".to_owned()).await.unwrap();
+            }
+        }
+        stopper.stop();
+    };
+    let (ran, ()) = tokio::join!(relay.run(&store, &queue, &checkpoints, &stop), rejected);
+    ran.unwrap();
+    assert_eq!(relay.progress.position(), Position::new(1_200));
+}

@@ -43,8 +43,9 @@ pub enum OpenError {
     #[error(
         "{file} is damaged at byte {offset}, where a topic or a group may begin, end or get another name; the \
          queue can't go on without that, since what comes later rests on it ({later}) and would be taken for \
-         another's, or be given up; restore the queue from a backup, or remove the folder to begin a queue without \
-         its messages"
+         another's, or be given up; move store, queue and checkpoints aside and restore all of them from a backup, by \
+         `trunkline restore FILE --from BACKUP --reconcile`: with an older queue alone, what was relayed since is lost, as it is with \
+         none, which begins once the folder is removed"
     )]
     Renumbered {
         /// The file.

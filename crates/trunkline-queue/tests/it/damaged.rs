@@ -221,7 +221,8 @@ async fn a_repair_that_would_mix_up_topics_is_refused() {
     let (before, segment) = (copy(&damaged), "0000000001.seg");
     let error = EmbeddedQueue::repair_on(Arc::new(damaged.clone()), options()).unwrap_err();
     assert!(matches!(&error, OpenError::Renumbered { file, .. } if file == segment), "{error}");
-    for words in [segment, "from a backup", "remove the folder"] {
+    let together = "store, queue and checkpoints aside and restore all of them from a backup";
+    for words in [segment, together, "--reconcile`", "what was relayed since is lost", "folder is removed"] {
         assert!(error.to_string().contains(words), "{words}: {error}");
     }
     let lists = [&before, &damaged].map(|disk| {

@@ -15,6 +15,7 @@ mod door;
 mod events;
 mod export;
 mod folder;
+mod full_text;
 mod help;
 mod import;
 mod import_streams;

@@ -116,8 +116,10 @@ enum Fault {
     Damaged,
     /// It is damaged once, and as new then.
     DamagedOnce,
-    /// Another process makes it anew while it is asked.
+    /// Another process makes it anew while it is asked, and has not come as far.
     MadeAnew,
+    /// Another process makes it anew while it is asked, of another log.
+    OfAnother,
     /// Another process goes on with it.
     Shared,
 }
@@ -180,7 +182,17 @@ impl CauseIndex for Faulty {
         async move {
             match self.fault {
                 Fault::Damaged => return failed(true),
-                Fault::MadeAnew => self.inner.clear().await?,
+                Fault::MadeAnew => {
+                    self.inner.clear().await?;
+                    let causes = [1, 3, 5].map(|at| (query.key, Position::new(at)));
+                    self.inner.put(None, causes.to_vec(), self.others).await?;
+                }
+                Fault::OfAnother => {
+                    self.inner.clear().await?;
+                    let other = Checkpoint { store: StoreId::from_bytes([7; 16]), ..self.others };
+                    let other = Checkpoint { position: Position::new(20), ..other };
+                    self.inner.put(None, Vec::new(), other).await?;
+                }
                 _ => {}
             }
             self.inner.find(query).await
@@ -194,9 +206,15 @@ impl CauseIndex for Faulty {
 async fn whatever_is_wrong_with_the_index_the_events_are_found() {
     let causes = ["a1", "b1", "a1", "b2", "a1", "a2", "b1", "a1", "a1"];
     let store = store(&causes).await;
-    for fault in
-        [Fault::Gone, Fault::ReadOnly, Fault::Damaged, Fault::DamagedOnce, Fault::MadeAnew, Fault::Shared]
-    {
+    for fault in [
+        Fault::Gone,
+        Fault::ReadOnly,
+        Fault::Damaged,
+        Fault::DamagedOnce,
+        Fault::MadeAnew,
+        Fault::OfAnother,
+        Fault::Shared,
+    ] {
         for read_to in [0, 4, 9] {
             for (direction, expected) in
                 [(Direction::Forward, [3, 5, 8, 9]), (Direction::Backward, [9, 8, 5, 3])]

@@ -173,6 +173,21 @@ const CASES: &[Case] = &[
         breaks: |folder| {
             done(folder, PLACE);
             done(folder, "run app.tsk --quiet");
+            folder.write("data/events.checkpoints/out.checkpoint.json", "nothing");
+        },
+        name: "relays",
+        says: "out.checkpoint.json is damaged",
+        first: |folder, remedy| {
+            assert!(remedy.contains("what is older is published, and handled, once more"), "{remedy}");
+            let file = remedy.split_once("remove the file ").unwrap().1.split_once("; ").unwrap().0;
+            std::fs::remove_file(folder.path(file)).unwrap();
+        },
+        remedy: "run",
+    },
+    Case {
+        breaks: |folder| {
+            done(folder, PLACE);
+            done(folder, "run app.tsk --quiet");
             folder.write("data/events.checkpoints/$sagas.checkpoint.json", "nothing");
         },
         name: "sagas",

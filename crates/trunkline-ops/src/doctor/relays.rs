@@ -1,6 +1,8 @@
 //! Whether relays have handed on what they should.
 
+use trunkline::RECONCILED_SAGAS;
 use trunkline::messages::{CheckpointError, RelayError};
+use trunkline_queue::limits::FINISHED_IDS_MAX;
 
 use super::process::Runs;
 use super::{Check, Subject, waiting};
@@ -47,10 +49,18 @@ pub(super) fn remedy(subject: &Subject<'_>, error: Option<&CheckpointError>) -> 
                  not be relayed; {verify} says whether it is whole"
             )
         }
-        Some(CheckpointError::Damaged { file, .. }) => {
-            // What it did is known by its ids.
+        Some(CheckpointError::Damaged { name, file, .. }) => {
             let run = subject.command_with_queue("run", "");
-            format!("remove the file {file}; {run} goes on without it")
+            let removed = format!("remove the file {file}; {run} goes on without it");
+            if name == RECONCILED_SAGAS {
+                // What they did is in the log, and is known by its ids.
+                return removed;
+            }
+            format!(
+                "put an older copy of it back, or {removed}, from the first event: messages that are not finished are known by \
+                 their ids, and of those that are the last {FINISHED_IDS_MAX} of each topic; what is older is published, \
+                 and handled, once more"
+            )
         }
         _ => format!("{verify} says whether the log is whole; then do what the message says"),
     }

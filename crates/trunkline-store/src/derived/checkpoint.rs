@@ -43,8 +43,9 @@ pub enum CheckpointError {
     Read(#[from] ReadError),
     /// What is kept is not what was saved.
     #[error(
-        "the checkpoint of `{name}` in {file} is damaged: {what}; remove the file, and `{name}` begins again at the first \
-         event: what it did has the same ids, by which it is known"
+        "the checkpoint of `{name}` in {file} is damaged: {what}; put an older copy of the file back, or remove it, and \
+         `{name}` begins again at the first event: what it did has the same ids, by which it is known as long as these are \
+         remembered: by a log for good, by a queue only those of the newest messages that are finished"
     )]
     Damaged {
         /// Whose checkpoint it is.
